@@ -1,0 +1,181 @@
+//! What happened on a host, in one language for all hosts. It carries only what is used later, never a raw body.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CommentId, CommitSha, GitRef, Login, ParseError, PullRequestNumber, RefName, RepositoryPath};
+
+/// A normalised delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// A pull request changed.
+    PullRequest(PullRequestEvent),
+    /// A branch or tag was created, moved or deleted.
+    Push(PushEvent),
+    /// Somebody commented on a pull request.
+    Comment(CommentEvent),
+}
+
+impl Event {
+    /// The repository it happened in; for a pull request the one it wants to merge into.
+    pub fn repository(&self) -> &RepositoryPath {
+        match self {
+            Self::PullRequest(event) => &event.repository,
+            Self::Push(event) => &event.repository,
+            Self::Comment(event) => &event.repository,
+        }
+    }
+
+    /// The kind, for routes and metrics.
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Self::PullRequest(_) => EventKind::PullRequest,
+            Self::Push(_) => EventKind::Push,
+            Self::Comment(_) => EventKind::Comment,
+        }
+    }
+}
+
+/// The kinds of events a route can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// [`Event::PullRequest`]
+    PullRequest,
+    /// [`Event::Push`]
+    Push,
+    /// [`Event::Comment`]
+    Comment,
+}
+
+impl EventKind {
+    /// The name in settings and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PullRequest => "pull_request",
+            Self::Push => "push",
+            Self::Comment => "comment",
+        }
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for EventKind {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        [Self::PullRequest, Self::Push, Self::Comment]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| ParseError::new("event kind", text, "expected pull_request, push or comment"))
+    }
+}
+
+/// A pull request changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequestEvent {
+    /// The repository that the pull request wants to merge into.
+    pub repository: RepositoryPath,
+    /// What changed.
+    pub action: PullRequestAction,
+    /// The pull request as the delivery showed it.
+    pub pull_request: PullRequest,
+}
+
+/// What changed on a pull request. Changes that concern no plugin are no event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PullRequestAction {
+    /// It was opened.
+    Opened,
+    /// It was opened again after it had been closed.
+    Reopened,
+    /// Its head moved.
+    Synchronized,
+    /// It wants to merge into another branch now.
+    BaseChanged,
+    /// It was closed without being merged.
+    Closed,
+    /// It was merged.
+    Merged,
+}
+
+/// A pull request as a delivery shows it: a hint, read again from the host before anything is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequest {
+    /// Its number in the repository.
+    pub number: PullRequestNumber,
+    /// Who opened it.
+    pub author: Login,
+    /// What it wants to merge.
+    pub head: Head,
+    /// The branch it wants to merge into.
+    pub base: RefName,
+}
+
+/// The head of a pull request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The commit.
+    pub sha: CommitSha,
+    /// The branch's name in its own repository.
+    pub branch: RefName,
+    /// The repository the branch lies in; `None` when the fork was deleted or can't be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<RepositoryPath>,
+}
+
+/// A branch or tag was created, moved or deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushEvent {
+    /// The repository.
+    pub repository: RepositoryPath,
+    /// The branch or tag.
+    #[serde(rename = "ref")]
+    pub reference: GitRef,
+    /// Where it points now; `None` when it was deleted. An annotated tag is shown by the commit where the host says it,
+    /// else by the tag object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<CommitSha>,
+    /// Who pushed.
+    pub sender: Login,
+}
+
+/// Somebody commented on a pull request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommentEvent {
+    /// The repository.
+    pub repository: RepositoryPath,
+    /// What happened to the comment.
+    pub action: CommentAction,
+    /// The pull request that was commented on.
+    pub pull_request: PullRequestNumber,
+    /// The comment's id on the host.
+    pub comment: CommentId,
+    /// Who wrote it.
+    pub author: Login,
+    /// The text, cut to [`CommentEvent::MAX_BODY`] bytes.
+    pub body: String,
+}
+
+impl CommentEvent {
+    /// How much of a comment travels: hosts allow 64 Ki characters, a queue message holds 256 KiB.
+    pub const MAX_BODY: usize = 64 * 1024;
+}
+
+/// What happened to a comment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommentAction {
+    /// It was written.
+    Created,
+    /// Its text was changed.
+    Edited,
+}

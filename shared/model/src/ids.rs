@@ -1,0 +1,170 @@
+//! Names and numbers that hosts and Kubernetes give to things, each checked when it is parsed.
+
+use std::{fmt, str::FromStr};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ParseError;
+
+/// A string newtype: `FromStr`, serde and `Display` from one rule.
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, max $max:literal, pattern $pattern:literal, $rule:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schemars(inline)]
+        pub struct $name(#[schemars(length(min = 1, max = $max), regex(pattern = $pattern))] String);
+
+        impl $name {
+            /// The text as it was parsed.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseError;
+
+            fn from_str(text: &str) -> Result<Self, ParseError> {
+                let check: fn(&str) -> bool = $check;
+                if text.is_empty() || text.len() > $max || !check(text) {
+                    return Err(ParseError::new($kind, text, $rule));
+                }
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = ParseError;
+
+            fn try_from(text: String) -> Result<Self, ParseError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+fn is_dns_label(text: &str) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    text.chars().all(inner) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+text_id!(
+    /// A repository's path on its host: `owner/name`, on GitLab with any number of groups before the name.
+    RepositoryPath, "repository path", max 255, pattern r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+$",
+    "expected owner/name of letters, digits, '-', '_' and '.'",
+    |text| {
+        let segment = |s: &str| {
+            !matches!(s, "" | "." | "..") && s.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        };
+        text.contains('/') && text.split('/').all(segment)
+    }
+);
+
+impl RepositoryPath {
+    /// Whether both name one repository: hosts compare owner and name without case.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+
+    /// All but the last segment: the owner (a user, an organisation, or GitLab's groups).
+    pub fn owner(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(owner, _)| owner)
+    }
+
+    /// The last segment.
+    pub fn name(&self) -> &str {
+        self.0.rsplit_once('/').map_or(self.as_str(), |(_, name)| name)
+    }
+}
+
+text_id!(
+    /// A commit's full object id: 40 (SHA-1) or 64 (SHA-256) lowercase hexadecimal digits, not all zero.
+    CommitSha, "commit SHA", max 64, pattern r"^([0-9a-f]{40}|[0-9a-f]{64})$",
+    "expected 40 or 64 lowercase hexadecimal digits that are not all zero",
+    |text| {
+        matches!(text.len(), 40 | 64)
+            && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+            && text.bytes().any(|b| b != b'0')
+    }
+);
+
+impl CommitSha {
+    /// The first ten digits, for people.
+    pub fn short(&self) -> &str {
+        &self.0[..10]
+    }
+}
+
+text_id!(
+    /// The id that a host gives to one webhook request; the same when it delivers again.
+    DeliveryId, "delivery id", max 128, pattern r"^[!-~]+$", "expected at most 128 visible ASCII characters",
+    |text| text.bytes().all(|b| b.is_ascii_graphic())
+);
+
+text_id!(
+    /// A user's name on a host.
+    Login, "login", max 255, pattern r"^[^\s/]+$", "expected at most 255 bytes without white space or '/'",
+    |text| !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '/')
+);
+
+text_id!(
+    /// A job's name in its config: a DNS label of at most 40 characters.
+    JobName, "job name", max 40, pattern r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+    "expected at most 40 lowercase letters, digits and '-', not at either end",
+    is_dns_label
+);
+
+text_id!(
+    /// The name of a namespace or of an object in it: a DNS label of at most 63 characters.
+    ObjectName, "object name", max 63, pattern r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+    "expected at most 63 lowercase letters, digits and '-', not at either end",
+    is_dns_label
+);
+
+/// Which `IntegrationConfig`: namespace and name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ConfigRef {
+    /// The namespace of the config.
+    pub namespace: ObjectName,
+    /// The name of the config.
+    pub name: ObjectName,
+}
+
+impl fmt::Display for ConfigRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// A pull request's (merge request's) number in its repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct PullRequestNumber(pub u64);
+
+impl fmt::Display for PullRequestNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A comment's id on its host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct CommentId(pub u64);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! What crosses a boundary in Tidegate: ids, events, commands, job and status types.
+//!
+//! Everything here is data that was parsed once and can't be wrong afterwards. There is no I/O, no Kubernetes and no
+//! HTTP in this crate, and no decision: decisions live in `tidegate-rules`.
+
+mod command;
+mod duration;
+mod envelope;
+mod event;
+mod host;
+mod ids;
+mod job;
+mod permission;
+mod refs;
+mod status;
+mod trace;
+
+pub use command::{Command, Intention};
+pub use duration::Timeout;
+pub use envelope::{Envelope, Source, Version};
+pub use event::{
+    CommentAction, CommentEvent, Event, EventKind, Head, PullRequest, PullRequestAction, PullRequestEvent,
+    PushEvent,
+};
+pub use host::Host;
+pub use ids::{
+    CommentId, CommitSha, ConfigRef, DeliveryId, JobName, Login, ObjectName, PullRequestNumber,
+    RepositoryPath,
+};
+pub use job::{EnvVar, JobSpec, SecretKeyRef, When};
+pub use permission::Permission;
+pub use refs::{GitRef, RefName};
+pub use status::{CommitStatus, StatusState};
+pub use trace::TraceParent;
+
+/// A text that doesn't have the shape its type promises.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} {value:?} is invalid: {rule}")]
+pub struct ParseError {
+    /// What was expected, in the field's words ("commit SHA").
+    pub kind: &'static str,
+    /// What came instead, cut to 80 characters.
+    pub value: String,
+    /// The rule it breaks.
+    pub rule: &'static str,
+}
+
+impl ParseError {
+    pub(crate) fn new(kind: &'static str, value: &str, rule: &'static str) -> Self {
+        Self {
+            kind,
+            value: value.chars().take(80).collect(),
+            rule,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Git references.
+
+use std::{borrow::Cow, fmt, str::FromStr};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use crate::ParseError;
+
+const RULE: &str =
+    "expected a name that `git check-ref-format` accepts, of at most 244 bytes, not starting with '-'";
+
+/// A branch's or tag's short name, by the rules of `git check-ref-format`.
+///
+/// Nothing that passes can be read as an option or break out of a refspec.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(inline)]
+pub struct RefName(#[schemars(length(min = 1, max = 244))] String);
+
+impl RefName {
+    /// The short name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_ref_name(text: &str) -> bool {
+    let component = |s: &str| !s.is_empty() && !s.starts_with('.') && !s.ends_with(".lock");
+    !text.is_empty()
+        && text.len() <= 244
+        && text != "@"
+        && !text.starts_with('-')
+        && !text.ends_with('.')
+        && !text.contains("..")
+        && !text.contains("@{")
+        && !text
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c))
+        && text.split('/').all(component)
+}
+
+impl FromStr for RefName {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        if is_ref_name(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ParseError::new("ref name", text, RULE))
+        }
+    }
+}
+
+impl TryFrom<String> for RefName {
+    type Error = ParseError;
+
+    fn try_from(text: String) -> Result<Self, ParseError> {
+        text.parse()
+    }
+}
+
+impl From<RefName> for String {
+    fn from(name: RefName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for RefName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A full reference, written `refs/heads/…` or `refs/tags/…`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum GitRef {
+    /// `refs/heads/…`
+    Branch(RefName),
+    /// `refs/tags/…`
+    Tag(RefName),
+}
+
+impl JsonSchema for GitRef {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "GitRef".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "maxLength": 255, "pattern": "^refs/(heads|tags)/.+$"})
+    }
+}
+
+impl GitRef {
+    /// The name without `refs/heads/` or `refs/tags/`.
+    pub fn name(&self) -> &RefName {
+        match self {
+            Self::Branch(name) | Self::Tag(name) => name,
+        }
+    }
+}
+
+impl FromStr for GitRef {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        if let Some(name) = text.strip_prefix("refs/heads/") {
+            name.parse().map(Self::Branch)
+        } else if let Some(name) = text.strip_prefix("refs/tags/") {
+            name.parse().map(Self::Tag)
+        } else {
+            Err(ParseError::new(
+                "ref",
+                text,
+                "expected refs/heads/… or refs/tags/…",
+            ))
+        }
+    }
+}
+
+impl TryFrom<String> for GitRef {
+    type Error = ParseError;
+
+    fn try_from(text: String) -> Result<Self, ParseError> {
+        text.parse()
+    }
+}
+
+impl From<GitRef> for String {
+    fn from(reference: GitRef) -> Self {
+        reference.to_string()
+    }
+}
+
+impl fmt::Display for GitRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Branch(name) => write!(f, "refs/heads/{name}"),
+            Self::Tag(name) => write!(f, "refs/tags/{name}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_git_refuses_or_a_shell_could_misread_are_refused() {
+        for good in ["main", "release/1.2", "feature/a-b_c", "ümlaut", "v1.0"] {
+            assert!(good.parse::<RefName>().is_ok(), "{good:?} was refused");
+        }
+        for bad in [
+            "", "-x", "a..b", "a b", "a~1", "a^", "a:b", "/a", "a/", "a//b", "x.lock", ".a", "a.", "@",
+            "a@{1}",
+        ] {
+            assert!(bad.parse::<RefName>().is_err(), "{bad:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn full_refs_round_trip_as_strings() {
+        for text in ["refs/heads/a/b", "refs/tags/v1"] {
+            let parsed: GitRef = text.parse().expect("valid ref");
+            assert_eq!(
+                serde_json::to_string(&parsed).expect("serialises"),
+                format!("{text:?}")
+            );
+        }
+        assert!("refs/pull/1/head".parse::<GitRef>().is_err());
+    }
+}

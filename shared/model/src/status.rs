@@ -1,0 +1,58 @@
+//! What a host is told about a commit.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::CommitSha;
+
+/// One commit status, as every host knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitStatus {
+    /// The commit that is judged.
+    pub sha: CommitSha,
+    /// `tidegate/<config>/<job>`
+    pub context: String,
+    /// The verdict.
+    pub state: StatusState,
+    /// One line for people, at most 140 characters (GitHub's limit, the shortest of all).
+    pub description: String,
+    /// Where to read more.
+    pub target_url: Option<String>,
+}
+
+impl CommitStatus {
+    /// The longest description that every host accepts, in characters.
+    pub const MAX_DESCRIPTION: usize = 140;
+}
+
+/// The verdict of a commit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum StatusState {
+    /// Not decided yet.
+    Pending,
+    /// Good.
+    Success,
+    /// The tested code is bad.
+    Failure,
+    /// The test could not be carried out.
+    Error,
+}
+
+impl StatusState {
+    /// The name that GitHub and Gitea use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Error => "error",
+        }
+    }
+
+    /// Whether nothing will follow.
+    pub fn is_final(self) -> bool {
+        self != Self::Pending
+    }
+}

@@ -1,0 +1,165 @@
+//! `IntegrationConfig`: the CI of one repository.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tidegate_model::{Host, JobSpec, RepositoryPath, SecretKeyRef, Timeout};
+
+use crate::Condition;
+
+/// The CI of one repository: where it lies, and which jobs run before and after a merge.
+#[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "tidegate.dev",
+    version = "v1alpha1",
+    kind = "IntegrationConfig",
+    plural = "integrationconfigs",
+    shortname = "ic",
+    category = "tidegate",
+    namespaced,
+    status = "IntegrationConfigStatus",
+    derive = "PartialEq",
+    cel,
+    doc = "The CI of one repository: where it lies, and which jobs run before and after a merge.",
+    validation = Rule::new("size(self.metadata.name) <= 40").message("a config's name has at most 40 characters"),
+    printcolumn(name = "Host", type_ = "string", json_path = ".spec.git.type"),
+    printcolumn(name = "Repository", type_ = "string", json_path = ".spec.git.repository"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
+    printcolumn(name = "Webhook", type_ = "string", json_path = ".status.conditions[?(@.type=='WebhookRegistered')].status"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct IntegrationConfigSpec {
+    /// The repository, and how to get at it.
+    pub git: GitSpec,
+    /// The jobs, by the occasion they run at.
+    #[serde(default)]
+    pub jobs: ConfigJobs,
+    /// How long one run may take from its start, like 1h30m. Default: 1h.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Timeout>,
+    /// How many runs of this repository may go on at once. Default: the controller's setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub max_concurrent_runs: Option<u32>,
+}
+
+impl IntegrationConfigSpec {
+    /// How long one run may take when the config doesn't say.
+    pub const DEFAULT_TIMEOUT: Timeout = Timeout::from_minutes(60);
+}
+
+/// The repository, and how to get at it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(
+    inline,
+    extend("x-kubernetes-validations" = [
+        {"rule": "has(self.tokenSecretRef) != has(self.githubApp)", "message": "git needs exactly one of tokenSecretRef and githubApp"},
+        {"rule": "!has(self.githubApp) || self.type == 'github'", "message": "githubApp needs type github"},
+        {"rule": "!has(oldSelf.repository) || self.repository == oldSelf.repository", "message": "the repository of a config can't change: its hook and jobs belong to it; make another config"},
+        {"rule": "self.type == oldSelf.type", "message": "the type of a config can't change: its hook and jobs belong to it; make another config"}
+    ])
+)]
+pub struct GitSpec {
+    /// The kind of host.
+    #[serde(rename = "type")]
+    pub type_: Host,
+    /// The repository's path on the host: owner/name.
+    pub repository: RepositoryPath,
+    /// The address of the host's API. Default: https://api.github.com, https://gitea.com. For GitHub Enterprise Server
+    /// https://HOST/api/v3, for Gitea and Forgejo the address of the site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 8, max = 512), regex(pattern = r"^https?://[^\s?#]+$"))]
+    pub api_url: Option<String>,
+    /// A token that may manage hooks, set statuses and read the repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_secret_ref: Option<SecretKeyRef>,
+    /// A GitHub App in place of the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub github_app: Option<GithubApp>,
+    /// A read-only token for the checkout step. Without it the checkout is anonymous: the other credentials never enter a
+    /// run's pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clone_secret_ref: Option<SecretKeyRef>,
+}
+
+impl GitSpec {
+    /// The address of the host's API, without a slash at the end.
+    pub fn api_url(&self) -> &str {
+        match (&self.api_url, self.type_) {
+            (Some(url), _) => url.trim_end_matches('/'),
+            (None, Host::Github) => "https://api.github.com",
+            (None, Host::Gitea) => "https://gitea.com",
+        }
+    }
+}
+
+/// An installed GitHub App.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct GithubApp {
+    /// The App's id.
+    pub app_id: u64,
+    /// The id of its installation in the repository's account.
+    pub installation_id: u64,
+    /// The App's private key (PEM).
+    pub private_key_secret_ref: SecretKeyRef,
+}
+
+/// The jobs of a config, by the occasion they run at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(
+    inline,
+    extend("x-kubernetes-validations" = [
+        {"rule": "!has(self.preSubmit) || !has(self.postSubmit) || !self.preSubmit.exists(a, self.postSubmit.exists(b, a.name == b.name))",
+         "message": "a job's name is unique in its config: preSubmit and postSubmit share one"}
+    ])
+)]
+pub struct ConfigJobs {
+    /// Jobs that run for a pull request, on the merged code.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub pre_submit: Vec<JobSpec>,
+    /// Jobs that run when a branch or tag was pushed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub post_submit: Vec<JobSpec>,
+}
+
+/// What the controller observed about a config.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IntegrationConfigStatus {
+    /// Ready and `WebhookRegistered`, each with a reason.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    pub conditions: Vec<Condition>,
+    /// The webhook on the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<WebhookStatus>,
+    /// The generation that was looked at last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+}
+
+/// The webhook on the host. Its secret is derived from the master key and the salt, and stored nowhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct WebhookStatus {
+    /// The random part of the hook's path; a new one rotates this hook alone.
+    #[schemars(length(min = 16, max = 64))]
+    pub salt: String,
+    /// The hook's id on the host, once it is registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub id: Option<String>,
+    /// The address the hook delivers to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub url: Option<String>,
+}

@@ -1,0 +1,332 @@
+//! `IntegrationJob`: one instance of CI work for one trigger.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tidegate_model::{
+    CommitSha, GitRef, Host, JobName, JobSpec, Login, PullRequestNumber, RepositoryPath, StatusState, Timeout,
+};
+
+use crate::Condition;
+
+/// One instance of CI work for one trigger. The controller makes it; people read it, or delete it to stop the work.
+#[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "tidegate.dev",
+    version = "v1alpha1",
+    kind = "IntegrationJob",
+    plural = "integrationjobs",
+    shortname = "ij",
+    category = "tidegate",
+    namespaced,
+    status = "IntegrationJobStatus",
+    derive = "PartialEq",
+    cel,
+    doc = "One instance of CI work for one trigger.",
+    validation = Rule::new("size(self.metadata.name) <= 63").message("a name has at most 63 characters"),
+    printcolumn(name = "Config", type_ = "string", json_path = ".spec.config.name"),
+    printcolumn(name = "Trigger", type_ = "string", json_path = ".spec.trigger"),
+    printcolumn(name = "PR", type_ = "integer", json_path = ".spec.pulls[0].number"),
+    printcolumn(name = "Ref", type_ = "string", json_path = ".spec.base.ref"),
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Succeeded')].reason"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type=='Succeeded')].message", priority = 1)
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("self.trigger != 'PullRequest' || size(self.pulls) == 1").message("a PullRequest trigger has exactly one pull"),
+    validation = Rule::new("self.trigger != 'Push' || size(self.pulls) == 0 && has(self.base.sha)").message("a Push trigger has base.sha and no pulls"),
+    validation = Rule::new("self.config == oldSelf.config && self.repository == oldSelf.repository && self.base == oldSelf.base && self.pulls == oldSelf.pulls && self.jobs == oldSelf.jobs").message("what a job runs can't change; only cancel may be set"),
+    validation = Rule::new("!has(oldSelf.cancel) || has(self.cancel)").message("a cancelled job stays cancelled")
+)]
+pub struct IntegrationJobSpec {
+    /// The config it was made from.
+    pub config: ConfigReference,
+    /// The kind of host.
+    pub host: Host,
+    /// The repository's path on the host.
+    pub repository: RepositoryPath,
+    /// Why it was made.
+    pub trigger: Trigger,
+    /// The branch or tag that is built, or that the pulls merge into.
+    pub base: Base,
+    /// The pull requests that are merged into the base, in this order.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    pub pulls: Vec<Pull>,
+    /// A copy of the jobs that run.
+    #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub jobs: Vec<JobSpec>,
+    /// Jobs of the config that don't run this time, with the reason that the host is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub skipped: Vec<SkippedJob>,
+    /// How long the run may take from its start.
+    pub timeout: Timeout,
+    /// Whether a person with write permission has to approve first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awaits_approval: bool,
+    /// Set once to stop the work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel: Option<Cancel>,
+}
+
+/// The config an `IntegrationJob` was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct ConfigReference {
+    /// Its name; it lies in the job's own namespace.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// Its uid: a config made anew under the same name is another one.
+    #[schemars(length(min = 1, max = 64))]
+    pub uid: String,
+}
+
+/// Why an `IntegrationJob` was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum Trigger {
+    /// A pull request was opened or its head moved.
+    PullRequest,
+    /// A branch or tag was pushed.
+    Push,
+}
+
+impl Trigger {
+    /// The name, for labels and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PullRequest => "PullRequest",
+            Self::Push => "Push",
+        }
+    }
+}
+
+/// The branch or tag that is built, or merged into.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Base {
+    /// refs/heads/… or refs/tags/…
+    #[serde(rename = "ref")]
+    pub reference: GitRef,
+    /// The pushed commit. For pull requests it is taken when the run starts, and stands in the status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha: Option<CommitSha>,
+}
+
+/// A pull request to merge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Pull {
+    /// Its number.
+    pub number: PullRequestNumber,
+    /// The head that is tested.
+    pub sha: CommitSha,
+    /// Who opened it.
+    pub author: Login,
+    /// Whether the head lies in another repository than the base.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fork: bool,
+}
+
+/// A job that doesn't run this time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct SkippedJob {
+    /// The job's name.
+    pub name: JobName,
+    /// Why it is left out.
+    #[schemars(length(max = 140))]
+    pub reason: String,
+}
+
+/// An order to stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Cancel {
+    /// Why.
+    pub reason: CancelReason,
+    /// Why, for people.
+    #[schemars(length(max = 140))]
+    pub message: String,
+}
+
+/// Why an `IntegrationJob` is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum CancelReason {
+    /// A newer head of the same pull request, or a newer commit of the same branch, took its place.
+    Superseded,
+    /// The pull request is open no more.
+    PullRequestClosed,
+}
+
+impl CancelReason {
+    /// The name, as a status reason.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Superseded => "Superseded",
+            Self::PullRequestClosed => "PullRequestClosed",
+        }
+    }
+}
+
+/// How far an `IntegrationJob` is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IntegrationJobStatus {
+    /// How far it is. Empty means Queued.
+    #[serde(default)]
+    pub phase: Phase,
+    /// `Succeeded`: Unknown while it goes on, with a reason such as `AwaitingApproval`, `Superseded`, `MergeConflict`,
+    /// `TimedOut`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub conditions: Vec<Condition>,
+    /// The head of the base branch when the run got its slot: every task merges into this commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_sha: Option<CommitSha>,
+    /// The commit that was built, as the checkout made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_sha: Option<CommitSha>,
+    /// The tree of that commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<CommitSha>,
+    /// The name of the `PipelineRun`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub pipeline_run: Option<String>,
+    /// When it got its slot (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 40))]
+    pub started_at: Option<String>,
+    /// When it ended (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 40))]
+    pub completed_at: Option<String>,
+    /// Each job's own state.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub jobs: Vec<JobStatus>,
+    /// What the host has been told, one entry a commit status. What it should be told follows from the rest of the
+    /// object; where the two differ, a write is due.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub reports: Vec<Report>,
+}
+
+/// How far an `IntegrationJob` is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum Phase {
+    /// It waits for a slot or for approval: there is no `PipelineRun`.
+    #[default]
+    Queued,
+    /// It has a slot.
+    Running,
+    /// Every job that counts succeeded.
+    Succeeded,
+    /// A job failed, or the code can't be merged.
+    Failed,
+    /// It was stopped.
+    Cancelled,
+    /// It could not be carried out.
+    Error,
+}
+
+impl Phase {
+    /// Whether nothing will follow.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running)
+    }
+
+    /// The name, for metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "Queued",
+            Self::Running => "Running",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Cancelled => "Cancelled",
+            Self::Error => "Error",
+        }
+    }
+}
+
+/// One job's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct JobStatus {
+    /// The job's name.
+    pub name: JobName,
+    /// How far it is.
+    pub phase: JobPhase,
+    /// What went wrong, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub message: Option<String>,
+    /// When it started (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 40))]
+    pub started_at: Option<String>,
+    /// When it ended (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 40))]
+    pub completed_at: Option<String>,
+}
+
+/// How far one job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum JobPhase {
+    /// It has not started.
+    Pending,
+    /// It runs.
+    Running,
+    /// It succeeded.
+    Succeeded,
+    /// It failed.
+    Failed,
+    /// It never ran, because a job that it comes after failed.
+    NotRun,
+    /// It was stopped.
+    Cancelled,
+    /// It could not be carried out.
+    Error,
+}
+
+impl JobPhase {
+    /// Whether nothing will follow.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Pending | Self::Running)
+    }
+}
+
+/// What the host has been told under one context.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Report {
+    /// The commit status' context.
+    #[schemars(length(min = 1, max = 255))]
+    pub context: String,
+    /// What the host took last, or refused for good.
+    pub reported: ReportedStatus,
+    /// Why the host refused it for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub refused: Option<String>,
+}
+
+/// A commit status without its commit and context.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct ReportedStatus {
+    /// The verdict.
+    pub state: StatusState,
+    /// One line for people.
+    #[schemars(length(max = 140))]
+    pub description: String,
+}

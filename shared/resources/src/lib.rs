@@ -1,0 +1,30 @@
+//! The custom resources of Tidegate (`tidegate.dev/v1alpha1`) and the part of Tekton it uses.
+//!
+//! Types and names only: nothing here calls a cluster. The YAML in `crds/` is generated from these types by
+//! `cargo xtask crds` and checked by `cargo ci`.
+
+mod condition;
+mod integration_config;
+mod integration_job;
+mod names;
+mod tekton;
+
+pub use condition::{Condition, ConditionStatus, set_condition};
+pub use integration_config::{
+    ConfigJobs, GitSpec, GithubApp, IntegrationConfig, IntegrationConfigSpec, IntegrationConfigStatus,
+    WebhookStatus,
+};
+pub use integration_job::{
+    Base, Cancel, CancelReason, ConfigReference, IntegrationJob, IntegrationJobSpec, IntegrationJobStatus,
+    JobPhase, JobStatus, Phase, Pull, Report, ReportedStatus, SkippedJob, Trigger,
+};
+pub use names::{
+    FINALIZER, annotation, digest, integration_job_name, label, pull_request_trigger_digest,
+    push_trigger_digest,
+};
+pub use tekton::{
+    ChildReference, EmbeddedTask, EmptyDirSource, EnvSource, EnvVar, Pipeline, PipelineRun, PipelineRunSpec,
+    PipelineRunStatus, PipelineTask, PodTemplate, ResultSpec, RunCondition, SecretKeySelector, SecretSource,
+    Step, StepState, TaskResult, TaskRun, TaskRunSpec, TaskRunStatus, TaskRunTemplate, Terminated, Timeouts,
+    Volume, VolumeMount,
+};

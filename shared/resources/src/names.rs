@@ -1,0 +1,95 @@
+//! Names, labels and annotations. They make the controller idempotent: the same trigger gives the same name.
+
+use sha2::{Digest, Sha256};
+use tidegate_model::{CommitSha, GitRef, PullRequestNumber, RefName};
+
+/// Keeps a config until its webhook is removed from the host.
+pub const FINALIZER: &str = "tidegate.dev/webhook";
+
+/// Labels: what is selected by. Values are names or digests, since repositories and branches don't fit label syntax.
+pub mod label {
+    /// The config's name.
+    pub const CONFIG: &str = "tidegate.dev/config";
+    /// The `IntegrationJob`'s name, on its `PipelineRun` and on Tekton's `TaskRun`s and pods.
+    pub const INTEGRATION_JOB: &str = "tidegate.dev/integration-job";
+    /// The digest of host and repository.
+    pub const REPOSITORY: &str = "tidegate.dev/repository";
+    /// The pull request's number.
+    pub const PULL_REQUEST: &str = "tidegate.dev/pull-request";
+    /// The digest of the branch or tag.
+    pub const REF: &str = "tidegate.dev/ref";
+    /// Tekton's label of a `TaskRun`: its `PipelineRun`.
+    pub const TEKTON_PIPELINE_RUN: &str = "tekton.dev/pipelineRun";
+    /// Tekton's label of a `TaskRun`: its name in the pipeline, for us the job's name.
+    pub const TEKTON_PIPELINE_TASK: &str = "tekton.dev/pipelineTask";
+}
+
+/// Annotations: what is read.
+pub mod annotation {
+    /// The repository's path.
+    pub const REPOSITORY: &str = "tidegate.dev/repository";
+    /// The full name of the branch or tag.
+    pub const REF: &str = "tidegate.dev/ref";
+    /// The delivery that started it.
+    pub const DELIVERY: &str = "tidegate.dev/delivery";
+    /// The W3C trace context.
+    pub const TRACEPARENT: &str = "tidegate.dev/traceparent";
+    /// When the webhook function accepted the delivery, in milliseconds since 1970.
+    pub const RECEIVED_AT_MS: &str = "tidegate.dev/received-at-ms";
+}
+
+/// Sixteen hexadecimal digits of the SHA-256 over the parts, each behind its length, so that no two lists of parts
+/// collide by concatenation.
+pub fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hex::encode(&hash.finalize()[..8])
+}
+
+/// The identity of "this head of this pull request into this base, under this config".
+pub fn pull_request_trigger_digest(
+    config_uid: &str,
+    number: PullRequestNumber,
+    base: &RefName,
+    head: &CommitSha,
+) -> String {
+    digest(&[
+        config_uid,
+        "PullRequest",
+        &number.to_string(),
+        base.as_str(),
+        head.as_str(),
+    ])
+}
+
+/// The identity of "this commit on this branch or tag, under this config".
+pub fn push_trigger_digest(config_uid: &str, reference: &GitRef, sha: &CommitSha) -> String {
+    digest(&[config_uid, "Push", &reference.to_string(), sha.as_str()])
+}
+
+/// The name of an `IntegrationJob`, and of its `PipelineRun`: config, trigger and attempt; at most 63 characters as a
+/// config's name has at most 40. Attempts count from 1 to 99,999.
+pub fn integration_job_name(config: &str, trigger_digest: &str, attempt: u32) -> String {
+    format!("{config}-{trigger_digest}-{attempt}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_do_not_collide_by_concatenation() {
+        assert_ne!(digest(&["ab", "c"]), digest(&["a", "bc"]));
+        assert_ne!(digest(&["a"]), digest(&["a", ""]));
+        assert_eq!(digest(&["a"]).len(), 16);
+    }
+
+    #[test]
+    fn the_longest_name_is_a_dns_label() {
+        let name = integration_job_name(&"c".repeat(40), &digest(&["x"]), 99_999);
+        assert_eq!(name.len(), 63);
+    }
+}
