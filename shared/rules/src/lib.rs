@@ -1,1 +1,10 @@
-//! @@
+//! Every decision of Tidegate, pure and synchronous: facts and time come in as arguments, decisions go out as values.
+//!
+//! Nothing here knows a host's API, Kubernetes or a queue.
+
+pub mod chatops;
+pub mod filters;
+pub mod graph;
+pub mod integrator;
+pub mod schedule;
+pub mod trust;

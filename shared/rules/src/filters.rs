@@ -1,0 +1,125 @@
+//! Which jobs of a config run for a branch or tag, and what the others' statuses say.
+
+use globset::{GlobBuilder, GlobMatcher};
+use tidegate_model::{GitRef, JobName, JobSpec, When};
+
+/// The jobs that run, and those that don't with the reason that the host is told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// The jobs that run, in the config's order. None comes after a job that doesn't run.
+    pub run: Vec<JobSpec>,
+    /// The others, each with why.
+    pub skipped: Vec<(JobName, String)>,
+}
+
+/// A pattern that is no glob.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("job {job}: pattern {pattern:?} in when is no glob: {problem}")]
+pub struct PatternError {
+    /// The job.
+    pub job: JobName,
+    /// The pattern.
+    pub pattern: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Selects the jobs that run for a ref; for a pull request that is the branch it merges into.
+///
+/// A job that comes after one that is left out comes after that one's predecessors instead, as if it had succeeded: its
+/// status says "skipped" with success, too.
+pub fn select(jobs: &[JobSpec], reference: &GitRef) -> Result<Selection, PatternError> {
+    let mut selection = Selection::default();
+    for job in jobs {
+        match left_out(job, reference)? {
+            None => selection.run.push(job.clone()),
+            Some(reason) => selection.skipped.push((job.name.clone(), reason)),
+        }
+    }
+    for job in &mut selection.run {
+        job.after = predecessors(job, jobs, &selection.skipped);
+    }
+    Ok(selection)
+}
+
+/// The jobs that run and that `job` comes after, looking through those that are left out.
+fn predecessors(job: &JobSpec, jobs: &[JobSpec], skipped: &[(JobName, String)]) -> Vec<JobName> {
+    let mut runs = Vec::new();
+    let mut seen: Vec<&JobName> = Vec::new();
+    let mut next: Vec<&JobName> = job.after.iter().collect();
+    while let Some(name) = next.pop() {
+        if seen.contains(&name) {
+            continue;
+        }
+        seen.push(name);
+        if skipped.iter().any(|(skipped, _)| skipped == name) {
+            next.extend(
+                jobs.iter()
+                    .filter(|other| &other.name == name)
+                    .flat_map(|other| &other.after),
+            );
+        } else {
+            runs.push(name.clone());
+        }
+    }
+    runs.sort();
+    runs
+}
+
+/// Checks every pattern of a job, so that a config with a bad one says so before an event meets it.
+pub fn check(job: &JobSpec) -> Result<(), PatternError> {
+    let When {
+        branches,
+        skip_branches,
+        tags,
+        skip_tags,
+    } = &job.when;
+    for patterns in [branches, skip_branches, tags, skip_tags] {
+        matches(job, patterns, "")?;
+    }
+    Ok(())
+}
+
+/// Why the job is left out for this ref; `None` when it runs.
+fn left_out(job: &JobSpec, reference: &GitRef) -> Result<Option<String>, PatternError> {
+    let when = &job.when;
+    let (kind, only, skip, others) = match reference {
+        GitRef::Branch(_) => ("branch", &when.branches, &when.skip_branches, &when.tags),
+        GitRef::Tag(_) => ("tag", &when.tags, &when.skip_tags, &when.branches),
+    };
+    let name = reference.name().as_str();
+    Ok(if matches(job, skip, name)? {
+        Some(format!("{kind} {name} is excluded"))
+    } else if !only.is_empty() && !matches(job, only, name)? {
+        Some(format!("{kind} {name} is not among its {kind} patterns"))
+    } else if only.is_empty() && !others.is_empty() {
+        let other = if kind == "branch" { "tags" } else { "branches" };
+        Some(format!("it runs for {other} only"))
+    } else {
+        None
+    })
+}
+
+fn matches(job: &JobSpec, patterns: &[String], name: &str) -> Result<bool, PatternError> {
+    let mut found = false;
+    for pattern in patterns {
+        found |= compile(job, pattern)?.is_match(name);
+    }
+    Ok(found)
+}
+
+fn compile(job: &JobSpec, pattern: &str) -> Result<GlobMatcher, PatternError> {
+    let glob = GlobBuilder::new(pattern)
+        .literal_separator(true)
+        .backslash_escape(true)
+        .build();
+    glob.map(|glob| glob.compile_matcher())
+        .map_err(|error| PatternError {
+            job: job.name.clone(),
+            pattern: pattern.to_owned(),
+            problem: error.kind().to_string(),
+        })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! The Integrator plugin: which event asks for which run.
+
+use tidegate_model::{Command, Event, Intention, PullRequestAction, PullRequestEvent, PushEvent};
+
+/// The commands that an event gives rise to. A deleted branch or tag asks for nothing, comments are `ChatOps`' business.
+pub fn commands(event: &Event) -> Vec<Command> {
+    let intention = match event {
+        Event::PullRequest(event) => pull_request(event),
+        Event::Push(event) => match push(event) {
+            Some(intention) => intention,
+            None => return Vec::new(),
+        },
+        Event::Comment(_) => return Vec::new(),
+    };
+    vec![Command {
+        repository: event.repository().clone(),
+        intention,
+    }]
+}
+
+fn pull_request(event: &PullRequestEvent) -> Intention {
+    let number = event.pull_request.number;
+    match event.action {
+        PullRequestAction::Opened
+        | PullRequestAction::Reopened
+        | PullRequestAction::Synchronized
+        | PullRequestAction::BaseChanged => Intention::RunPullRequest {
+            pull_request: number,
+            head: event.pull_request.head.sha.clone(),
+        },
+        PullRequestAction::Closed | PullRequestAction::Merged => Intention::Cancel { pull_request: number },
+    }
+}
+
+fn push(event: &PushEvent) -> Option<Intention> {
+    let sha = event.after.clone()?;
+    Some(Intention::RunPush {
+        reference: event.reference.clone(),
+        sha,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_model::{CommitSha, Head, PullRequest, PullRequestNumber};
+
+    use super::*;
+
+    fn sha(digit: char) -> CommitSha {
+        digit.to_string().repeat(40).parse().expect("a SHA")
+    }
+
+    fn pull_request_event(action: PullRequestAction) -> Event {
+        Event::PullRequest(PullRequestEvent {
+            repository: "acme/shop".parse().expect("a repository"),
+            action,
+            pull_request: PullRequest {
+                number: PullRequestNumber(7),
+                author: "dora".parse().expect("a login"),
+                head: Head {
+                    sha: sha('a'),
+                    branch: "fix".parse().expect("a branch"),
+                    repository: None,
+                },
+                base: "main".parse().expect("a branch"),
+            },
+        })
+    }
+
+    fn push_event(after: Option<CommitSha>) -> Event {
+        Event::Push(PushEvent {
+            repository: "acme/shop".parse().expect("a repository"),
+            reference: "refs/tags/v1".parse().expect("a ref"),
+            after,
+            sender: "dora".parse().expect("a login"),
+        })
+    }
+
+    #[test]
+    fn what_changes_the_merge_result_runs_the_pull_request() {
+        use PullRequestAction::{BaseChanged, Opened, Reopened, Synchronized};
+        for action in [Opened, Reopened, Synchronized, BaseChanged] {
+            let [command] = &commands(&pull_request_event(action))[..] else {
+                unreachable!("{action:?}: one command")
+            };
+            let expected = Intention::RunPullRequest {
+                pull_request: PullRequestNumber(7),
+                head: sha('a'),
+            };
+            assert_eq!(command.intention, expected, "{action:?}");
+            assert_eq!(command.repository.as_str(), "acme/shop");
+        }
+    }
+
+    #[test]
+    fn what_ends_the_pull_request_cancels() {
+        for action in [PullRequestAction::Closed, PullRequestAction::Merged] {
+            let [command] = &commands(&pull_request_event(action))[..] else {
+                unreachable!("{action:?}: one command")
+            };
+            assert_eq!(
+                command.intention,
+                Intention::Cancel {
+                    pull_request: PullRequestNumber(7)
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn a_push_runs_and_a_deletion_does_not() {
+        let [command] = &commands(&push_event(Some(sha('b'))))[..] else {
+            unreachable!("one command")
+        };
+        let reference = "refs/tags/v1".parse().expect("a ref");
+        assert_eq!(
+            command.intention,
+            Intention::RunPush {
+                reference,
+                sha: sha('b')
+            }
+        );
+        assert_eq!(commands(&push_event(None)), []);
+    }
+}
