@@ -1,0 +1,28 @@
+//! The names of log fields. In tracing's macros a constant stands in braces: `info!({ field::REPO } = %repo, "…")`.
+
+/// The repository: `owner/name`.
+pub const REPO: &str = "repo";
+/// The kind of host.
+pub const HOST: &str = "host";
+/// The `IntegrationConfig`: `namespace/name`.
+pub const CONFIG: &str = "integration_config";
+/// The `IntegrationJob`: `namespace/name`.
+pub const JOB: &str = "integration_job";
+/// The host's id of a webhook request.
+pub const DELIVERY: &str = "delivery.id";
+/// The W3C trace id.
+pub const TRACE: &str = "trace.id";
+/// The kind of an event.
+pub const EVENT: &str = "event";
+/// The intention of a command.
+pub const COMMAND: &str = "command";
+/// The name of a plugin.
+pub const PLUGIN: &str = "plugin";
+/// The id that SQS gave to a message.
+pub const MESSAGE: &str = "message.id";
+/// How it ended, in one word.
+pub const OUTCOME: &str = "outcome";
+/// How long it took, in milliseconds.
+pub const DURATION_MS: &str = "duration_ms";
+/// An error and its causes, as [`chain`](crate::chain) prints them.
+pub const ERROR: &str = "error";
