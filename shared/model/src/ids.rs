@@ -8,13 +8,16 @@ use serde::{Deserialize, Serialize};
 use crate::ParseError;
 
 /// A string newtype: `FromStr`, serde and `Display` from one rule.
+///
+/// The schema's bounds stand on the type: with serde's `try_from`, schemars describes a bare `String` and would drop those
+/// of the field.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal, max $max:literal, pattern $pattern:literal, $rule:literal, $check:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
-        #[schemars(inline)]
-        pub struct $name(#[schemars(length(min = 1, max = $max), regex(pattern = $pattern))] String);
+        #[schemars(inline, extend("minLength" = 1, "maxLength" = $max, "pattern" = $pattern))]
+        pub struct $name(String);
 
         impl $name {
             /// The text as it was parsed.

@@ -15,8 +15,8 @@ const RULE: &str =
 /// Nothing that passes can be read as an option or break out of a refspec.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline)]
-pub struct RefName(#[schemars(length(min = 1, max = 244))] String);
+#[schemars(inline, extend("minLength" = 1, "maxLength" = 244))]
+pub struct RefName(String);
 
 impl RefName {
     /// The short name.

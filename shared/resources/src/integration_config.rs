@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_model::{Host, JobSpec, RepositoryPath, SecretKeyRef, Timeout};
 
-use crate::Condition;
+use crate::{Condition, schema::structural};
 
 /// The CI of one repository: where it lies, and which jobs run before and after a merge.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,7 @@ use crate::Condition;
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = structural)]
 pub struct IntegrationConfigSpec {
     /// The repository, and how to get at it.
     pub git: GitSpec,
@@ -58,7 +59,7 @@ impl IntegrationConfigSpec {
     extend("x-kubernetes-validations" = [
         {"rule": "has(self.tokenSecretRef) != has(self.githubApp)", "message": "git needs exactly one of tokenSecretRef and githubApp"},
         {"rule": "!has(self.githubApp) || self.type == 'github'", "message": "githubApp needs type github"},
-        {"rule": "!has(oldSelf.repository) || self.repository == oldSelf.repository", "message": "the repository of a config can't change: its hook and jobs belong to it; make another config"},
+        {"rule": "self.repository == oldSelf.repository", "message": "the repository of a config can't change: its hook and jobs belong to it; make another config"},
         {"rule": "self.type == oldSelf.type", "message": "the type of a config can't change: its hook and jobs belong to it; make another config"}
     ])
 )]
@@ -133,6 +134,7 @@ pub struct ConfigJobs {
 /// What the controller observed about a config.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = structural)]
 pub struct IntegrationConfigStatus {
     /// Ready and `WebhookRegistered`, each with a reason.
     #[serde(default)]
@@ -163,3 +165,6 @@ pub struct WebhookStatus {
     #[schemars(length(max = 1024))]
     pub url: Option<String>,
 }
+
+#[cfg(test)]
+mod tests;

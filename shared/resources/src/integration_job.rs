@@ -7,7 +7,7 @@ use tidegate_model::{
     CommitSha, GitRef, Host, JobName, JobSpec, Login, PullRequestNumber, RepositoryPath, StatusState, Timeout,
 };
 
-use crate::Condition;
+use crate::{Condition, schema::structural};
 
 /// One instance of CI work for one trigger. The controller makes it; people read it, or delete it to stop the work.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,10 +34,11 @@ use crate::Condition;
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type=='Succeeded')].message", priority = 1)
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = structural)]
 #[x_kube(
     validation = Rule::new("self.trigger != 'PullRequest' || size(self.pulls) == 1").message("a PullRequest trigger has exactly one pull"),
     validation = Rule::new("self.trigger != 'Push' || size(self.pulls) == 0 && has(self.base.sha)").message("a Push trigger has base.sha and no pulls"),
-    validation = Rule::new("self.config == oldSelf.config && self.repository == oldSelf.repository && self.base == oldSelf.base && self.pulls == oldSelf.pulls && self.jobs == oldSelf.jobs").message("what a job runs can't change; only cancel may be set"),
+    validation = Rule::new("self.config == oldSelf.config && self.host == oldSelf.host && self.repository == oldSelf.repository && self.trigger == oldSelf.trigger && self.timeout == oldSelf.timeout && self.base == oldSelf.base && self.pulls == oldSelf.pulls && self.jobs == oldSelf.jobs").message("what a job runs can't change; only cancel may be set"),
     validation = Rule::new("!has(oldSelf.cancel) || has(self.cancel)").message("a cancelled job stays cancelled")
 )]
 pub struct IntegrationJobSpec {
@@ -176,6 +177,7 @@ impl CancelReason {
 /// How far an `IntegrationJob` is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = structural)]
 pub struct IntegrationJobStatus {
     /// How far it is. Empty means Queued.
     #[serde(default)]
@@ -330,3 +332,6 @@ pub struct ReportedStatus {
     #[schemars(length(max = 140))]
     pub description: String,
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ mod condition;
 mod integration_config;
 mod integration_job;
 mod names;
+mod schema;
 mod tekton;
 
 pub use condition::{Condition, ConditionStatus, set_condition};
