@@ -1,2 +1,74 @@
-//! @@
-fn main() {}
+//! The repository's own commands. They build binaries and start them by path; nothing of Tidegate is linked in here.
+#![expect(clippy::print_stdout, reason = "this is a program for a terminal")]
+
+mod ci;
+mod demo;
+mod step;
+mod tidy;
+mod tools;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+
+use crate::{step::Step, workspace::Workspace};
+
+#[derive(Parser)]
+#[command(about, version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Watch Tidegate do its main job on this machine: a pull request and a push, from webhook to commit status.
+    Demo {
+        /// Leave everything up at the end, with addresses and what to try, until Ctrl-C.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Run every check and test.
+    Ci {
+        /// Only what the inner loop needs: format, lints, unit tests, scenarios on the sandbox.
+        #[arg(long)]
+        fast: bool,
+    },
+    /// Write the CRDs' YAML in crds/ from the Rust types.
+    Crds {
+        /// Change nothing; fail when a file is stale.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check what no other tool checks: file lengths, dependency arrows, inherited lints, paths of this machine.
+    Tidy,
+    /// Run the benches and print their figures.
+    Bench,
+}
+
+fn main() -> anyhow::Result<()> {
+    let workspace = Workspace::find()?;
+    match Arguments::parse().command {
+        Command::Demo { keep } => demo::run(&workspace, keep),
+        Command::Ci { fast } => ci::run(&workspace, fast),
+        Command::Crds { check } => ci::crds(check).run(&workspace).map(drop),
+        Command::Tidy => tidy::run(&workspace),
+        Command::Bench => bench(&workspace),
+    }
+}
+
+fn bench(workspace: &Workspace) -> anyhow::Result<()> {
+    Step::cargo("normalise a payload", &["bench", "-p", "tidegate-benches"]).run(workspace)?;
+    let build = ["build", "--release", "--bins", "-p", "tidegate-scenarios"];
+    Step::cargo(
+        "build the functions, the controller and the latency bench",
+        &[&build[..], workspace::BINARIES].concat(),
+    )
+    .run(workspace)?;
+    Step::binary(
+        "delivery to PipelineRun",
+        &workspace.binary("release", "latency"),
+        &[],
+    )
+    .run(workspace)?;
+    Ok(())
+}

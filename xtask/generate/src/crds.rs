@@ -6,16 +6,18 @@ use anyhow::{Context as _, ensure};
 use kube::CustomResourceExt as _;
 use tidegate_resources::{IntegrationConfig, IntegrationJob};
 
-const HEADER: &str = "# Generated from shared/resources by `cargo xtask crds`. Change the Rust types, not this file.\n";
+const HEADER: &str =
+    "# Generated from shared/resources by `cargo xtask crds`. Change the Rust types, not this file.\n";
 
 /// Writes the CRDs into `crds/`; with `check` it fails instead when a file differs from its type.
 pub fn run(check: bool) -> anyhow::Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crds");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crds");
     for (file, crd) in [
         ("integrationconfigs.yaml", IntegrationConfig::crd()),
         ("integrationjobs.yaml", IntegrationJob::crd()),
     ] {
-        let yaml = serde_saphyr::to_string(&crd).with_context(|| format!("failed to write {file} as YAML"))?;
+        let yaml =
+            serde_saphyr::to_string(&crd).with_context(|| format!("failed to write {file} as YAML"))?;
         let wanted = format!("{HEADER}{yaml}");
         let path = folder.join(file);
         if check {

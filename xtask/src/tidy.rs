@@ -1,0 +1,173 @@
+//! Rules of the house that no other tool checks.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, bail};
+
+use crate::workspace::Workspace;
+
+/// The longest source file, in lines. Tests lie in child modules and may be longer.
+const MAX_LINES: usize = 400;
+
+/// Which of our packages a package may depend on (design: data goes one way). A package that is missing here may depend
+/// on none. Dev-dependencies are free.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("tidegate-model", &[]),
+    ("tidegate-rules", &["tidegate-model"]),
+    ("tidegate-hosts", &["tidegate-model"]),
+    ("tidegate-resources", &["tidegate-model"]),
+    ("tidegate-queue", &["tidegate-model"]),
+    ("tidegate-telemetry", &["tidegate-model"]),
+    ("tidegate-keys", &["tidegate-model", "tidegate-hosts"]),
+    (
+        "tidegate-webhook",
+        &[
+            "tidegate-model",
+            "tidegate-hosts",
+            "tidegate-queue",
+            "tidegate-keys",
+            "tidegate-telemetry",
+        ],
+    ),
+    (
+        "tidegate-plugin",
+        &["tidegate-model", "tidegate-queue", "tidegate-telemetry"],
+    ),
+    ("tidegate-integrator", &["tidegate-plugin", "tidegate-rules"]),
+    ("tidegate-chatops", &["tidegate-plugin", "tidegate-rules"]),
+    (
+        "tidegate-controller",
+        &[
+            "tidegate-model",
+            "tidegate-rules",
+            "tidegate-hosts",
+            "tidegate-resources",
+            "tidegate-queue",
+            "tidegate-keys",
+            "tidegate-telemetry",
+        ],
+    ),
+    ("tidegate-cli", &["tidegate-model", "tidegate-hosts"]),
+    (
+        "tidegate-sandbox-cloud",
+        &["tidegate-model", "tidegate-resources"],
+    ),
+    (
+        "tidegate-sandbox-forge",
+        &["tidegate-model", "tidegate-resources"],
+    ),
+    (
+        "tidegate-sandbox-cluster",
+        &["tidegate-model", "tidegate-resources"],
+    ),
+    ("tidegate-transcripts", &["tidegate-model", "tidegate-resources"]),
+    (
+        "tidegate-scenarios",
+        &[
+            "tidegate-model",
+            "tidegate-resources",
+            "tidegate-sandbox-cloud",
+            "tidegate-sandbox-forge",
+            "tidegate-sandbox-cluster",
+        ],
+    ),
+    ("tidegate-generate", &["tidegate-resources"]),
+    ("tidegate-benches", &["tidegate-model", "tidegate-hosts"]),
+];
+
+/// Words that mean unfinished work. Written apart so that this file doesn't hold them.
+const UNFINISHED: &[&str] = &[concat!("FIX", "ME"), concat!("X", "XX"), concat!("#[ig", "nore")];
+
+/// Home directories: a path into one works on one machine only.
+const MACHINE_PATHS: &[&str] = &[concat!("/ro", "ot/"), concat!("/ho", "me/")];
+
+pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
+    let mut faults = Vec::new();
+    packages(workspace, &mut faults)?;
+    for path in tracked(workspace)? {
+        file(workspace, &path, &mut faults)?;
+    }
+    if faults.is_empty() {
+        return Ok(());
+    }
+    for fault in &faults {
+        println!("tidy: {fault}");
+    }
+    bail!("{} faults", faults.len());
+}
+
+/// Every package inherits the lints, says what it is, and depends only where the arrows point.
+fn packages(workspace: &Workspace, faults: &mut Vec<String>) -> anyhow::Result<()> {
+    let arrows: BTreeMap<_, _> = ARROWS.iter().copied().collect();
+    let packages = workspace.metadata["packages"]
+        .as_array()
+        .context("cargo metadata names no packages")?;
+    for package in packages {
+        let name = package["name"].as_str().unwrap_or_default();
+        let manifest = PathBuf::from(package["manifest_path"].as_str().unwrap_or_default());
+        let text = fs::read_to_string(&manifest)
+            .with_context(|| format!("failed to read the manifest of {name}"))?;
+        if !text.contains("[lints]\nworkspace = true") {
+            faults.push(format!("{name} doesn't inherit the workspace's lints"));
+        }
+        if package["description"].as_str().is_none_or(|text| text.len() < 10) {
+            faults.push(format!("{name} has no description"));
+        }
+        let allowed = arrows.get(name).copied().unwrap_or_default();
+        for dependency in package["dependencies"].as_array().into_iter().flatten() {
+            let on = dependency["name"].as_str().unwrap_or_default();
+            let is_ours = dependency["path"].is_string();
+            if is_ours && dependency["kind"] != "dev" && !allowed.contains(&on) {
+                faults.push(format!(
+                    "{name} must not depend on {on}: see ARROWS in xtask/src/tidy.rs"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tracked(workspace: &Workspace) -> anyhow::Result<Vec<PathBuf>> {
+    let output = Command::new("git")
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .current_dir(&workspace.root)
+        .output()
+        .context("failed to start git")?;
+    let list = String::from_utf8(output.stdout).context("a file name is not UTF-8")?;
+    Ok(list
+        .split_terminator('\0')
+        .map(|path| workspace.root.join(path))
+        .filter(|path| path.is_file())
+        .collect())
+}
+
+fn file(workspace: &Workspace, path: &Path, faults: &mut Vec<String>) -> anyhow::Result<()> {
+    let shown = workspace.relative(path).display().to_string();
+    // Recorded payloads are other people's words.
+    if shown.starts_with("tests/payloads/") {
+        return Ok(());
+    }
+    let bytes = fs::read(path).with_context(|| format!("failed to read {shown}"))?;
+    let Ok(text) = String::from_utf8(bytes) else {
+        return Ok(());
+    };
+    if shown.ends_with(".rs") {
+        let is_test = shown.split('/').any(|part| part == "tests" || part == "tests.rs");
+        let lines = text.lines().count();
+        if !is_test && lines > MAX_LINES {
+            faults.push(format!(
+                "{shown} has {lines} lines, more than {MAX_LINES}: it is about more than one thing"
+            ));
+        }
+        let unfinished = UNFINISHED.iter().filter(|word| text.contains(**word));
+        faults.extend(unfinished.map(|word| format!("{shown} holds {word}")));
+    }
+    let machine = MACHINE_PATHS.iter().filter(|prefix| text.contains(**prefix));
+    faults.extend(machine.map(|prefix| format!("{shown} holds a path below {prefix}")));
+    Ok(())
+}
