@@ -1,1 +1,13 @@
-//! @@
+//! What Tidegate knows about Git hosts: how their webhooks are addressed, signed and written, and how their APIs are called.
+//!
+//! The path of a delivery is [`hook::HookPath`] (which secret) → [`intake::verify`] (the raw bytes) → [`intake::Verified::normalise`] (the event).
+//! Calling a host's API needs the feature `client`, which the functions never turn on.
+
+mod body;
+#[cfg(feature = "client")]
+pub mod client;
+mod gitea;
+mod github;
+pub mod hook;
+pub mod intake;
+pub mod signature;

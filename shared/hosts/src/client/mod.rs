@@ -1,0 +1,1 @@
+//! Calling the APIs of hosts.

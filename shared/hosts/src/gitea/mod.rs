@@ -1,0 +1,21 @@
+//! Gitea and Forgejo.
+
+#[cfg(feature = "client")]
+pub(crate) mod client;
+mod normalise;
+mod payload;
+mod verify;
+
+pub(crate) use normalise::normalise;
+pub(crate) use verify::signature;
+
+use crate::intake::HeaderNames;
+
+/// The headers of a delivery.
+///
+/// Source: <https://docs.gitea.com/usage/webhooks>
+pub(crate) const HEADERS: HeaderNames = HeaderNames {
+    event: "x-gitea-event",
+    delivery: "x-gitea-delivery",
+    signature: "x-gitea-signature",
+};

@@ -1,0 +1,105 @@
+//! From Gitea's payloads to events.
+
+use tidegate_model::{
+    CommentAction, CommentEvent, Event, GitRef, Head, Login, PullRequest, PullRequestAction,
+    PullRequestEvent, PushEvent,
+};
+
+use super::payload::{self, CommentPayload, PullRequestPayload, PushPayload, User};
+use crate::{
+    body::{cut_comment, read},
+    intake::{Ignored, NormaliseError, Outcome},
+};
+
+/// The id of the user that Gitea Actions acts as. Other programs look like people here.
+const ACTIONS_USER: i64 = -2;
+
+/// Reads a delivery of this kind (`X-Gitea-Event`).
+pub(crate) fn normalise(kind: &str, body: &[u8]) -> Result<Outcome, NormaliseError> {
+    match kind {
+        "pull_request" => read(body).map(pull_request),
+        "push" => read(body).map(push),
+        "issue_comment" => read(body).map(comment),
+        _ => Ok(Outcome::Ignored(Ignored::UnusedKind)),
+    }
+}
+
+fn pull_request(payload: PullRequestPayload) -> Outcome {
+    let shown = payload.pull_request;
+    let action = match payload.action {
+        payload::PullRequestAction::Opened => PullRequestAction::Opened,
+        payload::PullRequestAction::Reopened => PullRequestAction::Reopened,
+        payload::PullRequestAction::Synchronized => PullRequestAction::Synchronized,
+        payload::PullRequestAction::Edited
+            if payload.changes.is_some_and(|changes| changes.base.is_some()) =>
+        {
+            PullRequestAction::BaseChanged
+        }
+        payload::PullRequestAction::Closed if shown.merged == Some(true) => PullRequestAction::Merged,
+        payload::PullRequestAction::Closed => PullRequestAction::Closed,
+        payload::PullRequestAction::Edited | payload::PullRequestAction::Other => {
+            return Outcome::Ignored(Ignored::UnusedAction);
+        }
+    };
+    Outcome::Event(Event::PullRequest(PullRequestEvent {
+        repository: payload.repository.full_name,
+        action,
+        pull_request: PullRequest {
+            number: shown.number,
+            author: login(shown.user),
+            head: Head {
+                sha: shown.head.sha,
+                branch: shown.head.branch,
+                repository: shown.head.repo.map(|repository| repository.full_name),
+            },
+            base: shown.base.branch,
+        },
+    }))
+}
+
+fn push(payload: PushPayload) -> Outcome {
+    let Some(reference) = payload.reference else {
+        return Outcome::Ignored(Ignored::OtherRef);
+    };
+    let after = match (&reference, payload.after, payload.head_commit) {
+        // `after` of an annotated tag is the tag object, the head commit is what it points to.
+        (GitRef::Tag(_), Some(_), Some(commit)) => Some(commit.id),
+        (_, after, _) => after,
+    };
+    Outcome::Event(Event::Push(PushEvent {
+        repository: payload.repository.full_name,
+        reference,
+        after,
+        sender: payload.sender.login,
+    }))
+}
+
+fn comment(payload: CommentPayload<'_>) -> Outcome {
+    let action = match payload.action {
+        _ if !payload.is_pull => return Outcome::Ignored(Ignored::PlainIssue),
+        payload::CommentAction::Created => CommentAction::Created,
+        payload::CommentAction::Edited => CommentAction::Edited,
+        payload::CommentAction::Deleted => return Outcome::Ignored(Ignored::DeletedComment),
+        payload::CommentAction::Other => return Outcome::Ignored(Ignored::UnusedAction),
+    };
+    let comment = payload.comment;
+    if comment.user.as_ref().is_some_and(|user| user.id == ACTIONS_USER) {
+        return Outcome::Ignored(Ignored::BotComment);
+    }
+    Outcome::Event(Event::Comment(CommentEvent {
+        repository: payload.repository.full_name,
+        action,
+        pull_request: payload.issue.number,
+        comment: comment.id,
+        author: login(comment.user),
+        body: cut_comment(comment.body),
+    }))
+}
+
+/// Who did it. Gitea shows people who are gone as the user `Ghost`.
+fn login(user: Option<User>) -> Login {
+    user.map_or_else(|| "Ghost".parse().expect("Ghost is a login"), |user| user.login)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,24 @@
+//! GitHub: github.com and GitHub Enterprise Server.
+
+#[cfg(feature = "client")]
+pub(crate) mod client;
+mod normalise;
+mod payload;
+mod verify;
+
+pub(crate) use normalise::normalise;
+pub(crate) use verify::signature;
+
+use crate::intake::HeaderNames;
+
+/// What stands before the digits of a signature.
+pub(crate) const SIGNATURE_PREFIX: &str = "sha256=";
+
+/// The headers of a delivery.
+///
+/// Source: <https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers>
+pub(crate) const HEADERS: HeaderNames = HeaderNames {
+    event: "x-github-event",
+    delivery: "x-github-delivery",
+    signature: "x-hub-signature-256",
+};

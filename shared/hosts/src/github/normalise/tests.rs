@@ -1,0 +1,141 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+const OPENED: &str = include_str!("../../../../../tests/payloads/github/pull_request.opened.json");
+const CREATED: &str = include_str!("../../../../../tests/payloads/github/issue_comment.created.json");
+const PUSHED: &str = include_str!("../../../../../tests/payloads/github/push.branch-created.json");
+
+/// A recorded payload with some values changed, each named by its JSON pointer. A pointer to nothing adds the member.
+fn outcome(kind: &str, recorded: &str, changes: &[(&str, Value)]) -> Outcome {
+    let mut payload: Value = serde_json::from_str(recorded).expect("recorded JSON");
+    for (pointer, value) in changes {
+        let (parent, member) = pointer.rsplit_once('/').expect("a pointer");
+        payload.pointer_mut(parent).expect("the parent")[member] = value.clone();
+    }
+    normalise(kind, payload.to_string().as_bytes()).expect("readable")
+}
+
+fn pull_request_action(changes: &[(&str, Value)]) -> Option<PullRequestAction> {
+    match outcome("pull_request", OPENED, changes) {
+        Outcome::Event(Event::PullRequest(event)) => Some(event.action),
+        Outcome::Ignored(Ignored::UnusedAction) => None,
+        other => unreachable!("{other:?}"),
+    }
+}
+
+#[test]
+fn only_an_edit_of_the_base_is_an_event() {
+    let base = json!({"base": {"ref": {"from": "main"}, "sha": {"from": "0"}}});
+    let edited = ("/action", json!("edited"));
+    assert_eq!(
+        pull_request_action(&[edited.clone(), ("/changes", base)]),
+        Some(PullRequestAction::BaseChanged)
+    );
+    for other in [json!({"title": {"from": "x"}}), json!({}), Value::Null] {
+        assert_eq!(pull_request_action(&[edited.clone(), ("/changes", other)]), None);
+    }
+}
+
+#[test]
+fn merged_is_closed_with_the_mark() {
+    let closed = ("/action", json!("closed"));
+    let action = |merged: Value| pull_request_action(&[closed.clone(), ("/pull_request/merged", merged)]);
+    assert_eq!(action(json!(true)), Some(PullRequestAction::Merged));
+    assert_eq!(action(json!(false)), Some(PullRequestAction::Closed));
+    assert_eq!(action(Value::Null), Some(PullRequestAction::Closed));
+}
+
+#[test]
+fn a_deleted_fork_and_a_deleted_author_are_no_errors() {
+    let changes = [
+        ("/pull_request/head/repo", Value::Null),
+        ("/pull_request/user", Value::Null),
+    ];
+    let Outcome::Event(Event::PullRequest(event)) = outcome("pull_request", OPENED, &changes) else {
+        unreachable!("no event")
+    };
+    assert_eq!(event.pull_request.head.repository, None);
+    assert_eq!(event.pull_request.author.as_str(), "ghost");
+}
+
+#[test]
+fn comments_on_pull_requests_by_people_are_events() {
+    let on_pull_request = ("/issue/pull_request", json!({"url": "x"}));
+    for (action, expected) in [
+        ("created", CommentAction::Created),
+        ("edited", CommentAction::Edited),
+    ] {
+        let changes = [
+            on_pull_request.clone(),
+            ("/action", json!(action)),
+            ("/comment/body", json!("/test \u{e9}\n")),
+        ];
+        let Outcome::Event(Event::Comment(event)) = outcome("issue_comment", CREATED, &changes) else {
+            unreachable!("no event")
+        };
+        assert_eq!(event.action, expected);
+        assert_eq!(event.author.as_str(), "Codertocat");
+        assert_eq!(event.body, "/test \u{e9}\n");
+    }
+    for (change, reason) in [
+        (("/action", json!("deleted")), Ignored::DeletedComment),
+        (("/action", json!("pinned")), Ignored::UnusedAction),
+        (("/comment/user/type", json!("Bot")), Ignored::BotComment),
+        (("/issue/pull_request", Value::Null), Ignored::PlainIssue),
+    ] {
+        let changes = [on_pull_request.clone(), change];
+        assert_eq!(
+            outcome("issue_comment", CREATED, &changes),
+            Outcome::Ignored(reason)
+        );
+    }
+}
+
+#[test]
+fn a_long_comment_is_cut_between_characters() {
+    let body = format!("a{}", "\u{e9}".repeat(CommentEvent::MAX_BODY));
+    let changes = [("/issue/pull_request", json!({})), ("/comment/body", json!(body))];
+    let Outcome::Event(Event::Comment(event)) = outcome("issue_comment", CREATED, &changes) else {
+        unreachable!("no event")
+    };
+    assert_eq!(event.body.len(), CommentEvent::MAX_BODY - 1);
+    assert!(body.starts_with(&event.body));
+}
+
+fn pushed(changes: &[(&str, Value)]) -> PushEvent {
+    match outcome("push", PUSHED, changes) {
+        Outcome::Event(Event::Push(event)) => event,
+        other => unreachable!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_annotated_tag_is_shown_by_its_commit_and_a_branch_by_after() {
+    let (object, commit) = ("a".repeat(40), "b".repeat(40));
+    let changes = [("/after", json!(object)), ("/head_commit", json!({"id": commit}))];
+    let [after, head_commit] = changes;
+    let tag = pushed(&[
+        ("/ref", json!("refs/tags/v1")),
+        after.clone(),
+        head_commit.clone(),
+    ]);
+    assert_eq!(tag.after.expect("a commit").as_str(), commit);
+    let bare_tag = pushed(&[
+        ("/ref", json!("refs/tags/v1")),
+        after.clone(),
+        ("/head_commit", Value::Null),
+    ]);
+    assert_eq!(bare_tag.after.expect("a tag object").as_str(), object);
+    let branch = pushed(&[after, head_commit]);
+    assert_eq!(branch.after.expect("a commit").as_str(), object);
+}
+
+#[test]
+fn a_deleted_ref_points_nowhere_and_other_refs_are_ignored() {
+    for zeros in ["0".repeat(40), "0".repeat(64)] {
+        assert_eq!(pushed(&[("/after", json!(zeros))]).after, None);
+    }
+    let notes = outcome("push", PUSHED, &[("/ref", json!("refs/notes/commits"))]);
+    assert_eq!(notes, Outcome::Ignored(Ignored::OtherRef));
+}

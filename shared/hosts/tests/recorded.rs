@@ -1,0 +1,68 @@
+//! What becomes of recorded deliveries, kept as snapshots.
+
+use std::{fs, path::Path};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tidegate_hosts::intake::{Outcome, Unverified, VerifyError, verify};
+use tidegate_model::Host;
+
+fn shown(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Event(event) => serde_json::to_string_pretty(event).expect("an event serialises"),
+        Outcome::Ignored(reason) => format!("ignored: {}", reason.as_str()),
+    }
+}
+
+/// The headers of a recorded request; its first line is the request line.
+fn recorded_headers(path: &Path) -> HeaderMap {
+    fs::read_to_string(path)
+        .expect("headers were recorded")
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| {
+            let name: HeaderName = name.parse().expect("a header's name");
+            (name, HeaderValue::from_str(value).expect("a header's value"))
+        })
+        .collect()
+}
+
+#[test]
+fn gitea() {
+    insta::glob!("../../../tests/payloads/gitea", "*.json", |path| {
+        let body = fs::read(path).expect("body");
+        let headers = recorded_headers(&path.with_extension("headers"));
+        let verified = verify(Host::Gitea, &headers, &body, &["s3cret".into()]).expect("Gitea signed it");
+        let wrong = verify(Host::Gitea, &headers, &body, &["s3crets".into()]);
+        assert_eq!(wrong.map(|_| ()), Err(VerifyError::Mismatch));
+        let delivery = verified.normalise().expect("a real delivery");
+        insta::assert_snapshot!(shown(&delivery.outcome));
+    });
+}
+
+#[test]
+fn github() {
+    insta::glob!("../../../tests/payloads/github", "*.json", |path| {
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("a file's name");
+        let (event, _) = name.split_once('.').expect("{event}.{what happens}.json");
+        let headers: HeaderMap = [
+            ("x-github-event", event),
+            ("x-github-delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958"),
+            ("content-type", "application/json"),
+        ]
+        .into_iter()
+        .map(|(name, value)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_str(value).expect("a header's value"),
+            )
+        })
+        .collect();
+        let body = fs::read(path).expect("body");
+        let delivery = Unverified::new(Host::Github, &headers, &body).normalise();
+        insta::assert_snapshot!(shown(&delivery.expect("an example of a real delivery").outcome));
+    });
+}
