@@ -1,0 +1,169 @@
+//! The running cloud.
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    LogLine, REGION, endpoint, environment, function::Function, gateway::Gateway, logs::Logs, mapping,
+    secrets::Secrets, server, spec::CloudSpec, sqs::Sqs,
+};
+
+/// How long [`Cloud::stop`] waits for everything to end.
+const STOP: Duration = Duration::from_secs(10);
+
+/// A running cloud. Dropping it stops it too, without waiting.
+pub struct Cloud {
+    sqs: Arc<Sqs>,
+    secrets: Arc<Secrets>,
+    logs: Logs,
+    endpoint: SocketAddr,
+    gateway: SocketAddr,
+    cancel: CancellationToken,
+    tasks: JoinSet<anyhow::Result<()>>,
+}
+
+impl Cloud {
+    /// Starts everything. Functions are started too, but not waited for: an invocation waits for its process.
+    pub async fn start(spec: CloudSpec) -> anyhow::Result<Self> {
+        spec.check()?;
+        let (endpoint_listener, endpoint) = server::listen().await?;
+        let (gateway_listener, gateway) = server::listen().await?;
+        let mut cloud = Self {
+            sqs: Arc::new(Sqs::new(endpoint)),
+            secrets: Arc::default(),
+            logs: Logs::default(),
+            endpoint,
+            gateway,
+            cancel: CancellationToken::new(),
+            tasks: JoinSet::new(),
+        };
+        for queue in &spec.queues {
+            cloud.sqs.create(queue).await?;
+        }
+        for (name, value) in spec.secrets {
+            cloud.secrets.put(&name, value);
+        }
+        let (sqs, secrets) = (Arc::clone(&cloud.sqs), Arc::clone(&cloud.secrets));
+        cloud.spawn_until_stopped(server::serve(endpoint_listener, move |request, _| {
+            endpoint::handle(request, Arc::clone(&sqs), Arc::clone(&secrets))
+        }));
+
+        let mut functions = BTreeMap::new();
+        for spec in spec.functions {
+            let mut env = cloud.aws_env();
+            env.extend(spec.expanded_env(|queue| Ok(cloud.sqs.url(queue)))?);
+            let concurrency = spec.concurrency;
+            let name = spec.name.clone();
+            let (function, line) = Function::new(spec);
+            for _ in 0..concurrency {
+                cloud.tasks.spawn(environment::run(
+                    Arc::clone(&function),
+                    env.clone(),
+                    Arc::clone(&line),
+                    cloud.logs.clone(),
+                    cloud.cancel.clone(),
+                ));
+            }
+            functions.insert(name, function);
+        }
+        let function = |name: &str| {
+            functions
+                .get(name)
+                .cloned()
+                .with_context(|| format!("no function {name}"))
+        };
+        for mapping in spec.mappings {
+            let function = function(&mapping.function)?;
+            // One batch per execution environment is under way.
+            for _ in 0..function.spec.concurrency {
+                cloud.tasks.spawn(mapping::run(
+                    mapping.clone(),
+                    Arc::clone(&function),
+                    Arc::clone(&cloud.sqs),
+                    cloud.cancel.clone(),
+                ));
+            }
+        }
+        let routes = Arc::new(Gateway::new(&spec.routes, function)?);
+        cloud.spawn_until_stopped(server::serve(gateway_listener, move |request, peer| {
+            let routes = Arc::clone(&routes);
+            async move { routes.handle(request, peer).await }
+        }));
+        Ok(cloud)
+    }
+
+    fn spawn_until_stopped(&mut self, task: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
+        let cancel = self.cancel.clone();
+        self.tasks
+            .spawn(async move { cancel.run_until_cancelled(task).await.unwrap_or(Ok(())) });
+    }
+
+    /// The URL of the AWS endpoint: SQS and Secrets Manager.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.endpoint)
+    }
+
+    /// The URL of the gateway, without a slash at its end.
+    pub fn gateway(&self) -> String {
+        format!("http://{}", self.gateway)
+    }
+
+    /// A queue's URL.
+    pub fn queue_url(&self, name: &str) -> String {
+        self.sqs.url(name)
+    }
+
+    /// How many messages a queue holds: visible, in flight and delayed.
+    pub async fn queue_depth(&self, name: &str) -> anyhow::Result<usize> {
+        self.sqs.depth(name).await
+    }
+
+    /// The texts of a queue's visible messages, which stay there. Looking counts as receiving them once: it is meant
+    /// for dead-letter queues and for queues that nothing drains.
+    pub async fn messages(&self, name: &str) -> anyhow::Result<Vec<String>> {
+        self.sqs.peek(name).await
+    }
+
+    /// The environment of a process that is to use this cloud, for example the controller.
+    pub fn aws_env(&self) -> BTreeMap<String, String> {
+        [
+            ("AWS_ENDPOINT_URL", self.endpoint().as_str()),
+            ("AWS_REGION", REGION),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+            ("AWS_ACCESS_KEY_ID", "sandbox"),
+            ("AWS_SECRET_ACCESS_KEY", "sandbox"),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+    }
+
+    /// Sets a secret's newest value.
+    pub fn put_secret(&self, name: &str, value: impl Into<String>) {
+        self.secrets.put(name, value.into());
+    }
+
+    /// What the functions printed, and what happened to their processes: the newest 10,000 lines.
+    pub fn logs(&self) -> Vec<LogLine> {
+        self.logs.lines()
+    }
+
+    /// Kills the functions and ends everything. An error says what had gone wrong before.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.cancel.cancel();
+        let all = async {
+            while let Some(ended) = self.tasks.join_next().await {
+                ended.context("a task of the cloud panicked")??;
+            }
+            anyhow::Ok(())
+        };
+        tokio::time::timeout(STOP, all)
+            .await
+            .context("the cloud didn't stop in time")??;
+        self.sqs.stop().await;
+        Ok(())
+    }
+}

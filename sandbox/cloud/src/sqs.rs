@@ -1,0 +1,198 @@
+//! SQS, in process. The service itself comes from the `rustack` crates.
+
+use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::{Context, anyhow};
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body_util::{BodyExt, Collected, Full};
+use rustack_sqs_core::{config::SqsConfig, handler::RustackSqsHandler, provider::RustackSqs};
+use rustack_sqs_http::{dispatch::SqsHandler, response::error_to_response, router::resolve_operation};
+use rustack_sqs_model::{
+    error::SqsError,
+    input::{
+        ChangeMessageVisibilityInput, CreateQueueInput, DeleteMessageInput, GetQueueAttributesInput,
+        ReceiveMessageInput,
+    },
+    types::Message,
+};
+use serde_json::{Value, json};
+
+use crate::{ACCOUNT, REGION, server::Answer, spec::QueueSpec};
+
+/// The longest that SQS lets a receiver wait.
+const LONG_POLL: Duration = Duration::from_secs(20);
+
+pub(crate) struct Sqs {
+    provider: Arc<RustackSqs>,
+    handler: RustackSqsHandler,
+    address: SocketAddr,
+}
+
+impl Sqs {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        let provider = Arc::new(RustackSqs::new(SqsConfig {
+            skip_signature_validation: true,
+            default_region: REGION.to_owned(),
+            account_id: ACCOUNT.to_owned(),
+            host: address.ip().to_string(),
+            port: address.port(),
+        }));
+        Self {
+            handler: RustackSqsHandler::new(Arc::clone(&provider)),
+            provider,
+            address,
+        }
+    }
+
+    pub(crate) fn url(&self, name: &str) -> String {
+        format!("http://{}/{ACCOUNT}/{name}", self.address)
+    }
+
+    pub(crate) fn arn(name: &str) -> String {
+        format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
+    }
+
+    pub(crate) async fn create(&self, queue: &QueueSpec) -> anyhow::Result<()> {
+        let mut attributes = HashMap::from([(
+            "VisibilityTimeout".to_owned(),
+            queue.visibility.as_secs().to_string(),
+        )]);
+        if let Some(dead_letter) = &queue.dead_letter {
+            let policy = json!({
+                "deadLetterTargetArn": Self::arn(dead_letter),
+                "maxReceiveCount": queue.max_receive_count,
+            });
+            attributes.insert("RedrivePolicy".to_owned(), policy.to_string());
+        }
+        let input = CreateQueueInput {
+            queue_name: queue.name.clone(),
+            attributes,
+            ..CreateQueueInput::default()
+        };
+        let created = self.provider.create_queue(input).await;
+        created.map_err(|e| failed("create", &queue.name, &e))?;
+        Ok(())
+    }
+
+    /// Answers a request of the SDK.
+    pub(crate) async fn handle(&self, headers: &HeaderMap, body: Bytes) -> Answer {
+        let answer = match resolve_operation(headers) {
+            Ok(operation) => {
+                self.handler
+                    .handle_operation(operation, without_group(body))
+                    .await
+            }
+            Err(error) => Err(error),
+        };
+        let (parts, body) = answer
+            .unwrap_or_else(|error| error_to_response(&error, "sandbox"))
+            .into_parts();
+        // The body lies in memory already, so that reading it can't fail.
+        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+        Answer::from_parts(parts, Full::new(body))
+    }
+
+    /// Waits for messages as long as SQS allows; they stay invisible for the queue's visibility timeout.
+    pub(crate) async fn receive(&self, name: &str, max: u8) -> anyhow::Result<Vec<Message>> {
+        let wait = i32::try_from(LONG_POLL.as_secs())?;
+        self.receive_with(name, max.into(), wait, None).await
+    }
+
+    async fn receive_with(
+        &self,
+        name: &str,
+        max: i32,
+        wait: i32,
+        visibility: Option<i32>,
+    ) -> anyhow::Result<Vec<Message>> {
+        let input = ReceiveMessageInput {
+            queue_url: self.url(name),
+            max_number_of_messages: Some(max),
+            visibility_timeout: visibility,
+            wait_time_seconds: Some(wait),
+            message_system_attribute_names: vec!["All".to_owned()],
+            message_attribute_names: vec!["All".to_owned()],
+            ..ReceiveMessageInput::default()
+        };
+        let received = self.provider.receive_message(input).await;
+        Ok(received.map_err(|e| failed("receive from", name, &e))?.messages)
+    }
+
+    pub(crate) async fn delete(&self, name: &str, message: &Message) -> anyhow::Result<()> {
+        let input = DeleteMessageInput {
+            queue_url: self.url(name),
+            receipt_handle: message.receipt_handle.clone().unwrap_or_default(),
+        };
+        let deleted = self.provider.delete_message(input).await;
+        deleted.map_err(|e| failed("delete from", name, &e))?;
+        Ok(())
+    }
+
+    /// The texts of the visible messages, which stay where they are; looking counts as receiving them once.
+    pub(crate) async fn peek(&self, name: &str) -> anyhow::Result<Vec<String>> {
+        let mut messages = Vec::new();
+        loop {
+            let more = self.receive_with(name, 10, 0, Some(30)).await?;
+            if more.is_empty() {
+                break;
+            }
+            messages.extend(more);
+        }
+        for message in &messages {
+            let input = ChangeMessageVisibilityInput {
+                queue_url: self.url(name),
+                receipt_handle: message.receipt_handle.clone().unwrap_or_default(),
+                visibility_timeout: 0,
+            };
+            let released = self.provider.change_message_visibility(input).await;
+            released.map_err(|e| failed("release a message of", name, &e))?;
+        }
+        Ok(messages.into_iter().filter_map(|message| message.body).collect())
+    }
+
+    /// How many messages there are: visible, in flight and delayed.
+    pub(crate) async fn depth(&self, name: &str) -> anyhow::Result<usize> {
+        let input = GetQueueAttributesInput {
+            queue_url: self.url(name),
+            attribute_names: vec!["All".to_owned()],
+        };
+        let output = self.provider.get_queue_attributes(input).await;
+        let attributes = output
+            .map_err(|e| failed("read the depth of", name, &e))?
+            .attributes;
+        ["", "NotVisible", "Delayed"]
+            .iter()
+            .map(|kind| {
+                let attribute = format!("ApproximateNumberOfMessages{kind}");
+                let count = attributes
+                    .get(&attribute)
+                    .with_context(|| format!("no {attribute}"))?;
+                Ok(count.parse::<usize>()?)
+            })
+            .sum()
+    }
+
+    pub(crate) async fn stop(&self) {
+        self.provider.shutdown_all().await;
+    }
+}
+
+fn failed(what: &str, queue: &str, error: &SqsError) -> anyhow::Error {
+    anyhow!("failed to {what} queue {queue}: {error}")
+}
+
+/// The request without `MessageGroupId`, which `rustack` refuses on standard queues. AWS accepts it there since July
+/// 2025 and only uses it to be fair between groups.
+fn without_group(body: Bytes) -> Bytes {
+    let Ok(Value::Object(mut request)) = serde_json::from_slice(&body) else {
+        return body;
+    };
+    request.remove("MessageGroupId");
+    if let Some(Value::Array(entries)) = request.get_mut("Entries") {
+        for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
+            entry.remove("MessageGroupId");
+        }
+    }
+    Value::Object(request).to_string().into()
+}
