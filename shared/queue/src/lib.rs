@@ -1,1 +1,15 @@
-//! @@
+//! Typed SQS: an [`Envelope`](tidegate_model::Envelope) goes in, an envelope comes out.
+//!
+//! The queues are standard ones, at least once and in no order; `MessageGroupId` only makes them fair between
+//! repositories. Duplicates and order are settled where the message is used.
+
+pub mod aws;
+mod error;
+mod message;
+mod payload;
+mod queue;
+
+pub use error::{Category, DecodeError, Operation, QueueError};
+pub use message::{Message, Receipt, decode};
+pub use payload::{Payload, group_id};
+pub use queue::{MAX_BYTES, Queue};

@@ -1,0 +1,44 @@
+//! How Tidegate calls AWS: region, time limits and retries, the same for every service.
+
+use std::{env, time::Duration};
+
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+
+/// The variable that names the region.
+const REGION: &str = "AWS_REGION";
+
+pub(crate) const CONNECT: Duration = Duration::from_secs(1);
+/// Two attempts fit into the three seconds that the webhook function may spend on sending.
+pub(crate) const ATTEMPT: Duration = Duration::from_millis(1400);
+const OPERATION: Duration = Duration::from_secs(5);
+
+/// `AWS_REGION` is not set. Without it the SDK would ask the instance metadata service, and wait for it.
+#[derive(Debug, thiserror::Error)]
+#[error("AWS_REGION is not set")]
+pub struct RegionNotSet;
+
+/// The SDK's configuration from the environment; it honours `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_SQS`.
+///
+/// Load it once per process: each load reads the root certificates.
+pub async fn load() -> Result<SdkConfig, RegionNotSet> {
+    if env::var(REGION).map_or(true, |region| region.is_empty()) {
+        return Err(RegionNotSet);
+    }
+    Ok(aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(timeouts(ATTEMPT, OPERATION))
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(3)
+                .with_initial_backoff(Duration::from_millis(100)),
+        )
+        .load()
+        .await)
+}
+
+pub(crate) fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(operation)
+        .build()
+}
