@@ -1,1 +1,12 @@
-//! @@
+//! Tidegate end to end: its real binaries, in a world that is swapped around them.
+//!
+//! A [`World`] is everything outside: cloud, forge and cluster. A [`Scene`] is one repository in it with its config, and
+//! the verbs that a scenario is told in. Scenarios lie in `tests/it`; the demo and the latency bench are binaries here.
+
+mod controller;
+mod scene;
+mod world;
+
+pub use controller::{Controller, LogLine};
+pub use scene::{OWNER, REPOSITORY, Scene};
+pub use world::{COMMANDS, DEAD_LETTERS, EVENTS, World, WorldSpec};

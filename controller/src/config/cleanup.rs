@@ -1,0 +1,95 @@
+//! Removes the webhook of a config that is being deleted. A host that can't be asked never keeps a config for ever.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use kube::{
+    Resource, ResourceExt,
+    runtime::events::{Event, EventType},
+};
+use tidegate_hosts::client::HostError;
+use tidegate_resources::{IntegrationConfig, WebhookStatus};
+
+use crate::{context::Context, host_clients::CredentialError};
+
+/// For how long removal is tried before the finalizer is released all the same.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
+
+/// Why the webhook could not be removed yet.
+#[derive(Debug, thiserror::Error)]
+pub enum CleanupError {
+    /// There is no usable credential.
+    #[error("failed to get the host's credential")]
+    Credential(#[source] CredentialError),
+    /// The host refused, or could not be reached.
+    #[error("failed to delete hook {id} of {repository}")]
+    Host {
+        /// The hook.
+        id: String,
+        /// The repository.
+        repository: String,
+        /// Why.
+        source: HostError,
+    },
+    /// The Event that names the leftover hook could not be written.
+    #[error("failed to publish the Event about the leftover hook")]
+    Event(#[source] kube::Error),
+}
+
+impl CleanupError {
+    /// Whether waiting can't help: the credential or the right is gone.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Credential(error) => !error.is_transient(),
+            Self::Host { source, .. } => {
+                matches!(source, HostError::Unauthorized | HostError::Forbidden { .. } | HostError::NotFound)
+            }
+            Self::Event(_) => false,
+        }
+    }
+}
+
+/// Removes the webhook. Success releases the finalizer: the hook is gone, or an Event names what is left of it.
+pub async fn cleanup(config: &IntegrationConfig, context: &Context, now: Timestamp) -> Result<(), CleanupError> {
+    let webhook = config.status.as_ref().and_then(|status| status.webhook.as_ref());
+    let Some(WebhookStatus { id: Some(id), url, .. }) = webhook else {
+        return Ok(());
+    };
+    let Err(error) = delete(config, id, context).await else {
+        tracing::info!(repo = %config.spec.git.repository, hook.id = id, "removed the webhook of {}", config.spec.git.repository);
+        return Ok(());
+    };
+    let waited = config
+        .meta()
+        .deletion_timestamp
+        .as_ref()
+        .is_some_and(|since| now.duration_since(since.0) >= PATIENCE.try_into().unwrap_or_default());
+    if !error.is_final() && !waited {
+        return Err(error);
+    }
+    let note = format!(
+        "hook {id} ({}) of {} is left on the host, remove it there: {}",
+        url.as_deref().unwrap_or("unknown address"),
+        config.spec.git.repository,
+        crate::error_chain(&error),
+    );
+    tracing::warn!(repo = %config.spec.git.repository, hook.id = id, "{note}");
+    let event = Event {
+        type_: EventType::Warning,
+        reason: "WebhookLeftBehind".to_owned(),
+        note: Some(note.chars().take(1024).collect()),
+        action: "RemoveWebhook".to_owned(),
+        secondary: None,
+    };
+    context.recorder.publish(&event, &config.object_ref(&())).await.map_err(CleanupError::Event)
+}
+
+async fn delete(config: &IntegrationConfig, id: &str, context: &Context) -> Result<(), CleanupError> {
+    let git = &config.spec.git;
+    let client = context.hosts.for_config(config).await.map_err(CleanupError::Credential)?;
+    let result = client.delete_hook(&git.repository, id).await;
+    let outcome = result.as_ref().map_or_else(HostError::category, |()| "ok");
+    context.metrics.host_call(git.type_, "delete the hook", outcome);
+    let repository = git.repository.to_string();
+    result.map_err(|source| CleanupError::Host { id: id.to_owned(), repository, source })
+}

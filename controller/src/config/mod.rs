@@ -1,0 +1,237 @@
+//! The config loop: every `IntegrationConfig` is checked, and has its webhook on the host, until it is deleted.
+//!
+//! `validate` (pure) → `hook` (pure plan) → `register` (host) → `status` (pure) → one patch; `cleanup` behind a finalizer.
+
+pub mod cleanup;
+pub mod hook;
+pub mod register;
+pub mod status;
+pub mod validate;
+
+use std::{sync::Arc, time::Duration};
+
+use futures::StreamExt;
+use k8s_openapi::jiff::Timestamp;
+use kube::{
+    Api, ResourceExt,
+    api::{Patch, PatchParams},
+    core::DeserializeGuard,
+    runtime::{
+        Controller, WatchStreamExt,
+        controller::Action,
+        finalizer::{self, finalizer},
+        predicates,
+        reflector::{self, Store},
+        utils::Predicate as _,
+        watcher,
+    },
+};
+use serde_json::json;
+use tidegate_keys::KeyCache;
+use tidegate_model::ConfigRef;
+use tidegate_resources::{FINALIZER, IntegrationConfig, IntegrationConfigStatus, WebhookStatus};
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    cleanup::CleanupError,
+    register::{RegisterError, Registration},
+    status::Verdict,
+};
+use crate::context::Context;
+
+type Guarded = DeserializeGuard<IntegrationConfig>;
+
+struct ConfigContext {
+    context: Context,
+    keys: KeyCache,
+    all: Store<Guarded>,
+}
+
+/// The loop ended.
+#[derive(Debug, thiserror::Error)]
+#[error("the watch of IntegrationConfigs ended")]
+pub struct ConfigLoopEnded;
+
+/// Why a round failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// The object could not be written.
+    #[error("failed to write the status of the config")]
+    Status(#[source] kube::Error),
+    /// Its name is none that a hook path can hold.
+    #[error("failed to use the config's name")]
+    Name(#[source] tidegate_model::ParseError),
+    /// The webhook could not be removed.
+    #[error(transparent)]
+    Cleanup(#[from] CleanupError),
+    /// The finalizer could not be set or removed.
+    #[error("failed to keep the config's finalizer")]
+    Finalizer(#[source] Box<finalizer::Error<Self>>),
+    /// The webhook is not as it should be; the status says so, too.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+}
+
+impl ReconcileError {
+    fn category(&self) -> &'static str {
+        match self {
+            Self::Status(_) => "status",
+            Self::Name(_) => "name",
+            Self::Cleanup(_) => "cleanup",
+            Self::Finalizer(error) => match &**error {
+                finalizer::Error::ApplyFailed(error) | finalizer::Error::CleanupFailed(error) => error.category(),
+                _ => "finalizer",
+            },
+            Self::Register(error) => error.reason(),
+        }
+    }
+}
+
+/// Runs until it is told to stop.
+pub async fn run(context: Context, keys: KeyCache, stop: CancellationToken) -> Result<(), ConfigLoopEnded> {
+    let (all, writer) = reflector::store();
+    let changes = watcher(context.served::<Guarded>(), watcher::Config::default())
+        .default_backoff()
+        .modify(|config| config.managed_fields_mut().clear())
+        .reflect(writer)
+        .applied_objects()
+        .predicate_filter(predicates::generation.combine(predicates::finalizers), Default::default());
+    let config_context = Arc::new(ConfigContext { context, keys, all: all.clone() });
+    Controller::for_stream(changes, all)
+        .graceful_shutdown_on(stop.clone().cancelled_owned())
+        .run(reconcile, error_policy, config_context)
+        .for_each(|_| std::future::ready(()))
+        .await;
+    if stop.is_cancelled() { Ok(()) } else { Err(ConfigLoopEnded) }
+}
+
+async fn reconcile(guarded: Arc<Guarded>, context: Arc<ConfigContext>) -> Result<Action, ReconcileError> {
+    let config = match &guarded.0 {
+        Ok(config) => Arc::new(config.clone()),
+        Err(invalid) => {
+            // Only possible where the CRD's rules were not in force when it was written; nobody else can read it either.
+            let name = invalid.metadata.name.as_deref().unwrap_or_default();
+            tracing::warn!(config = name, error = invalid.error, "IntegrationConfig {name} can't be read");
+            return Ok(Action::await_change());
+        }
+    };
+    let api: Api<IntegrationConfig> = context.context.namespaced(&config.namespace().unwrap_or_default());
+    finalizer(&api, FINALIZER, config, async |event| match event {
+        finalizer::Event::Apply(config) => apply(&config, &api, &context).await,
+        finalizer::Event::Cleanup(config) => {
+            cleanup::cleanup(&config, &context.context, Timestamp::now()).await?;
+            Ok(Action::await_change())
+        }
+    })
+    .await
+    .map_err(|error| ReconcileError::Finalizer(Box::new(error)))
+}
+
+async fn apply(
+    config: &IntegrationConfig,
+    api: &Api<IntegrationConfig>,
+    context: &ConfigContext,
+) -> Result<Action, ReconcileError> {
+    let all = context.all.state();
+    let valid = validate::spec(&config.spec)
+        .and_then(|()| validate::contexts(config, all.iter().filter_map(|guarded| guarded.0.as_ref().ok())));
+    let ready = match valid {
+        Ok(()) => Verdict::yes("Valid", "the config can be used"),
+        Err(invalid) => Verdict::no(invalid.reason(), invalid.to_string()),
+    };
+
+    let webhook = salted(config, api).await?;
+    let (ready, registered, webhook, failure) = match webhook_of(config, &webhook, context).await {
+        Ok(webhook) => {
+            let message = format!("hook {} delivers to Tidegate", webhook.id.as_deref().unwrap_or_default());
+            (ready, Verdict::yes("Registered", message), webhook, None)
+        }
+        Err(Unregistered::Credential { reason, message }) => {
+            let verdict = Verdict::no(reason, message);
+            (verdict.clone(), verdict, webhook, None)
+        }
+        Err(Unregistered::Failed(error)) => {
+            let verdict = Verdict::no(error.reason(), crate::error_chain(&error));
+            (ready, verdict, webhook, Some(error))
+        }
+    };
+    let registered_now = registered.status == tidegate_resources::ConditionStatus::True;
+    let new = status::status(config, ready, registered, Some(webhook), Timestamp::now());
+    patch(config, &new, api).await?;
+    match failure {
+        Some(error) => Err(error.into()),
+        None if registered_now => Ok(Action::requeue(context.context.settings.webhook_check_interval.as_duration())),
+        // A Secret may be mended without the config being touched.
+        None => Ok(Action::requeue(Duration::from_secs(30))),
+    }
+}
+
+/// The webhook with its salt, written down before the host hears of it: a crash in between leaves no hook that nobody
+/// can verify.
+async fn salted(config: &IntegrationConfig, api: &Api<IntegrationConfig>) -> Result<WebhookStatus, ReconcileError> {
+    if let Some(webhook) = config.status.as_ref().and_then(|status| status.webhook.clone()) {
+        return Ok(webhook);
+    }
+    let webhook = WebhookStatus { salt: register::new_salt(), id: None, url: None };
+    let salted = IntegrationConfigStatus { webhook: Some(webhook.clone()), ..config.status.clone().unwrap_or_default() };
+    patch(config, &salted, api).await?;
+    Ok(webhook)
+}
+
+enum Unregistered {
+    Credential { reason: &'static str, message: String },
+    Failed(RegisterError),
+}
+
+async fn webhook_of(
+    config: &IntegrationConfig,
+    webhook: &WebhookStatus,
+    context: &ConfigContext,
+) -> Result<WebhookStatus, Unregistered> {
+    let name_of = |text: String| text.parse().map_err(|error: tidegate_model::ParseError| error);
+    let invalid = |error: tidegate_model::ParseError| Unregistered::Credential { reason: "InvalidName", message: error.to_string() };
+    let reference = ConfigRef {
+        namespace: name_of(config.namespace().unwrap_or_default()).map_err(invalid)?,
+        name: name_of(config.name_any()).map_err(invalid)?,
+    };
+    let salt = webhook.salt.parse().map_err(invalid)?;
+    let Context { hosts, settings, metrics, .. } = &context.context;
+    let client = hosts.for_config(config).await.map_err(|error| Unregistered::Credential {
+        reason: error.category(),
+        message: crate::error_chain(&error),
+    })?;
+    let git = &config.spec.git;
+    let registration = Registration {
+        client: &client,
+        host: git.type_,
+        repository: &git.repository,
+        config: &reference,
+        public_url: &settings.public_url,
+        keys: &context.keys,
+        metrics,
+    };
+    register::register(&registration, &salt, webhook.id.as_deref()).await.map_err(|error| {
+        hosts.forget(config);
+        Unregistered::Failed(error)
+    })
+}
+
+async fn patch(
+    config: &IntegrationConfig,
+    new: &IntegrationConfigStatus,
+    api: &Api<IntegrationConfig>,
+) -> Result<(), ReconcileError> {
+    if config.status.as_ref() == Some(new) {
+        return Ok(());
+    }
+    let patch = Patch::Merge(json!({ "status": new }));
+    api.patch_status(&config.name_any(), &PatchParams::default(), &patch).await.map_err(ReconcileError::Status)?;
+    Ok(())
+}
+
+fn error_policy(config: Arc<Guarded>, error: &ReconcileError, context: Arc<ConfigContext>) -> Action {
+    let name = config.name_any();
+    context.context.metrics.reconcile_failure("config", error.category());
+    tracing::warn!(config = name, error = crate::error_chain(error), "failed to reconcile IntegrationConfig {name}");
+    Action::requeue(Duration::from_secs(15))
+}

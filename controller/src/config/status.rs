@@ -1,0 +1,77 @@
+//! What a config's status says. Pure.
+
+use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt;
+use tidegate_resources::{
+    Condition, ConditionStatus, IntegrationConfig, IntegrationConfigStatus, WebhookStatus, set_condition,
+};
+
+/// One condition's news.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it holds.
+    pub status: ConditionStatus,
+    /// One word.
+    pub reason: &'static str,
+    /// For people.
+    pub message: String,
+}
+
+impl Verdict {
+    /// It holds.
+    pub fn yes(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { status: ConditionStatus::True, reason, message: message.into() }
+    }
+
+    /// It doesn't hold.
+    pub fn no(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { status: ConditionStatus::False, reason, message: message.into() }
+    }
+}
+
+/// The new status of a config; equal to the old one when there is no news.
+pub fn status(
+    config: &IntegrationConfig,
+    ready: Verdict,
+    registered: Verdict,
+    webhook: Option<WebhookStatus>,
+    now: Timestamp,
+) -> IntegrationConfigStatus {
+    let mut status = config.status.clone().unwrap_or_default();
+    for (type_, verdict) in [("Ready", ready), ("WebhookRegistered", registered)] {
+        let condition = Condition {
+            type_: type_.to_owned(),
+            status: verdict.status,
+            reason: verdict.reason.to_owned(),
+            message: verdict.message,
+            last_transition_time: now.to_string(),
+            observed_generation: config.meta().generation,
+        };
+        set_condition(&mut status.conditions, condition);
+    }
+    status.webhook = webhook;
+    status.observed_generation = config.meta().generation;
+    status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_news_is_an_equal_status() {
+        let config: IntegrationConfig = serde_json::from_value(serde_json::json!({
+            "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationConfig",
+            "metadata": {"name": "shop", "namespace": "ci", "generation": 2},
+            "spec": {"git": {"type": "gitea", "repository": "acme/shop"}},
+        }))
+        .expect("a config");
+        let verdict = || Verdict::yes("Fine", "all is well");
+        let at = |second| Timestamp::from_second(second).expect("a time");
+        let first = status(&config, verdict(), Verdict::no("Refused", "no"), None, at(1));
+        let later = IntegrationConfig { status: Some(first.clone()), ..config };
+        assert_eq!(status(&later, verdict(), Verdict::no("Refused", "no"), None, at(2)), first);
+        let changed = status(&later, verdict(), verdict(), None, at(2));
+        assert_eq!(changed.conditions[1].last_transition_time, "1970-01-01T00:00:02Z");
+    }
+}

@@ -1,0 +1,319 @@
+//! The drain loop: commands of the queue become `IntegrationJob`s.
+//!
+//! One message: decode → `facts` (cluster, host) → `plan` (pure) → `apply` (cluster) → settle. A message is deleted last, so
+//! a crash anywhere repeats it, and repeating changes nothing. While the API server can't be reached nothing is received;
+//! while one host can't be reached only its commands wait; so an outage never fills the dead-letter queue.
+
+pub mod apply;
+pub mod facts;
+pub mod plan;
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use rand::RngExt as _;
+use tidegate_model::{Command, Envelope};
+use tidegate_queue::{Message, Queue, QueueError};
+use tidegate_resources::{Cancel, CancelReason, IntegrationConfig};
+use tokio::{sync::Semaphore, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    apply::{Applied, ApplyError},
+    facts::FactsError,
+    plan::Plan,
+};
+use crate::{context::Context, error_chain};
+
+/// How many commands are worked on at once.
+const IN_FLIGHT: usize = 64;
+/// How long a received command is hidden from others: more than all its host calls may take.
+const VISIBILITY: Duration = Duration::from_secs(90);
+/// How long one receive waits for messages: the longest that SQS allows.
+const LONG_POLL: Duration = Duration::from_secs(20);
+/// The longest that a command waits for its host before it is tried again.
+const MAX_DELAY: Duration = Duration::from_secs(15 * 60);
+
+/// The loop can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DrainError {
+    /// A task panicked.
+    #[error("a command's task failed")]
+    Task(#[source] tokio::task::JoinError),
+}
+
+/// Why a command could not be carried out yet.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    #[error(transparent)]
+    Facts(#[from] FactsError),
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+}
+
+impl CommandError {
+    fn category(&self) -> &'static str {
+        match self {
+            Self::Facts(error) => error.category(),
+            Self::Apply(_) => "cluster",
+        }
+    }
+
+    /// Whether the API server can't be reached or asks to be left alone.
+    fn is_cluster_outage(&self) -> bool {
+        let error = match self {
+            Self::Facts(FactsError::Configs(error)) | Self::Apply(ApplyError::Job { source: error, .. }) => error,
+            Self::Facts(error) => return error.is_cluster(),
+            Self::Apply(ApplyError::NoOwner | ApplyError::Attempts(_)) => return false,
+        };
+        match error {
+            kube::Error::Api(status) => status.code >= 500 || status.code == 429,
+            _ => true,
+        }
+    }
+
+    /// The API server's word that it will never take this.
+    fn refusal(&self) -> Option<String> {
+        match self {
+            Self::Apply(ApplyError::Job { source: kube::Error::Api(status), .. }) if status.is_invalid() => {
+                Some(format!("the API server refuses it: {}", status.message))
+            }
+            Self::Apply(error @ (ApplyError::NoOwner | ApplyError::Attempts(_))) => Some(error.to_string()),
+            Self::Apply(_) | Self::Facts(_) => None,
+        }
+    }
+}
+
+struct Drain {
+    context: Context,
+    commands: Queue,
+    dead_letters: Queue,
+}
+
+/// Runs until it is told to stop; then finishes what is in hand.
+pub async fn run(
+    context: Context,
+    commands: Queue,
+    dead_letters: Queue,
+    stop: CancellationToken,
+) -> Result<(), DrainError> {
+    let drain = Arc::new(Drain { context, commands, dead_letters });
+    let slots = Arc::new(Semaphore::new(IN_FLIGHT));
+    let mut tasks = JoinSet::new();
+    let mut failures = 0;
+    while !stop.is_cancelled() {
+        while let Some(ended) = tasks.try_join_next() {
+            let outage: bool = ended.map_err(DrainError::Task)?;
+            if outage {
+                drain.wait_for_cluster(&stop).await;
+            }
+        }
+        let received = tokio::select! {
+            () = stop.cancelled() => break,
+            received = drain.receive(&slots) => received,
+        };
+        match received {
+            Ok(messages) => {
+                failures = 0;
+                for message in messages {
+                    let (drain, slots) = (Arc::clone(&drain), Arc::clone(&slots));
+                    tasks.spawn(async move {
+                        // The semaphore is never closed.
+                        let _slot = slots.acquire_owned().await;
+                        drain.handle(message).await
+                    });
+                }
+            }
+            Err(error) => {
+                failures += 1;
+                drain.context.metrics.reconcile_failure("drain", error.category());
+                tracing::warn!(error = error_chain(&error), "failed to receive commands");
+                pause(backoff(failures), &stop).await;
+            }
+        }
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.map_err(DrainError::Task)?;
+    }
+    Ok(())
+}
+
+impl Drain {
+    /// Receives as many messages as there are free hands for, at most ten.
+    async fn receive(&self, slots: &Arc<Semaphore>) -> Result<Vec<Message>, QueueError> {
+        // Waits for one free hand, and gives it back at once: the messages' own tasks take them.
+        drop(slots.acquire().await);
+        let free = slots.available_permits().clamp(1, 10);
+        self.commands.receive(free, LONG_POLL, VISIBILITY).await
+    }
+
+    /// Works on one message until it is settled. Says whether the API server could not be reached.
+    async fn handle(&self, message: Message) -> bool {
+        let envelope = match message.decode::<Command>() {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                self.context.metrics.command("unreadable", "dead_lettered");
+                self.dead_letter(&message, &error_chain(&error)).await;
+                return false;
+            }
+        };
+        let intention = envelope.body.intention.as_str();
+        let (outcome, outage) = match self.carry_out(&envelope).await {
+            Ok(None) => {
+                self.delete(&message).await;
+                ("done", false)
+            }
+            Ok(Some(refusal)) => {
+                self.dead_letter(&message, &refusal).await;
+                ("dead_lettered", false)
+            }
+            Err(error) => match error.refusal() {
+                Some(refusal) => {
+                    self.dead_letter(&message, &refusal).await;
+                    ("dead_lettered", false)
+                }
+                None => {
+                    self.put_back(&message, &envelope, &error).await;
+                    ("put_back", error.is_cluster_outage())
+                }
+            },
+        };
+        self.context.metrics.command(intention, outcome);
+        outage
+    }
+
+    /// Carries a command out for every config that it concerns. `Some` is the reason why it is refused for good.
+    async fn carry_out(&self, envelope: &Envelope<Command>) -> Result<Option<String>, CommandError> {
+        let command = &envelope.body;
+        let configs = facts::configs(envelope.host, &envelope.source, command, &self.context).await?;
+        if configs.is_empty() {
+            self.log(envelope, None, "nothing is configured for it");
+        }
+        for config in &configs {
+            let plan = match plan::admit(command, config) {
+                Ok(()) => plan::plan(command, config, &facts::read(&command.intention, config, &self.context).await?),
+                Err(plan) => plan,
+            };
+            match plan {
+                Plan::Run(run) => self.run(&run, config, envelope).await?,
+                Plan::Cancel { pull_request, order } => {
+                    let count = apply::cancel(config, pull_request, None, &order, &self.context).await?;
+                    self.log(envelope, Some(config), &format!("{}: stopped {count} runs", order.message));
+                }
+                Plan::Nothing(reason) => self.log(envelope, Some(config), &reason),
+                Plan::Refuse(reason) => return Ok(Some(reason)),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn run(&self, run: &plan::Run, config: &IntegrationConfig, envelope: &Envelope<Command>) -> Result<(), CommandError> {
+        let name = match apply::run(run, config, envelope, &self.context).await? {
+            Applied::Created(name) => {
+                let seconds = age_seconds(envelope.received_at_ms);
+                self.context.metrics.accepted_to_job(seconds);
+                self.log(envelope, Some(config), &format!("created IntegrationJob {name}"));
+                name
+            }
+            Applied::Existed(name) => {
+                self.log(envelope, Some(config), &format!("IntegrationJob {name} exists already"));
+                name
+            }
+        };
+        if let Some(pull) = run.spec.pulls.first() {
+            let order = Cancel {
+                reason: CancelReason::Superseded,
+                message: format!("superseded by {}", pull.sha.short()),
+            };
+            apply::cancel(config, pull.number, Some(&name), &order, &self.context).await?;
+        }
+        Ok(())
+    }
+
+    fn log(&self, envelope: &Envelope<Command>, config: Option<&IntegrationConfig>, what: &str) {
+        tracing::info!(
+            delivery.id = %envelope.delivery,
+            repo = %envelope.body.repository,
+            intention = envelope.body.intention.as_str(),
+            config = config.map(facts::display_name),
+            traceparent = envelope.traceparent.as_ref().map(ToString::to_string),
+            "{}: {what}",
+            envelope.body.intention.as_str(),
+        );
+    }
+
+    /// Deletes a settled message. If that fails it comes again, and changes nothing.
+    async fn delete(&self, message: &Message) {
+        if let Err(error) = self.commands.delete(&message.receipt).await {
+            self.context.metrics.reconcile_failure("drain", error.category());
+            tracing::warn!(message.id = message.id, error = error_chain(&error), "failed to delete a settled command");
+        }
+    }
+
+    /// Moves a message to the dead-letter queue, with the reason. If that fails it comes again, and is moved then.
+    async fn dead_letter(&self, message: &Message, reason: &str) {
+        tracing::warn!(message.id = message.id, reason, "moving a command to the dead-letter queue: {reason}");
+        match self.dead_letters.send_refused(&message.body, reason).await {
+            Ok(()) => self.delete(message).await,
+            Err(error) => {
+                self.context.metrics.reconcile_failure("drain", error.category());
+                tracing::error!(message.id = message.id, error = error_chain(&error), "failed to move a command to the dead-letter queue");
+            }
+        }
+    }
+
+    /// Hides a message until its host or the cluster may be well again.
+    async fn put_back(&self, message: &Message, envelope: &Envelope<Command>, error: &CommandError) {
+        self.context.metrics.reconcile_failure("drain", error.category());
+        let asked = match error {
+            CommandError::Facts(error) => error.retry_after(),
+            CommandError::Apply(_) => None,
+        };
+        let delay = asked.unwrap_or_else(|| backoff(message.receive_count)).min(MAX_DELAY);
+        tracing::warn!(
+            delivery.id = %envelope.delivery,
+            repo = %envelope.body.repository,
+            error = error_chain(error),
+            delay_s = delay.as_secs(),
+            "failed to carry out {}: tried again in {} s",
+            envelope.body.intention.as_str(),
+            delay.as_secs(),
+        );
+        if let Err(error) = self.commands.extend(&message.receipt, delay).await {
+            self.context.metrics.reconcile_failure("drain", error.category());
+            tracing::warn!(message.id = message.id, error = error_chain(&error), "failed to put a command back: it comes again when its time is over");
+        }
+    }
+
+    /// Waits until the API server answers.
+    async fn wait_for_cluster(&self, stop: &CancellationToken) {
+        let mut failures = 0;
+        while !stop.is_cancelled() {
+            let Err(error) = self.context.client.apiserver_version().await else { return };
+            failures += 1;
+            tracing::warn!(error = error_chain(&error), "the API server can't be reached: receiving no commands");
+            pause(backoff(failures).min(Duration::from_secs(10)), stop).await;
+        }
+    }
+}
+
+/// Two seconds, doubled with every failure up to [`MAX_DELAY`], and up to a quarter less by chance.
+fn backoff(failures: u32) -> Duration {
+    let full = Duration::from_secs(1 << failures.clamp(1, 10)).min(MAX_DELAY);
+    full.mul_f64(1.0 - rand::rng().random_range(0.0..0.25))
+}
+
+async fn pause(duration: Duration, stop: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => (),
+        () = tokio::time::sleep(duration) => (),
+    }
+}
+
+/// How long ago that was, in seconds; zero for a clock that runs ahead.
+pub fn age_seconds(received_at_ms: u64) -> f64 {
+    let received = UNIX_EPOCH + Duration::from_millis(received_at_ms);
+    SystemTime::now().duration_since(received).map_or(0.0, |age| age.as_secs_f64())
+}

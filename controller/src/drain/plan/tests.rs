@@ -1,0 +1,146 @@
+use serde_json::json;
+use tidegate_model::Head;
+
+use super::*;
+
+fn config() -> IntegrationConfig {
+    serde_json::from_value(json!({
+        "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationConfig",
+        "metadata": {"name": "shop", "namespace": "ci", "uid": "u-1"},
+        "spec": {
+            "git": {"type": "gitea", "repository": "acme/shop", "tokenSecretRef": {"name": "git", "key": "token"}},
+            "jobs": {
+                "preSubmit": [
+                    {"name": "unit", "image": "i", "script": "s"},
+                    {"name": "docs", "image": "i", "script": "s", "when": {"branches": ["docs"]}},
+                ],
+                "postSubmit": [{"name": "deploy", "image": "i", "script": "s", "when": {"branches": ["main"]}}],
+            },
+        },
+    }))
+    .expect("a config")
+}
+
+fn sha(digit: char) -> CommitSha {
+    digit.to_string().repeat(40).parse().expect("a SHA")
+}
+
+fn command(intention: Intention) -> Command {
+    Command { repository: "acme/shop".parse().expect("a repository"), intention }
+}
+
+fn run_pull_request(hint: CommitSha) -> Command {
+    command(Intention::RunPullRequest { pull_request: PullRequestNumber(7), head: hint })
+}
+
+fn pull_request(open: bool) -> PullRequestFacts {
+    PullRequestFacts {
+        number: PullRequestNumber(7),
+        open,
+        merged: !open,
+        head: Head {
+            sha: sha('a'),
+            branch: "fix".parse().expect("a branch"),
+            repository: Some("ACME/shop".parse().expect("a repository")),
+        },
+        base: "main".parse().expect("a branch"),
+        author: "dora".parse().expect("a login"),
+        title: "Fix".to_owned(),
+        draft: false,
+    }
+}
+
+fn facts(pull_request: PullRequestFacts, author: Permission) -> Facts {
+    Facts::PullRequest { pull_request, author }
+}
+
+fn planned_run(plan: Plan) -> Run {
+    match plan {
+        Plan::Run(run) => *run,
+        other => unreachable!("expected a run, got {other:?}"),
+    }
+}
+
+#[test]
+fn a_pull_request_runs_the_head_that_the_host_shows_not_the_one_the_command_names() {
+    let facts = facts(pull_request(true), Permission::Write);
+    let run = planned_run(plan(&run_pull_request(sha('b')), &config(), &facts));
+    assert_eq!(run.spec.pulls[0].sha, sha('a'));
+    assert_eq!(run, planned_run(plan(&run_pull_request(sha('a')), &config(), &facts)), "the hint changes nothing");
+    assert!(!run.spec.awaits_approval && !run.spec.pulls[0].fork);
+    assert_eq!(run.spec.base.sha, None, "the base is taken when the run starts");
+}
+
+#[test]
+fn filtered_jobs_are_told_as_skipped() {
+    let run = planned_run(plan(&run_pull_request(sha('a')), &config(), &facts(pull_request(true), Permission::Write)));
+    assert_eq!(run.spec.jobs.iter().map(|job| job.name.as_str()).collect::<Vec<_>>(), ["unit"]);
+    assert_eq!(run.spec.skipped[0].name.as_str(), "docs");
+    assert_eq!(run.spec.skipped[0].reason, "branch main is not among its branch patterns");
+}
+
+#[test]
+fn an_author_who_may_not_write_waits_for_approval() {
+    for author in [Permission::None, Permission::Read] {
+        let run = planned_run(plan(&run_pull_request(sha('a')), &config(), &facts(pull_request(true), author)));
+        assert!(run.spec.awaits_approval, "{author:?}");
+    }
+}
+
+#[test]
+fn a_head_in_another_or_no_repository_is_a_fork() {
+    for repository in [None, Some("dora/shop".parse().expect("a repository"))] {
+        let mut pull_request = pull_request(true);
+        pull_request.head.repository = repository;
+        let plan = plan(&run_pull_request(sha('a')), &config(), &facts(pull_request, Permission::Write));
+        assert!(planned_run(plan).spec.pulls[0].fork);
+    }
+}
+
+#[test]
+fn a_closed_pull_request_does_not_run_and_an_open_one_is_not_cancelled() {
+    let closed = facts(pull_request(false), Permission::None);
+    let open = facts(pull_request(true), Permission::Write);
+    let cancel = command(Intention::Cancel { pull_request: PullRequestNumber(7) });
+    assert!(matches!(plan(&run_pull_request(sha('a')), &config(), &closed), Plan::Nothing(_)));
+    assert!(matches!(plan(&cancel, &config(), &open), Plan::Nothing(_)));
+    let Plan::Cancel { order, .. } = plan(&cancel, &config(), &closed) else { unreachable!("it is closed") };
+    assert_eq!(order.message, "pull request 7 was merged");
+}
+
+#[test]
+fn a_push_runs_only_what_is_on_its_ref() {
+    let push = |reference: &str, reachable| {
+        let reference: GitRef = reference.parse().expect("a ref");
+        let intention = Intention::RunPush { reference: reference.clone(), sha: sha('c') };
+        plan(&command(intention), &config(), &Facts::Push { reference, sha: sha('c'), reachable })
+    };
+    assert_eq!(planned_run(push("refs/heads/main", true)).spec.base.sha, Some(sha('c')));
+    let Plan::Nothing(reason) = push("refs/heads/main", false) else { unreachable!("it is not there") };
+    assert_eq!(reason, "cccccccccc is not on refs/heads/main (any more)");
+    assert!(matches!(push("refs/heads/side", true), Plan::Nothing(_)), "no job runs for side");
+}
+
+#[test]
+fn another_repository_and_a_missing_pull_request_are_refused() {
+    let mut foreign = run_pull_request(sha('a'));
+    foreign.repository = "evil/shop".parse().expect("a repository");
+    assert!(matches!(admit(&foreign, &config()), Err(Plan::Refuse(_))));
+    assert_eq!(admit(&run_pull_request(sha('a')), &config()), Ok(()));
+    let missing = Facts::NoPullRequest(PullRequestNumber(7));
+    assert!(matches!(plan(&run_pull_request(sha('a')), &config(), &missing), Plan::Refuse(_)));
+}
+
+#[test]
+fn the_same_trigger_has_the_same_digest_and_another_base_or_config_another() {
+    let digest = |config: &IntegrationConfig, base: &str| {
+        let mut pull_request = pull_request(true);
+        pull_request.base = base.parse().expect("a branch");
+        planned_run(plan(&run_pull_request(sha('a')), config, &facts(pull_request, Permission::Write))).digest
+    };
+    assert_eq!(digest(&config(), "main"), digest(&config(), "main"));
+    assert_ne!(digest(&config(), "main"), digest(&config(), "next"));
+    let mut remade = config();
+    remade.metadata.uid = Some("u-2".to_owned());
+    assert_ne!(digest(&config(), "main"), digest(&remade, "main"));
+}

@@ -1,0 +1,173 @@
+//! Clients of the git hosts, one for each credential that a config names.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, Client, ResourceExt};
+use secrecy::SecretString;
+use tidegate_hosts::client::{ClientSettings, Credential, EgressPolicy, HostClient, HostError};
+use tidegate_model::{Host, SecretKeyRef};
+use tidegate_resources::IntegrationConfig;
+
+use crate::settings::Settings;
+
+/// Clients of the git hosts. A Secret is read again after [`HostClients::SECRET_LIFETIME`], or when the host refused it.
+#[derive(Clone)]
+pub struct HostClients {
+    client: Client,
+    settings: Arc<Settings>,
+    cache: Arc<Mutex<HashMap<CacheKey, (Instant, Arc<HostClient>)>>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct CacheKey {
+    namespace: String,
+    host: Host,
+    api_url: String,
+    secret: SecretKeyRef,
+    app: Option<(u64, u64)>,
+}
+
+/// A credential that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialError {
+    /// The Secret could not be read from the cluster.
+    #[error("failed to read Secret {name}")]
+    Read {
+        /// The Secret.
+        name: String,
+        /// Why.
+        source: kube::Error,
+    },
+    /// There is no such Secret.
+    #[error("Secret {0} does not exist")]
+    MissingSecret(String),
+    /// The Secret has no such key.
+    #[error("Secret {name} has no key {key}")]
+    MissingKey {
+        /// The Secret.
+        name: String,
+        /// The key.
+        key: String,
+    },
+    /// The value is no text.
+    #[error("key {key} of Secret {name} is not UTF-8 text")]
+    NotText {
+        /// The Secret.
+        name: String,
+        /// The key.
+        key: String,
+    },
+    /// The config names no credential at all: only possible where the CRD's rules were not in force.
+    #[error("spec.git names neither tokenSecretRef nor githubApp")]
+    None,
+    /// The address or the key can't be used.
+    #[error("failed to set up the client of {api_url}")]
+    Client {
+        /// The API's address.
+        api_url: String,
+        /// Why.
+        source: HostError,
+    },
+}
+
+impl CredentialError {
+    /// One word for metrics and conditions.
+    pub fn category(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "SecretUnreadable",
+            Self::MissingSecret(_) | Self::MissingKey { .. } | Self::None => "SecretMissing",
+            Self::NotText { .. } => "SecretInvalid",
+            Self::Client { .. } => "ClientInvalid",
+        }
+    }
+
+    /// Whether it is the cluster that could not be asked, not the config that is wrong.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Read { .. })
+    }
+}
+
+impl HostClients {
+    /// How long a token may go on being used after its Secret was changed.
+    pub const SECRET_LIFETIME: Duration = Duration::from_secs(60);
+
+    pub(crate) fn new(client: Client, settings: Arc<Settings>) -> Self {
+        Self { client, settings, cache: Arc::default() }
+    }
+
+    /// The client with the credential of a config.
+    pub async fn for_config(&self, config: &IntegrationConfig) -> Result<Arc<HostClient>, CredentialError> {
+        let key = CacheKey::of(config)?;
+        if let Some(client) = self.cached(&key) {
+            return Ok(client);
+        }
+        let secret = self.secret(&key.namespace, &key.secret).await?;
+        let credential = match key.app {
+            Some((app_id, installation_id)) => Credential::GithubApp { app_id, installation_id, private_key: secret },
+            None => Credential::Token(secret),
+        };
+        let settings = ClientSettings {
+            timeout: Settings::HOST_TIMEOUT,
+            egress: EgressPolicy::new(self.settings.allowed_hosts.iter().cloned()),
+        };
+        let client = HostClient::new(key.host, &key.api_url, credential, settings)
+            .map_err(|source| CredentialError::Client { api_url: key.api_url.clone(), source })?;
+        let client = Arc::new(client);
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.retain(|_, (since, _)| since.elapsed() < Self::SECRET_LIFETIME);
+        cache.insert(key, (Instant::now(), Arc::clone(&client)));
+        Ok(client)
+    }
+
+    /// Forgets the credential of a config, so that its Secret is read again: what to do when the host refused it.
+    pub fn forget(&self, config: &IntegrationConfig) {
+        if let Ok(key) = CacheKey::of(config) {
+            self.cache.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        }
+    }
+
+    fn cached(&self, key: &CacheKey) -> Option<Arc<HostClient>> {
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.get(key).filter(|(since, _)| since.elapsed() < Self::SECRET_LIFETIME).map(|(_, client)| Arc::clone(client))
+    }
+
+    async fn secret(&self, namespace: &str, reference: &SecretKeyRef) -> Result<SecretString, CredentialError> {
+        let SecretKeyRef { name, key } = reference;
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
+        let secret = secrets
+            .get_opt(name)
+            .await
+            .map_err(|source| CredentialError::Read { name: name.clone(), source })?
+            .ok_or_else(|| CredentialError::MissingSecret(name.clone()))?;
+        let value = secret
+            .data
+            .and_then(|mut data| data.remove(key))
+            .ok_or_else(|| CredentialError::MissingKey { name: name.clone(), key: key.clone() })?;
+        let text = String::from_utf8(value.0)
+            .map_err(|_| CredentialError::NotText { name: name.clone(), key: key.clone() })?;
+        Ok(text.trim().to_owned().into())
+    }
+}
+
+impl CacheKey {
+    fn of(config: &IntegrationConfig) -> Result<Self, CredentialError> {
+        let git = &config.spec.git;
+        let (secret, app) = match (&git.token_secret_ref, &git.github_app) {
+            (Some(token), _) => (token, None),
+            (None, Some(app)) => (&app.private_key_secret_ref, Some((app.app_id, app.installation_id))),
+            (None, None) => return Err(CredentialError::None),
+        };
+        Ok(Self {
+            namespace: config.namespace().unwrap_or_default(),
+            host: git.type_,
+            api_url: git.api_url().to_owned(),
+            secret: secret.clone(),
+            app,
+        })
+    }
+}

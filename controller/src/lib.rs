@@ -1,0 +1,19 @@
+//! The in-cluster controller: the only part that holds host tokens, and the single source of truth.
+//!
+//! One folder a loop; data goes one way: `drain` makes `IntegrationJob`s of commands, `schedule` gives them slots, `job`
+//! runs them through Tekton, `report` tells the host. `config` keeps the hosts' webhooks as the configs want them.
+//! Loops meet in Kubernetes objects only: none calls another.
+
+pub mod config;
+pub mod context;
+pub mod drain;
+mod error;
+pub mod host_clients;
+pub mod job;
+pub mod metrics;
+pub mod report;
+pub mod schedule;
+pub mod settings;
+pub mod web;
+
+pub use error::error_chain;

@@ -1,0 +1,90 @@
+//! What the operator decides, by flags or environment. A bad value stops the start with its name.
+
+use std::{net::SocketAddr, time::Duration};
+
+use clap::Parser;
+use tidegate_model::{ObjectName, Timeout};
+
+/// The in-cluster controller of Tidegate.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "tidegate-controller", version)]
+pub struct Settings {
+    /// The namespace whose configs are served. Without it: all.
+    #[arg(long, env = "TIDEGATE_NAMESPACE")]
+    pub namespace: Option<ObjectName>,
+
+    /// The queue that plugins put commands in.
+    #[arg(long, env = "TIDEGATE_COMMAND_QUEUE_URL")]
+    pub command_queue_url: String,
+
+    /// The queue that commands are moved to when they can't be read or are refused for good, with the reason.
+    #[arg(long, env = "TIDEGATE_COMMAND_DEAD_LETTER_QUEUE_URL")]
+    pub command_dead_letter_queue_url: String,
+
+    /// The secret of AWS Secrets Manager that holds the webhook master keys: a name or an ARN.
+    #[arg(long, env = "TIDEGATE_MASTER_KEY_SECRET")]
+    pub master_key_secret: String,
+
+    /// The address that hosts deliver webhooks to, without a path: https://hooks.example.com
+    #[arg(long, env = "TIDEGATE_PUBLIC_URL", value_parser = base_url)]
+    pub public_url: String,
+
+    /// How many runs may go on at once in the whole cluster.
+    #[arg(long, env = "TIDEGATE_MAX_RUNS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_runs: u32,
+
+    /// How many runs of one repository may go on at once when its config doesn't say.
+    #[arg(long, env = "TIDEGATE_MAX_RUNS_PER_REPOSITORY", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_runs_per_repository: u32,
+
+    /// The image of the checkout step: it needs sh and git.
+    #[arg(long, env = "TIDEGATE_CHECKOUT_IMAGE")]
+    pub checkout_image: String,
+
+    /// The `ServiceAccount` of the runs' pods, in the config's namespace. Its token is never mounted.
+    #[arg(long, env = "TIDEGATE_RUN_SERVICE_ACCOUNT", default_value = "default")]
+    pub run_service_account: String,
+
+    /// Hosts that `spec.git.apiUrl` may name although they are private or speak plain HTTP; separated by commas.
+    #[arg(long, env = "TIDEGATE_ALLOWED_HOSTS", value_delimiter = ',')]
+    pub allowed_hosts: Vec<String>,
+
+    /// How many commit statuses a minute one credential may write.
+    #[arg(long, env = "TIDEGATE_STATUSES_PER_MINUTE", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..))]
+    pub statuses_per_minute: u32,
+
+    /// How often a config's webhook is looked at on the host, like 10m.
+    #[arg(long, env = "TIDEGATE_WEBHOOK_CHECK_INTERVAL", default_value = "10m")]
+    pub webhook_check_interval: Timeout,
+
+    /// Where /healthz, /readyz and /metrics are served.
+    #[arg(long, env = "TIDEGATE_LISTEN", default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
+}
+
+impl Settings {
+    /// How long a request to a host may take, in all its tries.
+    pub const HOST_TIMEOUT: Duration = Duration::from_secs(10);
+}
+
+fn base_url(text: &str) -> Result<String, String> {
+    let text = text.trim_end_matches('/');
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.contains(['?', '#', ' ']) => Ok(text.to_owned()),
+        _ => Err("expected an address like https://hooks.example.com".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_needs_a_scheme_and_loses_its_last_slash() {
+        assert_eq!(base_url("https://hooks.example.com/").as_deref(), Ok("https://hooks.example.com"));
+        for bad in ["hooks.example.com", "ftp://x", "https://", "https://x?y"] {
+            assert!(base_url(bad).is_err(), "{bad} was accepted");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What becomes of an `IntegrationConfig`.
+
+use anyhow::{Context as _, Result};
+use serde_json::json;
+use tidegate_resources::ConditionStatus;
+use tidegate_scenarios::{REPOSITORY, Scene};
+
+use crate::{gitea, github, job, unit};
+
+#[tokio::test]
+async fn the_webhook_is_registered_once_and_removed_with_the_config() -> Result<()> {
+    let scene = Scene::set(github(), unit()).await?;
+    let hooks = scene.world.forge.hooks(REPOSITORY)?;
+    assert_eq!(hooks.len(), 1);
+    assert!(hooks[0].url.starts_with(&format!("{}/hooks/github/ci/shop/", scene.world.cloud.gateway())), "{}", hooks[0].url);
+    scene.delete_config().await?;
+    assert_eq!(scene.world.forge.hooks(REPOSITORY)?.len(), 0);
+    scene.end().await
+}
+
+#[tokio::test]
+async fn a_cycle_of_jobs_is_named_in_the_condition_ready() -> Result<()> {
+    let scene = Scene::prepare(gitea()).await?;
+    let (mut a, mut b) = (job("a", "true"), job("b", "true"));
+    a["after"] = json!(["b"]);
+    b["after"] = json!(["a"]);
+    scene.apply(scene.config(json!({"preSubmit": [a, b]}))).await?;
+    let message = scene.wait_for_condition("Ready", ConditionStatus::False).await?;
+    assert_eq!(message, "spec.jobs.preSubmit: jobs wait for each other in a circle: a -> b -> a");
+    scene.end().await
+}
+
+#[tokio::test]
+async fn a_missing_secret_is_named_and_does_not_keep_the_config_from_being_deleted() -> Result<()> {
+    let scene = Scene::prepare(gitea()).await?;
+    let mut config = scene.config(unit());
+    config["spec"]["git"]["tokenSecretRef"]["name"] = json!("nowhere");
+    scene.apply(config).await?;
+    let message = scene.wait_for_condition("WebhookRegistered", ConditionStatus::False).await?;
+    assert_eq!(message, "Secret nowhere does not exist");
+    scene.delete_config().await?;
+    scene.end().await
+}
+
+#[tokio::test]
+async fn the_api_server_refuses_what_the_crd_forbids() -> Result<()> {
+    let scene = Scene::prepare(gitea()).await?;
+    let mut both = job("a", "true");
+    both["command"] = json!(["true"]);
+    let refused = scene.apply(scene.config(json!({"preSubmit": [both]}))).await.err().context("it was accepted")?;
+    let text = format!("{refused:#}");
+    assert!(text.contains("a job needs exactly one of script and command"), "{text}");
+    scene.end().await
+}

@@ -1,0 +1,55 @@
+//! Commands that are poison, forged, or come at a bad time.
+
+use anyhow::Result;
+use serde_json::json;
+use tidegate_scenarios::{DEAD_LETTERS, REPOSITORY, Scene};
+use tidegate_sandbox_forge::Fault;
+
+use crate::{gitea, github, unit};
+
+#[tokio::test]
+async fn poison_and_forged_commands_are_dead_lettered_with_their_reason_and_good_ones_go_on() -> Result<()> {
+    let scene = Scene::set(gitea(), unit()).await?;
+    scene.send_command("not JSON at all").await?;
+    let forged = json!({
+        "v": 1, "delivery": "forged", "host": "gitea", "received_at_ms": 0,
+        "source": {"kind": "config", "namespace": "ci", "name": "shop"},
+        "body": {"repository": "evil/repo", "intention": "run_pull_request", "pull_request": 1, "head": "a".repeat(40)},
+    });
+    scene.send_command(&forged.to_string()).await?;
+    scene.settle().await?;
+    let letters = scene.world.cloud.messages(DEAD_LETTERS).await?;
+    assert_eq!(letters.len(), 2, "{letters:?}");
+
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "fix").await?;
+    scene.status(&head, "unit", "success").await?;
+    scene.end_with(|_| true).await
+}
+
+#[tokio::test]
+async fn a_host_that_fails_for_a_moment_costs_nothing() -> Result<()> {
+    let scene = Scene::set(github(), unit()).await?;
+    scene.world.forge.fail_next(1, Some("GET"), "pulls/1", Fault::Status(500));
+    scene.world.forge.fail_next(1, Some("POST"), "statuses/", Fault::Status(502));
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "fix").await?;
+    scene.status(&head, "unit", "success").await?;
+    scene.end().await
+}
+
+#[tokio::test]
+async fn a_controller_killed_with_commands_in_the_queue_loses_none() -> Result<()> {
+    let mut scene = Scene::set(gitea(), unit()).await?;
+    let killed = scene.world.controller.take();
+    if let Some(controller) = killed {
+        controller.kill().await?;
+    }
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "fix").await?;
+    scene.answers().await?;
+    scene.world.start_controller().await?;
+    scene.status(&head, "unit", "success").await?;
+    assert_eq!(scene.world.forge.hooks(REPOSITORY)?.len(), 1);
+    scene.end().await
+}
