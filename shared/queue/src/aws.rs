@@ -3,6 +3,7 @@
 use std::{env, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 /// The variable that names the region.
 const REGION: &str = "AWS_REGION";
@@ -19,12 +20,17 @@ pub struct RegionNotSet;
 
 /// The SDK's configuration from the environment; it honours `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_SQS`.
 ///
-/// Load it once per process: each load reads the root certificates.
+/// Load it once per process: all clients made from it share one pool of connections and read the root certificates
+/// once.
 pub async fn load() -> Result<SdkConfig, RegionNotSet> {
     if env::var(REGION).map_or(true, |region| region.is_empty()) {
         return Err(RegionNotSet);
     }
+    let http_client = aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .build_https();
     Ok(aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client)
         .timeout_config(timeouts(ATTEMPT, OPERATION))
         .retry_config(
             RetryConfig::standard()
