@@ -1,1 +1,263 @@
-//! @@
+//! A Git host in this process, for tests and demos: real bare repositories behind `git http-backend`, the REST API and
+//! the webhooks of GitHub or Gitea around them.
+//!
+//! It signs and renders by itself and shares no code with what it tests: a mistake made twice would cancel out. What
+//! is true apart from any dialect lies in `state`; `github` and `gitea` put it into their host's words. A route that
+//! no part of Tidegate calls is not there: it answers 501 and names itself.
+
+mod comment;
+mod deliver;
+mod event;
+mod git;
+mod gitea;
+mod github;
+mod pull_request;
+mod push;
+mod routes;
+mod server;
+mod smart_http;
+mod state;
+mod status;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result};
+use git::Git;
+use state::{Account, FaultRule, Repository, State, now};
+pub use state::{ApiCall, Comment, Delivery, Fault, Hook, PullRequest, PullRequestState, Status, User};
+use tidegate_model::{Host, Permission, RepositoryPath};
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, watch},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// A running Git host. Clones are handles to the same one.
+#[derive(Debug, Clone)]
+pub struct Forge {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    dialect: Host,
+    git: Git,
+    state: watch::Sender<State>,
+    /// Held while references change, so that each change is told to hooks once and in order.
+    turn: Mutex<()>,
+    client: reqwest::Client,
+    tasks: TaskTracker,
+    cancel: CancellationToken,
+}
+
+impl Forge {
+    /// Starts a host that speaks one dialect, on a free port of 127.0.0.1. Repositories lie in `work_dir`.
+    pub async fn start(dialect: Host, work_dir: &Path) -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .context("failed to open the forge's port")?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none());
+        let inner = Inner {
+            dialect,
+            git: Git::prepare(work_dir).await?,
+            state: watch::Sender::new(State::new(url)),
+            turn: Mutex::default(),
+            client: client.build().context("failed to build the client of webhooks")?,
+            tasks: TaskTracker::new(),
+            cancel: CancellationToken::new(),
+        };
+        let forge = Self {
+            inner: Arc::new(inner),
+        };
+        forge.inner.tasks.spawn(server::serve(forge.clone(), listener));
+        Ok(forge)
+    }
+
+    /// Ends the server and all deliveries, and waits until they are gone.
+    pub async fn stop(&self) {
+        self.inner.cancel.cancel();
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+    }
+
+    /// The root of the web pages and of the repositories.
+    pub fn url(&self) -> String {
+        self.state().url.clone()
+    }
+
+    /// What `spec.git.apiUrl` has to say: GitHub's as on an Enterprise Server.
+    pub fn api_url(&self) -> String {
+        match self.inner.dialect {
+            Host::Github => format!("{}{}", self.url(), github::API_ROOT),
+            Host::Gitea => self.url(),
+        }
+    }
+
+    /// Where a repository is cloned from.
+    pub fn git_url(&self, repo: &str) -> String {
+        format!("{}/{repo}.git", self.url())
+    }
+
+    /// Registers a user and returns the token for API and Git; the present token if the user exists.
+    pub fn create_user(&self, login: &str) -> String {
+        self.add_account(login, false)
+    }
+
+    fn add_account(&self, login: &str, app: bool) -> String {
+        self.change(|state| {
+            if let Ok(account) = state.account(login) {
+                return account.token.clone();
+            }
+            let user = User {
+                id: state.next_id(),
+                login: login.to_owned(),
+            };
+            let token = format!("{:040x}", rand::random::<u128>());
+            state.accounts.push(Account {
+                user,
+                token: token.clone(),
+                app,
+            });
+            token
+        })
+    }
+
+    /// Creates `owner/name` with one commit on `main`. The owner is registered if need be.
+    pub async fn create_repository(&self, repo: &str, private: bool) -> Result<()> {
+        let path: RepositoryPath = repo.parse()?;
+        self.add_repository(path.clone(), private, None).await?;
+        let readme = format!("# {}\n", path.name());
+        self.commit(
+            repo,
+            "main",
+            path.owner(),
+            &[("README.md", &readme)],
+            "Initial commit\n",
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Forks a repository into a user's account, under the same name, and returns the fork's path.
+    pub async fn fork(&self, repo: &str, by: &str) -> Result<RepositoryPath> {
+        let (parent, private) = {
+            let state = self.state();
+            let parent = state.repository(repo)?;
+            (parent.path.clone(), parent.private)
+        };
+        let path: RepositoryPath = format!("{by}/{}", parent.name()).parse()?;
+        self.add_repository(path.clone(), private, Some(parent)).await?;
+        Ok(path)
+    }
+
+    async fn add_repository(
+        &self,
+        path: RepositoryPath,
+        private: bool,
+        parent: Option<RepositoryPath>,
+    ) -> Result<()> {
+        self.create_user(path.owner());
+        let owner = self.user(path.owner())?;
+        self.inner.git.create(&path, parent.as_ref()).await?;
+        let refs = self.inner.git.refs(&path).await?;
+        self.change(|state| {
+            let repository = Repository {
+                id: state.next_id(),
+                path,
+                owner,
+                private,
+                parent,
+                created_at: now(),
+                refs,
+                permissions: [].into(),
+                pulls: vec![],
+                comments: vec![],
+                statuses: vec![],
+                hooks: vec![],
+                deliveries: vec![],
+            };
+            state.repositories.push(repository);
+        });
+        Ok(())
+    }
+
+    /// Grants a user a permission in a repository, or takes it away.
+    pub fn set_permission(&self, repo: &str, login: &str, permission: Permission) -> Result<()> {
+        let user = self.user(login)?;
+        self.change(|state| {
+            state
+                .repository_mut(repo)?
+                .permissions
+                .insert(user.login, permission);
+            Ok(())
+        })
+    }
+
+    /// Every request to the REST API so far.
+    pub fn api_calls(&self) -> Vec<ApiCall> {
+        self.state().calls.clone()
+    }
+
+    /// Makes the next `times` requests, API or Git, fail whose path contains `path` and whose method is `method`
+    /// (`None`: any).
+    pub fn fail_next(&self, times: usize, method: Option<&str>, path: &str, fault: Fault) {
+        let (method, path) = (method.map(str::to_owned), path.to_owned());
+        self.change(|state| {
+            state.faults.push(FaultRule {
+                left: times,
+                method,
+                path,
+                fault,
+            });
+        });
+    }
+
+    /// While it is unavailable, every request is answered with 503. Deliveries go on.
+    pub fn set_unavailable(&self, unavailable: bool) {
+        self.change(|state| state.unavailable = unavailable);
+    }
+
+    /// Looks again after every change until something is found; fails after `limit`, naming `what`.
+    pub async fn wait_for<T>(
+        &self,
+        what: &str,
+        limit: Duration,
+        mut look: impl FnMut(&Self) -> Option<T>,
+    ) -> Result<T> {
+        let mut changes = self.inner.state.subscribe();
+        let found = async {
+            loop {
+                changes.mark_unchanged();
+                if let Some(found) = look(self) {
+                    return Ok(found);
+                }
+                changes.changed().await?;
+            }
+        };
+        tokio::time::timeout(limit, found)
+            .await
+            .with_context(|| format!("waited {limit:?} in vain for {what}"))?
+    }
+
+    fn user(&self, login: &str) -> Result<User> {
+        Ok(self.state().account(login)?.user.clone())
+    }
+
+    fn path(&self, repo: &str) -> Result<RepositoryPath> {
+        Ok(self.state().repository(repo)?.path.clone())
+    }
+
+    /// A look at the state. It must be dropped before anything is changed.
+    fn state(&self) -> watch::Ref<'_, State> {
+        self.inner.state.borrow()
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut result = None;
+        self.inner.state.send_modify(|state| result = Some(change(state)));
+        result.expect("send_modify runs the change")
+    }
+}

@@ -1,0 +1,79 @@
+//! Comments on pull requests.
+
+use anyhow::Result;
+
+use crate::{Comment, Forge, event::Event, state::now};
+
+impl Forge {
+    /// Writes a comment and returns its id.
+    pub fn comment(&self, repo: &str, number: u64, author: &str, body: &str) -> Result<u64> {
+        let (path, author) = (self.path(repo)?, self.user(author)?);
+        let id = self.change(|state| {
+            let id = state.next_id();
+            let repo = state.repository_mut(repo)?;
+            repo.pull(number)?;
+            let (author, body) = (author.clone(), body.to_owned());
+            let (created_at, updated_at) = (now(), now());
+            repo.comments.push(Comment {
+                id,
+                number,
+                author,
+                body,
+                reactions: vec![],
+                created_at,
+                updated_at,
+            });
+            anyhow::Ok(id)
+        })?;
+        self.announce(
+            &path,
+            &author,
+            &Event::Comment {
+                id,
+                edited_from: None,
+            },
+        )?;
+        Ok(id)
+    }
+
+    /// Changes a comment's text.
+    pub fn edit_comment(&self, repo: &str, id: u64, by: &str, body: &str) -> Result<()> {
+        let (path, by) = (self.path(repo)?, self.user(by)?);
+        let old = self.change(|state| {
+            let comment = state.repository_mut(repo)?.comment_mut(id)?;
+            comment.updated_at = now();
+            anyhow::Ok(std::mem::replace(&mut comment.body, body.to_owned()))
+        })?;
+        self.announce(
+            &path,
+            &by,
+            &Event::Comment {
+                id,
+                edited_from: Some(&old),
+            },
+        )
+    }
+
+    /// Adds a reaction; `false` if it was there.
+    pub(crate) fn react(&self, repo: &str, id: u64, by: &str, content: &str) -> Result<bool> {
+        let reaction = (self.user(by)?, content.to_owned());
+        self.change(|state| {
+            let reactions = &mut state.repository_mut(repo)?.comment_mut(id)?.reactions;
+            let new = !reactions.contains(&reaction);
+            if new {
+                reactions.push(reaction);
+            }
+            Ok(new)
+        })
+    }
+
+    /// The comments on a pull request, oldest first.
+    pub fn comments(&self, repo: &str, number: u64) -> Result<Vec<Comment>> {
+        let state = self.state();
+        let comments = state.repository(repo)?.comments.iter();
+        Ok(comments
+            .filter(|comment| comment.number == number)
+            .cloned()
+            .collect())
+    }
+}

@@ -1,0 +1,206 @@
+//! Webhooks: who gets what, and the requests themselves.
+
+use anyhow::{Context as _, Result};
+use axum::body::Bytes;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use tidegate_model::{Host, RepositoryPath};
+
+use crate::{
+    Delivery, Forge, Hook, User,
+    event::Event,
+    gitea, github,
+    state::{Missing, State, now},
+};
+
+impl Forge {
+    /// Creates a hook, as its REST route does. GitHub pings it at once.
+    pub(crate) fn create_hook(&self, repo: &str, by: &User, hook: Hook) -> Result<Hook> {
+        let path = self.path(repo)?;
+        let hook = self.change(|state| {
+            let hook = Hook {
+                id: state.next_id(),
+                ..hook
+            };
+            state.repository_mut(repo)?.hooks.push(hook.clone());
+            anyhow::Ok(hook)
+        })?;
+        self.inner
+            .tasks
+            .spawn(self.clone().deliver_in_order(path.clone(), hook.id));
+        self.announce(&path, by, &Event::Ping(hook.id))?;
+        Ok(hook)
+    }
+
+    pub(crate) fn edit_hook(&self, repo: &str, id: u64, edit: impl FnOnce(&mut Hook)) -> Result<()> {
+        self.change(|state| {
+            let hook = state
+                .repository_mut(repo)?
+                .hooks
+                .iter_mut()
+                .find(|hook| hook.id == id);
+            let hook = hook.ok_or_else(|| Missing(format!("hook {id}")))?;
+            edit(hook);
+            hook.updated_at = now();
+            Ok(())
+        })
+    }
+
+    /// Deletes a hook, as its owner would by hand.
+    pub fn delete_hook(&self, repo: &str, id: u64) -> Result<()> {
+        self.change(|state| {
+            let repo = state.repository_mut(repo)?;
+            repo.hook(id)?;
+            repo.hooks.retain(|hook| hook.id != id);
+            Ok(())
+        })
+    }
+
+    /// The hooks of a repository, with their secrets.
+    pub fn hooks(&self, repo: &str) -> Result<Vec<Hook>> {
+        Ok(self.state().repository(repo)?.hooks.clone())
+    }
+
+    /// Every delivery of a repository's hooks, in the order in which they came about.
+    pub fn deliveries(&self, repo: &str) -> Result<Vec<Delivery>> {
+        Ok(self.state().repository(repo)?.deliveries.clone())
+    }
+
+    /// Sends a delivery again, under its own id, signed by the hook's present secret.
+    pub fn redeliver(&self, repo: &str, delivery: &str) -> Result<()> {
+        self.change(|state| {
+            let repo = state.repository_mut(repo)?;
+            let old = repo.deliveries.iter().find(|known| known.id == delivery);
+            let old = old.ok_or_else(|| Missing(format!("delivery {delivery}")))?;
+            repo.hook(old.hook)?;
+            let again = Delivery {
+                redelivery: true,
+                response: None,
+                ..old.clone()
+            };
+            repo.deliveries.push(again);
+            Ok(())
+        })
+    }
+
+    /// Renders an event and queues it for every hook that wants it.
+    pub(crate) fn announce(&self, repo: &RepositoryPath, sender: &User, event: &Event<'_>) -> Result<()> {
+        self.change(|state| {
+            let repository = state.repository(repo.as_str())?;
+            let payloads = match self.inner.dialect {
+                Host::Github => github::payload::render(state, repository, sender, event)?,
+                Host::Gitea => gitea::payload::render(state, repository, sender, event)?,
+            };
+            let repository = state.repository_mut(repo.as_str())?;
+            for payload in payloads {
+                let body = Bytes::from(serde_json::to_vec(&payload.body)?);
+                let wants = |hook: &&Hook| match event {
+                    Event::Ping(id) => hook.id == *id,
+                    Event::Ref(_) | Event::PullRequest(..) | Event::Comment { .. } => {
+                        hook.active
+                            && match self.inner.dialect {
+                                Host::Github => github::subscribes(hook, &payload),
+                                Host::Gitea => gitea::subscribes(hook, &payload),
+                            }
+                    }
+                };
+                repository
+                    .deliveries
+                    .extend(repository.hooks.iter().filter(wants).map(|hook| Delivery {
+                        id: uuid(),
+                        hook: hook.id,
+                        event: payload.event,
+                        event_type: payload.event_type,
+                        body: body.clone(),
+                        redelivery: false,
+                        response: None,
+                    }));
+            }
+            Ok(())
+        })
+    }
+
+    /// A hook's task: one request after the other, each made once.
+    async fn deliver_in_order(self, repo: RepositoryPath, hook: u64) {
+        let mut changes = self.inner.state.subscribe();
+        let work = async {
+            loop {
+                let mut next = None;
+                let look = |state: &State| {
+                    next = next_delivery(state, &repo, hook).transpose();
+                    next.is_some()
+                };
+                if changes.wait_for(look).await.is_err() {
+                    return;
+                }
+                let Some(Ok((index, delivery, hook))) = next else {
+                    return;
+                };
+                let response = self
+                    .send(&hook, &delivery)
+                    .await
+                    .map_err(|error| format!("{error:#}"));
+                self.change(|state| {
+                    let found = state.repository_mut(repo.as_str()).ok();
+                    if let Some(delivery) = found.and_then(|repo| repo.deliveries.get_mut(index)) {
+                        delivery.response = Some(response);
+                    }
+                });
+            }
+        };
+        tokio::select! {
+            () = work => {}
+            () = self.inner.cancel.cancelled() => {}
+        }
+    }
+
+    async fn send(&self, hook: &Hook, delivery: &Delivery) -> Result<u16> {
+        let signature = hook.secret.as_ref().map(|secret| sign(secret, &delivery.body));
+        let (headers, limit) = match self.inner.dialect {
+            Host::Github => (github::headers(delivery, signature), github::DELIVERY_TIMEOUT),
+            Host::Gitea => (gitea::headers(delivery, signature), gitea::DELIVERY_TIMEOUT),
+        };
+        let mut request = self
+            .inner
+            .client
+            .post(&hook.url)
+            .timeout(limit)
+            .body(delivery.body.clone());
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let response = request.header("Content-Type", "application/json").send().await;
+        let status = response.context("failed to deliver")?.status().as_u16();
+        tracing::debug!(delivery.id, delivery.event, status, "delivered a webhook");
+        Ok(status)
+    }
+}
+
+/// The first delivery that waits, its index and the hook's present settings; an error once the hook is gone.
+fn next_delivery(state: &State, repo: &RepositoryPath, hook: u64) -> Result<Option<(usize, Delivery, Hook)>> {
+    let repo = state.repository(repo.as_str())?;
+    let hook = repo.hook(hook)?;
+    let mut deliveries = repo.deliveries.iter().enumerate();
+    let next = deliveries.find(|(_, delivery)| delivery.hook == hook.id && delivery.response.is_none());
+    Ok(next.map(|(index, delivery)| (index, delivery.clone(), hook.clone())))
+}
+
+/// HMAC-SHA256 of the body, in hexadecimal.
+fn sign(secret: &str, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    mac.update(body);
+    hex::encode(mac.finalize().into_bytes())
+}
+
+/// A random UUID of version 4.
+fn uuid() -> String {
+    let hex = format!("{:032x}", rand::random::<u128>());
+    format!(
+        "{}-{}-4{}-8{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[13..16],
+        &hex[17..20],
+        &hex[20..]
+    )
+}

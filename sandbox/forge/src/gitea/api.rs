@@ -1,0 +1,179 @@
+//! Gitea's REST API: the routes that Tidegate calls, as Gitea 1.26 answers them.
+//!
+//! <https://docs.gitea.com/api/1.26/>
+
+use serde_json::json;
+use tidegate_model::Permission::{self, Admin, Read, Write};
+
+use crate::{
+    gitea::{hook_events, payload},
+    routes::{self, Renderer, show_hook},
+    server::{Call, Refusal, Reply, number},
+};
+
+const RENDERER: Renderer = Renderer {
+    user: payload::user,
+    repository: payload::repository,
+    pull_request: payload::pull_request,
+    comment: payload::comment,
+    status: payload::status,
+    hook: payload::hook,
+};
+
+pub(crate) async fn answer(call: &Call<'_>) -> Reply {
+    let ["repos", owner, name, route @ ..] = &call.segments[..] else {
+        return call.unknown();
+    };
+    let (repo, forge) = (&*format!("{owner}/{name}"), call.forge);
+    match (call.method, route) {
+        ("GET", ["collaborators", login, "permission"]) => permission(call, repo, login),
+        ("GET", ["branches", branch @ ..]) => {
+            let (path, branch) = (call.allow(repo, Read)?, branch.join("/"));
+            let head = forge
+                .inner
+                .git
+                .show(&path, &format!("refs/heads/{branch}"))
+                .await?;
+            call.read(repo, Read, |state, repo| {
+                let can_push = state.permission(repo, call.viewer.as_ref()).can_write();
+                Ok(json!({
+                    "name": branch, "commit": payload::push_commit(state, repo, &head), "protected": false,
+                    "required_approvals": 0, "enable_status_check": false, "status_check_contexts": [],
+                    "user_can_push": can_push, "user_can_merge": can_push, "effective_branch_protection_name": "",
+                }))
+            })
+        }
+        ("GET", ["tags", tag @ ..]) => {
+            let (path, tag) = (call.allow(repo, Read)?, tag.join("/"));
+            let id = forge
+                .inner
+                .git
+                .resolve(&path, &format!("refs/tags/{tag}"), "object")
+                .await?;
+            let commit = forge.inner.git.show(&path, id.as_str()).await?;
+            let commit = json!({ "sha": commit.sha, "created": commit.committer.date });
+            Ok((
+                200,
+                json!({ "name": tag, "message": "", "id": id, "commit": commit }),
+            ))
+        }
+        ("GET", ["git", "refs", name @ ..]) => refs(call, repo, &name.join("/")).await,
+        ("GET", ["git", "commits", sha]) => {
+            let commit = forge.inner.git.show(&call.allow(repo, Read)?, sha).await?;
+            call.read(repo, Read, |state, repo| {
+                Ok(payload::commit(state, repo, &commit))
+            })
+        }
+        ("GET", ["compare", range @ ..]) => compare(call, repo, &range.join("/")).await,
+        ("GET", ["statuses", sha]) => {
+            let sha = forge
+                .inner
+                .git
+                .resolve(&call.allow(repo, Read)?, sha, "commit")
+                .await?;
+            call.read(repo, Read, |state, repo| {
+                Ok(repo
+                    .statuses_of(&sha)
+                    .map(|status| payload::status(state, repo, status))
+                    .collect())
+            })
+        }
+        ("POST", ["statuses", sha]) => {
+            let path = call.allow(repo, Write)?;
+            // Any state is taken, and a missing commit is the server's fault.
+            let status = call.post_status(&path, sha).await;
+            let status = status.map_err(|error| Refusal::new(500, format!("GetCommit[{sha}]: {error}")))?;
+            Ok((
+                201,
+                call.read(repo, Read, |state, repo| {
+                    Ok(payload::status(state, repo, &status))
+                })?
+                .1,
+            ))
+        }
+        ("POST", ["hooks"]) => {
+            call.allow(repo, Admin)?;
+            if call.text("type")? != "gitea" {
+                return Err(Refusal::new(422, "Invalid hook type"));
+            }
+            let mut hook = call.hook(false)?;
+            hook.events = hook_events(&hook.events);
+            let hook = forge.create_hook(repo, call.actor()?, hook)?;
+            Ok((201, show_hook(call, repo, hook.id, &RENDERER)?.1))
+        }
+        ("PATCH", ["hooks", id]) => edit_hook(call, repo, number(id)?),
+        _ => routes::answer(call, repo, route, &RENDERER).await,
+    }
+}
+
+/// Only admins may ask for others. A stranger has `read` in a public repository and `none` in a private one.
+fn permission(call: &Call<'_>, repo: &str, login: &str) -> Reply {
+    call.allow(repo, Read)?;
+    if !call.actor()?.login.eq_ignore_ascii_case(login) {
+        call.allow(repo, Admin)?;
+    }
+    call.read(repo, Read, |state, repo| {
+        let user = &state.account(login)?.user;
+        let name = match state.permission(repo, Some(user)) {
+            _ if *user == repo.owner => "owner",
+            Permission::None => "none",
+            Permission::Read => "read",
+            Permission::Write => "write",
+            Permission::Admin => "admin",
+        };
+        Ok(json!({ "permission": name, "role_name": name, "user": payload::user(state, user) }))
+    })
+}
+
+/// All references that start with the name; Gitea answers with a list even for one.
+async fn refs(call: &Call<'_>, repo: &str, name: &str) -> Reply {
+    let (path, git) = (call.allow(repo, Read)?, &call.forge.inner.git);
+    let name = format!("refs/{name}");
+    let mut found = Vec::new();
+    for (name, sha) in git
+        .refs(&path)
+        .await?
+        .iter()
+        .filter(|(known, _)| known.starts_with(&name))
+    {
+        let kind = git.object_type(&path, sha).await?;
+        let url = format!("{}/api/v1/repos/{path}/git/{kind}s/{sha}", call.forge.url());
+        found.push(json!({ "ref": name, "object": { "type": kind, "sha": sha, "url": url } }));
+    }
+    if found.is_empty() {
+        return Err(Refusal::new(404, "not found"));
+    }
+    Ok((200, found.into()))
+}
+
+async fn compare(call: &Call<'_>, repo: &str, range: &str) -> Reply {
+    let (path, git) = (call.allow(repo, Read)?, &call.forge.inner.git);
+    let (base, head) = range
+        .split_once("...")
+        .ok_or_else(|| Refusal::new(404, "not found"))?;
+    let base = git.resolve(&path, base, "commit").await?;
+    let head = git.resolve(&path, head, "commit").await?;
+    let commits = git.log(&path, &[head.as_str(), &format!("^{base}")]).await?;
+    call.read(repo, Read, |state, repo| {
+        let commits: Vec<_> = commits
+            .iter()
+            .map(|commit| payload::commit(state, repo, commit))
+            .collect();
+        Ok(json!({ "total_commits": commits.len(), "commits": commits }))
+    })
+}
+
+/// `config.secret` is ignored and events that are not named again are lost, as in Gitea's `editHook`.
+fn edit_hook(call: &Call<'_>, repo: &str, id: u64) -> Reply {
+    call.allow(repo, Admin)?;
+    call.forge.edit_hook(repo, id, |hook| {
+        if let Some(url) = call.body["config"]["url"].as_str() {
+            url.clone_into(&mut hook.url);
+        }
+        hook.events = call
+            .events()
+            .map_or_else(|| vec!["push".to_owned()], |asked| hook_events(&asked));
+        hook.active = call.body["active"].as_bool().unwrap_or(hook.active);
+    })?;
+    show_hook(call, repo, id, &RENDERER)
+}

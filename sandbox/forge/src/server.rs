@@ -1,0 +1,441 @@
+//! The HTTP server: faults, authentication and the log of calls around both dialects and Git.
+
+use std::collections::HashMap;
+
+use anyhow::{Context as _, Result};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{Path, Query, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+use tidegate_model::{Host, Permission, RepositoryPath};
+use tokio::net::TcpListener;
+
+use crate::{
+    ApiCall, Fault, Forge, Hook, Status, User, gitea, github, smart_http,
+    state::{Missing, Repository, State as Known, now},
+};
+
+/// More than any pack of a test.
+const MAX_BODY: usize = 64 << 20;
+
+/// A request to the REST API.
+pub(crate) struct Call<'a> {
+    pub forge: &'a Forge,
+    pub method: &'a str,
+    /// The API's root, as a path.
+    pub root: &'a str,
+    /// The path below the API's root, decoded.
+    pub segments: Vec<&'a str>,
+    pub query: &'a HashMap<String, String>,
+    /// `null` if there is none.
+    pub body: Value,
+    pub viewer: Option<User>,
+}
+
+/// A status code and a body; `null` is none.
+pub(crate) type Reply = Result<(u16, Value), Refusal>;
+
+/// Why a request is not answered.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub status: u16,
+    pub message: String,
+}
+
+impl Refusal {
+    pub fn new(status: u16, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Refusal {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(
+            if error.is::<Missing>() { 404 } else { 500 },
+            format!("{error:#}"),
+        )
+    }
+}
+
+impl Call<'_> {
+    /// The acting user; 401 without a token.
+    pub fn actor(&self) -> Result<&User, Refusal> {
+        self.viewer
+            .as_ref()
+            .ok_or_else(|| Refusal::new(401, "Requires authentication"))
+    }
+
+    /// The repository's path, if the viewer may do that much in it. What one may not read does not exist.
+    pub fn allow(&self, repo: &str, need: Permission) -> Result<RepositoryPath, Refusal> {
+        let state = self.forge.state();
+        let repo = state.repository(repo)?;
+        let has = state.permission(repo, self.viewer.as_ref());
+        if has < Permission::Read {
+            return Err(Refusal::new(404, "Not Found"));
+        }
+        if need > Permission::Read {
+            self.actor()?;
+        }
+        if has < need {
+            return Err(Refusal::new(
+                403,
+                format!("Must have {need:?} rights to {}", repo.path),
+            ));
+        }
+        Ok(repo.path.clone())
+    }
+
+    /// 200 with what a look at the repository finds.
+    pub fn read(
+        &self,
+        repo: &str,
+        need: Permission,
+        look: impl FnOnce(&Known, &Repository) -> Result<Value>,
+    ) -> Reply {
+        let repo = self.allow(repo, need)?;
+        let state = self.forge.state();
+        Ok((200, look(&state, state.repository(repo.as_str())?)?))
+    }
+
+    /// A text field of the body; 422 if it is missing.
+    pub fn text(&self, field: &str) -> Result<&str, Refusal> {
+        self.body[field]
+            .as_str()
+            .ok_or_else(|| Refusal::new(422, format!("[{field}]: Required")))
+    }
+
+    /// 403 unless the viewer wrote the comment or may write to the repository.
+    pub fn allow_comment_edit(&self, repo: &str, id: u64) -> Result<(), Refusal> {
+        let path = self.allow(repo, Permission::Read)?;
+        let author = self
+            .forge
+            .state()
+            .repository(path.as_str())?
+            .comment(id)?
+            .author
+            .clone();
+        if *self.actor()? != author {
+            self.allow(repo, Permission::Write)?;
+        }
+        Ok(())
+    }
+
+    /// The events that the body asks for, if it names any.
+    pub fn events(&self) -> Option<Vec<String>> {
+        let names = self.body["events"].as_array()?.iter().filter_map(Value::as_str);
+        Some(names.map(str::to_owned).collect()).filter(|events: &Vec<_>| !events.is_empty())
+    }
+
+    /// The hook that the body describes. Both hosts can also send forms; Tidegate can't read them.
+    pub fn hook(&self, active: bool) -> Result<Hook, Refusal> {
+        let config = &self.body["config"];
+        let url = config["url"]
+            .as_str()
+            .ok_or_else(|| Refusal::new(422, "[config.url]: Required"))?
+            .to_owned();
+        if config["content_type"] != "json" {
+            return Err(Refusal::new(
+                501,
+                "the sandbox forge sends JSON only: config.content_type must be json",
+            ));
+        }
+        let secret = config["secret"].as_str().map(str::to_owned);
+        let events = self.events().unwrap_or_else(|| vec!["push".to_owned()]);
+        let active = self.body["active"].as_bool().unwrap_or(active);
+        Ok(Hook {
+            id: 0,
+            url,
+            secret,
+            events,
+            active,
+            created_at: now(),
+            updated_at: now(),
+        })
+    }
+
+    /// The status that the body describes, stored by the viewer; the context defaults to `default`.
+    pub async fn post_status(&self, repo: &RepositoryPath, sha: &str) -> Result<Status> {
+        let sha = self.forge.inner.git.resolve(repo, sha, "commit").await?;
+        let text = |field: &str| {
+            self.body[field]
+                .as_str()
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
+        let context = text("context").unwrap_or_else(|| "default".to_owned());
+        let state = text("state").unwrap_or_default();
+        let (description, target_url) = (text("description"), text("target_url"));
+        let creator = self.viewer.clone().context("the viewer was checked")?;
+        self.forge.change(|known| {
+            let (id, created_at) = (known.next_id(), now());
+            let status = Status {
+                id,
+                sha,
+                context,
+                state,
+                description,
+                target_url,
+                creator,
+                created_at,
+            };
+            known.repository_mut(repo.as_str())?.statuses.push(status.clone());
+            Ok(status)
+        })
+    }
+
+    /// 501: a part of the host that nobody needed so far.
+    pub fn unknown(&self) -> Reply {
+        let route = format!("{} /{}", self.method, self.segments.join("/"));
+        Err(Refusal::new(
+            501,
+            format!("the sandbox forge does not serve {route}"),
+        ))
+    }
+}
+
+/// A number in the path; 404 if it is none.
+pub(crate) fn number(text: &str) -> Result<u64, Refusal> {
+    text.parse().map_err(|_| Refusal::new(404, "Not Found"))
+}
+
+/// Serves until the forge stops.
+pub(crate) async fn serve(forge: Forge, listener: TcpListener) {
+    let cancel = forge.inner.cancel.clone();
+    let router = Router::new()
+        .route("/{*path}", axum::routing::any(handle))
+        .with_state(forge);
+    let server = axum::serve(listener, router).with_graceful_shutdown(cancel.cancelled_owned());
+    if let Err(error) = server.await {
+        tracing::error!(%error, "the forge's server failed");
+    }
+}
+
+/// Every request runs in a task of its own, so that a client that goes away leaves nothing half done.
+async fn handle(
+    State(forge): State<Forge>,
+    Path(path): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+    request: Request,
+) -> Response {
+    let tasks = forge.inner.tasks.clone();
+    let answer = tasks.spawn(async move {
+        tokio::select! {
+            answer = answer(&forge, &path, &query, request) => answer,
+            () = forge.inner.cancel.cancelled() => Err(Refusal::new(503, "the forge stops")),
+        }
+    });
+    match answer.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(refusal)) => json_response(refusal.status, &json!({ "message": refusal.message })),
+        Err(error) => json_response(500, &json!({ "message": error.to_string() })),
+    }
+}
+
+async fn answer(
+    forge: &Forge,
+    path: &str,
+    query: &HashMap<String, String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, MAX_BODY)
+        .await
+        .map_err(|error| Refusal::new(413, error.to_string()))?;
+    let method = parts.method.as_str();
+    let root = match forge.inner.dialect {
+        Host::Github => github::API_ROOT,
+        Host::Gitea => gitea::API_ROOT,
+    };
+    let route = path
+        .strip_prefix(&root[1..])
+        .and_then(|rest| rest.strip_prefix('/'));
+    let viewer = authenticate(forge, &parts.headers, route);
+    let who = viewer
+        .as_ref()
+        .ok()
+        .and_then(|user| Some(user.as_ref()?.login.clone()));
+    let reply = match (inject(forge, method, path).await, viewer, route) {
+        (Some(fault), ..) => Ok(fault),
+        (None, Err(refusal), _) => Err(refusal),
+        (None, Ok(viewer), None) => smart_http::answer(forge, &parts, body, viewer).await,
+        (None, Ok(viewer), Some(route)) => {
+            let segments = route.split('/').collect();
+            let body = if body.is_empty() {
+                Ok(Value::Null)
+            } else {
+                serde_json::from_slice(&body)
+            };
+            match body {
+                Ok(body) => {
+                    answer_api(&Call {
+                        forge,
+                        method,
+                        root,
+                        segments,
+                        query,
+                        body,
+                        viewer,
+                    })
+                    .await
+                }
+                Err(error) => Err(Refusal::new(400, format!("the body is no JSON: {error}"))),
+            }
+        }
+    };
+    if let Some(route) = route {
+        let status = reply
+            .as_ref()
+            .map_or_else(|refusal| refusal.status, |reply| reply.status().as_u16());
+        let (method, path) = (method.to_owned(), route.to_owned());
+        forge.change(|state| {
+            state.calls.push(ApiCall {
+                method,
+                path,
+                status,
+                who,
+            });
+        });
+    }
+    reply
+}
+
+/// The answer of the dialect; lists are cut into pages, as on both hosts, with a `Link` to the next one. Gitea also
+/// counts what there is.
+async fn answer_api(call: &Call<'_>) -> Result<Response, Refusal> {
+    let (status, mut body) = match call.forge.inner.dialect {
+        Host::Github => github::api::answer(call).await?,
+        Host::Gitea => gitea::api::answer(call).await?,
+    };
+    let number = |name: &str| call.query.get(name).and_then(|text| text.parse::<usize>().ok());
+    let page = number("page").unwrap_or(1).max(1);
+    let size = match call.forge.inner.dialect {
+        Host::Github => number("per_page").unwrap_or(30).clamp(1, 100),
+        Host::Gitea => number("limit").unwrap_or(30).clamp(1, 50),
+    };
+    let mut total = 0;
+    if let Value::Array(items) = &mut body {
+        total = items.len();
+        *items = items.drain(..).skip((page - 1) * size).take(size).collect();
+    }
+    let mut response = json_response(status, &body);
+    if body.is_array() && call.forge.inner.dialect == Host::Gitea {
+        response.headers_mut().insert("x-total-count", total.into());
+    }
+    if total > page * size {
+        let mut query: Vec<_> = call.query.iter().filter(|(name, _)| *name != "page").collect();
+        let next = (page + 1).to_string();
+        let page = "page".to_owned();
+        query.push((&page, &next));
+        let query: Vec<_> = query
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let route = call.segments.join("/");
+        let link = format!(
+            "<{}{}/{route}?{}>; rel=\"next\"",
+            call.forge.url(),
+            call.root,
+            query.join("&")
+        );
+        response
+            .headers_mut()
+            .insert(header::LINK, link.parse().map_err(anyhow::Error::from)?);
+    }
+    Ok(response)
+}
+
+/// Who shows a token: `Bearer` or `token` in the API, the password for Git. 401 if nobody has it.
+fn authenticate(forge: &Forge, headers: &HeaderMap, route: Option<&str>) -> Result<Option<User>, Refusal> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return Ok(None);
+    };
+    let bad = || Refusal::new(401, "Bad credentials");
+    let (scheme, credentials) = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .ok_or_else(bad)?;
+    let token = if scheme.eq_ignore_ascii_case("basic") {
+        let decoded = BASE64_STANDARD.decode(credentials).map_err(|_| bad())?;
+        let decoded = String::from_utf8(decoded).map_err(|_| bad())?;
+        decoded.split_once(':').ok_or_else(bad)?.1.to_owned()
+    } else {
+        credentials.to_owned()
+    };
+    let state = forge.state();
+    let account = state.accounts.iter().find(|account| account.token == token);
+    match (account, route) {
+        (Some(account), _) => Ok(Some(account.user.clone())),
+        // A GitHub App shows a JWT here. The forge holds no keys of Apps and takes any.
+        (None, Some(route)) if route.starts_with("app/") && token.contains('.') => Ok(None),
+        (None, _) => Err(bad()),
+    }
+}
+
+/// Lets the request meet its fault. A late answer is a right one, hence `None`.
+async fn inject(forge: &Forge, method: &str, path: &str) -> Option<Response> {
+    let (unavailable, fault) = forge.change(|state| (state.unavailable, state.take_fault(method, path)));
+    if unavailable {
+        return Some(json_response(
+            503,
+            &json!({ "message": "the forge is down for a while" }),
+        ));
+    }
+    match fault? {
+        Fault::Status(status) => Some(json_response(
+            status,
+            &json!({ "message": "as the test ordered" }),
+        )),
+        Fault::RateLimited { retry_after } => {
+            let status = match forge.inner.dialect {
+                Host::Github => 403,
+                Host::Gitea => 429,
+            };
+            let body = json!({ "message": "You have exceeded a secondary rate limit." });
+            let mut response = json_response(status, &body);
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, retry_after.as_secs().into());
+            Some(response)
+        }
+        Fault::Slow(delay) => {
+            tokio::time::sleep(delay).await;
+            None
+        }
+        Fault::Nonsense => {
+            let page = "<html><body>Please log in to the hotel's network</body></html>";
+            Some(([(header::CONTENT_TYPE, "text/html")], page).into_response())
+        }
+    }
+}
+
+fn json_response(status: u16, body: &Value) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = if body.is_null() {
+        Body::empty()
+    } else {
+        Body::from(body.to_string())
+    }
+    .into_response();
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static("application/json; charset=utf-8"),
+    );
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(
+            header::WWW_AUTHENTICATE,
+            header::HeaderValue::from_static("Basic realm=\"forge\""),
+        );
+    }
+    response
+}

@@ -1,0 +1,385 @@
+//! What the forge knows, apart from how a host would say it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::Result;
+use axum::body::Bytes;
+use jiff::Timestamp;
+use tidegate_model::{CommitSha, Permission, RepositoryPath};
+
+/// Something that was asked for is not there: 404 in the API.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} does not exist")]
+pub(crate) struct Missing(pub String);
+
+/// A person or a bot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The number that the host gave.
+    pub id: u64,
+    /// The name.
+    pub login: String,
+}
+
+impl User {
+    /// The address that stands in the person's commits.
+    pub fn email(&self) -> String {
+        format!("{}@forge.test", self.login)
+    }
+}
+
+/// A user with the means to act.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub user: User,
+    pub token: String,
+    /// Whether this is the bot of an installed GitHub App: it may do everything everywhere.
+    pub app: bool,
+}
+
+/// A repository and all that hangs on it.
+#[derive(Debug)]
+pub(crate) struct Repository {
+    pub id: u64,
+    pub path: RepositoryPath,
+    pub owner: User,
+    pub private: bool,
+    pub parent: Option<RepositoryPath>,
+    pub created_at: String,
+    /// What was granted beyond ownership and visibility, by login.
+    pub permissions: BTreeMap<String, Permission>,
+    /// `refs/heads/…` and `refs/tags/…` as hooks last told them.
+    pub refs: BTreeMap<String, CommitSha>,
+    pub pulls: Vec<PullRequest>,
+    pub comments: Vec<Comment>,
+    /// Oldest first, nothing is ever overwritten.
+    pub statuses: Vec<Status>,
+    pub hooks: Vec<Hook>,
+    /// Only ever grows: a delivery is known by its index.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// A pull request.
+#[derive(Debug, Clone)]
+pub struct PullRequest {
+    /// The number in its repository.
+    pub number: u64,
+    /// The title.
+    pub title: String,
+    /// Who opened it.
+    pub author: User,
+    /// The repository that the head branch lies in.
+    pub head_repository: RepositoryPath,
+    /// The head branch.
+    pub head: String,
+    /// The commit that is proposed; also at `refs/pull/N/head`.
+    pub head_sha: CommitSha,
+    /// The branch it wants to merge into.
+    pub base: String,
+    /// That branch's head when the pull request was opened, its head moved or its base was changed.
+    pub base_sha: CommitSha,
+    /// The best common ancestor of head and base.
+    pub merge_base: CommitSha,
+    /// Whether git merges it without a conflict.
+    pub mergeable: bool,
+    /// Whether it is open.
+    pub state: PullRequestState,
+    /// RFC 3339, like all times here.
+    pub created_at: String,
+    /// When anything of it last changed.
+    pub updated_at: String,
+}
+
+/// Whether a pull request is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PullRequestState {
+    /// It waits.
+    Open,
+    /// Closed without a merge.
+    Closed {
+        /// When.
+        at: String,
+    },
+    /// Merged.
+    Merged {
+        /// When.
+        at: String,
+        /// By whom.
+        by: User,
+        /// The merge commit.
+        sha: CommitSha,
+    },
+}
+
+/// A comment on a pull request.
+#[derive(Debug, Clone)]
+pub struct Comment {
+    /// The id, unique on the forge.
+    pub id: u64,
+    /// The pull request.
+    pub number: u64,
+    /// Who wrote it.
+    pub author: User,
+    /// The text.
+    pub body: String,
+    /// Who reacted with what.
+    pub reactions: Vec<(User, String)>,
+    /// When it was written.
+    pub created_at: String,
+    /// When it was last edited.
+    pub updated_at: String,
+}
+
+/// One commit status as it was posted.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// The id, rising in the order of creation.
+    pub id: u64,
+    /// The commit.
+    pub sha: CommitSha,
+    /// What judges.
+    pub context: String,
+    /// The verdict, in the client's words: Gitea takes any.
+    pub state: String,
+    /// One line for people.
+    pub description: Option<String>,
+    /// Where to read more.
+    pub target_url: Option<String>,
+    /// Whose token posted it.
+    pub creator: User,
+    /// When.
+    pub created_at: String,
+}
+
+/// A webhook of a repository. It always sends JSON.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    /// The id, unique on the forge.
+    pub id: u64,
+    /// Where deliveries go.
+    pub url: String,
+    /// What signs them.
+    pub secret: Option<String>,
+    /// The events that were asked for, in the host's words.
+    pub events: Vec<String>,
+    /// Whether anything is sent.
+    pub active: bool,
+    /// When it was created.
+    pub created_at: String,
+    /// When it was last edited.
+    pub updated_at: String,
+}
+
+/// One request to a hook, made or still to be made.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The id that the request carries. A redelivery has the one of its original.
+    pub id: String,
+    /// The hook.
+    pub hook: u64,
+    /// The event's name in the header.
+    pub event: &'static str,
+    /// Gitea's finer name; on GitHub the same as `event`.
+    pub event_type: &'static str,
+    /// The exact bytes of the body.
+    pub body: Bytes,
+    /// Whether it was sent before.
+    pub redelivery: bool,
+    /// The receiver's status code, or why there is none; `None` while it is under way.
+    pub response: Option<Result<u16, String>>,
+}
+
+/// One request to the REST API.
+#[derive(Debug, Clone)]
+pub struct ApiCall {
+    /// The method.
+    pub method: String,
+    /// The path below the API's root, decoded, without a slash in front.
+    pub path: String,
+    /// The status code of the answer.
+    pub status: u16,
+    /// Whose token was shown.
+    pub who: Option<String>,
+}
+
+/// Something that goes wrong on purpose.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// An error with this status code.
+    Status(u16),
+    /// Too many requests, in the host's way of saying it.
+    RateLimited {
+        /// When the client may come back.
+        retry_after: Duration,
+    },
+    /// A right answer that is late.
+    Slow(Duration),
+    /// 200 with a page of HTML.
+    Nonsense,
+}
+
+#[derive(Debug)]
+pub(crate) struct FaultRule {
+    pub left: usize,
+    pub method: Option<String>,
+    pub path: String,
+    pub fault: Fault,
+}
+
+/// All of it. Whoever changes it wakes whoever waits.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// `http://127.0.0.1:PORT`
+    pub url: String,
+    pub accounts: Vec<Account>,
+    pub repositories: Vec<Repository>,
+    pub calls: Vec<ApiCall>,
+    pub faults: Vec<FaultRule>,
+    pub unavailable: bool,
+    last_id: u64,
+    last_commit: i64,
+}
+
+impl State {
+    pub fn new(url: String) -> Self {
+        Self {
+            url,
+            ..Self::default()
+        }
+    }
+
+    pub fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// Seconds since the epoch, never the same twice: else equal changes made in one second would be one commit.
+    pub fn commit_time(&mut self) -> i64 {
+        self.last_commit = Timestamp::now().as_second().max(self.last_commit + 1);
+        self.last_commit
+    }
+
+    pub fn account(&self, login: &str) -> Result<&Account> {
+        let found = self
+            .accounts
+            .iter()
+            .find(|account| account.user.login.eq_ignore_ascii_case(login));
+        Ok(found.ok_or_else(|| Missing(format!("user {login}")))?)
+    }
+
+    pub fn repository(&self, path: &str) -> Result<&Repository> {
+        let found = self
+            .repositories
+            .iter()
+            .find(|repo| repo.path.as_str().eq_ignore_ascii_case(path));
+        Ok(found.ok_or_else(|| Missing(format!("repository {path}")))?)
+    }
+
+    pub fn repository_mut(&mut self, path: &str) -> Result<&mut Repository> {
+        let found = self
+            .repositories
+            .iter_mut()
+            .find(|repo| repo.path.as_str().eq_ignore_ascii_case(path));
+        Ok(found.ok_or_else(|| Missing(format!("repository {path}")))?)
+    }
+
+    /// What a viewer may do; `None` is somebody without a token.
+    pub fn permission(&self, repo: &Repository, viewer: Option<&User>) -> Permission {
+        let public = if repo.private {
+            Permission::None
+        } else {
+            Permission::Read
+        };
+        let Some(user) = viewer else { return public };
+        if *user == repo.owner || self.account(&user.login).is_ok_and(|account| account.app) {
+            return Permission::Admin;
+        }
+        let granted = repo.permissions.get(&user.login).copied();
+        granted.unwrap_or(Permission::None).max(public)
+    }
+
+    /// The fault that this request meets, if any.
+    pub fn take_fault(&mut self, method: &str, path: &str) -> Option<Fault> {
+        let rule = self.faults.iter_mut().find(|rule| {
+            rule.left > 0 && path.contains(&rule.path) && rule.method.as_deref().is_none_or(|m| m == method)
+        })?;
+        rule.left -= 1;
+        Some(rule.fault.clone())
+    }
+}
+
+impl Repository {
+    pub fn branch(&self, name: &str) -> Result<&CommitSha> {
+        Ok(self
+            .refs
+            .get(&format!("refs/heads/{name}"))
+            .ok_or_else(|| Missing(format!("branch {name}")))?)
+    }
+
+    pub fn pull(&self, number: u64) -> Result<&PullRequest> {
+        let found = self.pulls.iter().find(|pull| pull.number == number);
+        Ok(found.ok_or_else(|| Missing(format!("pull request {number}")))?)
+    }
+
+    pub fn pull_mut(&mut self, number: u64) -> Result<&mut PullRequest> {
+        let found = self.pulls.iter_mut().find(|pull| pull.number == number);
+        Ok(found.ok_or_else(|| Missing(format!("pull request {number}")))?)
+    }
+
+    pub fn comment(&self, id: u64) -> Result<&Comment> {
+        let found = self.comments.iter().find(|comment| comment.id == id);
+        Ok(found.ok_or_else(|| Missing(format!("comment {id}")))?)
+    }
+
+    pub fn comment_mut(&mut self, id: u64) -> Result<&mut Comment> {
+        let found = self.comments.iter_mut().find(|comment| comment.id == id);
+        Ok(found.ok_or_else(|| Missing(format!("comment {id}")))?)
+    }
+
+    pub fn hook(&self, id: u64) -> Result<&Hook> {
+        Ok(self
+            .hooks
+            .iter()
+            .find(|hook| hook.id == id)
+            .ok_or_else(|| Missing(format!("hook {id}")))?)
+    }
+
+    /// A commit's statuses, newest first.
+    pub fn statuses_of(&self, sha: &CommitSha) -> impl Iterator<Item = &Status> {
+        self.statuses
+            .iter()
+            .rev()
+            .filter(move |status| status.sha == *sha)
+    }
+
+    /// The newest status of every context, newest first.
+    pub fn newest_statuses(&self, sha: &CommitSha) -> Vec<&Status> {
+        let mut newest: Vec<&Status> = Vec::new();
+        for status in self.statuses_of(sha) {
+            if newest.iter().all(|known| known.context != status.context) {
+                newest.push(status);
+            }
+        }
+        newest
+    }
+
+    /// GitHub's and Gitea's verdict over all contexts of a commit.
+    pub fn combined_state(&self, sha: &CommitSha) -> &'static str {
+        let newest = self.newest_statuses(sha);
+        if newest
+            .iter()
+            .any(|status| matches!(status.state.as_str(), "error" | "failure" | "warning"))
+        {
+            "failure"
+        } else if !newest.is_empty() && newest.iter().all(|status| status.state == "success") {
+            "success"
+        } else {
+            "pending"
+        }
+    }
+}
+
+/// The present second, as the hosts write it.
+pub(crate) fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
