@@ -1,1 +1,189 @@
 //! Calling the APIs of hosts.
+//!
+//! [`HostClient`] is the only place that knows which hosts there are. Every call ends: it has a timeout, reads are tried at
+//! most three times, writes once, and answers are bounded.
+
+mod api;
+mod egress;
+mod error;
+mod facts;
+mod transport;
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tidegate_model::{
+    CommitSha, CommitStatus, GitRef, Host, Login, Permission, PullRequestNumber, RepositoryPath,
+};
+use url::Url;
+
+pub(crate) use api::{Api, encoded, found};
+pub use egress::{EgressError, EgressPolicy};
+pub use error::HostError;
+pub use facts::{Hook, HookSpec, PullRequestFacts};
+pub(crate) use transport::Transport;
+
+use crate::{gitea::client::GiteaClient, github::client::GithubClient};
+
+/// Who calls.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// A personal, project or bot token.
+    Token(SecretString),
+    /// An installed GitHub App. Other hosts have none: there it is refused like a wrong token.
+    GithubApp {
+        /// The App's id.
+        app_id: u64,
+        /// The id of its installation.
+        installation_id: u64,
+        /// The App's RSA key in PEM format.
+        private_key: SecretString,
+    },
+    /// Nobody.
+    Anonymous,
+}
+
+/// How a client calls.
+#[derive(Debug, Clone)]
+pub struct ClientSettings {
+    /// How long one attempt may take, from the first byte sent to the last byte read.
+    pub timeout: Duration,
+    /// Which addresses may be called.
+    pub egress: EgressPolicy,
+}
+
+/// A client of one host's API with one credential. Clones share connections and tokens.
+#[derive(Debug, Clone)]
+pub enum HostClient {
+    /// GitHub.
+    Github(GithubClient),
+    /// Gitea or Forgejo.
+    Gitea(GiteaClient),
+}
+
+/// The one place that tells hosts apart.
+macro_rules! on_host {
+    ($self:ident, $client:ident => $call:expr) => {
+        match $self {
+            HostClient::Github($client) => $call,
+            HostClient::Gitea($client) => $call,
+        }
+    };
+}
+
+impl HostClient {
+    /// A client for the API at this address: `https://api.github.com`, `https://HOST/api/v3`, or the site of a Gitea.
+    ///
+    /// Must be called within a Tokio runtime: the GitHub client keeps a task there that ends with its last clone.
+    pub fn new(
+        host: Host,
+        api_url: &str,
+        credential: Credential,
+        settings: ClientSettings,
+    ) -> Result<Self, HostError> {
+        let api_url: Url = api_url.parse().map_err(EgressError::from)?;
+        let transport = Transport::new(&api_url, settings)?;
+        Ok(match host {
+            Host::Github => Self::Github(GithubClient::new(transport, &api_url, credential)?),
+            Host::Gitea => Self::Gitea(GiteaClient::new(transport, api_url, credential)?),
+        })
+    }
+
+    /// A pull request as it is now.
+    pub async fn pull_request(
+        &self,
+        repository: &RepositoryPath,
+        number: PullRequestNumber,
+    ) -> Result<PullRequestFacts, HostError> {
+        on_host!(self, client => client.pull_request(repository, number).await)
+    }
+
+    /// What a person may do in a repository. Somebody the host doesn't know may do nothing.
+    pub async fn permission(
+        &self,
+        repository: &RepositoryPath,
+        login: &Login,
+    ) -> Result<Permission, HostError> {
+        on_host!(self, client => client.permission(repository, login).await)
+    }
+
+    /// The commit that a branch or tag leads to, through any tag objects; `None` when it is gone.
+    pub async fn ref_target(
+        &self,
+        repository: &RepositoryPath,
+        reference: &GitRef,
+    ) -> Result<Option<CommitSha>, HostError> {
+        on_host!(self, client => client.ref_target(repository, reference).await)
+    }
+
+    /// Whether a commit can be reached from a branch or tag. A commit or ref that is not there can't.
+    pub async fn contains(
+        &self,
+        repository: &RepositoryPath,
+        reference: &GitRef,
+        sha: &CommitSha,
+    ) -> Result<bool, HostError> {
+        match self.ref_target(repository, reference).await? {
+            None => Ok(false),
+            Some(target) if target == *sha => Ok(true),
+            // Compared by SHA: a branch and a tag may share a name.
+            Some(target) => on_host!(self, client => client.is_ancestor(repository, sha, &target).await),
+        }
+    }
+
+    /// Writes a commit status. The host keeps the newest of each context.
+    pub async fn set_status(
+        &self,
+        repository: &RepositoryPath,
+        status: &CommitStatus,
+    ) -> Result<(), HostError> {
+        on_host!(self, client => client.set_status(repository, status).await)
+    }
+
+    /// Every webhook of a repository.
+    pub async fn hooks(&self, repository: &RepositoryPath) -> Result<Vec<Hook>, HostError> {
+        on_host!(self, client => client.hooks(repository).await)
+    }
+
+    /// Registers a webhook for the events that Tidegate uses, and returns its id.
+    pub async fn create_hook(
+        &self,
+        repository: &RepositoryPath,
+        spec: &HookSpec,
+    ) -> Result<String, HostError> {
+        on_host!(self, client => client.create_hook(repository, spec).await)
+    }
+
+    /// Makes a webhook what it should be, and returns the id it has then: not every host lets a secret be changed in place.
+    pub async fn update_hook(
+        &self,
+        repository: &RepositoryPath,
+        id: &str,
+        spec: &HookSpec,
+    ) -> Result<String, HostError> {
+        on_host!(self, client => client.update_hook(repository, id, spec).await)
+    }
+
+    /// Removes a webhook. One that is gone already was removed well.
+    pub async fn delete_hook(&self, repository: &RepositoryPath, id: &str) -> Result<(), HostError> {
+        on_host!(self, client => client.delete_hook(repository, id).await)
+    }
+
+    /// Where `git` clones a repository from, without credentials.
+    pub fn clone_url(&self, repository: &RepositoryPath) -> Url {
+        let site = on_host!(self, client => client.site());
+        let mut url = site.clone();
+        url.set_path(&format!("{}/{repository}.git", site.path().trim_end_matches('/')));
+        url
+    }
+
+    /// The ref that a pull request's head can be fetched by.
+    pub fn pull_request_ref(&self, number: PullRequestNumber) -> String {
+        match self {
+            Self::Github(_) | Self::Gitea(_) => format!("refs/pull/{number}/head"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,307 @@
-//! Gitea's API.
+//! Gitea's REST API, which Forgejo shares.
+
+use http::{HeaderValue, Method, Request, StatusCode, header::AUTHORIZATION};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde_json::json;
+use tidegate_model::{
+    CommitSha, CommitStatus, GitRef, Head, Login, Permission, PullRequestNumber, RefName, RepositoryPath,
+};
+use tower::service_fn;
+use url::Url;
+
+use crate::client::{
+    Api, Credential, Hook, HookSpec, HostError, PullRequestFacts, Transport, encoded, found,
+};
+
+/// A client of Gitea or Forgejo.
+#[derive(Debug, Clone)]
+pub struct GiteaClient {
+    api: Api,
+    site: Url,
+}
+
+impl GiteaClient {
+    const MAX_PAGES: u32 = 20;
+
+    pub(crate) fn new(transport: Transport, site: Url, credential: Credential) -> Result<Self, HostError> {
+        let authorization = match credential {
+            Credential::Token(token) => {
+                let mut value = HeaderValue::try_from(format!("token {}", token.expose_secret()))
+                    .map_err(|_| HostError::Unauthorized)?;
+                value.set_sensitive(true);
+                Some(value)
+            }
+            Credential::Anonymous => None,
+            Credential::GithubApp { .. } => return Err(HostError::Unauthorized),
+        };
+        let service = service_fn(move |mut request: Request<_>| {
+            let transport = transport.clone();
+            if let Some(value) = &authorization {
+                request.headers_mut().insert(AUTHORIZATION, value.clone());
+            }
+            async move { transport.send(request).await }
+        });
+        Ok(Self {
+            api: Api::new(service, "application/json"),
+            site,
+        })
+    }
+
+    pub(crate) fn site(&self) -> &Url {
+        &self.site
+    }
+
+    pub(crate) async fn pull_request(
+        &self,
+        repository: &RepositoryPath,
+        number: PullRequestNumber,
+    ) -> Result<PullRequestFacts, HostError> {
+        let shown: PullRequest = self
+            .api
+            .get(&format!("/api/v1/repos/{repository}/pulls/{number}"))
+            .await?;
+        Ok(PullRequestFacts {
+            number: shown.number,
+            open: shown.state == "open",
+            merged: shown.merged,
+            head: Head {
+                sha: shown.head.sha,
+                branch: shown.head.branch,
+                repository: shown.head.repo.map(|repository| repository.full_name),
+            },
+            base: shown.base.branch,
+            // Gitea's own name for people who are gone.
+            author: match shown.user {
+                Some(user) => user.login,
+                None => "Ghost".parse().map_err(|error| HostError::unreadable(&error))?,
+            },
+            title: shown.title,
+            draft: shown.draft,
+        })
+    }
+
+    /// A person who is no collaborator has `none`, one who is unknown is not found.
+    pub(crate) async fn permission(
+        &self,
+        repository: &RepositoryPath,
+        login: &Login,
+    ) -> Result<Permission, HostError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            permission: String,
+        }
+        let path = format!(
+            "/api/v1/repos/{repository}/collaborators/{}/permission",
+            encoded(login.as_str())
+        );
+        let answer: Option<Answer> = found(self.api.get(&path).await)?;
+        Ok(match answer.as_ref().map(|answer| answer.permission.as_str()) {
+            Some("owner" | "admin") => Permission::Admin,
+            Some("write") => Permission::Write,
+            Some("read") => Permission::Read,
+            _ => Permission::None,
+        })
+    }
+
+    pub(crate) async fn ref_target(
+        &self,
+        repository: &RepositoryPath,
+        reference: &GitRef,
+    ) -> Result<Option<CommitSha>, HostError> {
+        let path = match reference {
+            GitRef::Branch(name) => format!("/api/v1/repos/{repository}/branches/{}", encoded(name.as_str())),
+            // The commit of an annotated tag is the one behind the tag object.
+            GitRef::Tag(name) => format!("/api/v1/repos/{repository}/tags/{}", encoded(name.as_str())),
+        };
+        let shown: Option<Ref> = found(self.api.get(&path).await)?;
+        Ok(shown.map(|shown| shown.commit.sha))
+    }
+
+    pub(crate) async fn is_ancestor(
+        &self,
+        repository: &RepositoryPath,
+        sha: &CommitSha,
+        of: &CommitSha,
+    ) -> Result<bool, HostError> {
+        #[derive(Deserialize)]
+        struct Comparison {
+            total_commits: u64,
+        }
+        let path = format!("/api/v1/repos/{repository}/compare/{of}...{sha}?files=false&verification=false");
+        let comparison: Option<Comparison> = found(self.api.get(&path).await)?;
+        Ok(comparison.is_some_and(|comparison| comparison.total_commits == 0))
+    }
+
+    pub(crate) async fn set_status(
+        &self,
+        repository: &RepositoryPath,
+        status: &CommitStatus,
+    ) -> Result<(), HostError> {
+        let path = format!("/api/v1/repos/{repository}/statuses/{}", status.sha);
+        let body = json!({
+            "state": status.state.as_str(),
+            "context": status.context,
+            "description": status.description,
+            "target_url": status.target_url,
+        });
+        self.api
+            .write(Method::POST, &path, &body, StatusCode::CREATED)
+            .await
+            .map(drop)
+    }
+
+    pub(crate) async fn hooks(&self, repository: &RepositoryPath) -> Result<Vec<Hook>, HostError> {
+        let mut hooks = Vec::new();
+        let mut seen = 0;
+        for page in 1..=Self::MAX_PAGES {
+            let path = format!("/api/v1/repos/{repository}/hooks?limit=50&page={page}");
+            let answer = self.api.get_page(&path).await?;
+            let shown: Vec<ShownHook> = answer.read()?;
+            seen += shown.len();
+            let total = answer
+                .header("x-total-count")
+                .and_then(|count| count.parse().ok())
+                .unwrap_or(0);
+            let is_last = shown.is_empty() || seen >= total;
+            hooks.extend(shown.into_iter().filter_map(ShownHook::into_hook));
+            if is_last {
+                return Ok(hooks);
+            }
+        }
+        Err(HostError::unreadable(&"the list of hooks has no end"))
+    }
+
+    pub(crate) async fn create_hook(
+        &self,
+        repository: &RepositoryPath,
+        spec: &HookSpec,
+    ) -> Result<String, HostError> {
+        let path = format!("/api/v1/repos/{repository}/hooks");
+        let body = json!({
+            "type": "gitea",
+            "active": true,
+            // `pull_request` would also bring labels, assignees, milestones and reviews.
+            "events": ["push", "pull_request_only", "pull_request_sync", "pull_request_comment"],
+            "config": {
+                "url": spec.url,
+                "content_type": "json",
+                "secret": spec.secret.expose_secret(),
+            },
+        });
+        let answer = self
+            .api
+            .write(Method::POST, &path, &body, StatusCode::CREATED)
+            .await?;
+        Ok(answer.read::<ShownHook>()?.id.to_string())
+    }
+
+    /// Gitea's edit keeps the old secret whatever it is given (`editHook` in its `routers/api/v1/utils/hook.go`), so the
+    /// hook is replaced. The new one comes first: a delivery may arrive twice, but none is lost.
+    pub(crate) async fn update_hook(
+        &self,
+        repository: &RepositoryPath,
+        id: &str,
+        spec: &HookSpec,
+    ) -> Result<String, HostError> {
+        let new = self.create_hook(repository, spec).await?;
+        self.delete_hook(repository, id).await?;
+        Ok(new)
+    }
+
+    pub(crate) async fn delete_hook(&self, repository: &RepositoryPath, id: &str) -> Result<(), HostError> {
+        self.api
+            .delete(&format!("/api/v1/repos/{repository}/hooks/{}", encoded(id)))
+            .await
+    }
+}
+
+#[derive(Deserialize)]
+struct PullRequest {
+    number: PullRequestNumber,
+    state: String,
+    #[serde(default)]
+    merged: bool,
+    #[serde(default)]
+    draft: bool,
+    title: String,
+    user: Option<User>,
+    head: PullRequestHead,
+    base: Base,
+}
+
+#[derive(Deserialize)]
+struct User {
+    login: Login,
+}
+
+#[derive(Deserialize)]
+struct PullRequestHead {
+    sha: CommitSha,
+    #[serde(rename = "ref")]
+    branch: RefName,
+    repo: Option<Repository>,
+}
+
+#[derive(Deserialize)]
+struct Base {
+    #[serde(rename = "ref")]
+    branch: RefName,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    full_name: RepositoryPath,
+}
+
+/// A branch or tag.
+#[derive(Deserialize)]
+struct Ref {
+    commit: Commit,
+}
+
+#[derive(Deserialize)]
+struct Commit {
+    /// Branches call it `id`, tags `sha`.
+    #[serde(alias = "id")]
+    sha: CommitSha,
+}
+
+#[derive(Deserialize)]
+struct ShownHook {
+    id: u64,
+    #[serde(default)]
+    active: bool,
+    #[serde(default)]
+    events: Vec<String>,
+    #[serde(default)]
+    config: ShownHookConfig,
+}
+
+#[derive(Deserialize, Default)]
+struct ShownHookConfig {
+    url: Option<String>,
+    content_type: Option<String>,
+}
+
+impl ShownHook {
+    /// What `push`, `pull_request_only`, `pull_request_sync` and `pull_request_comment` are shown as.
+    const EVENTS: [&str; 4] = [
+        "pull_request",
+        "pull_request_comment",
+        "pull_request_sync",
+        "push",
+    ];
+
+    /// A hook without an address is of another kind than ours.
+    fn into_hook(self) -> Option<Hook> {
+        let has = |event: &str| self.events.iter().any(|sent| sent == event);
+        Some(Hook {
+            id: self.id.to_string(),
+            active: self.active,
+            sends_json: self.config.content_type.as_deref() == Some("json"),
+            sends_all_events: Self::EVENTS.into_iter().all(has),
+            url: self.config.url?,
+        })
+    }
+}

@@ -1,1 +1,399 @@
-//! GitHub's API.
+//! GitHub's REST API. octocrab authenticates, also as an App whose tokens it renews; its models are too strict to be used.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use octocrab::{
+    AuthState, Octocrab, OctocrabBuilder,
+    auth::{AppAuth, EncodingKey},
+    models::{AppId, InstallationId},
+};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tidegate_model::{
+    CommitSha, CommitStatus, GitRef, Head, Login, Permission, PullRequestNumber, RefName, RepositoryPath,
+};
+use tower::service_fn;
+use url::Url;
+
+use crate::client::{
+    Api, Credential, Hook, HookSpec, HostError, PullRequestFacts, Transport, encoded, found,
+};
+
+/// A client of GitHub.
+#[derive(Debug, Clone)]
+pub struct GithubClient {
+    api: Api,
+    site: Url,
+}
+
+impl GithubClient {
+    const EVENTS: [&str; 3] = ["issue_comment", "pull_request", "push"];
+    /// A tag may name a tag. Nobody nests them deeper on purpose.
+    const MAX_TAG_DEPTH: usize = 5;
+    const MAX_PAGES: u32 = 10;
+
+    pub(crate) fn new(
+        transport: Transport,
+        api_url: &Url,
+        credential: Credential,
+    ) -> Result<Self, HostError> {
+        // Shared, not cloned: a clone of octocrab keeps its App's token to itself.
+        let octocrab = Arc::new(authenticated(transport, credential)?);
+        let service = service_fn(move |request| send(Arc::clone(&octocrab), request));
+        Ok(Self {
+            api: Api::new(service, "application/vnd.github+json"),
+            site: site(api_url),
+        })
+    }
+
+    pub(crate) fn site(&self) -> &Url {
+        &self.site
+    }
+
+    pub(crate) async fn pull_request(
+        &self,
+        repository: &RepositoryPath,
+        number: PullRequestNumber,
+    ) -> Result<PullRequestFacts, HostError> {
+        let shown: PullRequest = self
+            .api
+            .get(&format!("/repos/{repository}/pulls/{number}"))
+            .await?;
+        Ok(PullRequestFacts {
+            number: shown.number,
+            open: shown.state == "open",
+            merged: shown.merged,
+            head: Head {
+                sha: shown.head.sha,
+                branch: shown.head.branch,
+                repository: shown.head.repo.map(|repository| repository.full_name),
+            },
+            base: shown.base.branch,
+            // GitHub's own name for people who are gone.
+            author: match shown.user {
+                Some(user) => user.login,
+                None => "ghost".parse().map_err(|error| HostError::unreadable(&error))?,
+            },
+            title: shown.title,
+            draft: shown.draft,
+        })
+    }
+
+    /// Source: <https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user>
+    pub(crate) async fn permission(
+        &self,
+        repository: &RepositoryPath,
+        login: &Login,
+    ) -> Result<Permission, HostError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            permission: String,
+        }
+        let path = format!(
+            "/repos/{repository}/collaborators/{}/permission",
+            encoded(login.as_str())
+        );
+        let answer: Option<Answer> = found(self.api.get(&path).await)?;
+        // `maintain` is shown as write and `triage` as read.
+        Ok(match answer.as_ref().map(|answer| answer.permission.as_str()) {
+            Some("admin") => Permission::Admin,
+            Some("write") => Permission::Write,
+            Some("read") => Permission::Read,
+            _ => Permission::None,
+        })
+    }
+
+    /// Source: <https://docs.github.com/en/rest/git/refs#get-a-reference>
+    pub(crate) async fn ref_target(
+        &self,
+        repository: &RepositoryPath,
+        reference: &GitRef,
+    ) -> Result<Option<CommitSha>, HostError> {
+        let short = match reference {
+            GitRef::Branch(name) => format!("heads/{}", encoded(name.as_str())),
+            GitRef::Tag(name) => format!("tags/{}", encoded(name.as_str())),
+        };
+        let mut path = format!("/repos/{repository}/git/ref/{short}");
+        for _ in 0..Self::MAX_TAG_DEPTH {
+            let Some(Pointer { object }) = found(self.api.get(&path).await)? else {
+                return Ok(None);
+            };
+            if object.kind != "tag" {
+                return Ok(Some(object.sha));
+            }
+            path = format!("/repos/{repository}/git/tags/{}", object.sha);
+        }
+        Err(HostError::unreadable(&format!(
+            "{reference} is a tag of a tag of a tag"
+        )))
+    }
+
+    /// Source: <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
+    pub(crate) async fn is_ancestor(
+        &self,
+        repository: &RepositoryPath,
+        sha: &CommitSha,
+        of: &CommitSha,
+    ) -> Result<bool, HostError> {
+        #[derive(Deserialize)]
+        struct Comparison {
+            ahead_by: u64,
+        }
+        // Only the first page lists the files that differ.
+        let path = format!("/repos/{repository}/compare/{of}...{sha}?per_page=1&page=2");
+        let comparison: Option<Comparison> = found(self.api.get(&path).await)?;
+        Ok(comparison.is_some_and(|comparison| comparison.ahead_by == 0))
+    }
+
+    pub(crate) async fn set_status(
+        &self,
+        repository: &RepositoryPath,
+        status: &CommitStatus,
+    ) -> Result<(), HostError> {
+        let path = format!("/repos/{repository}/statuses/{}", status.sha);
+        let body = json!({
+            "state": status.state.as_str(),
+            "context": status.context,
+            "description": status.description,
+            "target_url": status.target_url,
+        });
+        self.api
+            .write(Method::POST, &path, &body, StatusCode::CREATED)
+            .await
+            .map(drop)
+    }
+
+    /// Source: <https://docs.github.com/en/rest/repos/webhooks>
+    pub(crate) async fn hooks(&self, repository: &RepositoryPath) -> Result<Vec<Hook>, HostError> {
+        let mut hooks = Vec::new();
+        for page in 1..=Self::MAX_PAGES {
+            let answer = self
+                .api
+                .get_page(&format!("/repos/{repository}/hooks?per_page=100&page={page}"))
+                .await?;
+            hooks.extend(
+                answer
+                    .read::<Vec<ShownHook>>()?
+                    .into_iter()
+                    .filter_map(ShownHook::into_hook),
+            );
+            if !answer
+                .header("link")
+                .is_some_and(|links| links.contains("rel=\"next\""))
+            {
+                return Ok(hooks);
+            }
+        }
+        Err(HostError::unreadable(&"the list of hooks has no end"))
+    }
+
+    pub(crate) async fn create_hook(
+        &self,
+        repository: &RepositoryPath,
+        spec: &HookSpec,
+    ) -> Result<String, HostError> {
+        let path = format!("/repos/{repository}/hooks");
+        let answer = self
+            .api
+            .write(Method::POST, &path, &hook_body(spec), StatusCode::CREATED)
+            .await?;
+        Ok(answer.read::<ShownHook>()?.id.to_string())
+    }
+
+    pub(crate) async fn update_hook(
+        &self,
+        repository: &RepositoryPath,
+        id: &str,
+        spec: &HookSpec,
+    ) -> Result<String, HostError> {
+        let path = format!("/repos/{repository}/hooks/{}", encoded(id));
+        let answer = self
+            .api
+            .write(Method::PATCH, &path, &hook_body(spec), StatusCode::OK)
+            .await?;
+        Ok(answer.read::<ShownHook>()?.id.to_string())
+    }
+
+    pub(crate) async fn delete_hook(&self, repository: &RepositoryPath, id: &str) -> Result<(), HostError> {
+        self.api
+            .delete(&format!("/repos/{repository}/hooks/{}", encoded(id)))
+            .await
+    }
+}
+
+fn hook_body(spec: &HookSpec) -> Value {
+    json!({
+        "name": "web",
+        "active": true,
+        "events": GithubClient::EVENTS,
+        "config": {
+            "url": spec.url,
+            "content_type": "json",
+            "insecure_ssl": "0",
+            "secret": spec.secret.expose_secret(),
+        },
+    })
+}
+
+/// Where people and `git` go: `https://api.HOST` and `https://HOST/api/v3` both belong to `https://HOST`.
+fn site(api_url: &Url) -> Url {
+    let mut site = api_url.clone();
+    let path = api_url.path().trim_end_matches('/');
+    match (
+        path.strip_suffix("/api/v3"),
+        api_url.host_str().and_then(|host| host.strip_prefix("api.")),
+    ) {
+        (Some(root), _) => site.set_path(root),
+        // The rest of a valid host name is one, so this can't fail.
+        (None, Some(host)) => drop(site.set_host(Some(host))),
+        (None, None) => {}
+    }
+    site
+}
+
+fn authenticated(transport: Transport, credential: Credential) -> Result<Octocrab, HostError> {
+    let service = service_fn(move |request: Request<octocrab::OctoBody>| {
+        let transport = transport.clone();
+        async move {
+            let (parts, body) = request.into_parts();
+            let body = body.collect().await.map_err(HostError::unavailable)?.to_bytes();
+            let answer = transport.send(Request::from_parts(parts, body)).await?;
+            Ok::<_, HostError>(answer.map(Full::new))
+        }
+    });
+    let (auth, installation) = match credential {
+        Credential::Token(token) => (AuthState::AccessToken { token }, None),
+        Credential::Anonymous => (AuthState::None, None),
+        Credential::GithubApp {
+            app_id,
+            installation_id,
+            private_key,
+        } => {
+            // The decoder's error may show parts of the key.
+            let key = EncodingKey::from_rsa_pem(private_key.expose_secret().as_bytes())
+                .map_err(|_| HostError::PrivateKey)?;
+            (
+                AuthState::App(AppAuth {
+                    app_id: AppId(app_id),
+                    key,
+                }),
+                Some(InstallationId(installation_id)),
+            )
+        }
+    };
+    let Ok(octocrab) = OctocrabBuilder::new_empty()
+        .with_service(service)
+        .with_auth(auth)
+        .build();
+    match installation {
+        Some(id) => octocrab.installation(id).map_err(fold),
+        None => Ok(octocrab),
+    }
+}
+
+async fn send(octocrab: Arc<Octocrab>, request: Request<Bytes>) -> Result<Response<Bytes>, HostError> {
+    let (parts, body) = octocrab.execute(request).await.map_err(fold)?.into_parts();
+    let body = body.collect().await.map_err(fold)?.to_bytes();
+    Ok(Response::from_parts(parts, body))
+}
+
+/// octocrab fails by itself only while it gets an App's token; what the transport says passes through it.
+fn fold(error: octocrab::Error) -> HostError {
+    match error {
+        octocrab::Error::Service { source, .. } => source
+            .downcast()
+            .map_or_else(HostError::unavailable, |error| *error),
+        octocrab::Error::GitHub { source, .. } => {
+            let headers = source.headers.unwrap_or_default();
+            HostError::of_answer(source.status_code, &headers, source.message.as_bytes())
+        }
+        octocrab::Error::JWT { .. } => HostError::PrivateKey,
+        other => HostError::unreadable(&other),
+    }
+}
+
+#[derive(Deserialize)]
+struct PullRequest {
+    number: PullRequestNumber,
+    state: String,
+    #[serde(default)]
+    merged: bool,
+    #[serde(default)]
+    draft: bool,
+    title: String,
+    user: Option<User>,
+    head: PullRequestHead,
+    base: Base,
+}
+
+#[derive(Deserialize)]
+struct User {
+    login: Login,
+}
+
+#[derive(Deserialize)]
+struct PullRequestHead {
+    sha: CommitSha,
+    #[serde(rename = "ref")]
+    branch: RefName,
+    repo: Option<Repository>,
+}
+
+#[derive(Deserialize)]
+struct Base {
+    #[serde(rename = "ref")]
+    branch: RefName,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    full_name: RepositoryPath,
+}
+
+/// A ref or an annotated tag: both point to an object.
+#[derive(Deserialize)]
+struct Pointer {
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    sha: CommitSha,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct ShownHook {
+    id: u64,
+    #[serde(default)]
+    active: bool,
+    #[serde(default)]
+    events: Vec<String>,
+    #[serde(default)]
+    config: ShownHookConfig,
+}
+
+#[derive(Deserialize, Default)]
+struct ShownHookConfig {
+    url: Option<String>,
+    content_type: Option<String>,
+}
+
+impl ShownHook {
+    /// A hook without an address is of another kind than ours.
+    fn into_hook(self) -> Option<Hook> {
+        let has = |event: &str| self.events.iter().any(|sent| sent == event || sent == "*");
+        Some(Hook {
+            id: self.id.to_string(),
+            active: self.active,
+            sends_json: self.config.content_type.as_deref() == Some("json"),
+            sends_all_events: GithubClient::EVENTS.into_iter().all(has),
+            url: self.config.url?,
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! JSON calls over some authenticated way to a host: status, retries and reading, the same for every host.
+
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use bytes::Bytes;
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode,
+    header::{ACCEPT, CONTENT_TYPE},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
+use serde::{Serialize, de::DeserializeOwned};
+use tower::{Service, ServiceExt, util::BoxCloneSyncService};
+
+use super::HostError;
+
+/// An API of JSON below one address. The service behind it authenticates and sends.
+#[derive(Debug, Clone)]
+pub(crate) struct Api {
+    service: BoxCloneSyncService<Request<Bytes>, Response<Bytes>, HostError>,
+    accept: HeaderValue,
+}
+
+impl Api {
+    const MAX_RETRIES: usize = 2;
+    /// A longer wait is the caller's business.
+    const MAX_WAIT: Duration = Duration::from_secs(5);
+
+    pub(crate) fn new<S>(service: S, accept: &'static str) -> Self
+    where
+        S: Service<Request<Bytes>, Response = Response<Bytes>, Error = HostError>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        Self {
+            service: BoxCloneSyncService::new(service),
+            accept: HeaderValue::from_static(accept),
+        }
+    }
+
+    /// Reads an object. Tried up to three times when the host is unavailable, with growing and random pauses.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, HostError> {
+        self.get_page(path).await?.read()
+    }
+
+    /// Like [`Api::get`], with the headers that tell of further pages.
+    pub(crate) async fn get_page(&self, path: &str) -> Result<Answer, HostError> {
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(200))
+            .with_max_times(Self::MAX_RETRIES)
+            .with_jitter();
+        (|| self.call(Method::GET, path, Bytes::new()))
+            .retry(pauses)
+            .when(HostError::is_retryable)
+            .adjust(|error, pause| match (error.retry_after(), error) {
+                (Some(wait), _) => pause
+                    .map(|pause| pause.max(wait))
+                    .filter(|_| wait <= Self::MAX_WAIT),
+                (None, HostError::RateLimited { .. }) => None,
+                (None, _) => pause,
+            })
+            .await
+    }
+
+    /// Changes something, once. Any success but `expected` is an error: a redirect may have turned the call into a read.
+    pub(crate) async fn write(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+        expected: StatusCode,
+    ) -> Result<Answer, HostError> {
+        let body = serde_json::to_vec(body).map_err(|error| HostError::unreadable(&error))?;
+        self.change(method, path, body.into(), expected).await
+    }
+
+    /// Deletes something, once. What is gone already was deleted well.
+    pub(crate) async fn delete(&self, path: &str) -> Result<(), HostError> {
+        let done = self
+            .change(Method::DELETE, path, Bytes::new(), StatusCode::NO_CONTENT)
+            .await;
+        found(done).map(drop)
+    }
+
+    async fn change(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        expected: StatusCode,
+    ) -> Result<Answer, HostError> {
+        let answer = self.call(method, path, body).await?;
+        let status = answer.0.status();
+        if status == expected {
+            Ok(answer)
+        } else {
+            Err(HostError::unreadable(&format!(
+                "expected status {expected}, got {status}"
+            )))
+        }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, HostError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(ACCEPT, &self.accept);
+        if !body.is_empty() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let request = request
+            .body(body)
+            .map_err(|error| HostError::unreadable(&error))?;
+        let answer = self.service.clone().oneshot(request).await?;
+        if answer.status().is_success() {
+            Ok(Answer(answer))
+        } else {
+            Err(HostError::of_answer(
+                answer.status(),
+                answer.headers(),
+                answer.body(),
+            ))
+        }
+    }
+}
+
+/// A success.
+#[derive(Debug)]
+pub(crate) struct Answer(Response<Bytes>);
+
+impl Answer {
+    /// The JSON in it.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, HostError> {
+        serde_json::from_slice(self.0.body()).map_err(|error| HostError::unreadable(&error))
+    }
+
+    /// A header's text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.0.headers().get(name)?.to_str().ok()
+    }
+}
+
+/// Turns "there is no such object" into `None`.
+pub(crate) fn found<T>(result: Result<T, HostError>) -> Result<Option<T>, HostError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(HostError::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A name as a part of a path. Slashes stay: the routes of refs take them.
+pub(crate) fn encoded(name: &str) -> PercentEncode<'_> {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~')
+        .remove(b'/');
+    utf8_percent_encode(name, ESCAPED)
+}

@@ -1,0 +1,137 @@
+//! Both clients against a server with canned answers.
+
+mod canned;
+mod gitea;
+mod github;
+mod limits;
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tidegate_model::{Host, Login, RepositoryPath};
+
+use super::*;
+
+fn settings() -> ClientSettings {
+    ClientSettings {
+        timeout: Duration::from_secs(10),
+        egress: EgressPolicy::new(["127.0.0.1".to_owned()]),
+    }
+}
+
+fn client(host: Host, url: &str) -> HostClient {
+    let credential = Credential::Token("t0ken".into());
+    HostClient::new(host, url, credential, settings()).expect("a client")
+}
+
+fn repository() -> RepositoryPath {
+    "acme/shop".parse().expect("repository")
+}
+
+fn login(text: &str) -> Login {
+    text.parse().expect("login")
+}
+
+fn sha(digit: &str) -> CommitSha {
+    digit.repeat(40).parse().expect("SHA")
+}
+
+fn reference(text: &str) -> GitRef {
+    text.parse().expect("ref")
+}
+
+fn spec() -> HookSpec {
+    HookSpec {
+        url: "https://ci.example/hooks/x".to_owned(),
+        secret: SecretString::from("s3cret"),
+    }
+}
+
+fn status() -> CommitStatus {
+    CommitStatus {
+        sha: sha("a"),
+        context: "tidegate/shop/test".to_owned(),
+        state: tidegate_model::StatusState::Failure,
+        description: "exit code 1".to_owned(),
+        target_url: None,
+    }
+}
+
+#[tokio::test]
+async fn repositories_are_cloned_from_the_site_of_the_api() {
+    for (host, api, expected) in [
+        (
+            Host::Github,
+            "https://api.github.com",
+            "https://github.com/acme/shop.git",
+        ),
+        (
+            Host::Github,
+            "https://api.acme.ghe.com/",
+            "https://acme.ghe.com/acme/shop.git",
+        ),
+        (
+            Host::Github,
+            "https://git.example/api/v3",
+            "https://git.example/acme/shop.git",
+        ),
+        (
+            Host::Github,
+            "https://git.example:8443/api/v3/",
+            "https://git.example:8443/acme/shop.git",
+        ),
+        (
+            Host::Gitea,
+            "https://gitea.com",
+            "https://gitea.com/acme/shop.git",
+        ),
+        (
+            Host::Gitea,
+            "https://git.example/gitea/",
+            "https://git.example/gitea/acme/shop.git",
+        ),
+    ] {
+        assert_eq!(client(host, api).clone_url(&repository()).as_str(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_client_of_a_forbidden_address_is_not_made() {
+    for (url, reason) in [
+        ("http://gitea.com", "the URL is not https"),
+        ("https://10.0.0.1", "10.0.0.1 is not a public address"),
+        ("https://me:pw@gitea.com", "the URL holds a user name or password"),
+        ("gitea.com", "the URL is invalid"),
+    ] {
+        for host in Host::ALL {
+            let error = HostClient::new(host, url, Credential::Anonymous, settings()).expect_err("forbidden");
+            let HostError::Egress(egress) = error else {
+                unreachable!("{error:?}")
+            };
+            assert_eq!(egress.to_string(), reason, "{url}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_resolves_to_a_private_address_is_not_called() {
+    for host in Host::ALL {
+        let error = client(host, "https://localhost:1")
+            .hooks(&repository())
+            .await
+            .expect_err("forbidden");
+        assert!(
+            matches!(error, HostError::Egress(EgressError::NotPublic { .. })),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_credential_is_shown() {
+    for host in Host::ALL {
+        assert!(!format!("{:?}", client(host, "https://git.example")).contains("t0ken"));
+    }
+    assert!(!format!("{:?}", Credential::Token("t0ken".into())).contains("t0ken"));
+    assert!(!format!("{:?}", spec()).contains("s3cret"));
+}

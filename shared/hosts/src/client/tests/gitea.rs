@@ -1,0 +1,201 @@
+use axum::Json;
+use http::StatusCode;
+use serde_json::json;
+
+use super::{canned::Canned, *};
+
+async fn start() -> (Canned, HostClient) {
+    let server = Canned::start().await;
+    let client = client(Host::Gitea, &server.url);
+    (server, client)
+}
+
+#[tokio::test]
+async fn a_pull_request_is_read_from_what_gitea_shows() {
+    let (server, client) = start().await;
+    let recorded = include_str!("../../../../../tests/payloads/gitea/028-pull_request-opened.json");
+    let recorded: serde_json::Value = serde_json::from_str(recorded).expect("JSON");
+    server.on(
+        "GET /api/v1/repos/acme/shop/pulls/2",
+        Json(recorded["pull_request"].clone()),
+    );
+    let facts = client
+        .pull_request(&repository(), PullRequestNumber(2))
+        .await
+        .expect("facts");
+    assert_eq!(
+        facts,
+        PullRequestFacts {
+            number: PullRequestNumber(2),
+            open: true,
+            merged: false,
+            head: tidegate_model::Head {
+                sha: "f91e24e13cb8f2af20e1d60107f94bb18d5ad3d8".parse().expect("SHA"),
+                branch: "forkb".parse().expect("branch"),
+                repository: Some("dev/r-fork".parse().expect("repository")),
+            },
+            base: "main".parse().expect("branch"),
+            author: login("dev"),
+            title: recorded["pull_request"]["title"]
+                .as_str()
+                .expect("title")
+                .to_owned(),
+            draft: false,
+        }
+    );
+    assert_eq!(server.calls()[0].header("authorization"), Some("token t0ken"));
+}
+
+#[tokio::test]
+async fn permissions_are_those_of_gitea_and_strangers_have_none() {
+    let (server, client) = start().await;
+    let line = "GET /api/v1/repos/acme/shop/collaborators/ann/permission";
+    for (shown, expected) in [
+        ("owner", Permission::Admin),
+        ("admin", Permission::Admin),
+        ("write", Permission::Write),
+        ("read", Permission::Read),
+        ("none", Permission::None),
+    ] {
+        server.on(line, Json(json!({"permission": shown})));
+        assert_eq!(
+            client
+                .permission(&repository(), &login("ann"))
+                .await
+                .expect("a permission"),
+            expected
+        );
+    }
+    server.on(line, StatusCode::NOT_FOUND);
+    let stranger = client.permission(&repository(), &login("ann")).await;
+    assert_eq!(stranger.expect("a permission"), Permission::None);
+}
+
+#[tokio::test]
+async fn refs_lead_to_commits() {
+    let (server, client) = start().await;
+    server
+        .on(
+            "GET /api/v1/repos/acme/shop/branches/fix/a",
+            Json(json!({"commit": {"id": "a".repeat(40)}})),
+        )
+        .on("GET /api/v1/repos/acme/shop/branches/gone", StatusCode::NOT_FOUND)
+        .on(
+            "GET /api/v1/repos/acme/shop/tags/v1",
+            Json(json!({"id": "b".repeat(40), "commit": {"sha": "c".repeat(40)}})),
+        );
+    let target = async |name: &str| {
+        client
+            .ref_target(&repository(), &reference(name))
+            .await
+            .expect("an answer")
+    };
+    assert_eq!(target("refs/heads/fix/a").await, Some(sha("a")));
+    assert_eq!(target("refs/heads/gone").await, None);
+    assert_eq!(target("refs/tags/v1").await, Some(sha("c")));
+}
+
+#[tokio::test]
+async fn a_ref_contains_what_is_not_ahead_of_it() {
+    let (server, client) = start().await;
+    let compare = format!(
+        "GET /api/v1/repos/acme/shop/compare/{}...{}?files=false&verification=false",
+        sha("a"),
+        sha("b")
+    );
+    for (total_commits, expected) in [(0, true), (2, false)] {
+        server
+            .on(
+                "GET /api/v1/repos/acme/shop/branches/main",
+                Json(json!({"commit": {"id": "a".repeat(40)}})),
+            )
+            .on(
+                &compare,
+                Json(json!({"total_commits": total_commits, "commits": []})),
+            );
+        let contains = client
+            .contains(&repository(), &reference("refs/heads/main"), &sha("b"))
+            .await;
+        assert_eq!(contains.expect("an answer"), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_status_is_posted() {
+    let (server, client) = start().await;
+    let line = format!("POST /api/v1/repos/acme/shop/statuses/{}", sha("a"));
+    server.on(&line, (StatusCode::CREATED, Json(json!({}))));
+    client.set_status(&repository(), &status()).await.expect("set");
+    assert_eq!(
+        server.calls()[0].body,
+        json!({"state": "failure", "context": "tidegate/shop/test", "description": "exit code 1", "target_url": null})
+    );
+}
+
+#[tokio::test]
+async fn hooks_are_listed_until_their_number_is_reached() {
+    let (server, client) = start().await;
+    let hook = |id: u64| {
+        json!([{"id": id, "active": true, "config": {"url": format!("https://ci.example/{id}"), "content_type": "json"},
+                "events": ["push", "pull_request", "pull_request_sync", "pull_request_comment"]}])
+    };
+    let total = [("x-total-count", "2")];
+    server
+        .on(
+            "GET /api/v1/repos/acme/shop/hooks?limit=50&page=1",
+            (total, Json(hook(1))),
+        )
+        .on(
+            "GET /api/v1/repos/acme/shop/hooks?limit=50&page=2",
+            (total, Json(hook(2))),
+        );
+    let hooks = client.hooks(&repository()).await.expect("hooks");
+    let ids: Vec<_> = hooks
+        .iter()
+        .map(|hook| (hook.id.as_str(), hook.is_as_registered()))
+        .collect();
+    assert_eq!(ids, [("1", true), ("2", true)]);
+}
+
+#[tokio::test]
+async fn a_hook_is_replaced_because_an_edit_would_keep_its_secret() {
+    let (server, client) = start().await;
+    let hooks = "/api/v1/repos/acme/shop/hooks";
+    server
+        .on(
+            &format!("POST {hooks}"),
+            (StatusCode::CREATED, Json(json!({"id": 13}))),
+        )
+        .on(&format!("DELETE {hooks}/12"), StatusCode::NO_CONTENT);
+    assert_eq!(
+        client
+            .update_hook(&repository(), "12", &spec())
+            .await
+            .expect("replaced"),
+        "13"
+    );
+    assert_eq!(
+        server.lines(),
+        [format!("POST {hooks}"), format!("DELETE {hooks}/12")]
+    );
+    assert_eq!(
+        server.calls()[0].body,
+        json!({
+            "type": "gitea", "active": true,
+            "events": ["push", "pull_request_only", "pull_request_sync", "pull_request_comment"],
+            "config": {"url": "https://ci.example/hooks/x", "content_type": "json", "secret": "s3cret"}
+        })
+    );
+}
+
+#[tokio::test]
+async fn an_app_of_github_is_no_credential_here() {
+    let credential = Credential::GithubApp {
+        app_id: 1,
+        installation_id: 2,
+        private_key: "x".into(),
+    };
+    let error =
+        HostClient::new(Host::Gitea, "https://gitea.com", credential, settings()).expect_err("no App");
+    assert!(matches!(error, HostError::Unauthorized), "{error:?}");
+}
