@@ -1,0 +1,152 @@
+//! Starting and stopping the whole.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::Context as _;
+use kube::CustomResourceExt as _;
+use serde_json::{Value, json};
+use tidegate_resources::{IntegrationConfig, IntegrationJob};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    api::{failure::Failure, served::Resource, server::Server, store::Store},
+    executor::{Executor, task::log_folder},
+};
+
+/// What a cluster is made from.
+#[derive(Debug, Clone)]
+pub struct ClusterSpec {
+    /// A directory of its own: the kubeconfig, the tasks' directories and the steps' logs lie there.
+    pub work_dir: PathBuf,
+}
+
+/// A running cluster: the API on 127.0.0.1, and the executor. Dropping it stops both; `stop` also waits.
+pub struct Cluster {
+    store: Arc<Store>,
+    server: Arc<Server>,
+    url: String,
+    work_dir: PathBuf,
+    stop: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+    executing: JoinHandle<()>,
+}
+
+impl Cluster {
+    /// Starts a cluster with the namespace `default` and Tidegate's CRDs in it.
+    pub async fn start(spec: ClusterSpec) -> anyhow::Result<Self> {
+        let work_dir = spec.work_dir;
+        std::fs::create_dir_all(&work_dir)
+            .with_context(|| format!("failed to create {}", work_dir.display()))?;
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .context("failed to listen on 127.0.0.1")?;
+        let url = format!(
+            "http://{}",
+            listener
+                .local_addr()
+                .context("failed to read the API's address")?
+        );
+        let kubeconfig = work_dir.join("kubeconfig");
+        std::fs::write(&kubeconfig, kubeconfig_text(&url))
+            .with_context(|| format!("failed to write {}", kubeconfig.display()))?;
+
+        let store = Arc::new(Store::new());
+        install(&store)
+            .map_err(|failure| anyhow::anyhow!("failed to fill the cluster: {}", failure.status()))?;
+        let stop = CancellationToken::new();
+        let server = Arc::new(Server::new(Arc::clone(&store), stop.clone()));
+        let serving = tokio::spawn(Arc::clone(&server).serve(listener));
+        let executor = Executor::new(Arc::clone(&store), work_dir.clone(), stop.clone());
+        let executing = tokio::spawn(executor.run());
+        Ok(Self {
+            store,
+            server,
+            url,
+            work_dir,
+            stop,
+            serving,
+            executing,
+        })
+    }
+
+    /// The address of the API.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The path of a kubeconfig for it, for `KUBECONFIG`.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.work_dir.join("kubeconfig")
+    }
+
+    /// A client of it, whose own namespace is `default`.
+    pub fn client(&self) -> anyhow::Result<kube::Client> {
+        let url = self.url.parse().context("failed to read the API's address")?;
+        kube::Client::try_from(kube::Config::new(url)).context("failed to make a client")
+    }
+
+    /// What a step has written so far.
+    pub fn step_log(
+        &self,
+        namespace: &str,
+        pipeline_run: &str,
+        task: &str,
+        step: &str,
+    ) -> anyhow::Result<String> {
+        let path = log_folder(&self.work_dir, namespace, pipeline_run, task).join(format!("{step}.log"));
+        let bytes = std::fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// While unavailable, the API answers everything with 503 and has ended its watches. The executor goes on.
+    pub fn set_unavailable(&self, unavailable: bool) {
+        self.server.set_unavailable(unavailable);
+    }
+
+    /// Forgets the history of changes, as etcd's compaction does: a watch from an older version gets 410.
+    pub fn compact(&self) {
+        self.store.write(crate::api::store::State::compact);
+    }
+
+    /// Stops the API and every process, and waits for them.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        (&mut self.executing).await.context("the executor panicked")?;
+        (&mut self.serving)
+            .await
+            .context("the API panicked")?
+            .context("failed to serve the API")
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// A kubeconfig; JSON is YAML.
+fn kubeconfig_text(url: &str) -> String {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "sandbox", "cluster": {"server": url}}],
+        "users": [{"name": "sandbox", "user": {}}],
+        "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": "sandbox", "namespace": "default"}}],
+        "current-context": "sandbox",
+    })
+    .to_string()
+}
+
+fn install(store: &Store) -> Result<(), Failure> {
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}});
+    store.write(|state| state.create(Resource::Namespace, "", namespace))?;
+    for crd in [IntegrationConfig::crd(), IntegrationJob::crd()] {
+        let mut crd: Value = serde_json::to_value(crd).expect("a CRD is plain data");
+        crd["apiVersion"] = "apiextensions.k8s.io/v1".into();
+        crd["kind"] = "CustomResourceDefinition".into();
+        store.write(|state| state.create(Resource::CustomResourceDefinition, "", crd))?;
+    }
+    Ok(())
+}
