@@ -44,12 +44,12 @@ mod tests {
     use super::*;
 
     fn messages(ids: &[Option<&str>]) -> Vec<SqsMessage> {
-        let message = |id: &Option<&str>| {
+        let message = |id: Option<&str>| {
             let mut message = SqsMessage::default();
             message.message_id = id.map(str::to_owned);
             message
         };
-        ids.iter().map(message).collect()
+        ids.iter().copied().map(message).collect()
     }
 
     #[tokio::test]

@@ -1,2 +1,37 @@
-//! @@
-fn main() {}
+//! The webhook function behind API Gateway. It holds no host token and knows no cluster: it checks a delivery's
+//! signature, reads the event out of it, and answers once the plugins' queues have accepted it.
+
+use std::{convert::Infallible, env, sync::Arc, time::Instant};
+
+use lambda_http::{Request, service_fn};
+use tidegate_keys::{KeyCache, SecretStore};
+use tidegate_queue::aws;
+use tidegate_telemetry::{chain, field};
+
+mod answer;
+mod handler;
+mod routes;
+mod settings;
+
+use handler::Handler;
+use routes::Routes;
+use settings::Settings;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    tidegate_telemetry::init()?;
+    let settings = Settings::read(|name| env::var(name).ok())?;
+    let config = aws::load().await?;
+    let keys = KeyCache::new(SecretStore::new(&config, settings.master_key_secret));
+    // Read before the first delivery: its sender won't wait for long. If it fails, the first delivery tries again.
+    if let Err(error) = keys.get(Instant::now()).await {
+        tracing::warn!({ field::ERROR } = %chain(&error), "failed to read the master keys at start");
+    }
+    let handler = Arc::new(Handler::new(keys, Routes::new(&config, settings.routes)));
+    lambda_http::run(service_fn(move |request: Request| {
+        let handler = Arc::clone(&handler);
+        async move { Ok::<_, Infallible>(handler.handle(&request, Instant::now()).await) }
+    }))
+    .await
+    .map_err(anyhow::Error::from_boxed)
+}

@@ -1,0 +1,195 @@
+//! One delivery, from request to answer.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use lambda_http::{Body, Request, Response, http::Method};
+use secrecy::SecretString;
+use tidegate_hosts::{
+    hook::HookPath,
+    intake::{Outcome, Verified, VerifyError, verify},
+};
+use tidegate_keys::{KeyCache, WebhookKeys};
+use tidegate_model::{
+    ConfigRef, DeliveryId, Envelope, EventKind, Host, RepositoryPath, Source, TraceParent, Version,
+};
+use tidegate_telemetry::{chain, field, new_traceparent};
+use tokio::time::timeout_at;
+
+use crate::{
+    answer::{self, Refusal, Settled},
+    routes::Routes,
+};
+
+/// The largest body, in bytes. With API Gateway's envelope and base64 around it, it fits into what Lambda takes.
+pub const MAX_BODY: usize = 4 * 1024 * 1024;
+
+/// How long a delivery may wait for keys and queues. Gitea hangs up after five seconds, cold start included.
+const BUDGET: Duration = Duration::from_secs(3);
+
+/// What all deliveries share.
+#[derive(Debug)]
+pub struct Handler {
+    keys: KeyCache,
+    routes: Routes,
+}
+
+/// What is known of a delivery, for its log line.
+#[derive(Debug, Default)]
+struct Known {
+    host: Option<Host>,
+    config: Option<ConfigRef>,
+    delivery: Option<DeliveryId>,
+    repo: Option<RepositoryPath>,
+    event: Option<EventKind>,
+    trace: Option<TraceParent>,
+}
+
+impl Handler {
+    /// A handler that checks with these keys and sends along these routes.
+    pub fn new(keys: KeyCache, routes: Routes) -> Self {
+        Self { keys, routes }
+    }
+
+    /// Answers one request, which came in at `now`, and logs one line about it.
+    pub async fn handle(&self, request: &Request, now: Instant) -> Response<Body> {
+        let mut known = Known::default();
+        let answer = self.settle(request, now, &mut known).await;
+        known.log(&answer, now.elapsed());
+        answer::response(&answer)
+    }
+
+    async fn settle(
+        &self,
+        request: &Request,
+        now: Instant,
+        known: &mut Known,
+    ) -> Result<Settled<'_>, Refusal> {
+        let path: HookPath = request.uri().path().parse()?;
+        known.host = Some(path.host());
+        if let HookPath::Config { config, .. } = &path {
+            known.config = Some(config.clone());
+        }
+        if request.method() != Method::POST {
+            return Err(Refusal::Method);
+        }
+        let bytes = request.body().len();
+        if bytes > MAX_BODY {
+            return Err(Refusal::TooLarge { bytes });
+        }
+        let received_at = SystemTime::now();
+        let deadline = tokio::time::Instant::from_std(now + BUDGET);
+        let delivery = timeout_at(deadline, self.verify(&path, request, now))
+            .await
+            .map_err(|_| Refusal::KeysLate)??
+            .normalise()?;
+        known.delivery = Some(delivery.id.clone());
+        let event = match delivery.outcome {
+            Outcome::Event(event) => event,
+            Outcome::Ignored(reason) => {
+                return Ok(Settled::Ignored {
+                    delivery: delivery.id,
+                    reason,
+                });
+            }
+        };
+        let kind = event.kind();
+        known.event = Some(kind);
+        known.repo = Some(event.repository().clone());
+        let envelope = Envelope {
+            v: Version,
+            delivery: delivery.id,
+            host: path.host(),
+            source: match path {
+                HookPath::Config { config, .. } => Source::Config(config),
+                HookPath::GithubApp => Source::App,
+            },
+            received_at_ms: milliseconds(received_at),
+            traceparent: Some(traceparent(request)),
+            body: event,
+        };
+        known.trace.clone_from(&envelope.traceparent);
+        let plugins = self.routes.send(&envelope, deadline).await?;
+        let delivery = envelope.delivery;
+        Ok(if plugins.is_empty() {
+            Settled::Unwanted {
+                delivery,
+                event: kind,
+            }
+        } else {
+            Settled::Sent {
+                delivery,
+                event: kind,
+                plugins,
+            }
+        })
+    }
+
+    /// Checks the signature, and checks it again with newer keys if it doesn't fit: they may have been rotated.
+    async fn verify<'a>(
+        &self,
+        path: &HookPath,
+        request: &'a Request,
+        now: Instant,
+    ) -> Result<Verified<'a>, Refusal> {
+        let check = |keys: &Arc<WebhookKeys>| {
+            let secrets = secrets(keys, path).ok_or(Refusal::NoApp)?;
+            Ok(verify(path.host(), request.headers(), request.body(), &secrets)?)
+        };
+        let keys = self.keys.get(now).await?;
+        match check(&keys) {
+            Err(Refusal::Signature(VerifyError::Mismatch)) => {
+                match self.keys.refetch_after_failed_check(&keys, now).await {
+                    Some(newer) => check(&newer),
+                    None => Err(VerifyError::Mismatch.into()),
+                }
+            }
+            checked => checked,
+        }
+    }
+}
+
+impl Known {
+    /// The one line about this delivery.
+    fn log(&self, answer: &Result<Settled<'_>, Refusal>, took: Duration) {
+        let error = answer.as_ref().err().map(|refusal| chain(refusal).to_string());
+        tracing::info!(
+            { field::OUTCOME } = answer.as_ref().map_or_else(Refusal::outcome, Settled::outcome),
+            { field::HOST } = self.host.map(Host::as_str),
+            { field::CONFIG } = self.config.as_ref().map(tracing::field::display),
+            { field::DELIVERY } = self.delivery.as_ref().map(DeliveryId::as_str),
+            { field::REPO } = self.repo.as_ref().map(RepositoryPath::as_str),
+            { field::EVENT } = self.event.map(EventKind::as_str),
+            { field::TRACE } = self.trace.as_ref().map(TraceParent::trace_id),
+            { field::DURATION_MS } = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            { field::ERROR } = error,
+            "delivery handled"
+        );
+    }
+}
+
+/// What the delivery may be signed with; `None` when it is the App's and there is no App.
+fn secrets(keys: &WebhookKeys, path: &HookPath) -> Option<Vec<SecretString>> {
+    match path {
+        HookPath::Config { host, config, salt } => Some(keys.hook_secrets(*host, config, salt)),
+        HookPath::GithubApp => Some(vec![keys.github_app()?.clone()]),
+    }
+}
+
+/// The trace that the request belongs to, or a new one.
+fn traceparent(request: &Request) -> TraceParent {
+    let header = request.headers().get("traceparent");
+    header
+        .and_then(|header| header.to_str().ok()?.parse().ok())
+        .unwrap_or_else(new_traceparent)
+}
+
+fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;
