@@ -3,6 +3,7 @@
 //! <https://docs.github.com/en/webhooks/webhook-events-and-payloads>
 
 use anyhow::Result;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -54,6 +55,12 @@ pub(crate) fn render(
     for (_, body) in &mut payloads {
         body["repository"] = repository(state, repo);
         body["sender"] = user(state, sender);
+    }
+    if let Some((_, push)) = payloads.iter_mut().find(|(event, _)| *event == "push") {
+        // In this event alone, two of the times are seconds since the epoch.
+        let seconds = repo.created_at.parse::<Timestamp>()?.as_second();
+        push["repository"]["created_at"] = json!(seconds);
+        push["repository"]["pushed_at"] = json!(seconds);
     }
     let payload = |(event, body)| Payload {
         event,

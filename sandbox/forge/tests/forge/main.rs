@@ -1,0 +1,10 @@
+//! The forge as its clients see it: through git, the REST API and webhooks.
+
+mod api;
+mod faults;
+mod git;
+mod payloads;
+mod pull_requests;
+mod sink;
+mod webhooks;
+mod world;
