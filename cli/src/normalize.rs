@@ -1,0 +1,47 @@
+//! `tidegate normalize`: what becomes of a delivery.
+
+use std::{io::Write, process::ExitCode};
+
+use anyhow::{Context, Result, anyhow};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tidegate_hosts::intake::{Outcome, Unverified};
+use tidegate_model::{Event, Host};
+
+/// Prints the event in a delivery as JSON; the body is read from stdin, the signature is not checked.
+///
+/// A delivery that concerns nobody prints `null`, and the reason on stderr.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Whose delivery it is: github or gitea.
+    #[arg(long)]
+    host: Host,
+    /// A header of the delivery, 'Name: value'. Needed are the host's event and delivery id.
+    #[arg(long = "header", short = 'H', value_name = "HEADER", value_parser = header)]
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+fn header(text: &str) -> Result<(HeaderName, HeaderValue)> {
+    let (name, value) = text
+        .split_once(':')
+        .ok_or_else(|| anyhow!("expected 'Name: value'"))?;
+    Ok((
+        name.trim().parse().context("the name is no header's")?,
+        value.trim().parse().context("the value is no header's")?,
+    ))
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let headers: HeaderMap = arguments.headers.iter().cloned().collect();
+    let body = crate::body_from_stdin()?;
+    let delivery = Unverified::new(arguments.host, &headers, &body).normalise()?;
+    let event: Option<Event> = match delivery.outcome {
+        Outcome::Event(event) => Some(event),
+        Outcome::Ignored(reason) => {
+            crate::complain(&format!("ignored: {}", reason.as_str()));
+            None
+        }
+    };
+    let text = serde_json::to_string_pretty(&event).context("failed to write the event")?;
+    writeln!(std::io::stdout(), "{text}").context("failed to write to stdout")?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,102 @@
+//! `tidegate send`: a delivery, signed and sent like the host would.
+
+use std::{
+    io::Write,
+    path::PathBuf,
+    process::{self, ExitCode},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context, Result};
+use reqwest::{Client, Url, redirect::Policy};
+use secrecy::SecretString;
+use tidegate_hosts::signature::signed_headers;
+use tidegate_model::{DeliveryId, Host};
+
+/// Signs the body on stdin, posts it to a hook's URL and prints the status line of the answer.
+///
+/// Exits with 0 when the delivery was accepted (2xx), with 1 when it was not.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Whose delivery it is: github or gitea.
+    #[arg(long)]
+    host: Host,
+    /// The hook's URL.
+    #[arg(long)]
+    url: Url,
+    #[command(flatten)]
+    secret: Secret,
+    /// The host's name of the event, like `pull_request`.
+    #[arg(long)]
+    event: String,
+    /// The delivery's id. By default a new one.
+    #[arg(long)]
+    delivery: Option<DeliveryId>,
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct Secret {
+    /// The hook's secret. Others on this machine may see it; better use --secret-file.
+    #[arg(long)]
+    secret: Option<SecretString>,
+    /// A file with the hook's secret; white space around it is left out.
+    #[arg(long)]
+    secret_file: Option<PathBuf>,
+}
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
+    let Secret { secret, secret_file } = arguments.secret;
+    let secret = match (secret, secret_file) {
+        (Some(secret), _) => secret,
+        (None, Some(path)) => std::fs::read_to_string(&path)
+            .with_context(|| format!("failed to read the secret from {}", path.display()))?
+            .trim()
+            .into(),
+        (None, None) => anyhow::bail!("--secret or --secret-file is needed"),
+    };
+    let delivery = match arguments.delivery {
+        Some(delivery) => delivery,
+        None => new_delivery_id()?,
+    };
+    let body = crate::body_from_stdin()?;
+    let headers = signed_headers(arguments.host, &arguments.event, &delivery, &body, &secret)
+        .with_context(|| format!("event {:?} can't stand in a header", arguments.event))?;
+    let client = Client::builder()
+        .timeout(TIMEOUT)
+        .redirect(Policy::none())
+        .build()
+        .context("failed to set up the HTTP client")?;
+    let request = client.post(arguments.url).headers(headers).body(body);
+    let request = request.build().context("failed to build the request")?;
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let answer = runtime
+        .context("failed to start")?
+        .block_on(async { client.execute(request).await });
+    match answer {
+        Ok(answer) => {
+            let (version, status) = (answer.version(), answer.status());
+            writeln!(std::io::stdout(), "{version:?} {status}").context("failed to write to stdout")?;
+            Ok(if status.is_success() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
+        }
+        Err(error) => {
+            let error = anyhow::Error::new(error).context("failed to send the delivery");
+            crate::complain(&format!("{error:#}"));
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// An id that no other delivery has: hosts use UUIDs, any unique text will do.
+fn new_delivery_id() -> Result<DeliveryId> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let id = format!("tidegate-{:x}-{:x}", now.as_nanos(), process::id());
+    id.parse().context("failed to make a delivery id")
+}
