@@ -1,0 +1,270 @@
+//! An `IntegrationJob` becomes a `PipelineRun`: one task for each job. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kube::{Resource, ResourceExt, api::ObjectMeta};
+use tidegate_model::{CommitSha, JobName, JobSpec};
+use tidegate_resources::{
+    EmbeddedTask, EnvSource, EnvVar, IntegrationJob, Pipeline, PipelineRun, PipelineRunSpec, PipelineTask,
+    PodTemplate, SecretKeySelector, Step, TaskRunTemplate, Timeouts, annotation, label,
+};
+
+use super::{checkout, dereference::Source, tekton_text::tekton_variable};
+
+/// The name of the step that runs what the user wrote.
+pub const STEP: &str = "run";
+
+/// What the operator decided about every run.
+#[derive(Debug, Clone, Copy)]
+pub struct RunSettings<'a> {
+    /// The image of the checkout step.
+    pub checkout_image: &'a str,
+    /// The `ServiceAccount` of the pods.
+    pub service_account: &'a str,
+}
+
+/// Why an `IntegrationJob` can't become a `PipelineRun`. Another try would find the same.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A fork's code would get a Secret.
+    #[error("needs secret {secret}, which runs of forks don't get")]
+    NeedsSecret {
+        /// The job that names the Secret.
+        job: JobName,
+        /// The Secret.
+        secret: String,
+    },
+    /// Tekton would change what the user wrote.
+    #[error("{field} contains {variable}, which Tekton would replace; write it another way")]
+    TektonVariable {
+        /// The job whose text it is.
+        job: JobName,
+        /// The field of the job.
+        field: &'static str,
+        /// What Tekton would replace.
+        variable: String,
+    },
+}
+
+impl Refusal {
+    /// The job that can't be run.
+    pub fn job(&self) -> &JobName {
+        match self {
+            Self::NeedsSecret { job, .. } | Self::TektonVariable { job, .. } => job,
+        }
+    }
+
+    /// The reason, as a condition's.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::NeedsSecret { .. } => "NeedsSecret",
+            Self::TektonVariable { .. } => "TektonVariable",
+        }
+    }
+}
+
+/// The `PipelineRun` of an `IntegrationJob` whose base stands at this commit.
+pub fn build(
+    job: &IntegrationJob,
+    base: &CommitSha,
+    source: &Source,
+    settings: RunSettings<'_>,
+) -> Result<PipelineRun, Refusal> {
+    check_secrets(job)?;
+    let spec = &job.spec;
+    // A pipeline whose task fails for good starts nothing more, so only a task that nothing waits for may be let pass:
+    // what comes after a failed job must not run. The verdict doesn't depend on it.
+    let awaited: BTreeSet<&JobName> = spec.jobs.iter().flat_map(|entry| &entry.after).collect();
+    let tasks = spec
+        .jobs
+        .iter()
+        .map(|entry| {
+            Ok(PipelineTask {
+                name: entry.name.to_string(),
+                run_after: entry.after.iter().map(ToString::to_string).collect(),
+                // Without a limit of its own a task would get Tekton's default of one hour.
+                timeout: Some(
+                    entry
+                        .timeout
+                        .unwrap_or(spec.timeout)
+                        .min(spec.timeout)
+                        .to_string(),
+                ),
+                on_error: (entry.optional && !awaited.contains(&entry.name)).then(|| "continue".to_owned()),
+                task_spec: task(job, entry, base, source, settings)?,
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(PipelineRun {
+        metadata: ObjectMeta {
+            name: job.metadata.name.clone(),
+            namespace: job.metadata.namespace.clone(),
+            labels: Some(labels(job)),
+            annotations: Some(annotations(job)),
+            owner_references: job.controller_owner_ref(&()).map(|owner| vec![owner]),
+            ..ObjectMeta::default()
+        },
+        spec: PipelineRunSpec {
+            pipeline_spec: Pipeline { tasks },
+            timeouts: Some(Timeouts {
+                pipeline: spec.timeout.to_string(),
+            }),
+            task_run_template: Some(TaskRunTemplate {
+                service_account_name: Some(settings.service_account.to_owned()),
+                pod_template: Some(PodTemplate {
+                    automount_service_account_token: Some(false),
+                    ..PodTemplate::default()
+                }),
+            }),
+            status: None,
+        },
+        status: None,
+    })
+}
+
+fn check_secrets(job: &IntegrationJob) -> Result<(), Refusal> {
+    if !job.spec.pulls.iter().any(|pull| pull.fork) {
+        return Ok(());
+    }
+    let named = |entry: &JobSpec| {
+        entry
+            .secret_names()
+            .next()
+            .map(|secret| (entry.name.clone(), secret.to_owned()))
+    };
+    match job.spec.jobs.iter().find_map(named) {
+        Some((job, secret)) => Err(Refusal::NeedsSecret { job, secret }),
+        None => Ok(()),
+    }
+}
+
+fn task(
+    job: &IntegrationJob,
+    entry: &JobSpec,
+    base: &CommitSha,
+    source: &Source,
+    settings: RunSettings<'_>,
+) -> Result<EmbeddedTask, Refusal> {
+    let run = run_step(job, entry, base)?;
+    if entry.skip_checkout {
+        return Ok(EmbeddedTask {
+            steps: vec![run],
+            ..EmbeddedTask::default()
+        });
+    }
+    Ok(EmbeddedTask {
+        results: checkout::results(),
+        steps: vec![
+            checkout::step(&job.spec, base, source, settings.checkout_image),
+            run,
+        ],
+        volumes: source.clone_secret.iter().map(checkout::volume).collect(),
+    })
+}
+
+fn run_step(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Result<Step, Refusal> {
+    let texts = [
+        ("script", entry.script.as_slice()),
+        ("command", &entry.command),
+        ("args", &entry.args),
+    ];
+    let values = entry
+        .env
+        .iter()
+        .filter_map(|variable| Some(("env", variable.value.as_ref()?)));
+    for (field, text) in texts
+        .iter()
+        .flat_map(|(field, texts)| texts.iter().map(|text| (*field, text)))
+        .chain(values)
+    {
+        if let Some(variable) = tekton_variable(text) {
+            let variable = variable.chars().take(100).collect();
+            return Err(Refusal::TektonVariable {
+                job: entry.name.clone(),
+                field,
+                variable,
+            });
+        }
+    }
+    Ok(Step {
+        name: STEP.to_owned(),
+        image: entry.image.clone(),
+        command: entry.command.clone(),
+        args: entry.args.clone(),
+        script: entry.script.clone(),
+        working_dir: Some(checkout::WORKING_DIR.to_owned()),
+        env: environment(job, entry, base),
+        ..Step::default()
+    })
+}
+
+/// The facts of the run, then what the user wrote; where both name a variable, the user's word holds.
+fn environment(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Vec<EnvVar> {
+    let spec = &job.spec;
+    let mut facts = vec![
+        ("CI", "true".to_owned()),
+        ("TIDEGATE", "true".to_owned()),
+        ("TIDEGATE_REPOSITORY", spec.repository.to_string()),
+        ("TIDEGATE_CONFIG", spec.config.name.clone()),
+        ("TIDEGATE_JOB", entry.name.to_string()),
+        ("TIDEGATE_TRIGGER", spec.trigger.as_str().to_owned()),
+        ("TIDEGATE_BASE_REF", spec.base.reference.to_string()),
+        ("TIDEGATE_BASE_SHA", base.to_string()),
+        // The checkout ran as another user, which git would not trust.
+        ("GIT_CONFIG_COUNT", "1".to_owned()),
+        ("GIT_CONFIG_KEY_0", "safe.directory".to_owned()),
+        ("GIT_CONFIG_VALUE_0", checkout::WORKING_DIR.to_owned()),
+    ];
+    if let [pull] = spec.pulls.as_slice() {
+        facts.push(("TIDEGATE_PULL_REQUEST", pull.number.to_string()));
+        facts.push(("TIDEGATE_HEAD_SHA", pull.sha.to_string()));
+    }
+    let facts = facts
+        .into_iter()
+        .filter(|(name, _)| entry.env.iter().all(|variable| variable.name != *name))
+        .map(|(name, value)| EnvVar {
+            name: name.to_owned(),
+            value: Some(value),
+            value_from: None,
+        });
+    let own = entry.env.iter().map(|variable| EnvVar {
+        name: variable.name.clone(),
+        value: variable.value.clone(),
+        value_from: variable.secret_key_ref.as_ref().map(|secret| EnvSource {
+            secret_key_ref: Some(SecretKeySelector {
+                name: secret.name.clone(),
+                key: secret.key.clone(),
+            }),
+        }),
+    });
+    facts.chain(own).collect()
+}
+
+/// Tekton copies labels and annotations to the `TaskRun`s and pods.
+fn labels(job: &IntegrationJob) -> BTreeMap<String, String> {
+    let mut labels: BTreeMap<String, String> = [label::REPOSITORY, label::REF]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), job.labels().get(name)?.clone())))
+        .collect();
+    labels.insert(label::CONFIG.to_owned(), job.spec.config.name.clone());
+    labels.insert(label::INTEGRATION_JOB.to_owned(), job.name_any());
+    if let [pull] = job.spec.pulls.as_slice() {
+        labels.insert(label::PULL_REQUEST.to_owned(), pull.number.to_string());
+    }
+    labels
+}
+
+fn annotations(job: &IntegrationJob) -> BTreeMap<String, String> {
+    [
+        annotation::REPOSITORY,
+        annotation::REF,
+        annotation::DELIVERY,
+        annotation::TRACEPARENT,
+    ]
+    .into_iter()
+    .filter_map(|name| Some((name.to_owned(), job.annotations().get(name)?.clone())))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests;

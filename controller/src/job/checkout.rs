@@ -1,0 +1,168 @@
+//! The first step of a task: it checks out the code that the run tests.
+
+use tidegate_model::{CommitSha, SecretKeyRef};
+use tidegate_resources::{EnvVar, IntegrationJobSpec, ResultSpec, SecretSource, Step, Volume, VolumeMount};
+
+use super::dereference::Source;
+
+/// The step's name in its task.
+pub const STEP: &str = "checkout";
+
+/// Where the code lies for the steps that follow.
+pub const WORKING_DIR: &str = "/workspace/source";
+
+const SCRIPT: &str = include_str!("checkout.sh");
+const CREDENTIAL_VOLUME: &str = "clone-credential";
+const CREDENTIAL_DIR: &str = "/tidegate/clone-credential";
+const CREDENTIAL_FILE: &str = "token";
+
+/// Any user but root. The directory it writes is open to all, so the steps that follow may run as whoever they like.
+const USER: u32 = 65_532;
+
+/// What the step tells about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckoutResult {
+    /// How it ended: see [`Outcome`].
+    Outcome,
+    /// Why, for people.
+    Detail,
+    /// The commit that was checked out.
+    Commit,
+    /// The tree of that commit.
+    Tree,
+}
+
+impl CheckoutResult {
+    const ALL: [Self; 4] = [Self::Outcome, Self::Detail, Self::Commit, Self::Tree];
+
+    /// The result's name in the task.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Outcome => "outcome",
+            Self::Detail => "detail",
+            Self::Commit => "commit",
+            Self::Tree => "tree",
+        }
+    }
+
+    const fn variable(self) -> &'static str {
+        match self {
+            Self::Outcome => "TIDEGATE_RESULT_OUTCOME",
+            Self::Detail => "TIDEGATE_RESULT_DETAIL",
+            Self::Commit => "TIDEGATE_RESULT_COMMIT",
+            Self::Tree => "TIDEGATE_RESULT_TREE",
+        }
+    }
+}
+
+/// Why there is nothing to test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The pull requests can't be merged: the code's fault.
+    Conflict,
+    /// The commit is gone from its branch, and from the host.
+    Superseded,
+    /// The host doesn't let the repository be read.
+    Unreadable,
+    /// Anything else.
+    Error,
+}
+
+impl Outcome {
+    /// Reads the result `outcome` of a step that failed; anything unknown is an error of the step itself.
+    pub fn of_failure(text: Option<&str>) -> Self {
+        match text {
+            Some("conflict") => Self::Conflict,
+            Some("superseded") => Self::Superseded,
+            Some("unreadable") => Self::Unreadable,
+            _ => Self::Error,
+        }
+    }
+}
+
+/// The results that a task with a checkout declares.
+pub fn results() -> Vec<ResultSpec> {
+    CheckoutResult::ALL
+        .into_iter()
+        .map(|result| ResultSpec {
+            name: result.as_str().to_owned(),
+        })
+        .collect()
+}
+
+/// The step, for the base at this commit.
+pub fn step(spec: &IntegrationJobSpec, base: &CommitSha, source: &Source, image: &str) -> Step {
+    let heads: Vec<String> = spec
+        .pulls
+        .iter()
+        .map(|pull| format!("{} {}", pull.number, pull.sha))
+        .collect();
+    let mut env = vec![
+        variable("TIDEGATE_CLONE_URL", source.clone_url.clone()),
+        variable("TIDEGATE_BASE_REF", spec.base.reference.to_string()),
+        variable("TIDEGATE_BASE_SHA", base.to_string()),
+        variable("TIDEGATE_HEADS", heads.join("\n")),
+    ];
+    env.extend(
+        CheckoutResult::ALL
+            .map(|result| variable(result.variable(), format!("$(results.{}.path)", result.as_str()))),
+    );
+    let mut volume_mounts = Vec::new();
+    if source.clone_secret.is_some() {
+        env.push(variable(
+            "TIDEGATE_CREDENTIAL_FILE",
+            format!("{CREDENTIAL_DIR}/{CREDENTIAL_FILE}"),
+        ));
+        volume_mounts.push(VolumeMount {
+            name: CREDENTIAL_VOLUME.to_owned(),
+            mount_path: CREDENTIAL_DIR.to_owned(),
+            read_only: true,
+        });
+    }
+    Step {
+        name: STEP.to_owned(),
+        image: image.to_owned(),
+        script: Some(SCRIPT.to_owned()),
+        working_dir: Some(WORKING_DIR.to_owned()),
+        env,
+        volume_mounts,
+        // What the "restricted" Pod Security Standard asks for.
+        security_context: Some(serde_json::json!({
+            "runAsNonRoot": true,
+            "runAsUser": USER,
+            "allowPrivilegeEscalation": false,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        })),
+        ..Step::default()
+    }
+}
+
+/// The volume of the clone credential, which this step alone mounts.
+pub fn volume(secret: &SecretKeyRef) -> Volume {
+    let item = [("key", secret.key.as_str()), ("path", CREDENTIAL_FILE)];
+    Volume {
+        name: CREDENTIAL_VOLUME.to_owned(),
+        secret: Some(SecretSource {
+            secret_name: secret.name.clone(),
+            items: vec![
+                item.map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .into(),
+            ],
+            // The file is root's, and the step is not root.
+            default_mode: Some(0o444),
+        }),
+        empty_dir: None,
+    }
+}
+
+fn variable(name: &str, value: String) -> EnvVar {
+    EnvVar {
+        name: name.to_owned(),
+        value: Some(value),
+        value_from: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+#!/bin/sh
+# Checks out what a run tests: a pushed commit, or the base with pull requests merged into it, each by its SHA.
+#
+# All input comes by environment:
+#   TIDEGATE_CLONE_URL       where to fetch from
+#   TIDEGATE_BASE_REF        refs/heads/... or refs/tags/...
+#   TIDEGATE_BASE_SHA        the commit to check out, or to merge into
+#   TIDEGATE_HEADS           what to merge: a line "number sha" for each pull request
+#   TIDEGATE_CREDENTIAL_FILE a file that holds a token; without it the fetch is anonymous
+#   TIDEGATE_RESULT_*        the files to write the results to
+#
+# Results: outcome (merged, conflict, superseded, unreadable, error), detail (why, for people), commit and tree.
+# The exit code is 0 when the outcome is merged. Needs a POSIX shell and git 2.31.
+set -eu
+export LC_ALL=C
+# A job may run as any user: what is checked out is everybody's.
+umask 000
+
+finish() {
+    printf '%s' "$1" >"$TIDEGATE_RESULT_OUTCOME"
+    printf '%.1000s' "$2" | tr -cd '\40-\176' >"$TIDEGATE_RESULT_DETAIL"
+    echo "tidegate: $1: $2" >&2
+    exit 1
+}
+trap 'test -s "$TIDEGATE_RESULT_OUTCOME" || finish error "the checkout broke off"' EXIT
+
+# Tekton's own container made this directory, maybe as a user whose files we may not touch. It is still empty.
+if ! chmod a+rwx . 2>/dev/null; then
+    here=$(pwd)
+    cd ..
+    rmdir "$here"
+    mkdir "$here"
+    cd "$here"
+fi
+
+# Settings live in the environment of this script alone: nothing of them is left in .git/config.
+count=0
+setting() {
+    export "GIT_CONFIG_KEY_$count=$1" "GIT_CONFIG_VALUE_$count=$2"
+    count=$((count + 1))
+    export "GIT_CONFIG_COUNT=$count"
+}
+unset GIT_ASKPASS SSH_ASKPASS
+export GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0
+# No redirect and no submodule leads to another protocol than the clone URL's own.
+export GIT_ALLOW_PROTOCOL="${TIDEGATE_CLONE_URL%%:*}"
+setting safe.directory '*'
+setting core.hooksPath /dev/null
+setting gc.auto 0
+setting fetch.recurseSubmodules false
+# A renamed repository answers its first request with a redirect; later ones have no reason to.
+setting http.followRedirects initial
+setting http.lowSpeedLimit 1000
+setting http.lowSpeedTime 60
+setting credential.helper ''
+if [ -r "${TIDEGATE_CREDENTIAL_FILE:-}" ]; then
+    # Bound to host and path: no redirect makes git show the token to anybody else. The token is read by the shell
+    # itself, so it stands in no argument list.
+    setting credential.useHttpPath true
+    setting "credential.$TIDEGATE_CLONE_URL.helper" \
+        '!f() { test "$1" = get && printf "username=x-access-token\npassword=%s\n" "$(cat "$TIDEGATE_CREDENTIAL_FILE")"; }; f'
+fi
+
+format=sha1
+test "${#TIDEGATE_BASE_SHA}" -eq 40 || format=sha256
+git init --quiet --template= --initial-branch=tidegate --object-format="$format" .
+git remote add origin "$TIDEGATE_CLONE_URL"
+log=.git/tidegate.log
+
+refused='Authentication failed|could not read (Username|Password)|returned error: 40[134]|not found|does not appear to be a git'
+missing='not our ref|find remote ref|unadvertised object'
+
+# Fetches refspecs. A fault that may pass is tried again twice.
+try() {
+    for pause in 1 4 ''; do
+        # $how is a list of options on purpose.
+        # shellcheck disable=SC2086
+        if git fetch --quiet --no-tags --no-write-fetch-head $how origin "$@" 2>"$log"; then
+            return 0
+        fi
+        cat "$log" >&2
+        if [ -z "$pause" ] || grep -qE "$missing|$refused" "$log"; then
+            return 1
+        fi
+        sleep "$pause"
+    done
+}
+
+# get SHA REF NAME: a commit by its SHA or, where the host serves no bare SHAs, by the ref that holds it, as
+# refs/tidegate/NAME. Fails when the host has it no more.
+get() {
+    if try "$1:refs/tidegate/$3"; then
+        return 0
+    fi
+    grep -qE "$missing" "$log" || give_up
+    how=
+    if ! try "+$2:refs/tidegate/$3"; then
+        grep -qE "$missing" "$log" || give_up
+        return 1
+    fi
+    git merge-base --is-ancestor "$1" "refs/tidegate/$3" 2>/dev/null && git update-ref "refs/tidegate/$3" "$1"
+}
+
+give_up() {
+    if grep -qE "$refused" "$log"; then
+        finish unreadable "the repository can't be read: $(tail -n 1 "$log")"
+    fi
+    finish error "git fetch failed: $(tail -n 1 "$log")"
+}
+
+if [ -z "$TIDEGATE_HEADS" ]; then
+    # Nothing is merged, so no history is needed.
+    how=--depth=1
+    get "$TIDEGATE_BASE_SHA" "$TIDEGATE_BASE_REF" base ||
+        finish superseded "$TIDEGATE_BASE_REF holds $TIDEGATE_BASE_SHA no more"
+    git checkout --quiet --detach refs/tidegate/base
+else
+    # A merge needs the whole history, but not every file of it; hosts that don't filter send all.
+    how=--filter=blob:none
+    set -- "$TIDEGATE_BASE_SHA:refs/tidegate/base"
+    while read -r number sha; do
+        set -- "$@" "$sha:refs/tidegate/pull-$number"
+    done <<HEADS
+$TIDEGATE_HEADS
+HEADS
+    if ! try "$@"; then
+        grep -qE "$missing" "$log" || give_up
+        get "$TIDEGATE_BASE_SHA" "$TIDEGATE_BASE_REF" base ||
+            finish error "$TIDEGATE_BASE_REF holds $TIDEGATE_BASE_SHA no more"
+        while read -r number sha <&3; do
+            get "$sha" "refs/pull/$number/head" "pull-$number" ||
+                finish superseded "#$number holds $sha no more"
+        done 3<<HEADS
+$TIDEGATE_HEADS
+HEADS
+    fi
+    git checkout --quiet --detach refs/tidegate/base
+    # Author, committer and dates are fixed, so that every task of a run builds the same commit.
+    GIT_COMMITTER_DATE="$(git show -s --format=%ct HEAD) +0000"
+    GIT_AUTHOR_DATE=$GIT_COMMITTER_DATE
+    export GIT_COMMITTER_DATE GIT_AUTHOR_DATE
+    export GIT_AUTHOR_NAME=Tidegate GIT_AUTHOR_EMAIL=tidegate@localhost
+    export GIT_COMMITTER_NAME=Tidegate GIT_COMMITTER_EMAIL=tidegate@localhost
+    while read -r number sha <&3; do
+        if git merge --quiet --no-ff --no-gpg-sign -m "Merge #$number ($sha) into $TIDEGATE_BASE_REF" "$sha" >"$log" 2>&1; then
+            continue
+        fi
+        cat "$log" >&2
+        files=$(git diff --name-only --diff-filter=U | head -n 8 | cut -c 1-100 | tr '\n' ',' | sed 's/,$//; s/,/, /g')
+        test -z "$files" || finish conflict "conflict in $files"
+        grep -q 'unrelated histories' "$log" && finish conflict "#$number and the base have no common history"
+        finish error "git merge failed: $(tail -n 1 "$log")"
+    done 3<<HEADS
+$TIDEGATE_HEADS
+HEADS
+    # Fetches the base's versions of the changed files too, so that a job can compare without a credential.
+    git diff --shortstat refs/tidegate/base HEAD
+fi
+
+rm -f "$log"
+git rev-parse HEAD | tr -d '\n' >"$TIDEGATE_RESULT_COMMIT"
+git rev-parse 'HEAD^{tree}' | tr -d '\n' >"$TIDEGATE_RESULT_TREE"
+printf merged >"$TIDEGATE_RESULT_OUTCOME"
+echo "tidegate: checked out $(git rev-parse HEAD)"

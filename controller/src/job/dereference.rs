@@ -1,0 +1,73 @@
+//! Reads what an `IntegrationJob` refers to.
+
+use kube::ResourceExt;
+use tidegate_model::SecretKeyRef;
+use tidegate_resources::{IntegrationConfig, IntegrationJob};
+
+use crate::{context::Context, host_clients::CredentialError};
+
+/// Where the code comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The address to fetch from. It holds no credential.
+    pub clone_url: String,
+    /// A read-only token for the checkout step; without it the fetch is anonymous.
+    pub clone_secret: Option<SecretKeyRef>,
+}
+
+/// Something that is referred to can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DereferenceError {
+    /// The config was deleted, or is another one under the same name.
+    #[error("IntegrationConfig {0} is gone")]
+    ConfigGone(String),
+    /// The config could not be read.
+    #[error("failed to read IntegrationConfig {name}")]
+    Config {
+        /// The config.
+        name: String,
+        /// Why.
+        source: kube::Error,
+    },
+    /// The config's credential can't be used.
+    #[error("failed to use the credential of IntegrationConfig {name}")]
+    Credential {
+        /// The config.
+        name: String,
+        /// Why.
+        source: CredentialError,
+    },
+}
+
+/// The config that an `IntegrationJob` was made from.
+pub async fn config(job: &IntegrationJob, context: &Context) -> Result<IntegrationConfig, DereferenceError> {
+    let name = &job.spec.config.name;
+    let config = context
+        .namespaced::<IntegrationConfig>(&job.namespace().unwrap_or_default())
+        .get_opt(name)
+        .await
+        .map_err(|source| DereferenceError::Config {
+            name: name.clone(),
+            source,
+        })?;
+    config
+        .filter(|config| config.metadata.uid.as_ref() == Some(&job.spec.config.uid))
+        .ok_or_else(|| DereferenceError::ConfigGone(name.clone()))
+}
+
+/// Where the code of an `IntegrationJob` comes from.
+pub async fn source(job: &IntegrationJob, context: &Context) -> Result<Source, DereferenceError> {
+    let config = config(job, context).await?;
+    let host = context
+        .hosts
+        .for_config(&config)
+        .await
+        .map_err(|source| DereferenceError::Credential {
+            name: config.name_any(),
+            source,
+        })?;
+    Ok(Source {
+        clone_url: host.clone_url(&job.spec.repository).to_string(),
+        clone_secret: config.spec.git.clone_secret_ref,
+    })
+}

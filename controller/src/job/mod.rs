@@ -1,0 +1,315 @@
+//! The job loop: every `IntegrationJob` that got a slot is run through Tekton, and its status tells how far it is.
+//!
+//! One round: `dereference` (cluster) → `build` (pure) → `apply` (cluster); once the `PipelineRun` exists: `observe` (pure) →
+//! `status` (cluster). Rounds are started by watch events alone: nothing is polled.
+
+mod apply;
+mod build;
+mod checkout;
+pub mod dereference;
+mod observe;
+pub mod status;
+mod store;
+mod task;
+mod tekton_text;
+
+pub use tekton_text::tekton_variable;
+
+use std::{sync::Arc, time::Duration};
+
+use futures::StreamExt;
+use k8s_openapi::jiff::Timestamp;
+use kube::{
+    ResourceExt,
+    core::DeserializeGuard,
+    runtime::{Controller, controller::Action},
+};
+use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase, PipelineRun, annotation};
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    apply::ApplyError,
+    build::{Refusal, RunSettings},
+    dereference::DereferenceError,
+    observe::{Seen, observe},
+    status::{Verdict, WriteError},
+    store::Runs,
+};
+use crate::{context::Context, drain::age_seconds, error_chain};
+
+/// How long a failed round waits for the next.
+const RETRY: Duration = Duration::from_secs(2);
+
+struct JobContext {
+    context: Context,
+    runs: Runs,
+}
+
+/// The loop ended before it was told to.
+#[derive(Debug, thiserror::Error)]
+#[error("the watch of IntegrationJobs and their runs ended")]
+pub struct JobLoopEnded;
+
+/// Why a round failed. It is tried again.
+#[derive(Debug, thiserror::Error)]
+enum ReconcileError {
+    #[error(transparent)]
+    Dereference(#[from] DereferenceError),
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    #[error("failed to read the objects of the run")]
+    Read(#[source] kube::Error),
+}
+
+impl ReconcileError {
+    fn category(&self) -> &'static str {
+        match self {
+            Self::Dereference(DereferenceError::Credential { .. }) => "credential",
+            Self::Dereference(_) => "dereference",
+            Self::Apply(_) => "apply",
+            Self::Write(_) => "status",
+            Self::Read(_) => "read",
+        }
+    }
+}
+
+/// Runs until it is told to stop; then finishes the rounds in hand.
+pub async fn run(context: Context, stop: CancellationToken) -> Result<(), JobLoopEnded> {
+    let (jobs, job_changes) = store::integration_jobs(&context);
+    let (runs, run_changes, task_changes) = store::runs(&context);
+    let job_context = Arc::new(JobContext { context, runs });
+    Controller::for_stream(job_changes, jobs)
+        .watches_stream(run_changes, |run| store::integration_job_of(&run))
+        .watches_stream(task_changes, |task| store::integration_job_of(&task))
+        .graceful_shutdown_on(stop.clone().cancelled_owned())
+        .run(reconcile, error_policy, job_context)
+        .for_each(|_| std::future::ready(()))
+        .await;
+    if stop.is_cancelled() {
+        Ok(())
+    } else {
+        Err(JobLoopEnded)
+    }
+}
+
+async fn reconcile(
+    guarded: Arc<DeserializeGuard<IntegrationJob>>,
+    context: Arc<JobContext>,
+) -> Result<Action, ReconcileError> {
+    let job = match &guarded.0 {
+        Ok(job) => job,
+        Err(invalid) => {
+            // Only possible where the CRD's rules were not in force when it was written.
+            let name = invalid.metadata.name.as_deref().unwrap_or_default();
+            tracing::warn!(
+                integration_job = name,
+                error = invalid.error,
+                "IntegrationJob {name} can't be read"
+            );
+            return Ok(Action::await_change());
+        }
+    };
+    let status = job.status.clone().unwrap_or_default();
+    // A deleted job's run is deleted with it: Kubernetes follows the owner reference.
+    if status.phase != Phase::Running || job.metadata.deletion_timestamp.is_some() {
+        return Ok(Action::await_change());
+    }
+    let new = match context
+        .runs
+        .of(job, &context.context)
+        .await
+        .map_err(ReconcileError::Read)?
+    {
+        Some(run) => follow(job, &run, &context).await?,
+        None if status.pipeline_run.is_some() => {
+            let verdict = Verdict::new(Phase::Error, "PipelineRunDeleted", "the PipelineRun was deleted");
+            lost(job, verdict)
+        }
+        None => start(job, &context.context).await?,
+    };
+    if new != status {
+        match status::write(&context.context, job, &new).await {
+            Ok(()) => finished(job, &new, &context.context),
+            // What has changed comes by the watch, and starts the next round.
+            Err(WriteError::Outdated) => (),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Action::await_change())
+}
+
+/// Creates the `PipelineRun`, or says why there can be none.
+async fn start(job: &IntegrationJob, context: &Context) -> Result<IntegrationJobStatus, ReconcileError> {
+    let now = Timestamp::now();
+    let unrun = |phase, reason: &str, message: &str| {
+        status::ended_unrun(
+            job,
+            Verdict::new(phase, reason, message),
+            JobPhase::Error,
+            message,
+            now,
+        )
+    };
+    if let Some(cancel) = &job.spec.cancel {
+        let verdict = Verdict::new(Phase::Cancelled, cancel.reason.as_str(), &*cancel.message);
+        return Ok(status::ended_unrun(
+            job,
+            verdict,
+            JobPhase::Cancelled,
+            &cancel.message,
+            now,
+        ));
+    }
+    let mut status = job.status.clone().unwrap_or_default();
+    let Some(base) = status.base_sha.clone().or_else(|| job.spec.base.sha.clone()) else {
+        return Ok(unrun(
+            Phase::Error,
+            "BaseMissing",
+            "the status holds no base commit",
+        ));
+    };
+    let source = match dereference::source(job, context).await {
+        Err(error @ DereferenceError::ConfigGone(_)) => {
+            return Ok(unrun(Phase::Error, "ConfigGone", &error.to_string()));
+        }
+        source => source?,
+    };
+    let settings = RunSettings {
+        checkout_image: &context.settings.checkout_image,
+        service_account: &context.settings.run_service_account,
+    };
+    let run = match build::build(job, &base, &source, settings) {
+        Ok(run) => run,
+        Err(refusal) => return Ok(refused(job, &refusal, now)),
+    };
+    let api = context.namespaced::<PipelineRun>(&job.namespace().unwrap_or_default());
+    let is_new = match apply::create(&api, &run, job).await {
+        Err(error @ ApplyError::NameTaken(_)) => {
+            return Ok(unrun(Phase::Error, "NameTaken", &error.to_string()));
+        }
+        Err(error @ ApplyError::Refused { .. }) => {
+            return Ok(unrun(Phase::Error, "PipelineRunRefused", &error.to_string()));
+        }
+        created => created?,
+    };
+    if is_new {
+        let received = job
+            .annotations()
+            .get(annotation::RECEIVED_AT_MS)
+            .and_then(|ms| ms.parse().ok());
+        if let Some(received) = received {
+            context.metrics.accepted_to_run(age_seconds(received));
+        }
+        tracing::info!(
+            integration_job = job.name_any(),
+            repo = %job.spec.repository,
+            traceparent = job.annotations().get(annotation::TRACEPARENT),
+            "{}: created the PipelineRun",
+            job.name_any(),
+        );
+    }
+    status.pipeline_run = run.metadata.name;
+    Ok(status)
+}
+
+/// Stops the run if that was asked for, and says how far it is.
+async fn follow(
+    job: &IntegrationJob,
+    run: &PipelineRun,
+    context: &JobContext,
+) -> Result<IntegrationJobStatus, ReconcileError> {
+    let now = Timestamp::now();
+    let namespace = job.namespace().unwrap_or_default();
+    let tasks = context.runs.tasks_of(run);
+    let status = match observe(
+        job,
+        Seen {
+            run,
+            tasks: &tasks,
+            is_complete: false,
+        },
+        now,
+    ) {
+        Some(status) => status,
+        None => {
+            let tasks = store::read_tasks(job, &context.context)
+                .await
+                .map_err(ReconcileError::Read)?;
+            // Tasks that were read after their run's end always settle it.
+            observe(
+                job,
+                Seen {
+                    run,
+                    tasks: &tasks,
+                    is_complete: true,
+                },
+                now,
+            )
+            .unwrap_or_else(|| job.status.clone().unwrap_or_default())
+        }
+    };
+    if job.spec.cancel.is_some() && !status.phase.is_final() {
+        apply::cancel(&context.context.namespaced(&namespace), run).await?;
+    }
+    Ok(status)
+}
+
+/// One job can't be run, so none is.
+fn refused(job: &IntegrationJob, refusal: &Refusal, now: Timestamp) -> IntegrationJobStatus {
+    let name = refusal.job();
+    let message = format!("{name} {refusal}");
+    let verdict = Verdict::new(Phase::Error, refusal.reason(), &*message);
+    let mut status = status::ended_unrun(job, verdict, JobPhase::NotRun, &message, now);
+    if let Some(entry) = status.jobs.iter_mut().find(|entry| entry.name == *name) {
+        *entry = status::job_status(name, JobPhase::Error, Some(&refusal.to_string()));
+    }
+    status
+}
+
+/// The run is gone: what had not ended never will.
+fn lost(job: &IntegrationJob, verdict: Verdict) -> IntegrationJobStatus {
+    let mut status = job.status.clone().unwrap_or_default();
+    for entry in status.jobs.iter_mut().filter(|entry| !entry.phase.is_final()) {
+        *entry = status::job_status(&entry.name, JobPhase::Error, Some(&verdict.message));
+    }
+    verdict.enter(&mut status, Timestamp::now());
+    status
+}
+
+fn finished(job: &IntegrationJob, new: &IntegrationJobStatus, context: &Context) {
+    if !new.phase.is_final() {
+        return;
+    }
+    context.metrics.finished(new.phase.as_str());
+    let condition = new
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == status::SUCCEEDED);
+    tracing::info!(
+        integration_job = job.name_any(),
+        repo = %job.spec.repository,
+        phase = new.phase.as_str(),
+        reason = condition.map(|condition| &*condition.reason),
+        "{}: {} {}",
+        job.name_any(),
+        new.phase.as_str(),
+        condition.map_or("", |condition| &condition.message),
+    );
+}
+
+fn error_policy(
+    job: Arc<DeserializeGuard<IntegrationJob>>,
+    error: &ReconcileError,
+    context: Arc<JobContext>,
+) -> Action {
+    let name = job.name_any();
+    context.context.metrics.reconcile_failure("job", error.category());
+    tracing::warn!(
+        integration_job = name,
+        error = error_chain(error),
+        "failed to reconcile IntegrationJob {name}"
+    );
+    Action::requeue(RETRY)
+}

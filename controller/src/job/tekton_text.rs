@@ -1,0 +1,76 @@
+//! Text of users that goes into a Tekton object.
+//!
+//! Tekton replaces its own variables, like `$(params.x)` or `$(context.taskRun.name)`, wherever they stand, has no way to
+//! escape them, and refuses a run that names an unknown one. Everything else that looks alike, such as a shell's
+//! `$(date)`, it leaves alone. So text is never rewritten here: what Tekton would touch is found, and refused by name.
+//!
+//! `command`, `args` and `env` are then read by Kubernetes as in any container: `$(NAME)` stands for the variable NAME if
+//! there is one, and `$$` for `$`. A `script` reaches its interpreter as it was written.
+//!
+//! Source: <https://tekton.dev/docs/pipelines/variables/>
+
+/// The first parts of Tekton's variables.
+const ROOTS: [&str; 12] = [
+    "params",
+    "results",
+    "context",
+    "workspaces",
+    "step",
+    "steps",
+    "tasks",
+    "finally",
+    "inputs",
+    "outputs",
+    "credentials",
+    "artifacts",
+];
+
+/// The first of Tekton's variables in a text, with its `$(` and `)`.
+pub fn tekton_variable(text: &str) -> Option<&str> {
+    text.match_indices("$(").find_map(|(start, opening)| {
+        let inside = &text[start + opening.len()..];
+        let end = inside.find(')')?;
+        is_variable(&inside[..end]).then(|| &text[start..=start + opening.len() + end])
+    })
+}
+
+fn is_variable(name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "_.-[]*\"'/".contains(c);
+    name.find(['.', '['])
+        .is_some_and(|root| ROOTS.contains(&&name[..root]))
+        && name.chars().all(is_part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_shell_would_run_is_left_alone() {
+        for text in [
+            "echo $(date)",
+            "x=$(cat params.txt)",
+            "$(HOME)",
+            "$(params)",
+            "$(context.sh --all)",
+            "$(",
+            "$(params.x",
+            "a $$(b) $c ${params.x}",
+        ] {
+            assert_eq!(tekton_variable(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_tekton_would_replace_or_refuse_is_found() {
+        for (text, variable) in [
+            ("echo $(params.greeting)!", "$(params.greeting)"),
+            ("$(date) $(context.taskRun.name)", "$(context.taskRun.name)"),
+            ("$(params[\"a.b\"])", "$(params[\"a.b\"])"),
+            ("$$(tasks.a.results.b[*])", "$(tasks.a.results.b[*])"),
+            ("$(ls $(results.x.path))", "$(results.x.path)"),
+        ] {
+            assert_eq!(tekton_variable(text), Some(variable), "{text}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The schedule loop: `IntegrationJob`s wait until there is room, then start; the oldest first.
+//!
+//! One task watches jobs and configs. The queue (pure) decides; each decision is carried out by a task of its own, so that
+//! one slow host holds up nobody else. A job that waits has no `PipelineRun`.
+
+mod queue;
+mod start;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures::{FutureExt, StreamExt, stream::BoxStream};
+use kube::{
+    Resource, ResourceExt,
+    core::DeserializeGuard,
+    runtime::{
+        WatchStreamExt,
+        reflector::{self, ObjectRef, Store},
+        watcher::{self, Event, watcher},
+    },
+};
+use rand::RngExt as _;
+use tidegate_resources::{IntegrationConfig, IntegrationJob};
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+pub use self::queue::Key;
+use self::queue::{Caps, Done, Queue};
+use crate::{context::Context, error_chain};
+
+/// The reason of the condition of a job that a person has to approve.
+pub const AWAITING_APPROVAL: &str = "AwaitingApproval";
+
+/// Nobody is woken that late; it only bounds a timer that has nothing to wait for.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// The longest that anything waits for its next try when nobody says otherwise.
+const MAX_BACKOFF: Duration = Duration::from_secs(300);
+
+type Guarded<K> = DeserializeGuard<K>;
+type Changes<K> = BoxStream<'static, watcher::Result<Event<Guarded<K>>>>;
+
+/// The loop can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ScheduleError {
+    /// A watch ended.
+    #[error("the watch of IntegrationJobs or IntegrationConfigs ended")]
+    WatchEnded,
+    /// A task panicked.
+    #[error("the task of an IntegrationJob failed")]
+    Task(#[source] JoinError),
+}
+
+/// Two seconds, doubled with every failure up to [`MAX_BACKOFF`], and up to a quarter less by `jitter`, from 0 to 1.
+pub fn backoff(failures: u32, jitter: f64) -> Duration {
+    let full = Duration::from_secs(1 << failures.clamp(1, 9)).min(MAX_BACKOFF);
+    full.mul_f64(1.0 - jitter / 4.0)
+}
+
+struct Schedule {
+    context: Context,
+    queue: Queue,
+    configs: Store<Guarded<IntegrationConfig>>,
+    tasks: JoinSet<(Arc<IntegrationJob>, Done)>,
+}
+
+/// Runs until it is told to stop; then finishes what is in hand.
+pub async fn run(context: Context, stop: CancellationToken) -> Result<(), ScheduleError> {
+    let mut jobs: Changes<IntegrationJob> = watcher(context.served(), watcher::Config::default())
+        .default_backoff()
+        .modify(|job: &mut Guarded<IntegrationJob>| job.managed_fields_mut().clear())
+        .boxed();
+    let (configs, writer) = reflector::store();
+    let mut config_changes: Changes<IntegrationConfig> =
+        watcher(context.served(), watcher::Config::default())
+            .default_backoff()
+            .modify(forget_jobs)
+            .reflect(writer)
+            .boxed();
+    let mut schedule = Schedule {
+        context,
+        queue: Queue::default(),
+        configs,
+        tasks: JoinSet::new(),
+    };
+    let (mut jobs_are_listed, mut configs_are_listed) = (false, false);
+    loop {
+        let wake_at = schedule
+            .queue
+            .wake_at(Instant::now())
+            .unwrap_or_else(|| Instant::now() + IDLE);
+        tokio::select! {
+            () = stop.cancelled() => break,
+            event = jobs.next() => jobs_are_listed |= schedule.job_event(event)?,
+            event = config_changes.next() => configs_are_listed |= config_event(event)?,
+            Some(ended) = schedule.tasks.join_next() => schedule.done(ended)?,
+            () = tokio::time::sleep_until(wake_at.into()) => (),
+        }
+        // What has come already is taken together: the oldest of a burst shall start first.
+        while let Some(event) = jobs.next().now_or_never() {
+            jobs_are_listed |= schedule.job_event(event)?;
+        }
+        if jobs_are_listed && configs_are_listed {
+            schedule.give_slots();
+        }
+    }
+    while let Some(ended) = schedule.tasks.join_next().await {
+        schedule.done(ended)?;
+    }
+    Ok(())
+}
+
+impl Schedule {
+    /// Says whether the event completes a list of all jobs.
+    fn job_event(
+        &mut self,
+        event: Option<watcher::Result<Event<Guarded<IntegrationJob>>>>,
+    ) -> Result<bool, ScheduleError> {
+        match event.ok_or(ScheduleError::WatchEnded)? {
+            Ok(Event::Apply(job) | Event::InitApply(job)) => match job.0 {
+                Ok(job) => self.queue.apply(job),
+                // The job loop logs it.
+                Err(_) => self.queue.delete(&job),
+            },
+            Ok(Event::Delete(job)) => self.queue.delete(&job),
+            Ok(Event::Init) => self.queue.begin_list(),
+            Ok(Event::InitDone) => {
+                self.queue.end_list();
+                return Ok(true);
+            }
+            Err(error) => watch_failed::<IntegrationJob>(&error),
+        }
+        Ok(false)
+    }
+
+    fn give_slots(&mut self) {
+        let Self {
+            context,
+            queue,
+            configs,
+            tasks,
+        } = self;
+        let settings = &context.settings;
+        let caps = Caps {
+            cluster: settings.max_runs,
+            repository: |job: &IntegrationJob| {
+                let config = config_of(job, configs);
+                config
+                    .and_then(|config| config.spec.max_concurrent_runs)
+                    .unwrap_or(settings.max_runs_per_repository)
+            },
+        };
+        for (need, job) in queue.next(&caps, Instant::now()) {
+            let (context, config) = (context.clone(), config_of(&job, configs));
+            tasks.spawn(async move {
+                let done = start::carry_out(need, &job, config.as_ref(), &context).await;
+                (job, done)
+            });
+        }
+        let (waiting, running) = queue.occupation();
+        context.metrics.set_occupation(waiting, running);
+    }
+
+    fn done(&mut self, ended: Result<(Arc<IntegrationJob>, Done), JoinError>) -> Result<(), ScheduleError> {
+        let (job, done) = ended.map_err(ScheduleError::Task)?;
+        self.queue
+            .done(&job, done, Instant::now(), rand::rng().random_range(0.0..1.0));
+        Ok(())
+    }
+}
+
+fn config_of(job: &IntegrationJob, configs: &Store<Guarded<IntegrationConfig>>) -> Option<IntegrationConfig> {
+    let key = ObjectRef::new(&job.spec.config.name).within(&job.namespace().unwrap_or_default());
+    configs.get(&key)?.0.as_ref().ok().cloned()
+}
+
+/// Says whether the event completes a list of all configs.
+fn config_event(
+    event: Option<watcher::Result<Event<Guarded<IntegrationConfig>>>>,
+) -> Result<bool, ScheduleError> {
+    match event.ok_or(ScheduleError::WatchEnded)? {
+        Ok(event) => Ok(matches!(event, Event::InitDone)),
+        Err(error) => {
+            watch_failed::<IntegrationConfig>(&error);
+            Ok(false)
+        }
+    }
+}
+
+/// Only a config's repository and caps count here.
+pub(crate) fn forget_jobs(config: &mut Guarded<IntegrationConfig>) {
+    config.managed_fields_mut().clear();
+    if let Ok(config) = &mut config.0 {
+        config.spec.jobs.pre_submit = Vec::new();
+        config.spec.jobs.post_submit = Vec::new();
+    }
+}
+
+/// The watch goes on by itself, after a pause.
+fn watch_failed<K: Resource<DynamicType = ()>>(error: &watcher::Error) {
+    tracing::warn!(error = error_chain(error), "failed to watch {}", K::plural(&()));
+}

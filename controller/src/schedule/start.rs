@@ -1,0 +1,209 @@
+//! Carries out what the queue decided for one job.
+
+use k8s_openapi::jiff::Timestamp;
+use tidegate_hosts::client::HostError;
+use tidegate_model::CommitSha;
+use tidegate_resources::{IntegrationConfig, IntegrationJob, IntegrationJobStatus, JobPhase, Phase};
+
+use super::{
+    AWAITING_APPROVAL,
+    queue::{Done, Need},
+};
+use crate::{
+    context::Context,
+    error_chain,
+    host_clients::CredentialError,
+    job::{
+        dereference::{self, DereferenceError},
+        status::{self, SUCCEEDED, Verdict, WriteError},
+    },
+};
+
+/// Why a job can't start now.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error(transparent)]
+    Config(#[from] DereferenceError),
+    #[error("failed to use the credential of the config")]
+    Credential(#[from] CredentialError),
+    #[error("failed to read the head of the base branch from the host")]
+    Host(#[source] HostError),
+}
+
+impl StartError {
+    /// The reason, as a condition's.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Config(_) => "ConfigUnreadable",
+            Self::Credential(error) => error.category(),
+            Self::Host(error) if error.is_retryable() => "HostUnreachable",
+            Self::Host(_) => "HostRefused",
+        }
+    }
+}
+
+/// Does it, and writes the status that follows. `config` is what the loop's store holds, if it does.
+pub async fn carry_out(
+    need: Need,
+    job: &IntegrationJob,
+    config: Option<&IntegrationConfig>,
+    context: &Context,
+) -> Done {
+    let now = Timestamp::now();
+    let mut retry = None;
+    let new = match need {
+        Need::Start => match base(job, config, context).await {
+            Ok(Some(base)) => started(job, base, now),
+            Ok(None) => {
+                let message = format!("{} does not exist", job.spec.base.reference);
+                ended(
+                    job,
+                    Verdict::new(Phase::Error, "BaseMissing", &*message),
+                    JobPhase::Error,
+                    &message,
+                    now,
+                )
+            }
+            Err(StartError::Config(error @ DereferenceError::ConfigGone(_))) => {
+                let message = error.to_string();
+                ended(
+                    job,
+                    Verdict::new(Phase::Error, "ConfigGone", &*message),
+                    JobPhase::Error,
+                    &message,
+                    now,
+                )
+            }
+            Err(error) => {
+                context.metrics.reconcile_failure("schedule", error.reason());
+                let message = error_chain(&error);
+                tracing::warn!(
+                    integration_job = job.metadata.name,
+                    repo = %job.spec.repository,
+                    error = message,
+                    "an IntegrationJob stays queued",
+                );
+                retry = Some(match &error {
+                    StartError::Host(error) => error.retry_after(),
+                    StartError::Config(_) | StartError::Credential(_) => None,
+                });
+                waits(job, error.reason(), &message, now)
+            }
+        },
+        Need::Cancel => match &job.spec.cancel {
+            Some(cancel) => {
+                let verdict = Verdict::new(Phase::Cancelled, cancel.reason.as_str(), &*cancel.message);
+                ended(job, verdict, JobPhase::Cancelled, &cancel.message, now)
+            }
+            None => return Done::Written,
+        },
+        Need::Nothing => {
+            let verdict = Verdict::new(
+                Phase::Succeeded,
+                "NothingToRun",
+                "no job of the config runs this time",
+            );
+            ended(job, verdict, JobPhase::Succeeded, "", now)
+        }
+        Need::Approval => waits(
+            job,
+            AWAITING_APPROVAL,
+            "waits for the approval of a person who may write",
+            now,
+        ),
+    };
+    let written = if job.status.as_ref() == Some(&new) {
+        Ok(())
+    } else {
+        status::write(context, job, &new).await
+    };
+    match written {
+        Ok(()) => {
+            if new.phase.is_final() {
+                context.metrics.finished(new.phase.as_str());
+            }
+            retry.map_or(Done::Written, Done::Retry)
+        }
+        Err(WriteError::Outdated) => Done::Outdated,
+        Err(error) => {
+            context.metrics.reconcile_failure("schedule", "status");
+            tracing::warn!(
+                integration_job = job.metadata.name,
+                error = error_chain(&error),
+                "failed to give a slot"
+            );
+            Done::Retry(retry.flatten())
+        }
+    }
+}
+
+/// The commit that the run builds, or merges into: what was pushed, or the base branch's head as the host has it now.
+async fn base(
+    job: &IntegrationJob,
+    config: Option<&IntegrationConfig>,
+    context: &Context,
+) -> Result<Option<CommitSha>, StartError> {
+    if let Some(sha) = &job.spec.base.sha {
+        return Ok(Some(sha.clone()));
+    }
+    let read;
+    let config = match config {
+        Some(config) if config.metadata.uid.as_ref() == Some(&job.spec.config.uid) => config,
+        _ => {
+            read = dereference::config(job, context).await?;
+            &read
+        }
+    };
+    let host = context.hosts.for_config(config).await?;
+    let head = host
+        .ref_target(&job.spec.repository, &job.spec.base.reference)
+        .await;
+    let outcome = head.as_ref().map_or_else(HostError::category, |_| "ok");
+    context.metrics.host_call(job.spec.host, "ref_target", outcome);
+    head.map_err(|error| {
+        if !error.is_retryable() {
+            context.hosts.forget(config);
+        }
+        StartError::Host(error)
+    })
+}
+
+fn started(job: &IntegrationJob, base: CommitSha, now: Timestamp) -> IntegrationJobStatus {
+    let mut status = job.status.clone().unwrap_or_default();
+    status.base_sha = Some(base);
+    status.started_at = Some(status::rfc3339(now));
+    status.jobs = job
+        .spec
+        .jobs
+        .iter()
+        .map(|entry| status::job_status(&entry.name, JobPhase::Pending, None))
+        .collect();
+    Verdict::new(Phase::Running, "Running", "").enter(&mut status, now);
+    status
+}
+
+fn ended(
+    job: &IntegrationJob,
+    verdict: Verdict,
+    phase: JobPhase,
+    message: &str,
+    now: Timestamp,
+) -> IntegrationJobStatus {
+    status::ended_unrun(job, verdict, phase, message, now)
+}
+
+/// The job stays queued, and its condition says why.
+fn waits(job: &IntegrationJob, reason: &str, message: &str, now: Timestamp) -> IntegrationJobStatus {
+    let mut status = job.status.clone().unwrap_or_default();
+    let says_so = |status: &IntegrationJobStatus| {
+        status
+            .conditions
+            .iter()
+            .any(|condition| condition.type_ == SUCCEEDED && condition.reason == reason)
+    };
+    // The same reason is not written again at every try.
+    if !says_so(&status) {
+        Verdict::new(Phase::Queued, reason, message).enter(&mut status, now);
+    }
+    status
+}
