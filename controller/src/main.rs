@@ -7,7 +7,7 @@ use clap::Parser;
 use tidegate_controller::{
     config, context::Context, drain, job, metrics::Metrics, report, schedule, settings::Settings, web,
 };
-use tidegate_keys::KeyCache;
+use tidegate_keys::{KeyCache, SecretStore};
 use tidegate_queue::Queue;
 use tidegate_resources::{IntegrationConfig, IntegrationJob};
 use tokio::{signal::unix::SignalKind, task::JoinSet};
@@ -16,19 +16,21 @@ use tokio_util::sync::CancellationToken;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let settings = Arc::new(Settings::parse());
-    tidegate_telemetry::init();
+    tidegate_telemetry::init()?;
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .map_err(|_| anyhow::anyhow!("a TLS provider was installed before main"))?;
 
-    let client = kube::Client::try_default().await.context("failed to find out how to reach the Kubernetes API")?;
+    let client = kube::Client::try_default()
+        .await
+        .context("failed to find out how to reach the Kubernetes API")?;
     let context = Context::new(client, Arc::clone(&settings), Metrics::default());
     check_crds(&context).await?;
 
-    let aws = tidegate_queue::load_config().await;
+    let aws = tidegate_queue::aws::load().await?;
     let commands = Queue::new(&aws, settings.command_queue_url.clone());
     let dead_letters = Queue::new(&aws, settings.command_dead_letter_queue_url.clone());
-    let keys = KeyCache::new(&aws, settings.master_key_secret.clone());
+    let keys = KeyCache::new(SecretStore::new(&aws, settings.master_key_secret.clone()));
 
     let stop = CancellationToken::new();
     let readiness = web::Readiness::default();
@@ -36,9 +38,15 @@ async fn main() -> anyhow::Result<()> {
     let mut start = |name: &'static str, future: LoopFuture| {
         loops.spawn(async move { (name, future.await) });
     };
-    start("web", boxed(web::run(context.clone(), readiness.clone(), stop.clone())));
+    start(
+        "web",
+        boxed(web::run(context.clone(), readiness.clone(), stop.clone())),
+    );
     start("config", boxed(config::run(context.clone(), keys, stop.clone())));
-    start("drain", boxed(drain::run(context.clone(), commands, dead_letters, stop.clone())));
+    start(
+        "drain",
+        boxed(drain::run(context.clone(), commands, dead_letters, stop.clone())),
+    );
     start("schedule", boxed(schedule::run(context.clone(), stop.clone())));
     start("job", boxed(job::run(context.clone(), stop.clone())));
     start("report", boxed(report::run(context.clone(), stop.clone())));
@@ -54,7 +62,11 @@ async fn main() -> anyhow::Result<()> {
     stop.cancel();
     while let Some(ended) = loops.join_next().await {
         if let Ok((name, Err(error))) = ended {
-            tracing::error!(r#loop = name, error = format!("{error:#}"), "the {name} loop failed while stopping");
+            tracing::error!(
+                r#loop = name,
+                error = format!("{error:#}"),
+                "the {name} loop failed while stopping"
+            );
         }
     }
     first_failure.map_or(Ok(()), Err)
@@ -82,8 +94,16 @@ fn describe(ended: Result<(&'static str, anyhow::Result<()>), tokio::task::JoinE
 async fn check_crds(context: &Context) -> anyhow::Result<()> {
     let one = kube::api::ListParams::default().limit(1);
     let hint = "failed to list: are the CRDs of crds/ installed, and may the ServiceAccount list them?";
-    context.served::<IntegrationConfig>().list(&one).await.with_context(|| format!("IntegrationConfigs: {hint}"))?;
-    context.served::<IntegrationJob>().list(&one).await.with_context(|| format!("IntegrationJobs: {hint}"))?;
+    context
+        .served::<IntegrationConfig>()
+        .list(&one)
+        .await
+        .with_context(|| format!("IntegrationConfigs: {hint}"))?;
+    context
+        .served::<IntegrationJob>()
+        .list(&one)
+        .await
+        .with_context(|| format!("IntegrationJobs: {hint}"))?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::{
-    Resource, ResourceExt,
+    Resource,
     runtime::events::{Event, EventType},
 };
 use tidegate_hosts::client::HostError;
@@ -13,7 +13,7 @@ use tidegate_resources::{IntegrationConfig, WebhookStatus};
 use crate::{context::Context, host_clients::CredentialError};
 
 /// For how long removal is tried before the finalizer is released all the same.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Why the webhook could not be removed yet.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +42,10 @@ impl CleanupError {
         match self {
             Self::Credential(error) => !error.is_transient(),
             Self::Host { source, .. } => {
-                matches!(source, HostError::Unauthorized | HostError::Forbidden { .. } | HostError::NotFound)
+                matches!(
+                    source,
+                    HostError::Unauthorized | HostError::Forbidden { .. } | HostError::NotFound
+                )
             }
             Self::Event(_) => false,
         }
@@ -50,9 +53,16 @@ impl CleanupError {
 }
 
 /// Removes the webhook. Success releases the finalizer: the hook is gone, or an Event names what is left of it.
-pub async fn cleanup(config: &IntegrationConfig, context: &Context, now: Timestamp) -> Result<(), CleanupError> {
+pub async fn cleanup(
+    config: &IntegrationConfig,
+    context: &Context,
+    now: Timestamp,
+) -> Result<(), CleanupError> {
     let webhook = config.status.as_ref().and_then(|status| status.webhook.as_ref());
-    let Some(WebhookStatus { id: Some(id), url, .. }) = webhook else {
+    let Some(WebhookStatus {
+        id: Some(id), url, ..
+    }) = webhook
+    else {
         return Ok(());
     };
     let Err(error) = delete(config, id, context).await else {
@@ -81,15 +91,27 @@ pub async fn cleanup(config: &IntegrationConfig, context: &Context, now: Timesta
         action: "RemoveWebhook".to_owned(),
         secondary: None,
     };
-    context.recorder.publish(&event, &config.object_ref(&())).await.map_err(CleanupError::Event)
+    context
+        .recorder
+        .publish(&event, &config.object_ref(&()))
+        .await
+        .map_err(CleanupError::Event)
 }
 
 async fn delete(config: &IntegrationConfig, id: &str, context: &Context) -> Result<(), CleanupError> {
     let git = &config.spec.git;
-    let client = context.hosts.for_config(config).await.map_err(CleanupError::Credential)?;
+    let client = context
+        .hosts
+        .for_config(config)
+        .await
+        .map_err(CleanupError::Credential)?;
     let result = client.delete_hook(&git.repository, id).await;
     let outcome = result.as_ref().map_or_else(HostError::category, |()| "ok");
     context.metrics.host_call(git.type_, "delete the hook", outcome);
     let repository = git.repository.to_string();
-    result.map_err(|source| CleanupError::Host { id: id.to_owned(), repository, source })
+    result.map_err(|source| CleanupError::Host {
+        id: id.to_owned(),
+        repository,
+        source,
+    })
 }

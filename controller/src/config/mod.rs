@@ -79,7 +79,9 @@ impl ReconcileError {
             Self::Name(_) => "name",
             Self::Cleanup(_) => "cleanup",
             Self::Finalizer(error) => match &**error {
-                finalizer::Error::ApplyFailed(error) | finalizer::Error::CleanupFailed(error) => error.category(),
+                finalizer::Error::ApplyFailed(error) | finalizer::Error::CleanupFailed(error) => {
+                    error.category()
+                }
                 _ => "finalizer",
             },
             Self::Register(error) => error.reason(),
@@ -95,14 +97,25 @@ pub async fn run(context: Context, keys: KeyCache, stop: CancellationToken) -> R
         .modify(|config| config.managed_fields_mut().clear())
         .reflect(writer)
         .applied_objects()
-        .predicate_filter(predicates::generation.combine(predicates::finalizers), Default::default());
-    let config_context = Arc::new(ConfigContext { context, keys, all: all.clone() });
+        .predicate_filter(
+            predicates::generation.combine(predicates::finalizers),
+            Default::default(),
+        );
+    let config_context = Arc::new(ConfigContext {
+        context,
+        keys,
+        all: all.clone(),
+    });
     Controller::for_stream(changes, all)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(reconcile, error_policy, config_context)
         .for_each(|_| std::future::ready(()))
         .await;
-    if stop.is_cancelled() { Ok(()) } else { Err(ConfigLoopEnded) }
+    if stop.is_cancelled() {
+        Ok(())
+    } else {
+        Err(ConfigLoopEnded)
+    }
 }
 
 async fn reconcile(guarded: Arc<Guarded>, context: Arc<ConfigContext>) -> Result<Action, ReconcileError> {
@@ -111,11 +124,17 @@ async fn reconcile(guarded: Arc<Guarded>, context: Arc<ConfigContext>) -> Result
         Err(invalid) => {
             // Only possible where the CRD's rules were not in force when it was written; nobody else can read it either.
             let name = invalid.metadata.name.as_deref().unwrap_or_default();
-            tracing::warn!(config = name, error = invalid.error, "IntegrationConfig {name} can't be read");
+            tracing::warn!(
+                config = name,
+                error = invalid.error,
+                "IntegrationConfig {name} can't be read"
+            );
             return Ok(Action::await_change());
         }
     };
-    let api: Api<IntegrationConfig> = context.context.namespaced(&config.namespace().unwrap_or_default());
+    let api: Api<IntegrationConfig> = context
+        .context
+        .namespaced(&config.namespace().unwrap_or_default());
     finalizer(&api, FINALIZER, config, async |event| match event {
         finalizer::Event::Apply(config) => apply(&config, &api, &context).await,
         finalizer::Event::Cleanup(config) => {
@@ -143,7 +162,10 @@ async fn apply(
     let webhook = salted(config, api).await?;
     let (ready, registered, webhook, failure) = match webhook_of(config, &webhook, context).await {
         Ok(webhook) => {
-            let message = format!("hook {} delivers to Tidegate", webhook.id.as_deref().unwrap_or_default());
+            let message = format!(
+                "hook {} delivers to Tidegate",
+                webhook.id.as_deref().unwrap_or_default()
+            );
             (ready, Verdict::yes("Registered", message), webhook, None)
         }
         Err(Unregistered::Credential { reason, message }) => {
@@ -160,7 +182,9 @@ async fn apply(
     patch(config, &new, api).await?;
     match failure {
         Some(error) => Err(error.into()),
-        None if registered_now => Ok(Action::requeue(context.context.settings.webhook_check_interval.as_duration())),
+        None if registered_now => Ok(Action::requeue(
+            context.context.settings.webhook_check_interval.as_duration(),
+        )),
         // A Secret may be mended without the config being touched.
         None => Ok(Action::requeue(Duration::from_secs(30))),
     }
@@ -168,12 +192,22 @@ async fn apply(
 
 /// The webhook with its salt, written down before the host hears of it: a crash in between leaves no hook that nobody
 /// can verify.
-async fn salted(config: &IntegrationConfig, api: &Api<IntegrationConfig>) -> Result<WebhookStatus, ReconcileError> {
+async fn salted(
+    config: &IntegrationConfig,
+    api: &Api<IntegrationConfig>,
+) -> Result<WebhookStatus, ReconcileError> {
     if let Some(webhook) = config.status.as_ref().and_then(|status| status.webhook.clone()) {
         return Ok(webhook);
     }
-    let webhook = WebhookStatus { salt: register::new_salt(), id: None, url: None };
-    let salted = IntegrationConfigStatus { webhook: Some(webhook.clone()), ..config.status.clone().unwrap_or_default() };
+    let webhook = WebhookStatus {
+        salt: register::new_salt().to_string(),
+        id: None,
+        url: None,
+    };
+    let salted = IntegrationConfigStatus {
+        webhook: Some(webhook.clone()),
+        ..config.status.clone().unwrap_or_default()
+    };
     patch(config, &salted, api).await?;
     Ok(webhook)
 }
@@ -189,17 +223,28 @@ async fn webhook_of(
     context: &ConfigContext,
 ) -> Result<WebhookStatus, Unregistered> {
     let name_of = |text: String| text.parse().map_err(|error: tidegate_model::ParseError| error);
-    let invalid = |error: tidegate_model::ParseError| Unregistered::Credential { reason: "InvalidName", message: error.to_string() };
+    let invalid = |error: tidegate_model::ParseError| Unregistered::Credential {
+        reason: "InvalidName",
+        message: error.to_string(),
+    };
     let reference = ConfigRef {
         namespace: name_of(config.namespace().unwrap_or_default()).map_err(invalid)?,
         name: name_of(config.name_any()).map_err(invalid)?,
     };
     let salt = webhook.salt.parse().map_err(invalid)?;
-    let Context { hosts, settings, metrics, .. } = &context.context;
-    let client = hosts.for_config(config).await.map_err(|error| Unregistered::Credential {
-        reason: error.category(),
-        message: crate::error_chain(&error),
-    })?;
+    let Context {
+        hosts,
+        settings,
+        metrics,
+        ..
+    } = &context.context;
+    let client = hosts
+        .for_config(config)
+        .await
+        .map_err(|error| Unregistered::Credential {
+            reason: error.category(),
+            message: crate::error_chain(&error),
+        })?;
     let git = &config.spec.git;
     let registration = Registration {
         client: &client,
@@ -210,10 +255,12 @@ async fn webhook_of(
         keys: &context.keys,
         metrics,
     };
-    register::register(&registration, &salt, webhook.id.as_deref()).await.map_err(|error| {
-        hosts.forget(config);
-        Unregistered::Failed(error)
-    })
+    register::register(&registration, &salt, webhook.id.as_deref())
+        .await
+        .map_err(|error| {
+            hosts.forget(config);
+            Unregistered::Failed(error)
+        })
 }
 
 async fn patch(
@@ -225,13 +272,22 @@ async fn patch(
         return Ok(());
     }
     let patch = Patch::Merge(json!({ "status": new }));
-    api.patch_status(&config.name_any(), &PatchParams::default(), &patch).await.map_err(ReconcileError::Status)?;
+    api.patch_status(&config.name_any(), &PatchParams::default(), &patch)
+        .await
+        .map_err(ReconcileError::Status)?;
     Ok(())
 }
 
 fn error_policy(config: Arc<Guarded>, error: &ReconcileError, context: Arc<ConfigContext>) -> Action {
     let name = config.name_any();
-    context.context.metrics.reconcile_failure("config", error.category());
-    tracing::warn!(config = name, error = crate::error_chain(error), "failed to reconcile IntegrationConfig {name}");
+    context
+        .context
+        .metrics
+        .reconcile_failure("config", error.category());
+    tracing::warn!(
+        config = name,
+        error = crate::error_chain(error),
+        "failed to reconcile IntegrationConfig {name}"
+    );
     Action::requeue(Duration::from_secs(15))
 }

@@ -1,6 +1,7 @@
 //! Makes the host's hooks what the config wants: registers ours, repairs it, removes what is left of older ones.
 
-use rand::{Rng, distr::Alphanumeric};
+use std::time::Instant;
+
 use tidegate_hosts::{
     client::{HookSpec, HostClient, HostError},
     hook::{HookPath, Salt},
@@ -56,43 +57,67 @@ impl RegisterError {
     }
 }
 
-/// A new salt: 32 random letters and digits.
-pub fn new_salt() -> String {
-    rand::rng().sample_iter(Alphanumeric).take(32).map(char::from).collect()
+/// A new salt.
+pub fn new_salt() -> Salt {
+    Salt::from_random(rand::random())
 }
 
 /// The path of a config's hook.
 pub fn path(host: Host, config: &ConfigRef, salt: &Salt) -> HookPath {
-    HookPath::Config { host, config: config.clone(), salt: salt.clone() }
+    HookPath::Config {
+        host,
+        config: config.clone(),
+        salt: salt.clone(),
+    }
 }
 
 /// Compares the host with what should be there, and mends it. Returns what to keep in the status.
-pub async fn register(of: &Registration<'_>, salt: &Salt, known: Option<&str>) -> Result<WebhookStatus, RegisterError> {
-    let key = of.keys.current().await.map_err(RegisterError::Keys)?;
+pub async fn register(
+    of: &Registration<'_>,
+    salt: &Salt,
+    known: Option<&str>,
+) -> Result<WebhookStatus, RegisterError> {
+    let keys = of.keys.get(Instant::now()).await.map_err(RegisterError::Keys)?;
     let path = path(of.host, of.config, salt);
     let url = format!("{}{path}", of.public_url);
     let prefix = url.strip_suffix(salt.as_str()).unwrap_or(&url);
-    let spec = HookSpec { url: url.clone(), secret: key.derive(of.host, of.config, salt) };
+    let spec = HookSpec {
+        url: url.clone(),
+        secret: keys.current().derive(of.host, of.config, salt),
+    };
 
     let hooks = of.count("list hooks", of.client.hooks(of.repository).await)?;
     let plan = hook::plan(&hooks, prefix, &url, known);
     let id = match plan.ours {
         Ours::Keep(id) => id,
         Ours::Repair(id) => {
-            of.count("repair the hook", of.client.update_hook(of.repository, &id, &spec).await)?;
+            of.count(
+                "repair the hook",
+                of.client.update_hook(of.repository, &id, &spec).await,
+            )?;
             tracing::info!(repo = %of.repository, config = %of.config, hook.id = id, "repaired the webhook of {}", of.repository);
             id
         }
         Ours::Create => {
-            let id = of.count("create the hook", of.client.create_hook(of.repository, &spec).await)?;
+            let id = of.count(
+                "create the hook",
+                of.client.create_hook(of.repository, &spec).await,
+            )?;
             tracing::info!(repo = %of.repository, config = %of.config, hook.id = id, "registered the webhook of {}", of.repository);
             id
         }
     };
     for stale in plan.delete {
-        of.count("delete a stale hook", of.client.delete_hook(of.repository, &stale).await)?;
+        of.count(
+            "delete a stale hook",
+            of.client.delete_hook(of.repository, &stale).await,
+        )?;
     }
-    Ok(WebhookStatus { salt: salt.to_string(), id: Some(id), url: Some(url) })
+    Ok(WebhookStatus {
+        salt: salt.to_string(),
+        id: Some(id),
+        url: Some(url),
+    })
 }
 
 impl Registration<'_> {

@@ -27,7 +27,9 @@ pub enum Invalid {
         problem: PatternError,
     },
     /// An older config sets the same commit statuses.
-    #[error("the commit statuses tidegate/{name}/… of this repository belong to the older config {owner}: rename one")]
+    #[error(
+        "the commit statuses tidegate/{name}/… of this repository belong to the older config {owner}: rename one"
+    )]
     ContextConflict {
         /// The config's name.
         name: String,
@@ -40,8 +42,14 @@ impl Invalid {
     /// The condition's reason.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Order { problem: OrderError::Cycle(_), .. } => "DependencyCycle",
-            Self::Order { problem: OrderError::Unknown { .. }, .. } => "UnknownDependency",
+            Self::Order {
+                problem: OrderError::Cycle(_),
+                ..
+            } => "DependencyCycle",
+            Self::Order {
+                problem: OrderError::Unknown { .. },
+                ..
+            } => "UnknownDependency",
             Self::Pattern { .. } => "InvalidPattern",
             Self::ContextConflict { .. } => "ContextConflict",
         }
@@ -50,7 +58,10 @@ impl Invalid {
 
 /// Checks what lies in the config itself.
 pub fn spec(spec: &IntegrationConfigSpec) -> Result<(), Invalid> {
-    for (list, jobs) in [("preSubmit", &spec.jobs.pre_submit), ("postSubmit", &spec.jobs.post_submit)] {
+    for (list, jobs) in [
+        ("preSubmit", &spec.jobs.pre_submit),
+        ("postSubmit", &spec.jobs.post_submit),
+    ] {
         graph::check(jobs).map_err(|problem| Invalid::Order { list, problem })?;
         for job in jobs {
             filters::check(job).map_err(|problem| Invalid::Pattern { list, problem })?;
@@ -119,7 +130,8 @@ mod tests {
 
     #[test]
     fn a_bad_pattern_is_found_before_an_event_meets_it() {
-        let jobs = json!({"preSubmit": [{"name": "a", "image": "i", "script": "s", "when": {"branches": ["[x"]}}]});
+        let jobs =
+            json!({"preSubmit": [{"name": "a", "image": "i", "script": "s", "when": {"branches": ["[x"]}}]});
         let invalid = spec(&config("ci", "2026-01-01T00:00:00Z", jobs).spec).expect_err("no glob");
         assert_eq!(invalid.reason(), "InvalidPattern");
     }

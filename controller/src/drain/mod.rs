@@ -30,11 +30,11 @@ use crate::{context::Context, error_chain};
 /// How many commands are worked on at once.
 const IN_FLIGHT: usize = 64;
 /// How long a received command is hidden from others: more than all its host calls may take.
-const VISIBILITY: Duration = Duration::from_secs(90);
+const VISIBILITY: Duration = Duration::from_mins(1);
 /// How long one receive waits for messages: the longest that SQS allows.
 const LONG_POLL: Duration = Duration::from_secs(20);
 /// The longest that a command waits for its host before it is tried again.
-const MAX_DELAY: Duration = Duration::from_secs(15 * 60);
+const MAX_DELAY: Duration = Duration::from_mins(15);
 
 /// The loop can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +64,9 @@ impl CommandError {
     /// Whether the API server can't be reached or asks to be left alone.
     fn is_cluster_outage(&self) -> bool {
         let error = match self {
-            Self::Facts(FactsError::Configs(error)) | Self::Apply(ApplyError::Job { source: error, .. }) => error,
+            Self::Facts(FactsError::Configs(error)) | Self::Apply(ApplyError::Job { source: error, .. }) => {
+                error
+            }
             Self::Facts(error) => return error.is_cluster(),
             Self::Apply(ApplyError::NoOwner | ApplyError::Attempts(_)) => return false,
         };
@@ -77,9 +79,10 @@ impl CommandError {
     /// The API server's word that it will never take this.
     fn refusal(&self) -> Option<String> {
         match self {
-            Self::Apply(ApplyError::Job { source: kube::Error::Api(status), .. }) if status.is_invalid() => {
-                Some(format!("the API server refuses it: {}", status.message))
-            }
+            Self::Apply(ApplyError::Job {
+                source: kube::Error::Api(status),
+                ..
+            }) if status.is_invalid() => Some(format!("the API server refuses it: {}", status.message)),
             Self::Apply(error @ (ApplyError::NoOwner | ApplyError::Attempts(_))) => Some(error.to_string()),
             Self::Apply(_) | Self::Facts(_) => None,
         }
@@ -99,7 +102,11 @@ pub async fn run(
     dead_letters: Queue,
     stop: CancellationToken,
 ) -> Result<(), DrainError> {
-    let drain = Arc::new(Drain { context, commands, dead_letters });
+    let drain = Arc::new(Drain {
+        context,
+        commands,
+        dead_letters,
+    });
     let slots = Arc::new(Semaphore::new(IN_FLIGHT));
     let mut tasks = JoinSet::new();
     let mut failures = 0;
@@ -128,7 +135,10 @@ pub async fn run(
             }
             Err(error) => {
                 failures += 1;
-                drain.context.metrics.reconcile_failure("drain", error.category());
+                drain
+                    .context
+                    .metrics
+                    .reconcile_failure("drain", error.category().as_str());
                 tracing::warn!(error = error_chain(&error), "failed to receive commands");
                 pause(backoff(failures), &stop).await;
             }
@@ -145,7 +155,7 @@ impl Drain {
     async fn receive(&self, slots: &Arc<Semaphore>) -> Result<Vec<Message>, QueueError> {
         // Waits for one free hand, and gives it back at once: the messages' own tasks take them.
         drop(slots.acquire().await);
-        let free = slots.available_permits().clamp(1, 10);
+        let free = u8::try_from(slots.available_permits().clamp(1, 10)).unwrap_or(10);
         self.commands.receive(free, LONG_POLL, VISIBILITY).await
     }
 
@@ -193,14 +203,22 @@ impl Drain {
         }
         for config in &configs {
             let plan = match plan::admit(command, config) {
-                Ok(()) => plan::plan(command, config, &facts::read(&command.intention, config, &self.context).await?),
+                Ok(()) => plan::plan(
+                    command,
+                    config,
+                    &facts::read(&command.intention, config, &self.context).await?,
+                ),
                 Err(plan) => plan,
             };
             match plan {
                 Plan::Run(run) => self.run(&run, config, envelope).await?,
                 Plan::Cancel { pull_request, order } => {
                     let count = apply::cancel(config, pull_request, None, &order, &self.context).await?;
-                    self.log(envelope, Some(config), &format!("{}: stopped {count} runs", order.message));
+                    self.log(
+                        envelope,
+                        Some(config),
+                        &format!("{}: stopped {count} runs", order.message),
+                    );
                 }
                 Plan::Nothing(reason) => self.log(envelope, Some(config), &reason),
                 Plan::Refuse(reason) => return Ok(Some(reason)),
@@ -209,7 +227,12 @@ impl Drain {
         Ok(None)
     }
 
-    async fn run(&self, run: &plan::Run, config: &IntegrationConfig, envelope: &Envelope<Command>) -> Result<(), CommandError> {
+    async fn run(
+        &self,
+        run: &plan::Run,
+        config: &IntegrationConfig,
+        envelope: &Envelope<Command>,
+    ) -> Result<(), CommandError> {
         let name = match apply::run(run, config, envelope, &self.context).await? {
             Applied::Created(name) => {
                 let seconds = age_seconds(envelope.received_at_ms);
@@ -218,7 +241,11 @@ impl Drain {
                 name
             }
             Applied::Existed(name) => {
-                self.log(envelope, Some(config), &format!("IntegrationJob {name} exists already"));
+                self.log(
+                    envelope,
+                    Some(config),
+                    &format!("IntegrationJob {name} exists already"),
+                );
                 name
             }
         };
@@ -247,19 +274,35 @@ impl Drain {
     /// Deletes a settled message. If that fails it comes again, and changes nothing.
     async fn delete(&self, message: &Message) {
         if let Err(error) = self.commands.delete(&message.receipt).await {
-            self.context.metrics.reconcile_failure("drain", error.category());
-            tracing::warn!(message.id = message.id, error = error_chain(&error), "failed to delete a settled command");
+            self.context
+                .metrics
+                .reconcile_failure("drain", error.category().as_str());
+            tracing::warn!(
+                message.id = message.id,
+                error = error_chain(&error),
+                "failed to delete a settled command"
+            );
         }
     }
 
     /// Moves a message to the dead-letter queue, with the reason. If that fails it comes again, and is moved then.
     async fn dead_letter(&self, message: &Message, reason: &str) {
-        tracing::warn!(message.id = message.id, reason, "moving a command to the dead-letter queue: {reason}");
+        tracing::warn!(
+            message.id = message.id,
+            reason,
+            "moving a command to the dead-letter queue: {reason}"
+        );
         match self.dead_letters.send_refused(&message.body, reason).await {
             Ok(()) => self.delete(message).await,
             Err(error) => {
-                self.context.metrics.reconcile_failure("drain", error.category());
-                tracing::error!(message.id = message.id, error = error_chain(&error), "failed to move a command to the dead-letter queue");
+                self.context
+                    .metrics
+                    .reconcile_failure("drain", error.category().as_str());
+                tracing::error!(
+                    message.id = message.id,
+                    error = error_chain(&error),
+                    "failed to move a command to the dead-letter queue"
+                );
             }
         }
     }
@@ -271,7 +314,9 @@ impl Drain {
             CommandError::Facts(error) => error.retry_after(),
             CommandError::Apply(_) => None,
         };
-        let delay = asked.unwrap_or_else(|| backoff(message.receive_count)).min(MAX_DELAY);
+        let delay = asked
+            .unwrap_or_else(|| backoff(message.receive_count))
+            .min(MAX_DELAY);
         tracing::warn!(
             delivery.id = %envelope.delivery,
             repo = %envelope.body.repository,
@@ -282,8 +327,14 @@ impl Drain {
             delay.as_secs(),
         );
         if let Err(error) = self.commands.extend(&message.receipt, delay).await {
-            self.context.metrics.reconcile_failure("drain", error.category());
-            tracing::warn!(message.id = message.id, error = error_chain(&error), "failed to put a command back: it comes again when its time is over");
+            self.context
+                .metrics
+                .reconcile_failure("drain", error.category().as_str());
+            tracing::warn!(
+                message.id = message.id,
+                error = error_chain(&error),
+                "failed to put a command back: it comes again when its time is over"
+            );
         }
     }
 
@@ -291,9 +342,14 @@ impl Drain {
     async fn wait_for_cluster(&self, stop: &CancellationToken) {
         let mut failures = 0;
         while !stop.is_cancelled() {
-            let Err(error) = self.context.client.apiserver_version().await else { return };
+            let Err(error) = self.context.client.apiserver_version().await else {
+                return;
+            };
             failures += 1;
-            tracing::warn!(error = error_chain(&error), "the API server can't be reached: receiving no commands");
+            tracing::warn!(
+                error = error_chain(&error),
+                "the API server can't be reached: receiving no commands"
+            );
             pause(backoff(failures).min(Duration::from_secs(10)), stop).await;
         }
     }
@@ -315,5 +371,7 @@ async fn pause(duration: Duration, stop: &CancellationToken) {
 /// How long ago that was, in seconds; zero for a clock that runs ahead.
 pub fn age_seconds(received_at_ms: u64) -> f64 {
     let received = UNIX_EPOCH + Duration::from_millis(received_at_ms);
-    SystemTime::now().duration_since(received).map_or(0.0, |age| age.as_secs_f64())
+    SystemTime::now()
+        .duration_since(received)
+        .map_or(0.0, |age| age.as_secs_f64())
 }

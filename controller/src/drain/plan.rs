@@ -4,8 +4,8 @@ use kube::ResourceExt;
 use tidegate_hosts::client::PullRequestFacts;
 use tidegate_model::{Command, CommitSha, GitRef, Intention, JobSpec, Permission, PullRequestNumber};
 use tidegate_resources::{
-    Base, Cancel, CancelReason, ConditionStatus, ConfigReference, IntegrationConfig, IntegrationConfigSpec, IntegrationJobSpec,
-    Pull, SkippedJob, Trigger, pull_request_trigger_digest, push_trigger_digest,
+    Base, Cancel, CancelReason, ConditionStatus, ConfigReference, IntegrationConfig, IntegrationConfigSpec,
+    IntegrationJobSpec, Pull, SkippedJob, Trigger, pull_request_trigger_digest, push_trigger_digest,
 };
 use tidegate_rules::{
     filters,
@@ -61,7 +61,14 @@ pub fn plan(command: &Command, config: &IntegrationConfig, facts: &Facts) -> Pla
         (Intention::Cancel { pull_request: number }, Facts::NoPullRequest(_)) => {
             cancel(*number, &format!("pull request {number} does not exist any more"))
         }
-        (Intention::RunPush { .. }, Facts::Push { reference, sha, reachable: true }) => run_push(config, reference, sha),
+        (
+            Intention::RunPush { .. },
+            Facts::Push {
+                reference,
+                sha,
+                reachable: true,
+            },
+        ) => run_push(config, reference, sha),
         (Intention::RunPush { reference, sha }, Facts::Push { reachable: false, .. }) => {
             Plan::Nothing(format!("{} is not on {reference} (any more)", sha.short()))
         }
@@ -77,7 +84,10 @@ pub fn plan(command: &Command, config: &IntegrationConfig, facts: &Facts) -> Pla
 pub fn admit(command: &Command, config: &IntegrationConfig) -> Result<(), Plan> {
     let own = &config.spec.git.repository;
     if !own.is_same_as(&command.repository) {
-        return Err(Plan::Refuse(format!("the config is for {own}, not for {}", command.repository)));
+        return Err(Plan::Refuse(format!(
+            "the config is for {own}, not for {}",
+            command.repository
+        )));
     }
     if config.metadata.deletion_timestamp.is_some() {
         return Err(Plan::Nothing("the config is being deleted".to_owned()));
@@ -86,8 +96,9 @@ pub fn admit(command: &Command, config: &IntegrationConfig) -> Result<(), Plan> 
         return Err(Plan::Nothing(format!("the config is not valid: {invalid}")));
     }
     let conditions = config.status.iter().flat_map(|status| &status.conditions);
-    let mut conflicts = conditions
-        .filter(|c| c.type_ == "Ready" && c.status == ConditionStatus::False && c.reason == "ContextConflict");
+    let mut conflicts = conditions.filter(|c| {
+        c.type_ == "Ready" && c.status == ConditionStatus::False && c.reason == "ContextConflict"
+    });
     match conflicts.next() {
         Some(conflict) => Err(Plan::Nothing(conflict.message.clone())),
         None => Ok(()),
@@ -95,7 +106,10 @@ pub fn admit(command: &Command, config: &IntegrationConfig) -> Result<(), Plan> 
 }
 
 fn cancel(pull_request: PullRequestNumber, message: &str) -> Plan {
-    let order = Cancel { reason: CancelReason::PullRequestClosed, message: message.to_owned() };
+    let order = Cancel {
+        reason: CancelReason::PullRequestClosed,
+        message: message.to_owned(),
+    };
     Plan::Cancel { pull_request, order }
 }
 
@@ -110,10 +124,17 @@ fn run_pull_request(config: &IntegrationConfig, pull_request: &PullRequestFacts,
         number: pull_request.number,
         sha: head.sha.clone(),
         author: pull_request.author.clone(),
-        fork: !head.repository.as_ref().is_some_and(|repository| repository.is_same_as(own)),
+        fork: !head
+            .repository
+            .as_ref()
+            .is_some_and(|repository| repository.is_same_as(own)),
     };
-    let digest =
-        pull_request_trigger_digest(&uid(config), pull_request.number, &pull_request.base, &pull_request.head.sha);
+    let digest = pull_request_trigger_digest(
+        &uid(config),
+        pull_request.number,
+        &pull_request.base,
+        &pull_request.head.sha,
+    );
     let run = Run {
         digest,
         spec: IntegrationJobSpec {
@@ -126,9 +147,14 @@ fn run_pull_request(config: &IntegrationConfig, pull_request: &PullRequestFacts,
 }
 
 fn run_push(config: &IntegrationConfig, reference: &GitRef, sha: &CommitSha) -> Plan {
-    let base = Base { reference: reference.clone(), sha: Some(sha.clone()) };
-    let run =
-        Run { digest: push_trigger_digest(&uid(config), reference, sha), spec: spec_of(config, Trigger::Push, base) };
+    let base = Base {
+        reference: reference.clone(),
+        sha: Some(sha.clone()),
+    };
+    let run = Run {
+        digest: push_trigger_digest(&uid(config), reference, sha),
+        spec: spec_of(config, Trigger::Push, base),
+    };
     match select(run, &config.spec.jobs.post_submit) {
         // A pull request's skipped jobs may be required checks; nobody waits for those of a push that runs nothing.
         Plan::Run(run) if run.spec.jobs.is_empty() => {
@@ -146,7 +172,10 @@ fn select(mut run: Run, jobs: &[JobSpec]) -> Plan {
             run.spec.skipped = selection
                 .skipped
                 .into_iter()
-                .map(|(name, reason)| SkippedJob { name, reason: reason.chars().take(140).collect() })
+                .map(|(name, reason)| SkippedJob {
+                    name,
+                    reason: reason.chars().take(140).collect(),
+                })
                 .collect();
             Plan::Run(Box::new(run))
         }
@@ -155,7 +184,10 @@ fn select(mut run: Run, jobs: &[JobSpec]) -> Plan {
 
 fn spec_of(config: &IntegrationConfig, trigger: Trigger, base: Base) -> IntegrationJobSpec {
     IntegrationJobSpec {
-        config: ConfigReference { name: config.name_any(), uid: uid(config) },
+        config: ConfigReference {
+            name: config.name_any(),
+            uid: uid(config),
+        },
         host: config.spec.git.type_,
         repository: config.spec.git.repository.clone(),
         trigger,
@@ -163,7 +195,10 @@ fn spec_of(config: &IntegrationConfig, trigger: Trigger, base: Base) -> Integrat
         pulls: Vec::new(),
         jobs: Vec::new(),
         skipped: Vec::new(),
-        timeout: config.spec.timeout.unwrap_or(IntegrationConfigSpec::DEFAULT_TIMEOUT),
+        timeout: config
+            .spec
+            .timeout
+            .unwrap_or(IntegrationConfigSpec::DEFAULT_TIMEOUT),
         awaits_approval: false,
         cancel: None,
     }

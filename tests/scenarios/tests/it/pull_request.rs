@@ -71,7 +71,7 @@ async fn a_failing_job_fails_and_what_comes_after_it_is_not_run() -> Result<()> 
     let phases: Vec<_> = job.status.context("a status")?.jobs.into_iter().map(|job| (job.name.to_string(), job.phase)).collect();
     let expected = [("unit", JobPhase::Failed), ("package", JobPhase::NotRun), ("style", JobPhase::Succeeded)];
     assert_eq!(phases, expected.map(|(name, phase)| (name.to_owned(), phase)));
-    let not_run = scene.status(&head, "package", "failure").await?.description.unwrap_or_default();
+    let not_run = scene.status(&head, "package", "error").await?.description.unwrap_or_default();
     assert!(not_run.contains("unit"), "{not_run}");
     scene.end().await
 }
