@@ -10,7 +10,7 @@ use crate::{
     Delivery, Forge, Hook, User,
     event::Event,
     gitea, github,
-    state::{Missing, State, now},
+    state::{State, found, now},
 };
 
 impl Forge {
@@ -34,12 +34,7 @@ impl Forge {
 
     pub(crate) fn edit_hook(&self, repo: &str, id: u64, edit: impl FnOnce(&mut Hook)) -> Result<()> {
         self.change(|state| {
-            let hook = state
-                .repository_mut(repo)?
-                .hooks
-                .iter_mut()
-                .find(|hook| hook.id == id);
-            let hook = hook.ok_or_else(|| Missing(format!("hook {id}")))?;
+            let hook = state.repository_mut(repo)?.hook_mut(id)?;
             edit(hook);
             hook.updated_at = now();
             Ok(())
@@ -71,7 +66,7 @@ impl Forge {
         self.change(|state| {
             let repo = state.repository_mut(repo)?;
             let old = repo.deliveries.iter().find(|known| known.id == delivery);
-            let old = old.ok_or_else(|| Missing(format!("delivery {delivery}")))?;
+            let old = found(old, "delivery", delivery)?;
             repo.hook(old.hook)?;
             let again = Delivery {
                 redelivery: true,

@@ -6,7 +6,7 @@ use tidegate_model::{CommitSha, RepositoryPath};
 use crate::{
     Forge, PullRequest, PullRequestState, User,
     event::{Event, PullRequestChange},
-    state::{Missing, now},
+    state::{found, now},
 };
 
 /// What git says about a pull request.
@@ -67,8 +67,7 @@ impl Forge {
             .iter()
             .filter(|repo| repo.parent.as_ref() == Some(parent));
         let fork = forks.find(|fork| fork.owner.login == owner);
-        Ok(fork
-            .ok_or_else(|| Missing(format!("fork of {parent} by {owner}")))?
+        Ok(found(fork, "fork", format!("of {parent} by {owner}"))?
             .path
             .clone())
     }

@@ -1,6 +1,6 @@
 //! What the forge knows, apart from how a host would say it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt::Display, time::Duration};
 
 use anyhow::Result;
 use axum::body::Bytes;
@@ -11,6 +11,11 @@ use tidegate_model::{CommitSha, Permission, RepositoryPath};
 #[derive(Debug, thiserror::Error)]
 #[error("{0} does not exist")]
 pub(crate) struct Missing(pub String);
+
+/// What a search found, or its absence by kind and name.
+pub(crate) fn found<T>(item: Option<T>, kind: &str, name: impl Display) -> Result<T> {
+    Ok(item.ok_or_else(|| Missing(format!("{kind} {name}")))?)
+}
 
 /// A person or a bot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -260,27 +265,18 @@ impl State {
     }
 
     pub fn account(&self, login: &str) -> Result<&Account> {
-        let found = self
-            .accounts
-            .iter()
-            .find(|account| account.user.login.eq_ignore_ascii_case(login));
-        Ok(found.ok_or_else(|| Missing(format!("user {login}")))?)
+        let is_it = |account: &&Account| account.user.login.eq_ignore_ascii_case(login);
+        found(self.accounts.iter().find(is_it), "user", login)
     }
 
     pub fn repository(&self, path: &str) -> Result<&Repository> {
-        let found = self
-            .repositories
-            .iter()
-            .find(|repo| repo.path.as_str().eq_ignore_ascii_case(path));
-        Ok(found.ok_or_else(|| Missing(format!("repository {path}")))?)
+        let is_it = |repo: &&Repository| repo.path.as_str().eq_ignore_ascii_case(path);
+        found(self.repositories.iter().find(is_it), "repository", path)
     }
 
     pub fn repository_mut(&mut self, path: &str) -> Result<&mut Repository> {
-        let found = self
-            .repositories
-            .iter_mut()
-            .find(|repo| repo.path.as_str().eq_ignore_ascii_case(path));
-        Ok(found.ok_or_else(|| Missing(format!("repository {path}")))?)
+        let is_it = |repo: &&mut Repository| repo.path.as_str().eq_ignore_ascii_case(path);
+        found(self.repositories.iter_mut().find(is_it), "repository", path)
     }
 
     /// What a viewer may do; `None` is somebody without a token.
@@ -310,38 +306,47 @@ impl State {
 
 impl Repository {
     pub fn branch(&self, name: &str) -> Result<&CommitSha> {
-        Ok(self
-            .refs
-            .get(&format!("refs/heads/{name}"))
-            .ok_or_else(|| Missing(format!("branch {name}")))?)
+        found(self.refs.get(&format!("refs/heads/{name}")), "branch", name)
     }
 
     pub fn pull(&self, number: u64) -> Result<&PullRequest> {
-        let found = self.pulls.iter().find(|pull| pull.number == number);
-        Ok(found.ok_or_else(|| Missing(format!("pull request {number}")))?)
+        found(
+            self.pulls.iter().find(|pull| pull.number == number),
+            "pull request",
+            number,
+        )
     }
 
     pub fn pull_mut(&mut self, number: u64) -> Result<&mut PullRequest> {
-        let found = self.pulls.iter_mut().find(|pull| pull.number == number);
-        Ok(found.ok_or_else(|| Missing(format!("pull request {number}")))?)
+        found(
+            self.pulls.iter_mut().find(|pull| pull.number == number),
+            "pull request",
+            number,
+        )
     }
 
     pub fn comment(&self, id: u64) -> Result<&Comment> {
-        let found = self.comments.iter().find(|comment| comment.id == id);
-        Ok(found.ok_or_else(|| Missing(format!("comment {id}")))?)
+        found(
+            self.comments.iter().find(|comment| comment.id == id),
+            "comment",
+            id,
+        )
     }
 
     pub fn comment_mut(&mut self, id: u64) -> Result<&mut Comment> {
-        let found = self.comments.iter_mut().find(|comment| comment.id == id);
-        Ok(found.ok_or_else(|| Missing(format!("comment {id}")))?)
+        found(
+            self.comments.iter_mut().find(|comment| comment.id == id),
+            "comment",
+            id,
+        )
     }
 
     pub fn hook(&self, id: u64) -> Result<&Hook> {
-        Ok(self
-            .hooks
-            .iter()
-            .find(|hook| hook.id == id)
-            .ok_or_else(|| Missing(format!("hook {id}")))?)
+        found(self.hooks.iter().find(|hook| hook.id == id), "hook", id)
+    }
+
+    pub fn hook_mut(&mut self, id: u64) -> Result<&mut Hook> {
+        found(self.hooks.iter_mut().find(|hook| hook.id == id), "hook", id)
     }
 
     /// A commit's statuses, newest first.
