@@ -80,10 +80,13 @@ impl Cluster {
         self.work_dir.join("kubeconfig")
     }
 
-    /// A client of it, whose own namespace is `default`.
+    /// A client of it, whose own namespace is `default`. It reports a refusal at once, where kube's own default tries
+    /// again for minutes.
     pub fn client(&self) -> anyhow::Result<kube::Client> {
         let url = self.url.parse().context("failed to read the API's address")?;
-        kube::Client::try_from(kube::Config::new(url)).context("failed to make a client")
+        let mut config = kube::Config::new(url);
+        config.default_retry = false;
+        kube::Client::try_from(config).context("failed to make a client")
     }
 
     /// What a step has written so far.
