@@ -48,6 +48,10 @@ impl Worker {
             .collect();
         let sent = self.queue.send_batch(&commands).await;
         let error = sent.as_ref().err().map(|error| chain(error).to_string());
+        let intentions: Vec<_> = commands
+            .iter()
+            .map(|command| command.body.intention.as_str())
+            .collect();
         tracing::info!(
             { field::PLUGIN } = self.plugin,
             { field::MESSAGE } = id,
@@ -55,7 +59,7 @@ impl Worker {
             { field::REPO } = %envelope.body.repository(),
             { field::EVENT } = envelope.body.kind().as_str(),
             { field::TRACE } = envelope.traceparent.as_ref().map(tidegate_model::TraceParent::trace_id),
-            { field::COMMAND } = ?commands.iter().map(|command| command.body.intention.as_str()).collect::<Vec<_>>(),
+            { field::COMMAND } = intentions.join(","),
             { field::OUTCOME } = if error.is_none() { "sent" } else { "failed" },
             { field::ERROR } = error,
             "event handled"
