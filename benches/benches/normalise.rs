@@ -41,10 +41,10 @@ fn normalise(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group(format!("GitHub pull request of {} bytes", BODY.len()));
     let (mut reference_times, mut our_times) = (Vec::new(), Vec::new());
     group.bench_function("reference", |b| {
-        b.iter_custom(|n| timed(n, reference, &mut reference_times))
+        b.iter_custom(|n| timed(n, reference, &mut reference_times));
     });
     group.bench_function("verify + normalise", |b| {
-        b.iter_custom(|n| timed(n, ours, &mut our_times))
+        b.iter_custom(|n| timed(n, ours, &mut our_times));
     });
     group.finish();
 

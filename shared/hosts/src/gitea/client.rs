@@ -1,14 +1,18 @@
 //! Gitea's REST API, which Forgejo shares.
 
+mod answers;
+
 use http::{HeaderValue, Method, Request, StatusCode, header::AUTHORIZATION};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::json;
 use tidegate_model::{
-    CommitSha, CommitStatus, GitRef, Head, Login, Permission, PullRequestNumber, RefName, RepositoryPath,
+    CommitSha, CommitStatus, GitRef, Head, Login, Permission, PullRequestNumber, RepositoryPath,
 };
 use tower::service_fn;
 use url::Url;
+
+use answers::{PullRequest, Ref, ShownHook};
 
 use crate::client::{
     Api, Credential, Hook, HookSpec, HostError, PullRequestFacts, Transport, encoded, found,
@@ -213,95 +217,5 @@ impl GiteaClient {
         self.api
             .delete(&format!("/api/v1/repos/{repository}/hooks/{}", encoded(id)))
             .await
-    }
-}
-
-#[derive(Deserialize)]
-struct PullRequest {
-    number: PullRequestNumber,
-    state: String,
-    #[serde(default)]
-    merged: bool,
-    #[serde(default)]
-    draft: bool,
-    title: String,
-    user: Option<User>,
-    head: PullRequestHead,
-    base: Base,
-}
-
-#[derive(Deserialize)]
-struct User {
-    login: Login,
-}
-
-#[derive(Deserialize)]
-struct PullRequestHead {
-    sha: CommitSha,
-    #[serde(rename = "ref")]
-    branch: RefName,
-    repo: Option<Repository>,
-}
-
-#[derive(Deserialize)]
-struct Base {
-    #[serde(rename = "ref")]
-    branch: RefName,
-}
-
-#[derive(Deserialize)]
-struct Repository {
-    full_name: RepositoryPath,
-}
-
-/// A branch or tag.
-#[derive(Deserialize)]
-struct Ref {
-    commit: Commit,
-}
-
-#[derive(Deserialize)]
-struct Commit {
-    /// Branches call it `id`, tags `sha`.
-    #[serde(alias = "id")]
-    sha: CommitSha,
-}
-
-#[derive(Deserialize)]
-struct ShownHook {
-    id: u64,
-    #[serde(default)]
-    active: bool,
-    #[serde(default)]
-    events: Vec<String>,
-    #[serde(default)]
-    config: ShownHookConfig,
-}
-
-#[derive(Deserialize, Default)]
-struct ShownHookConfig {
-    url: Option<String>,
-    content_type: Option<String>,
-}
-
-impl ShownHook {
-    /// What `push`, `pull_request_only`, `pull_request_sync` and `pull_request_comment` are shown as.
-    const EVENTS: [&str; 4] = [
-        "pull_request",
-        "pull_request_comment",
-        "pull_request_sync",
-        "push",
-    ];
-
-    /// A hook without an address is of another kind than ours.
-    fn into_hook(self) -> Option<Hook> {
-        let has = |event: &str| self.events.iter().any(|sent| sent == event);
-        Some(Hook {
-            id: self.id.to_string(),
-            active: self.active,
-            sends_json: self.config.content_type.as_deref() == Some("json"),
-            sends_all_events: Self::EVENTS.into_iter().all(has),
-            url: self.config.url?,
-        })
     }
 }

@@ -1,23 +1,21 @@
-//! GitHub's REST API. octocrab authenticates, also as an App whose tokens it renews; its models are too strict to be used.
+//! GitHub's REST API. octocrab authenticates; its models are too strict to be used.
+
+mod answers;
+mod auth;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
-use octocrab::{
-    AuthState, Octocrab, OctocrabBuilder,
-    auth::{AppAuth, EncodingKey},
-    models::{AppId, InstallationId},
-};
+use http::{Method, StatusCode};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tidegate_model::{
-    CommitSha, CommitStatus, GitRef, Head, Login, Permission, PullRequestNumber, RefName, RepositoryPath,
+    CommitSha, CommitStatus, GitRef, Head, Login, Permission, PullRequestNumber, RepositoryPath,
 };
 use tower::service_fn;
 use url::Url;
+
+use answers::{Pointer, PullRequest, ShownHook};
 
 use crate::client::{
     Api, Credential, Hook, HookSpec, HostError, PullRequestFacts, Transport, encoded, found,
@@ -42,8 +40,8 @@ impl GithubClient {
         credential: Credential,
     ) -> Result<Self, HostError> {
         // Shared, not cloned: a clone of octocrab keeps its App's token to itself.
-        let octocrab = Arc::new(authenticated(transport, credential)?);
-        let service = service_fn(move |request| send(Arc::clone(&octocrab), request));
+        let octocrab = Arc::new(auth::authenticated(transport, credential)?);
+        let service = service_fn(move |request| auth::send(Arc::clone(&octocrab), request));
         Ok(Self {
             api: Api::new(service, "application/vnd.github+json"),
             site: site(api_url),
@@ -253,147 +251,4 @@ fn site(api_url: &Url) -> Url {
         (None, None) => {}
     }
     site
-}
-
-fn authenticated(transport: Transport, credential: Credential) -> Result<Octocrab, HostError> {
-    let service = service_fn(move |request: Request<octocrab::OctoBody>| {
-        let transport = transport.clone();
-        async move {
-            let (parts, body) = request.into_parts();
-            let body = body.collect().await.map_err(HostError::unavailable)?.to_bytes();
-            let answer = transport.send(Request::from_parts(parts, body)).await?;
-            Ok::<_, HostError>(answer.map(Full::new))
-        }
-    });
-    let (auth, installation) = match credential {
-        Credential::Token(token) => (AuthState::AccessToken { token }, None),
-        Credential::Anonymous => (AuthState::None, None),
-        Credential::GithubApp {
-            app_id,
-            installation_id,
-            private_key,
-        } => {
-            // The decoder's error may show parts of the key.
-            let key = EncodingKey::from_rsa_pem(private_key.expose_secret().as_bytes())
-                .map_err(|_| HostError::PrivateKey)?;
-            (
-                AuthState::App(AppAuth {
-                    app_id: AppId(app_id),
-                    key,
-                }),
-                Some(InstallationId(installation_id)),
-            )
-        }
-    };
-    let Ok(octocrab) = OctocrabBuilder::new_empty()
-        .with_service(service)
-        .with_auth(auth)
-        .build();
-    match installation {
-        Some(id) => octocrab.installation(id).map_err(fold),
-        None => Ok(octocrab),
-    }
-}
-
-async fn send(octocrab: Arc<Octocrab>, request: Request<Bytes>) -> Result<Response<Bytes>, HostError> {
-    let (parts, body) = octocrab.execute(request).await.map_err(fold)?.into_parts();
-    let body = body.collect().await.map_err(fold)?.to_bytes();
-    Ok(Response::from_parts(parts, body))
-}
-
-/// octocrab fails by itself only while it gets an App's token; what the transport says passes through it.
-fn fold(error: octocrab::Error) -> HostError {
-    match error {
-        octocrab::Error::Service { source, .. } => source
-            .downcast()
-            .map_or_else(HostError::unavailable, |error| *error),
-        octocrab::Error::GitHub { source, .. } => {
-            let headers = source.headers.unwrap_or_default();
-            HostError::of_answer(source.status_code, &headers, source.message.as_bytes())
-        }
-        octocrab::Error::JWT { .. } => HostError::PrivateKey,
-        other => HostError::unreadable(&other),
-    }
-}
-
-#[derive(Deserialize)]
-struct PullRequest {
-    number: PullRequestNumber,
-    state: String,
-    #[serde(default)]
-    merged: bool,
-    #[serde(default)]
-    draft: bool,
-    title: String,
-    user: Option<User>,
-    head: PullRequestHead,
-    base: Base,
-}
-
-#[derive(Deserialize)]
-struct User {
-    login: Login,
-}
-
-#[derive(Deserialize)]
-struct PullRequestHead {
-    sha: CommitSha,
-    #[serde(rename = "ref")]
-    branch: RefName,
-    repo: Option<Repository>,
-}
-
-#[derive(Deserialize)]
-struct Base {
-    #[serde(rename = "ref")]
-    branch: RefName,
-}
-
-#[derive(Deserialize)]
-struct Repository {
-    full_name: RepositoryPath,
-}
-
-/// A ref or an annotated tag: both point to an object.
-#[derive(Deserialize)]
-struct Pointer {
-    object: Object,
-}
-
-#[derive(Deserialize)]
-struct Object {
-    sha: CommitSha,
-    #[serde(rename = "type")]
-    kind: String,
-}
-
-#[derive(Deserialize)]
-struct ShownHook {
-    id: u64,
-    #[serde(default)]
-    active: bool,
-    #[serde(default)]
-    events: Vec<String>,
-    #[serde(default)]
-    config: ShownHookConfig,
-}
-
-#[derive(Deserialize, Default)]
-struct ShownHookConfig {
-    url: Option<String>,
-    content_type: Option<String>,
-}
-
-impl ShownHook {
-    /// A hook without an address is of another kind than ours.
-    fn into_hook(self) -> Option<Hook> {
-        let has = |event: &str| self.events.iter().any(|sent| sent == event || sent == "*");
-        Some(Hook {
-            id: self.id.to_string(),
-            active: self.active,
-            sends_json: self.config.content_type.as_deref() == Some("json"),
-            sends_all_events: GithubClient::EVENTS.into_iter().all(has),
-            url: self.config.url?,
-        })
-    }
 }

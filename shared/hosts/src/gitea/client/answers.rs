@@ -1,0 +1,96 @@
+//! What is used of Gitea's answers, and nothing else.
+
+use serde::Deserialize;
+use tidegate_model::{CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
+
+use crate::client::Hook;
+
+#[derive(Deserialize)]
+pub(super) struct PullRequest {
+    pub(super) number: PullRequestNumber,
+    pub(super) state: String,
+    #[serde(default)]
+    pub(super) merged: bool,
+    #[serde(default)]
+    pub(super) draft: bool,
+    pub(super) title: String,
+    pub(super) user: Option<User>,
+    pub(super) head: PullRequestHead,
+    pub(super) base: Base,
+}
+
+#[derive(Deserialize)]
+pub(super) struct User {
+    pub(super) login: Login,
+}
+
+#[derive(Deserialize)]
+pub(super) struct PullRequestHead {
+    pub(super) sha: CommitSha,
+    #[serde(rename = "ref")]
+    pub(super) branch: RefName,
+    pub(super) repo: Option<Repository>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Base {
+    #[serde(rename = "ref")]
+    pub(super) branch: RefName,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Repository {
+    pub(super) full_name: RepositoryPath,
+}
+
+/// A branch or tag.
+#[derive(Deserialize)]
+pub(super) struct Ref {
+    pub(super) commit: Commit,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Commit {
+    /// Branches call it `id`, tags `sha`.
+    #[serde(alias = "id")]
+    pub(super) sha: CommitSha,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ShownHook {
+    pub(super) id: u64,
+    #[serde(default)]
+    pub(super) active: bool,
+    #[serde(default)]
+    pub(super) events: Vec<String>,
+    #[serde(default)]
+    pub(super) config: ShownHookConfig,
+}
+
+#[derive(Deserialize, Default)]
+pub(super) struct ShownHookConfig {
+    pub(super) url: Option<String>,
+    pub(super) content_type: Option<String>,
+}
+
+impl ShownHook {
+    /// What `push`, `pull_request_only`, `pull_request_sync` and `pull_request_comment` are shown as.
+    const EVENTS: [&str; 4] = [
+        "pull_request",
+        "pull_request_comment",
+        "pull_request_sync",
+        "push",
+    ];
+
+    /// A hook without an address is of another kind than ours.
+    pub(super) fn into_hook(self) -> Option<Hook> {
+        let has = |event: &str| self.events.iter().any(|sent| sent == event);
+        Some(Hook {
+            id: self.id.to_string(),
+            active: self.active,
+            sends_json: self.config.content_type.as_deref() == Some("json"),
+            sends_all_events: Self::EVENTS.into_iter().all(has),
+            url: self.config.url?,
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! What is used of GitHub's answers, and nothing else.
+
+use serde::Deserialize;
+use tidegate_model::{CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
+
+use crate::client::Hook;
+
+#[derive(Deserialize)]
+pub(super) struct PullRequest {
+    pub(super) number: PullRequestNumber,
+    pub(super) state: String,
+    #[serde(default)]
+    pub(super) merged: bool,
+    #[serde(default)]
+    pub(super) draft: bool,
+    pub(super) title: String,
+    pub(super) user: Option<User>,
+    pub(super) head: PullRequestHead,
+    pub(super) base: Base,
+}
+
+#[derive(Deserialize)]
+pub(super) struct User {
+    pub(super) login: Login,
+}
+
+#[derive(Deserialize)]
+pub(super) struct PullRequestHead {
+    pub(super) sha: CommitSha,
+    #[serde(rename = "ref")]
+    pub(super) branch: RefName,
+    pub(super) repo: Option<Repository>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Base {
+    #[serde(rename = "ref")]
+    pub(super) branch: RefName,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Repository {
+    pub(super) full_name: RepositoryPath,
+}
+
+/// A ref or an annotated tag: both point to an object.
+#[derive(Deserialize)]
+pub(super) struct Pointer {
+    pub(super) object: Object,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Object {
+    pub(super) sha: CommitSha,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ShownHook {
+    pub(super) id: u64,
+    #[serde(default)]
+    pub(super) active: bool,
+    #[serde(default)]
+    pub(super) events: Vec<String>,
+    #[serde(default)]
+    pub(super) config: ShownHookConfig,
+}
+
+#[derive(Deserialize, Default)]
+pub(super) struct ShownHookConfig {
+    pub(super) url: Option<String>,
+    pub(super) content_type: Option<String>,
+}
+
+impl ShownHook {
+    /// A hook without an address is of another kind than ours.
+    pub(super) fn into_hook(self) -> Option<Hook> {
+        let has = |event: &str| self.events.iter().any(|sent| sent == event || sent == "*");
+        Some(Hook {
+            id: self.id.to_string(),
+            active: self.active,
+            sends_json: self.config.content_type.as_deref() == Some("json"),
+            sends_all_events: super::GithubClient::EVENTS.into_iter().all(has),
+            url: self.config.url?,
+        })
+    }
+}
