@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use kube::CustomResourceExt as _;
 use serde_json::{Value, json};
 use tidegate_resources::{IntegrationConfig, IntegrationJob};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -21,21 +21,22 @@ pub struct ClusterSpec {
     pub work_dir: PathBuf,
 }
 
-/// A running cluster: the API on 127.0.0.1, and the executor. Dropping it stops both; `stop` also waits.
+/// A running cluster: the API on 127.0.0.1, and the executor. Dropping it ends both at once; `stop` ends them
+/// in order.
 pub struct Cluster {
     store: Arc<Store>,
     server: Arc<Server>,
     url: String,
     work_dir: PathBuf,
     stop: CancellationToken,
-    serving: JoinHandle<std::io::Result<()>>,
-    executing: JoinHandle<()>,
+    tasks: JoinSet<anyhow::Result<()>>,
 }
 
 impl Cluster {
     /// Starts a cluster with the namespace `default` and Tidegate's CRDs in it.
     pub async fn start(spec: ClusterSpec) -> anyhow::Result<Self> {
-        let work_dir = spec.work_dir;
+        // Steps start elsewhere: their paths must not depend on where this process is.
+        let work_dir = std::path::absolute(spec.work_dir).context("failed to resolve the work directory")?;
         std::fs::create_dir_all(&work_dir)
             .with_context(|| format!("failed to create {}", work_dir.display()))?;
         let listener = TcpListener::bind("127.0.0.1:0")
@@ -56,17 +57,21 @@ impl Cluster {
             .map_err(|failure| anyhow::anyhow!("failed to fill the cluster: {}", failure.status()))?;
         let stop = CancellationToken::new();
         let server = Arc::new(Server::new(Arc::clone(&store), stop.clone()));
-        let serving = tokio::spawn(Arc::clone(&server).serve(listener));
         let executor = Executor::new(Arc::clone(&store), work_dir.clone(), stop.clone());
-        let executing = tokio::spawn(executor.run());
+        let serving = Arc::clone(&server).serve(listener);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async { serving.await.context("failed to serve the API") });
+        tasks.spawn(async {
+            executor.run().await;
+            Ok(())
+        });
         Ok(Self {
             store,
             server,
             url,
             work_dir,
             stop,
-            serving,
-            executing,
+            tasks,
         })
     }
 
@@ -115,11 +120,10 @@ impl Cluster {
     /// Stops the API and every process, and waits for them.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.stop.cancel();
-        (&mut self.executing).await.context("the executor panicked")?;
-        (&mut self.serving)
-            .await
-            .context("the API panicked")?
-            .context("failed to serve the API")
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.context("a task of the cluster panicked")??;
+        }
+        Ok(())
     }
 }
 

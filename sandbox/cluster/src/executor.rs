@@ -8,16 +8,17 @@ pub(crate) mod duration;
 mod pipeline;
 mod plan;
 mod process;
-mod status;
 mod step;
 pub(crate) mod task;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Once},
 };
 
+use serde_json::Value;
+use tidegate_resources::label;
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +33,8 @@ use crate::api::{
 /// What the executor logs once.
 pub const IMAGES_NOTICE: &str = "executor: images are not used; steps run as local processes";
 
+static NOTICE: Once = Once::new();
+
 /// The executor of one cluster.
 pub(crate) struct Executor {
     store: Arc<Store>,
@@ -39,11 +42,11 @@ pub(crate) struct Executor {
     stop: CancellationToken,
     /// Everything up to here was looked at.
     seen: u64,
-    /// The uid and the token of each `TaskRun` that goes on.
-    running: HashMap<Key, (String, CancellationToken)>,
-    tasks: JoinSet<(Key, String)>,
-    /// When each unfinished `PipelineRun` is out of time.
-    deadlines: HashMap<Key, Instant>,
+    /// The uids of the `TaskRun`s that go on, and the tasks that carry them out.
+    running: HashSet<String>,
+    tasks: JoinSet<String>,
+    /// When each unfinished `PipelineRun` is out of time, by its uid.
+    deadlines: HashMap<String, (Key, Instant)>,
 }
 
 impl Executor {
@@ -53,7 +56,7 @@ impl Executor {
             work_dir: Arc::new(work_dir),
             stop,
             seen: 0,
-            running: HashMap::new(),
+            running: HashSet::new(),
             tasks: JoinSet::new(),
             deadlines: HashMap::new(),
         }
@@ -70,24 +73,19 @@ impl Executor {
                     _ => self.look_at_pipeline_run(&key),
                 }
             }
-            let next = self.deadlines.values().min().copied();
-            let deadline = async {
-                match next {
-                    Some(at) => tokio::time::sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let next = self.deadlines.values().map(|(_, deadline)| *deadline).min();
             tokio::select! {
                 () = self.stop.cancelled() => break,
                 changed = version.changed() => if changed.is_err() { break },
-                () = deadline => self.look_at_expired(),
-                Some(ended) = self.tasks.join_next() => self.forget(ended),
+                () = at(next) => self.look_at_expired(),
+                Some(ended) = self.tasks.join_next() => match ended {
+                    Ok(uid) => _ = self.running.remove(&uid),
+                    Err(error) => tracing::error!(%error, "a task of the executor panicked"),
+                },
             }
         }
-        // Each task's token is a child of `stop`.
-        while let Some(ended) = self.tasks.join_next().await {
-            self.forget(ended);
-        }
+        // Each of them watches `stop`, too.
+        while self.tasks.join_next().await.is_some() {}
     }
 
     /// The runs that changed since the last look; after a compaction, all of them. A task counts before its pipeline.
@@ -95,14 +93,12 @@ impl Executor {
         let state = self.store.read();
         let changed: BTreeSet<Key> = match state.changes_after(self.seen) {
             Ok(changes) => changes
-                .map(|change| (&change.key, &change.object))
-                .flat_map(related)
+                .flat_map(|change| related(&change.key, &change.object))
                 .collect(),
             Err(_) => [Resource::TaskRun, Resource::PipelineRun]
                 .into_iter()
                 .flat_map(|resource| state.list(resource, "", Filter::everything()))
-                .flat_map(related)
-                .chain(self.running.keys().cloned())
+                .flat_map(|(key, object)| related(key, object))
                 .collect(),
         };
         self.seen = state.version();
@@ -110,95 +106,69 @@ impl Executor {
     }
 
     fn look_at_task_run(&mut self, key: &Key) {
-        let task_run = self.store.read().get(key).map(Arc::clone);
-        let uid = task_run
-            .as_ref()
-            .map_or("", |task_run| object::text(task_run, "/metadata/uid"));
-        if let Some((running, stop)) = self.running.get(key) {
-            let cancelled = task_run
-                .as_ref()
-                .is_some_and(|task_run| object::text(task_run, "/spec/status") == "TaskRunCancelled");
-            if cancelled || running != uid {
-                stop.cancel();
-            }
-            if running == uid {
-                return;
-            }
-        }
-        let Some(task_run) = task_run.as_ref().filter(|task_run| !condition::is_done(task_run)) else {
+        let Some(task_run) = self.store.read().get(key).map(Arc::clone) else {
             return;
         };
-        static NOTICE: std::sync::Once = std::sync::Once::new();
-        NOTICE.call_once(|| tracing::info!("{IMAGES_NOTICE}"));
-        let stop = self.stop.child_token();
-        if object::text(task_run, "/spec/status") == "TaskRunCancelled" {
-            stop.cancel();
+        let uid = object::text(&task_run, "/metadata/uid").to_owned();
+        if condition::is_done(&task_run) || !self.running.insert(uid.clone()) {
+            return;
         }
-        self.running.insert(key.clone(), (uid.to_owned(), stop.clone()));
+        NOTICE.call_once(|| tracing::info!("{IMAGES_NOTICE}"));
         let task = Task {
             store: Arc::clone(&self.store),
+            work_dir: Arc::clone(&self.work_dir),
             key: key.clone(),
-            uid: uid.to_owned(),
-            stop,
+            uid,
+            stop: self.stop.clone(),
         };
-        let work_dir = Arc::clone(&self.work_dir);
-        let ended = (key.clone(), uid.to_owned());
-        self.tasks.spawn(async move {
-            task.execute(&work_dir).await;
-            ended
-        });
+        self.tasks.spawn(task.execute());
     }
 
     fn look_at_pipeline_run(&mut self, key: &Key) {
         let store = Arc::clone(&self.store);
-        let Some(run) = Run::unfinished(&store, key) else {
-            self.deadlines.remove(key);
-            return;
-        };
-        let deadline = *self
-            .deadlines
-            .entry(key.clone())
-            .or_insert_with(|| Instant::now() + run.timeout().0);
-        run.start();
-        run.reconcile(deadline <= Instant::now());
+        if let Some(run) = Run::unfinished(&store, key) {
+            let (_, deadline) = self
+                .deadlines
+                .entry(run.uid().to_owned())
+                .or_insert_with(|| (key.clone(), Instant::now() + run.timeout().0));
+            run.start();
+            run.reconcile(*deadline <= Instant::now());
+        }
     }
 
+    /// Looks at the runs whose time is over. Those that ended or were deleted before have nothing to do.
     fn look_at_expired(&mut self) {
         let now = Instant::now();
         let expired: Vec<Key> = self
             .deadlines
-            .iter()
-            .filter(|(_, deadline)| **deadline <= now)
+            .values()
+            .filter(|(_, deadline)| *deadline <= now)
             .map(|(key, _)| key.clone())
             .collect();
-        for key in expired {
-            self.look_at_pipeline_run(&key);
+        for key in &expired {
+            self.look_at_pipeline_run(key);
         }
+        self.deadlines.retain(|_, (_, deadline)| *deadline > now);
     }
+}
 
-    fn forget(&mut self, ended: Result<(Key, String), tokio::task::JoinError>) {
-        match ended {
-            Ok((key, uid)) => {
-                if self.running.get(&key).is_some_and(|(running, _)| *running == uid) {
-                    self.running.remove(&key);
-                }
-            }
-            Err(error) => tracing::error!(%error, "a task of the executor panicked"),
-        }
+/// Waits until then, or for ever.
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }
 
 /// The runs to look at when an object changes: itself, and a `TaskRun`'s `PipelineRun`.
-fn related((key, object): (&Key, &Arc<serde_json::Value>)) -> Vec<Key> {
-    let owner = |name: &str| Key::new(Resource::PipelineRun, key.namespace.as_str(), name);
+fn related(key: &Key, object: &Value) -> Vec<Key> {
     match key.resource {
         Resource::PipelineRun => vec![key.clone()],
-        Resource::TaskRun => object::labels(object)
-            .get(tidegate_resources::label::TEKTON_PIPELINE_RUN)
-            .map(|name| owner(name))
-            .into_iter()
-            .chain([key.clone()])
-            .collect(),
+        Resource::TaskRun => {
+            let owner = object::labels(object).remove(label::TEKTON_PIPELINE_RUN);
+            let owner = owner.map(|name| Key::new(Resource::PipelineRun, key.namespace.as_str(), name));
+            owner.into_iter().chain([key.clone()]).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -69,8 +69,8 @@ pub struct GitSpec {
     pub type_: Host,
     /// The repository's path on the host: owner/name.
     pub repository: RepositoryPath,
-    /// The address of the host's API. Default: https://api.github.com, https://gitea.com. For GitHub Enterprise Server
-    /// https://HOST/api/v3, for Gitea and Forgejo the address of the site.
+    /// The address of the host's API. Default: `https://api.github.com`, `https://gitea.com`. For GitHub Enterprise Server
+    /// `https://HOST/api/v3`, for Gitea and Forgejo the address of the site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 8, max = 512), regex(pattern = r"^https?://[^\s?#]+$"))]
     pub api_url: Option<String>,

@@ -193,8 +193,7 @@ pub async fn each_rule_of_a_config_rejects(client: Client, namespace: &str) -> a
         ),
         (
             |config| {
-                config["spec"]["git"]["githubApp"] =
-                    json!({"appId": 1, "installationId": 2, "privateKeySecretRef": {"name": "a", "key": "k"}})
+                config["spec"]["git"]["githubApp"] = json!({"appId": 1, "installationId": 2, "privateKeySecretRef": {"name": "a", "key": "k"}});
             },
             "git needs exactly one of tokenSecretRef and githubApp",
         ),
@@ -220,7 +219,7 @@ pub async fn each_rule_of_a_config_rejects(client: Client, namespace: &str) -> a
         ),
         (
             |config| {
-                config["spec"]["jobs"]["preSubmit"][0]["env"] = json!([{"name": "TIDEGATE_A", "value": "1"}])
+                config["spec"]["jobs"]["preSubmit"][0]["env"] = json!([{"name": "TIDEGATE_A", "value": "1"}]);
             },
             "names that start with TIDEGATE_ are reserved",
         ),

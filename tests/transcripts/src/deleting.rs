@@ -15,7 +15,7 @@ use tidegate_resources::IntegrationConfig;
 use crate::objects::{config, configs, create_config, refusal};
 
 /// A real garbage collector takes its time.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An object with finalizers stays, marked, until they are gone.
 pub async fn a_finalizer_keeps_an_object(client: Client, namespace: &str) -> anyhow::Result<()> {
@@ -80,14 +80,14 @@ async fn gone(api: Api<ConfigMap>, name: &str, uid: &str) -> anyhow::Result<()> 
 pub async fn what_an_object_owns_follows_it(client: Client, namespace: &str) -> anyhow::Result<()> {
     let owner = create_config(&client, namespace, "owner").await?;
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    let owned = maps
+    let dependent = maps
         .create(&PostParams::default(), &owned_by(&owner, "owned")?)
         .await?;
     let answer = configs(client, namespace)
         .delete("owner", &DeleteParams::default())
         .await?;
     ensure!(answer.is_right(), "the answer is a Status");
-    gone(maps, "owned", &owned.uid().context("no uid")?).await
+    gone(maps, "owned", &dependent.uid().context("no uid")?).await
 }
 
 /// What names an owner that is gone already goes, too.

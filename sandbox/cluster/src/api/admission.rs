@@ -52,7 +52,7 @@ fn encode_string_data(secret: &mut Value) -> Result<(), Failure> {
         secret["data"][key] = STANDARD.encode(text).into();
     }
     for (key, value) in secret["data"].as_object().into_iter().flatten() {
-        if !value.as_str().is_some_and(|text| STANDARD.decode(text).is_ok()) {
+        if value.as_str().is_none_or(|text| STANDARD.decode(text).is_err()) {
             return Err(Failure::bad_request(format!("data[{key}] is not base64")));
         }
     }

@@ -49,6 +49,10 @@ pub(crate) enum Resource {
 }
 
 /// One row of the table.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a column of its own, and any combination may be"
+)]
 pub(crate) struct Row {
     /// The API group; empty for the core group.
     pub(crate) group: &'static str,

@@ -90,7 +90,7 @@ impl Server {
             )
         })?;
         if request.verb == Verb::Watch {
-            let stream = watch::body(Arc::clone(&self.store), request, watches)?;
+            let stream = watch::body(&self.store, request, watches)?;
             return Ok(([(header::CONTENT_TYPE, "application/json")], stream).into_response());
         }
         let content_type = parts.headers.get(header::CONTENT_TYPE);

@@ -19,7 +19,7 @@ use super::{
 };
 
 /// How long a watch lasts that doesn't say.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
 
 struct Watch {
     store: Arc<Store>,
@@ -34,7 +34,7 @@ struct Watch {
 }
 
 /// Starts a watch. It ends at its timeout, with the server, or when `stop` is cancelled.
-pub(crate) fn body(store: Arc<Store>, request: Request, stop: CancellationToken) -> Result<Body, Failure> {
+pub(crate) fn body(store: &Arc<Store>, request: Request, stop: CancellationToken) -> Result<Body, Failure> {
     let wanted = request.query.resource_version.as_str();
     let wanted: u64 = match wanted {
         "" => 0,
@@ -48,7 +48,7 @@ pub(crate) fn body(store: Arc<Store>, request: Request, stop: CancellationToken)
         .map_or(DEFAULT_TIMEOUT, Duration::from_secs);
     let version = store.subscribe();
     let mut watch = Watch {
-        store: Arc::clone(&store),
+        store: Arc::clone(store),
         request,
         version,
         sent: wanted,

@@ -187,9 +187,9 @@ fn check_envelope(resource: Resource, namespace: &str, body: &Value) -> Result<(
     let metadata = &body["metadata"];
     let map = |value: &Value| value.is_null() || value.is_object();
     let list = |value: &Value| value.is_null() || value.is_array();
-    if !(body.is_object() && map(metadata) && map(&metadata["labels"]) && map(&metadata["annotations"]))
-        || !(list(&metadata["finalizers"]) && list(&metadata["ownerReferences"]))
-    {
+    let maps = map(metadata) && map(&metadata["labels"]) && map(&metadata["annotations"]);
+    let lists = list(&metadata["finalizers"]) && list(&metadata["ownerReferences"]);
+    if !(body.is_object() && maps && lists) {
         return Err(Failure::bad_request("the body is not a Kubernetes object"));
     }
     for (field, expected) in [("apiVersion", row.api_version()), ("kind", row.kind.to_owned())] {

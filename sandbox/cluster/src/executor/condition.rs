@@ -1,8 +1,8 @@
-//! The `Succeeded` condition of runs, as Knative writes it.
+//! The `Succeeded` condition of runs, as Knative writes it, and the status around it.
 
 use serde_json::{Value, json};
 
-use crate::api::object;
+use crate::api::{object, served::Key, store::Store};
 
 /// Whether a run succeeded; unknown while it goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,11 @@ impl Verdict {
         }
     }
 
+    /// A run that ended badly.
+    pub(crate) fn failed(reason: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Succeeded::False, reason, message)
+    }
+
     /// Writes it into a run's status. The transition time stays while the condition's status does.
     pub(crate) fn write(&self, status: &mut Value) {
         let old = &status["conditions"][0];
@@ -71,4 +76,28 @@ pub(crate) fn succeeded(run: &Value) -> Option<(Succeeded, &str)> {
 /// Whether a run has ended.
 pub(crate) fn is_done(run: &Value) -> bool {
     succeeded(run).is_some_and(|(succeeded, _)| succeeded != Succeeded::Unknown)
+}
+
+/// Changes the status of an object that is still the one with this uid. Returns whether it is.
+pub(crate) fn update_status(store: &Store, key: &Key, uid: &str, change: impl FnOnce(&mut Value)) -> bool {
+    store.write(|state| {
+        let Some(current) = state.get(key) else {
+            return false;
+        };
+        if object::text(current, "/metadata/uid") != uid {
+            return false;
+        }
+        let mut object = current.as_ref().clone();
+        if !object["status"].is_object() {
+            object["status"] = json!({});
+        }
+        change(&mut object["status"]);
+        match state.update(key, object, true) {
+            Ok(_) => true,
+            Err(failure) => {
+                tracing::error!(object = %key, status = %failure.status(), "failed to write a status");
+                false
+            }
+        }
+    })
 }

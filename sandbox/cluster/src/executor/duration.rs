@@ -4,6 +4,8 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
+use jiff::SignedDuration;
+
 /// A duration like `1h30m0s` or `500ms`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct GoDuration(pub(crate) Duration);
@@ -16,34 +18,15 @@ impl FromStr for GoDuration {
     type Err = NotADuration;
 
     fn from_str(text: &str) -> Result<Self, NotADuration> {
-        let mut total = 0.0;
-        let mut rest = text;
-        while !rest.is_empty() {
-            let digits = rest
-                .find(|c: char| !c.is_ascii_digit() && c != '.')
-                .ok_or(NotADuration)?;
-            let (number, tail) = rest.split_at(digits);
-            let number: f64 = number.parse().map_err(|_| NotADuration)?;
-            let letters = tail
-                .find(|c: char| c.is_ascii_digit() || c == '.')
-                .unwrap_or(tail.len());
-            let (unit, tail) = tail.split_at(letters);
-            let seconds = match unit {
-                "h" => 3600.0,
-                "m" => 60.0,
-                "s" => 1.0,
-                "ms" => 0.001,
-                _ => return Err(NotADuration),
-            };
-            total += number * seconds;
-            rest = tail;
+        // jiff knows Go's units, and longer ones that Go doesn't.
+        let plain = |c: char| c.is_ascii_digit() || ".hms".contains(c);
+        let parsed: SignedDuration = text.parse().map_err(|_| NotADuration)?;
+        let duration = parsed.try_into().map_err(|_| NotADuration)?;
+        if text.chars().all(plain) {
+            Ok(Self(duration))
+        } else {
+            Err(NotADuration)
         }
-        if text.is_empty() {
-            return Err(NotADuration);
-        }
-        Duration::try_from_secs_f64(total)
-            .map(Self)
-            .map_err(|_| NotADuration)
     }
 }
 

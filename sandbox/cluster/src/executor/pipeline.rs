@@ -8,11 +8,10 @@ use serde_json::{Value, json};
 use tidegate_resources::{PipelineRunSpec, PipelineTask, digest, label};
 
 use super::{
-    condition::{self, Succeeded, Verdict},
+    condition::{self, Succeeded, Verdict, update_status},
     duration::GoDuration,
     plan::{CANCELLED, TIMED_OUT, TaskState, plan},
-    status::update_status,
-    task::DEFAULT_TIMEOUT,
+    task::{self, DEFAULT_TIMEOUT, ON_ERROR},
 };
 use crate::api::{
     failure::Failure,
@@ -47,6 +46,10 @@ impl<'a> Run<'a> {
         })
     }
 
+    pub(crate) fn uid(&self) -> &str {
+        object::text(&self.object, "/metadata/uid")
+    }
+
     /// How long it may take.
     pub(crate) fn timeout(&self) -> GoDuration {
         self.spec
@@ -75,14 +78,14 @@ impl<'a> Run<'a> {
                 "PipelineRun {name:?} failed to finish within \"{}\"",
                 self.timeout()
             );
-            self.end(&Verdict::new(Succeeded::False, "PipelineRunTimeout", message));
+            self.end(&Verdict::failed("PipelineRunTimeout", message));
             return;
         }
         let gracefully_cancelled = match self.spec.status.as_deref() {
             Some("Cancelled") => {
                 self.cancel_tasks(CANCELLED);
                 let message = format!("PipelineRun {name:?} was cancelled");
-                self.end(&Verdict::new(Succeeded::False, "Cancelled", message));
+                self.end(&Verdict::failed("Cancelled", message));
                 return;
             }
             Some("CancelledRunFinally") => {
@@ -92,10 +95,8 @@ impl<'a> Run<'a> {
             _ => false,
         };
         let tasks = &self.spec.pipeline_spec.tasks;
-        let states: Vec<TaskState> = tasks
-            .iter()
-            .map(|task| TaskState::of(self.store.read().get(&self.task_run_key(task)).map(Arc::as_ref)))
-            .collect();
+        let state = |task| TaskState::of(self.store.read().get(&self.task_run_key(task)).map(Arc::as_ref));
+        let states: Vec<TaskState> = tasks.iter().map(state).collect();
         let plan = plan(name, tasks, &states, gracefully_cancelled);
         for task in &plan.start {
             if let Err(failure) = self.create_task_run(task) {
@@ -115,9 +116,8 @@ impl<'a> Run<'a> {
                 })
             })
             .collect();
-        let skipped: Vec<Value> = plan
-            .skipped
-            .iter()
+        let skipped = plan.skipped.iter();
+        let skipped: Vec<Value> = skipped
             .map(|(name, reason)| json!({"name": name, "reason": reason}))
             .collect();
         self.update(|status| {
@@ -140,13 +140,13 @@ impl<'a> Run<'a> {
     }
 
     fn update(&self, change: impl FnOnce(&mut Value)) {
-        let uid = object::text(&self.object, "/metadata/uid");
-        update_status(self.store, self.key, uid, change);
+        update_status(self.store, self.key, self.uid(), change);
     }
 
     /// The name is the run's and the task's; when that is too long, a digest stands for the end of the run's.
     fn task_run_key(&self, task: &PipelineTask) -> Key {
-        let (run, suffix) = (self.key.name.as_str(), format!("-{}", task.name));
+        let run = self.key.name.as_str();
+        let suffix = format!("-{}", task.name);
         let name = if run.len() + suffix.len() <= 63 {
             format!("{run}{suffix}")
         } else {
@@ -158,7 +158,7 @@ impl<'a> Run<'a> {
 
     fn create_task_run(&self, task: &PipelineTask) -> Result<(), Failure> {
         let run = &self.object;
-        let uid = object::text(run, "/metadata/uid");
+        let uid = self.uid();
         let mut labels = object::labels(run);
         for (key, value) in [
             ("app.kubernetes.io/managed-by", "tekton-pipelines"),
@@ -169,15 +169,9 @@ impl<'a> Run<'a> {
         ] {
             labels.insert(key.to_owned(), value.to_owned());
         }
-        let mut annotations = run["metadata"]["annotations"]
-            .as_object()
-            .cloned()
-            .unwrap_or_default();
+        let mut annotations = run["metadata"]["annotations"].clone();
         if task.on_error.as_deref() == Some("continue") {
-            annotations.insert(
-                "pipeline.tekton.dev/pipeline-task-on-error".to_owned(),
-                "continue".into(),
-            );
+            annotations[ON_ERROR] = "continue".into();
         }
         // As it was written: the thin types would drop what they don't know.
         let written = object::list(run, "/spec/pipelineSpec/tasks")
@@ -211,11 +205,11 @@ impl<'a> Run<'a> {
             let key = self.task_run_key(task);
             self.store.write(|state| {
                 let Some(current) = state.get(&key) else { return };
-                if condition::is_done(current) || current["spec"]["status"] == "TaskRunCancelled" {
+                if condition::is_done(current) || current["spec"]["status"] == task::CANCELLED {
                     return;
                 }
                 let mut task_run = current.as_ref().clone();
-                task_run["spec"]["status"] = "TaskRunCancelled".into();
+                task_run["spec"]["status"] = task::CANCELLED.into();
                 task_run["spec"]["statusMessage"] = message.into();
                 if let Err(failure) = state.update(&key, task_run, false) {
                     tracing::error!(object = %key, status = %failure.status(), "failed to cancel a TaskRun");

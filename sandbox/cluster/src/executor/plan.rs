@@ -122,11 +122,7 @@ pub(crate) fn plan<'a>(
         );
         Verdict::new(Succeeded::Unknown, reason, message)
     } else if failed == 0 && gracefully_cancelled {
-        Verdict::new(
-            Succeeded::False,
-            "Cancelled",
-            format!("PipelineRun {run:?} was cancelled"),
-        )
+        Verdict::failed("Cancelled", format!("PipelineRun {run:?} was cancelled"))
     } else {
         let (succeeded, reason) = match (failed, cancelled) {
             (1.., _) => (Succeeded::False, "Failed"),

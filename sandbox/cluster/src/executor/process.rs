@@ -10,7 +10,6 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{process::Command, time::Instant};
-use tokio_util::sync::CancellationToken;
 
 /// A process to run.
 #[derive(Debug)]
@@ -37,11 +36,9 @@ pub(crate) enum Ended {
 
 impl Process {
     /// Runs it to its end. Whatever it started ends with it.
-    pub(crate) async fn run(&self, deadline: Instant, stop: &CancellationToken) -> io::Result<Ended> {
+    pub(crate) async fn run(&self, deadline: Instant, stop: impl Future<Output = ()>) -> io::Result<Ended> {
         let mut log = File::create(&self.log)?;
-        let Some((program, arguments)) = self.argv.split_first() else {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "empty command"));
-        };
+        let (program, arguments) = self.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let spawned = Command::new(program)
             .args(arguments)
             .env_clear()
@@ -61,13 +58,10 @@ impl Process {
                 return Ok(Ended::Exited(1));
             }
         };
-        let group = child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
+        let group = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
         let ended = tokio::select! {
             status = child.wait() => Ended::Exited(exit_code(status?)),
-            () = stop.cancelled() => Ended::Stopped,
+            () = stop => Ended::Stopped,
             () = tokio::time::sleep_until(deadline) => Ended::TimedOut,
         };
         if let Some(group) = group {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tidegate_resources::{EmbeddedTask, Step};
 
@@ -26,7 +26,7 @@ pub(crate) struct Room {
 impl Room {
     /// Makes the directories.
     pub(crate) fn create(
-        root: PathBuf,
+        root: &Path,
         logs: PathBuf,
         pipeline_run: &str,
         task_run: &str,
@@ -41,15 +41,15 @@ impl Room {
             ("$(context.pipelineRun.name)".to_owned(), pipeline_run.to_owned()),
             ("$(context.taskRun.name)".to_owned(), task_run.to_owned()),
         ];
-        for result in &task.results {
+        variables.extend(task.results.iter().map(|result| {
             let path = root.join("results").join(&result.name);
-            variables.push((
+            (
                 format!("$(results.{}.path)", result.name),
                 path.display().to_string(),
-            ));
-        }
+            )
+        }));
         Ok(Self {
-            root,
+            root: root.to_owned(),
             logs,
             variables,
         })
@@ -68,7 +68,7 @@ impl Room {
         step: &Step,
         environment: &[(String, String)],
     ) -> anyhow::Result<Process> {
-        let mut argv: Vec<String> = match &step.script {
+        let mut argv = match &step.script {
             Some(script) => self.script(index, script)?,
             None => step.command.iter().map(|word| self.substitute(word)).collect(),
         };
@@ -77,11 +77,8 @@ impl Room {
             ("PATH".to_owned(), std::env::var("PATH").unwrap_or_default()),
             ("HOME".to_owned(), self.root.join("home").display().to_string()),
         ];
-        variables.extend(
-            environment
-                .iter()
-                .map(|(name, value)| (name.clone(), self.substitute(value))),
-        );
+        let declared = environment.iter();
+        variables.extend(declared.map(|(name, value)| (name.clone(), self.substitute(value))));
         Ok(Process {
             argv,
             environment: variables,
@@ -91,11 +88,8 @@ impl Room {
     }
 
     fn substitute(&self, text: &str) -> String {
-        self.variables
-            .iter()
-            .fold(text.to_owned(), |text, (variable, value)| {
-                text.replace(variable, value)
-            })
+        let variables = self.variables.iter();
+        variables.fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
     }
 
     /// Writes the script and returns how it is run: by its `#!` line, else by sh, as Tekton does.
@@ -109,28 +103,18 @@ impl Room {
         fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
         // Run by its interpreter, not by itself: a file that was just written may still be open in a child that another
         // thread is about to start, and can't be executed then.
-        let (program, argument) = match interpreter.split_once(char::is_whitespace) {
-            Some((program, argument)) => (program.to_owned(), Some(argument.trim().to_owned())),
-            None => (interpreter, None),
-        };
-        Ok([Some(program), argument, Some(path.display().to_string())]
-            .into_iter()
-            .flatten()
-            .collect())
+        let words = interpreter.splitn(2, char::is_whitespace);
+        let mut argv: Vec<String> = words.map(|word| word.trim().to_owned()).collect();
+        argv.push(path.display().to_string());
+        Ok(argv)
     }
 
     /// The private directory that stands for one below /workspace.
     fn directory(&self, wanted: Option<&str>) -> anyhow::Result<PathBuf> {
         let wanted = self.substitute(wanted.unwrap_or("/workspace"));
-        let path = Path::new(&wanted);
-        let below = if path.is_absolute() {
-            let Ok(below) = path.strip_prefix("/workspace") else {
-                bail!("workingDir {wanted} is not below /workspace, and the sandbox has no other");
-            };
-            below
-        } else {
-            path
-        };
+        let below = Path::new(&wanted).strip_prefix("/workspace").with_context(|| {
+            format!("workingDir {wanted} is not below /workspace, and the sandbox has no other")
+        })?;
         let directory = self.root.join("workspace").join(below);
         fs::create_dir_all(&directory)
             .with_context(|| format!("failed to create {}", directory.display()))?;
@@ -153,16 +137,12 @@ pub(crate) fn environment(store: &Store, namespace: &str, step: &Step) -> Option
     step.env
         .iter()
         .map(|variable| {
-            let reference = variable
-                .value_from
-                .as_ref()
-                .and_then(|source| source.secret_key_ref.as_ref());
-            let value = match reference {
+            let source = variable.value_from.as_ref();
+            let value = match source.and_then(|source| source.secret_key_ref.as_ref()) {
                 None => variable.value.clone().unwrap_or_default(),
                 Some(reference) => {
-                    let secret =
-                        state.get(&Key::new(Resource::Secret, namespace, reference.name.as_str()))?;
-                    let encoded = secret["data"].get(&reference.key)?;
+                    let key = Key::new(Resource::Secret, namespace, reference.name.as_str());
+                    let encoded = state.get(&key)?["data"].get(&reference.key)?;
                     let bytes = STANDARD.decode(object::text(encoded, "")).ok()?;
                     String::from_utf8_lossy(&bytes).into_owned()
                 }
