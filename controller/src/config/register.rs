@@ -91,7 +91,8 @@ pub async fn register(
     let id = match plan.ours {
         Ours::Keep(id) => id,
         Ours::Repair(id) => {
-            of.count(
+            // Where a host can't change a secret, the repaired hook is another one.
+            let id = of.count(
                 "repair the hook",
                 of.client.update_hook(of.repository, &id, &spec).await,
             )?;

@@ -41,7 +41,9 @@ pub struct Controller {
 impl Controller {
     /// Starts the binary with these variables and nothing else of our environment but PATH and HOME.
     pub fn start(binary: &Path, environment: &BTreeMap<String, String>) -> Result<Self> {
-        let kept = ["PATH", "HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let kept = ["PATH", "HOME"]
+            .into_iter()
+            .filter_map(|name| Some((name, std::env::var_os(name)?)));
         let mut child = Command::new(binary)
             .env_clear()
             .envs(kept)
@@ -60,23 +62,30 @@ impl Controller {
             let mut stream = BufReader::new(stderr).lines();
             while let Ok(Some(text)) = stream.next_line().await {
                 let json: Value = serde_json::from_str(&text).unwrap_or_default();
-                if let Some(address) = json["fields"]["http.address"].as_str() {
+                if let Some(address) = json["http.address"].as_str() {
                     found.send_replace(Some(address.to_owned()));
                 }
                 let level = json["level"].as_str().unwrap_or_default().to_owned();
-                kept.lock().unwrap_or_else(PoisonError::into_inner).push(LogLine { level, text });
+                kept.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(LogLine { level, text });
             }
         });
-        Ok(Self { child, reader, lines, address })
+        Ok(Self {
+            child,
+            reader,
+            lines,
+            address,
+        })
     }
 
     /// The address of `/metrics`, as soon as the controller serves it.
-    pub async fn address(&mut self) -> Result<String> {
-        let found = tokio::time::timeout(PATIENCE, self.address.wait_for(Option::is_some)).await;
-        let log = || self.log_text();
-        let found = found.with_context(|| format!("the controller did not start:\n{}", log()))?;
-        let found = found.map(|address| (*address).clone());
-        found.with_context(|| format!("the controller ended:\n{}", log()))?.context("no address")
+    pub async fn address(&self) -> Result<String> {
+        let mut address = self.address.clone();
+        let found = tokio::time::timeout(PATIENCE, address.wait_for(Option::is_some)).await;
+        let found = found.with_context(|| format!("the controller did not start:\n{}", self.log_text()))?;
+        let found = found.with_context(|| format!("the controller ended:\n{}", self.log_text()))?;
+        found.clone().context("no address")
     }
 
     /// The process id.
@@ -95,12 +104,19 @@ impl Controller {
 
     /// Stops it as Kubernetes does: SIGTERM, and time to finish. Returns its log.
     pub async fn stop(mut self) -> Result<Vec<LogLine>> {
-        let pid = self.child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        let pid = self
+            .child
+            .id()
+            .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
         if let Some(pid) = pid {
             kill_process(pid, Signal::TERM).context("failed to stop the controller")?;
         }
         let status = self.ended().await?;
-        ensure!(status.success(), "the controller ended with {status}:\n{}", self.log_text());
+        ensure!(
+            status.success(),
+            "the controller ended with {status}:\n{}",
+            self.log_text()
+        );
         Ok(self.log())
     }
 
@@ -117,6 +133,8 @@ impl Controller {
             (&mut self.reader).await?;
             anyhow::Ok(status)
         });
-        ended.await.with_context(|| format!("the controller did not end:\n{}", self.log_text()))?
+        ended
+            .await
+            .with_context(|| format!("the controller did not end:\n{}", self.log_text()))?
     }
 }

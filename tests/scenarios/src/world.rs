@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::json;
 use tempfile::TempDir;
 use tidegate_model::Host;
@@ -38,7 +37,10 @@ pub struct WorldSpec {
 impl WorldSpec {
     /// A world with a forge of one dialect and the settings of a small installation.
     pub fn new(dialect: Host) -> Self {
-        Self { dialect, max_runs: 20 }
+        Self {
+            dialect,
+            max_runs: 20,
+        }
     }
 }
 
@@ -70,16 +72,27 @@ impl World {
             std::fs::create_dir(&path)?;
             Ok(path)
         };
-        let forge = Forge::start(spec.dialect, &place("forge")?).await.context("failed to start the forge")?;
-        let cluster = Cluster::start(ClusterSpec::new(place("cluster")?)).await.context("failed to start the cluster")?;
-        let cloud = Cloud::start(cloud(&binaries)).await.context("failed to start the cloud")?;
-        let client = client(cluster.kubeconfig()).await?;
+        let forge = Forge::start(spec.dialect, &place("forge")?)
+            .await
+            .context("failed to start the forge")?;
+        let cluster = Cluster::start(ClusterSpec {
+            work_dir: place("cluster")?,
+        })
+        .await
+        .context("failed to start the cluster")?;
+        let cloud = Cloud::start(cloud(&binaries))
+            .await
+            .context("failed to start the cloud")?;
+        let client = cluster.client()?;
 
         let mut environment = cloud.aws_env();
         let settings = [
             ("KUBECONFIG", cluster.kubeconfig().display().to_string()),
             ("TIDEGATE_COMMAND_QUEUE_URL", cloud.queue_url(COMMANDS)),
-            ("TIDEGATE_COMMAND_DEAD_LETTER_QUEUE_URL", cloud.queue_url(DEAD_LETTERS)),
+            (
+                "TIDEGATE_COMMAND_DEAD_LETTER_QUEUE_URL",
+                cloud.queue_url(DEAD_LETTERS),
+            ),
             ("TIDEGATE_MASTER_KEY_SECRET", MASTER_KEY_SECRET.to_owned()),
             ("TIDEGATE_PUBLIC_URL", cloud.gateway()),
             ("TIDEGATE_CHECKOUT_IMAGE", "sandbox/checkout".to_owned()),
@@ -91,8 +104,16 @@ impl World {
             ("TIDEGATE_STATUSES_PER_MINUTE", "60000".to_owned()),
         ];
         environment.extend(settings.map(|(name, value)| (name.to_owned(), value)));
-        let mut world =
-            Self { forge, cloud, cluster, controller: None, client, environment, binaries, _folder: folder };
+        let mut world = Self {
+            forge,
+            cloud,
+            cluster,
+            controller: None,
+            client,
+            environment,
+            binaries,
+            _folder: folder,
+        };
         world.start_controller().await?;
         Ok(world)
     }
@@ -101,15 +122,19 @@ impl World {
     pub async fn start_controller(&mut self) -> Result<()> {
         ensure!(self.controller.is_none(), "the controller runs");
         let binary = self.binaries.join("tidegate-controller");
-        let mut controller = Controller::start(&binary, &self.environment)?;
+        let controller = Controller::start(&binary, &self.environment)?;
         controller.address().await?;
         self.controller = Some(controller);
         Ok(())
     }
 
     /// The address of the controller's `/metrics`.
-    pub async fn controller_address(&mut self) -> Result<String> {
-        self.controller.as_mut().context("the controller is down")?.address().await
+    pub async fn controller_address(&self) -> Result<String> {
+        self.controller
+            .as_ref()
+            .context("the controller is down")?
+            .address()
+            .await
     }
 
     /// Stops everything, and returns what was logged: the controller's lines and the functions'.
@@ -121,7 +146,10 @@ impl World {
         let of_functions = self.cloud.logs().into_iter().map(|line| {
             let json: serde_json::Value = serde_json::from_str(&line.text).unwrap_or_default();
             let level = json["level"].as_str().unwrap_or_default().to_owned();
-            LogLine { level, text: format!("{}: {}", line.function, line.text) }
+            LogLine {
+                level,
+                text: format!("{}: {}", line.function, line.text),
+            }
         });
         lines.extend(of_functions);
         self.cloud.stop().await?;
@@ -134,18 +162,16 @@ impl World {
 /// The folder of the built binaries: the one our own lies in, or the one above cargo's `deps`.
 fn binaries() -> Result<PathBuf> {
     let own = std::env::current_exe().context("failed to find our own path")?;
-    let folder = own.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).context("our binary has no folder")?;
+    let folder = own
+        .ancestors()
+        .skip(1)
+        .find(|folder| !folder.ends_with("deps"))
+        .context("our binary has no folder")?;
     ensure!(
         folder.join("tidegate-controller").exists(),
         "the binaries are not built: run `cargo build --bins` first, or use `cargo ci --fast`"
     );
     Ok(folder.to_owned())
-}
-
-async fn client(kubeconfig: &Path) -> Result<kube::Client> {
-    let kubeconfig = Kubeconfig::read_from(kubeconfig).context("failed to read the kubeconfig")?;
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
-    Ok(kube::Client::try_from(config)?)
 }
 
 /// The cloud as the Terraform module lays it out.
@@ -160,7 +186,10 @@ fn cloud(binaries: &Path) -> CloudSpec {
     let function = |name: &str, env: &[(&str, String)]| FunctionSpec {
         name: name.to_owned(),
         binary: binaries.join(name),
-        env: env.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        env: env
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect(),
         concurrency: 1,
         timeout: Duration::from_secs(10),
     };
@@ -190,14 +219,21 @@ fn cloud(binaries: &Path) -> CloudSpec {
             function("tidegate-integrator", &[commands()]),
             function("tidegate-chatops", &[commands()]),
         ],
-        routes: vec![RouteSpec { key: "POST /hooks/{proxy+}".to_owned(), function: "tidegate-webhook".to_owned() }],
+        routes: vec![RouteSpec {
+            key: "POST /hooks/{proxy+}".to_owned(),
+            function: "tidegate-webhook".to_owned(),
+        }],
         mappings: vec![
             MappingSpec {
                 queue: integrator_events.to_owned(),
                 function: "tidegate-integrator".to_owned(),
                 batch_size: 10,
             },
-            MappingSpec { queue: chatops_events.to_owned(), function: "tidegate-chatops".to_owned(), batch_size: 10 },
+            MappingSpec {
+                queue: chatops_events.to_owned(),
+                function: "tidegate-chatops".to_owned(),
+                batch_size: 10,
+            },
         ],
         secrets: [(MASTER_KEY_SECRET.to_owned(), keys.to_string())].into(),
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
+use json_patch::PatchOperation;
 use serde_json::Value;
 
 use super::{failure::Failure, served::Key, store::State};
@@ -46,9 +47,24 @@ impl State {
         let mut patched = self.find(key)?.as_ref().clone();
         match patch {
             Patch::Merge(patch) => json_patch::merge(&mut patched, patch),
-            Patch::Json(patch) => json_patch::patch(&mut patched, patch)
-                .map_err(|error| Failure::unprocessable_patch(&error))?,
+            Patch::Json(patch) => {
+                for operation in &patch.0 {
+                    if !tests_absence(operation, &patched) {
+                        json_patch::patch(&mut patched, std::slice::from_ref(operation))
+                            .map_err(|error| Failure::unprocessable_patch(&error))?;
+                    }
+                }
+            }
         }
         self.update(key, patched, status)
+    }
+}
+
+/// Whether the operation tests a missing field for null: true to Kubernetes, an invalid path to RFC 6902. Clients that
+/// add a first finalizer rely on it.
+fn tests_absence(operation: &PatchOperation, object: &Value) -> bool {
+    match operation {
+        PatchOperation::Test(test) => test.value.is_null() && object.pointer(test.path.as_str()).is_none(),
+        _ => false,
     }
 }

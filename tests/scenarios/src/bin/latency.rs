@@ -37,22 +37,41 @@ async fn main() -> Result<()> {
     let Arguments { deliveries, jobs } = Arguments::parse();
     let work = json!({"name": "unit", "image": "sandbox", "command": ["true"], "skipCheckout": true});
     let scene = Scene::set(WorldSpec::new(Host::Gitea), json!({"preSubmit": [work]})).await?;
-    let pid = scene.world.controller.as_ref().and_then(tidegate_scenarios::Controller::pid).context("no controller")?;
-    println!("load average {}", std::fs::read_to_string("/proc/loadavg")?.trim());
+    let pid = scene
+        .world
+        .controller
+        .as_ref()
+        .and_then(tidegate_scenarios::Controller::pid)
+        .context("no controller")?;
+    println!(
+        "load average {}",
+        std::fs::read_to_string("/proc/loadavg")?.trim()
+    );
     println!("controller RSS idle: {:.1} MiB", resident_mib(pid)?);
 
     let runs: Api<PipelineRun> = Api::all(scene.world.client.clone());
-    let mut watch = Box::pin(watcher(runs, watcher::Config::default()).default_backoff().applied_objects());
+    let mut watch = Box::pin(
+        watcher(runs, watcher::Config::default())
+            .default_backoff()
+            .applied_objects(),
+    );
     let mut seen: HashMap<String, Duration> = HashMap::new();
     scene.push("fix", "dora", &[("n", "0\n")]).await?;
     scene.open("dora", "fix").await?;
     for round in 1..=deliveries.max(jobs) {
         while seen.len() < round {
             let next = tokio::time::timeout(Duration::from_secs(30), watch.try_next()).await;
-            let run = next.context("no PipelineRun within 30 s")??.context("the watch ended")?;
-            let accepted = run.annotations().get(annotation::RECEIVED_AT_MS).context("no annotation")?.parse()?;
+            let run = next
+                .context("no PipelineRun within 30 s")??
+                .context("the watch ended")?;
+            let accepted = run
+                .annotations()
+                .get(annotation::RECEIVED_AT_MS)
+                .context("no annotation")?
+                .parse()?;
             let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-            seen.entry(run.name_any()).or_insert_with(|| now.saturating_sub(Duration::from_millis(accepted)));
+            seen.entry(run.name_any())
+                .or_insert_with(|| now.saturating_sub(Duration::from_millis(accepted)));
         }
         if round == deliveries {
             report(seen.values().copied().collect())?;
@@ -64,15 +83,34 @@ async fn main() -> Result<()> {
         seen.entry(run.name_any()).or_default();
     }
     scene.settle_jobs(deliveries.max(jobs) + 1).await?;
-    let reads = scene.world.forge.api_calls().iter().filter(|call| call.method == "GET").count();
-    let writes = scene.world.forge.api_calls().iter().filter(|call| call.method == "POST").count();
-    println!("controller RSS after {} finished IntegrationJobs: {:.1} MiB", seen.len(), resident_mib(pid)?);
+    let reads = scene
+        .world
+        .forge
+        .api_calls()
+        .iter()
+        .filter(|call| call.method == "GET")
+        .count();
+    let writes = scene
+        .world
+        .forge
+        .api_calls()
+        .iter()
+        .filter(|call| call.method == "POST")
+        .count();
+    println!(
+        "controller RSS after {} finished IntegrationJobs: {:.1} MiB",
+        seen.len(),
+        resident_mib(pid)?
+    );
     println!(
         "calls to the host per delivery: {:.1} reads, {:.1} writes",
         reads as f64 / seen.len() as f64,
         writes as f64 / seen.len() as f64
     );
-    println!("load average {}", std::fs::read_to_string("/proc/loadavg")?.trim());
+    println!(
+        "load average {}",
+        std::fs::read_to_string("/proc/loadavg")?.trim()
+    );
     scene.end().await
 }
 
@@ -94,7 +132,10 @@ fn report(mut latencies: Vec<Duration>) -> Result<()> {
 /// The memory that a process holds (VmRSS of /proc/PID/status).
 fn resident_mib(pid: u32) -> Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .context("no VmRSS")?;
     let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kib / 1024.0)
 }

@@ -11,22 +11,41 @@ use crate::{gitea, github, job};
 async fn pushes_run_what_their_branch_or_tag_asks_for() -> Result<()> {
     let mut deploy = job("deploy", "test \"$TIDEGATE_BASE_REF\" = refs/heads/main");
     deploy["when"] = json!({"branches": ["main"]});
-    let mut release = job("release", "git describe --exact-match --tags HEAD || true; test \"$TIDEGATE_BASE_REF\" = refs/tags/v1.0");
+    let mut release = job(
+        "release",
+        "git describe --exact-match --tags HEAD || true; test \"$TIDEGATE_BASE_REF\" = refs/tags/v1.0",
+    );
     release["when"] = json!({"tags": ["v*"], "skipTags": ["*-rc*"]});
     let scene = Scene::set(gitea(), json!({"postSubmit": [deploy, release]})).await?;
 
     let side = scene.push("side", "dora", &[("a", "1\n")]).await?;
     let main = scene.push("main", OWNER, &[("b", "1\n")]).await?;
     scene.status(&main, "deploy", "success").await?;
-    scene.world.forge.push_tag(REPOSITORY, "v1.0-rc1", &side, OWNER).await?;
-    scene.world.forge.push_tag(REPOSITORY, "v1.0", &main, OWNER).await?;
+    scene
+        .world
+        .forge
+        .push_tag(REPOSITORY, "v1.0-rc1", &side, OWNER)
+        .await?;
+    scene
+        .world
+        .forge
+        .push_tag(REPOSITORY, "v1.0", &main, OWNER)
+        .await?;
     scene.status(&main, "release", "success").await?;
     scene.settle().await?;
 
-    let mut refs: Vec<_> = scene.integration_jobs().await?.iter().map(|job| job.spec.base.reference.to_string()).collect();
+    let mut refs: Vec<_> = scene
+        .integration_jobs()
+        .await?
+        .iter()
+        .map(|job| job.spec.base.reference.to_string())
+        .collect();
     refs.sort();
     assert_eq!(refs, ["refs/heads/main", "refs/tags/v1.0"]);
-    assert!(scene.states(&side, "deploy")?.is_empty(), "a push that runs nothing says nothing");
+    assert!(
+        scene.states(&side, "deploy")?.is_empty(),
+        "a push that runs nothing says nothing"
+    );
     scene.settle_jobs(2).await?;
     scene.end().await
 }
@@ -36,12 +55,19 @@ async fn a_deleted_branch_runs_nothing_and_the_same_commit_on_another_branch_run
     let scene = Scene::set(github(), json!({"postSubmit": [job("build", "true")]})).await?;
     let sha = scene.push("one", "dora", &[("a", "1\n")]).await?;
     scene.status(&sha, "build", "success").await?;
-    scene.world.forge.force_branch(REPOSITORY, "two", &sha, "dora").await?;
+    scene
+        .world
+        .forge
+        .force_branch(REPOSITORY, "two", &sha, "dora")
+        .await?;
     scene.settle_jobs(2).await?;
     scene.world.forge.delete_branch(REPOSITORY, "two", "dora").await?;
     scene.settle().await?;
     let jobs = scene.integration_jobs().await?;
     assert_eq!(jobs.len(), 2);
-    assert!(jobs.iter().all(|job| job.spec.trigger == Trigger::Push && scene.phase(job) == Phase::Succeeded));
+    assert!(
+        jobs.iter()
+            .all(|job| job.spec.trigger == Trigger::Push && scene.phase(job) == Phase::Succeeded)
+    );
     scene.end().await
 }
