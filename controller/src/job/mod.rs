@@ -7,6 +7,8 @@ mod apply;
 mod build;
 mod checkout;
 pub mod dereference;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod observe;
 pub mod status;
 mod store;

@@ -34,7 +34,7 @@ pub fn observe(job: &IntegrationJob, seen: Seen<'_>, now: Timestamp) -> Option<I
         .as_ref()
         .and_then(|run| task::succeeded(&run.conditions))
         .filter(|condition| condition.status != "Unknown");
-    let states: Vec<(&JobSpec, Option<&TaskRun>, TaskState)> = job
+    let progress: Vec<(&JobSpec, Option<&TaskRun>, TaskState)> = job
         .spec
         .jobs
         .iter()
@@ -46,11 +46,11 @@ pub fn observe(job: &IntegrationJob, seen: Seen<'_>, now: Timestamp) -> Option<I
             (entry, task_run, task_run.map_or(TaskState::Waiting, task::read))
         })
         .collect();
-    if ended.is_some() && !seen.is_complete && states.iter().any(|state| is_behind(seen.run, state)) {
+    if ended.is_some() && !seen.is_complete && progress.iter().any(|state| is_behind(seen.run, state)) {
         return None;
     }
     if status.merged_sha.is_none()
-        && let Some((commit, tree)) = states
+        && let Some((commit, tree)) = progress
             .iter()
             .find_map(|(_, task_run, _)| task::checked_out((*task_run)?))
     {
@@ -58,10 +58,10 @@ pub fn observe(job: &IntegrationJob, seen: Seen<'_>, now: Timestamp) -> Option<I
         status.tree = Some(tree);
     }
     status.pipeline_run.clone_from(&seen.run.metadata.name);
-    status.jobs = states
+    status.jobs = progress
         .iter()
         .map(|(entry, task_run, state)| {
-            let mut job_status = entry_status(job, entry, state, ended, &states);
+            let mut job_status = entry_status(job, entry, state, ended, &progress);
             if let Some(task) = task_run.and_then(|task_run| task_run.status.as_ref()) {
                 job_status.started_at.clone_from(&task.start_time);
                 job_status.completed_at.clone_from(&task.completion_time);
@@ -77,7 +77,7 @@ pub fn observe(job: &IntegrationJob, seen: Seen<'_>, now: Timestamp) -> Option<I
         .collect();
     match ended {
         None => Verdict::new(Phase::Running, "Running", "").enter(&mut status, now),
-        Some(condition) => verdict(job, condition, &states, &status.jobs).enter(&mut status, now),
+        Some(condition) => verdict(job, condition, &progress, &status.jobs).enter(&mut status, now),
     }
     Some(status)
 }

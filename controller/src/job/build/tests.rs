@@ -1,1 +1,214 @@
+use serde_json::{Value, json};
+use tidegate_model::SecretKeyRef;
 
+use super::*;
+use crate::job::fixture::{self, BASE, HEAD};
+
+const SETTINGS: RunSettings<'static> = RunSettings {
+    checkout_image: "git",
+    service_account: "runner",
+};
+
+fn source(secret: Option<&str>) -> Source {
+    Source {
+        clone_url: "https://git.example.com/acme/shop.git".to_owned(),
+        clone_secret: secret.map(|name| SecretKeyRef {
+            name: name.to_owned(),
+            key: "token".to_owned(),
+        }),
+    }
+}
+
+fn build_of(job: &IntegrationJob) -> Result<PipelineRun, Refusal> {
+    build(job, &BASE.parse().expect("commit SHA"), &source(None), SETTINGS)
+}
+
+fn value_of(run: &PipelineRun) -> Value {
+    serde_json::to_value(run).expect("serialises")
+}
+
+fn env_of<'a>(step: &'a Value, name: &str) -> Vec<&'a Value> {
+    step["env"]
+        .as_array()
+        .expect("env")
+        .iter()
+        .filter(|variable| variable["name"] == name)
+        .collect()
+}
+
+#[test]
+fn a_job_becomes_a_task_that_checks_out_and_runs() {
+    let run = value_of(&build_of(&fixture::running(&json!([{"name": "unit"}]))).expect("builds"));
+    assert_eq!(run["metadata"]["name"], "shop-0123456789abcdef-1");
+    assert_eq!(run["metadata"]["ownerReferences"][0]["uid"], "job-uid");
+    assert_eq!(
+        run["metadata"]["labels"],
+        json!({
+            "tidegate.dev/config": "shop",
+            "tidegate.dev/integration-job": "shop-0123456789abcdef-1",
+            "tidegate.dev/pull-request": "7",
+            "tidegate.dev/ref": "digest-of-ref",
+            "tidegate.dev/repository": "digest-of-repository",
+        })
+    );
+    assert_eq!(
+        run["metadata"]["annotations"],
+        json!({
+            "tidegate.dev/delivery": "d-1",
+            "tidegate.dev/ref": "refs/heads/main",
+            "tidegate.dev/repository": "acme/shop",
+            "tidegate.dev/traceparent": "00-00000000000000000000000000000001-0000000000000002-01",
+        })
+    );
+    assert_eq!(run["spec"]["timeouts"]["pipeline"], "1h");
+    assert_eq!(run["spec"]["taskRunTemplate"]["serviceAccountName"], "runner");
+    assert_eq!(
+        run["spec"]["taskRunTemplate"]["podTemplate"]["automountServiceAccountToken"],
+        false
+    );
+
+    let task = &run["spec"]["pipelineSpec"]["tasks"][0];
+    assert_eq!((&task["name"], &task["timeout"]), (&json!("unit"), &json!("1h")));
+    let [checkout, run] = task["taskSpec"]["steps"].as_array().expect("steps").as_slice() else {
+        panic!("two steps: {task:#}")
+    };
+    assert_eq!(
+        (&checkout["name"], &checkout["image"]),
+        (&json!("checkout"), &json!("git"))
+    );
+    assert_eq!(
+        env_of(checkout, "TIDEGATE_HEADS")[0]["value"],
+        format!("7 {HEAD}")
+    );
+    assert_eq!(env_of(checkout, "TIDEGATE_BASE_SHA")[0]["value"], BASE);
+    assert_eq!(
+        env_of(checkout, "TIDEGATE_RESULT_OUTCOME")[0]["value"],
+        "$(results.outcome.path)"
+    );
+    assert_eq!(env_of(checkout, "TIDEGATE_CREDENTIAL_FILE"), Vec::<&Value>::new());
+    assert_eq!(checkout["securityContext"]["runAsNonRoot"], true);
+    assert_eq!(
+        (&run["name"], &run["script"]),
+        (&json!("run"), &json!("cargo test"))
+    );
+    assert_eq!(run["workingDir"], "/workspace/source");
+    assert_eq!(env_of(run, "TIDEGATE_PULL_REQUEST")[0]["value"], "7");
+    assert_eq!(env_of(run, "TIDEGATE_HEAD_SHA")[0]["value"], HEAD);
+    assert_eq!(run["securityContext"], Value::Null);
+}
+
+#[test]
+fn the_clone_credential_is_seen_by_the_checkout_alone() {
+    let job = fixture::running(&json!([{"name": "unit"}]));
+    let run = build(
+        &job,
+        &BASE.parse().expect("commit SHA"),
+        &source(Some("read-only")),
+        SETTINGS,
+    );
+    let task = &value_of(&run.expect("builds"))["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"];
+    assert_eq!(task["volumes"][0]["secret"]["secretName"], "read-only");
+    assert_eq!(
+        task["steps"][0]["volumeMounts"][0]["name"],
+        task["volumes"][0]["name"]
+    );
+    assert_eq!(env_of(&task["steps"][0], "TIDEGATE_CREDENTIAL_FILE").len(), 1);
+    assert_eq!(task["steps"][1]["volumeMounts"], Value::Null);
+    assert!(
+        !task["steps"][1].to_string().contains("credential"),
+        "{:#}",
+        task["steps"][1]
+    );
+}
+
+#[test]
+fn without_a_checkout_there_is_neither_step_nor_credential() {
+    let job = fixture::running(&json!([{"name": "notify", "skipCheckout": true}]));
+    let run = build(
+        &job,
+        &BASE.parse().expect("commit SHA"),
+        &source(Some("read-only")),
+        SETTINGS,
+    );
+    let task = &value_of(&run.expect("builds"))["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"];
+    assert_eq!(task["steps"].as_array().map(Vec::len), Some(1));
+    assert_eq!((&task["volumes"], &task["results"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn only_an_optional_job_that_nothing_waits_for_is_let_pass() {
+    let job = fixture::running(&json!([
+        {"name": "lint", "optional": true},
+        {"name": "build", "optional": true},
+        {"name": "deploy", "after": ["build"], "timeout": "2h"},
+    ]));
+    let run = value_of(&build_of(&job).expect("builds"));
+    let tasks = &run["spec"]["pipelineSpec"]["tasks"];
+    assert_eq!(tasks[0]["onError"], "continue");
+    assert_eq!(tasks[1]["onError"], Value::Null);
+    assert_eq!(tasks[2]["runAfter"], json!(["build"]));
+    assert_eq!(tasks[2]["timeout"], "1h", "no task may take longer than its run");
+}
+
+#[test]
+fn what_the_user_sets_wins_and_secrets_are_references() {
+    let job = fixture::running(&json!([{"name": "unit", "env": [
+        {"name": "CI", "value": "yes"},
+        {"name": "TOKEN", "secretKeyRef": {"name": "deploy", "key": "token"}},
+    ]}]));
+    let run = value_of(&build_of(&job).expect("builds"));
+    let step = &run["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"][1];
+    assert_eq!(env_of(step, "CI"), [&json!({"name": "CI", "value": "yes"})]);
+    let reference = json!({"secretKeyRef": {"name": "deploy", "key": "token"}});
+    assert_eq!(
+        env_of(step, "TOKEN"),
+        [&json!({"name": "TOKEN", "valueFrom": reference})]
+    );
+}
+
+#[test]
+fn a_fork_gets_no_secret() {
+    let mut job = fixture::running(&json!([
+        {"name": "unit"},
+        {"name": "deploy", "env": [{"name": "TOKEN", "secretKeyRef": {"name": "deploy-key", "key": "token"}}]},
+    ]));
+    assert!(build_of(&job).is_ok());
+    job.spec.pulls[0].fork = true;
+    let refusal = build_of(&job).expect_err("a fork");
+    assert_eq!(refusal.reason(), "NeedsSecret");
+    assert_eq!(refusal.job().as_str(), "deploy");
+    assert!(
+        refusal.to_string().contains("needs secret deploy-key"),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn shell_substitutions_pass_and_tektons_own_are_refused() {
+    let script = "echo \"$(date)\" '$(cat x)' ${HOME} $$";
+    let run =
+        value_of(&build_of(&fixture::running(&json!([{"name": "unit", "script": script}]))).expect("builds"));
+    assert_eq!(
+        run["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"][1]["script"],
+        script
+    );
+    for (job, field) in [
+        (json!({"script": "echo $(params.x)"}), "script"),
+        (json!({"args": ["a", "$(context.taskRun.name)"]}), "args"),
+        (
+            json!({"env": [{"name": "A", "value": "$(tasks.x.status)"}]}),
+            "env",
+        ),
+    ] {
+        let mut entry = json!({"name": "unit"});
+        entry
+            .as_object_mut()
+            .expect("object")
+            .extend(job.as_object().expect("object").clone());
+        let refusal = build_of(&fixture::running(&json!([entry]))).expect_err("Tekton would replace it");
+        assert!(
+            matches!(&refusal, Refusal::TektonVariable { field: found, .. } if *found == field),
+            "{refusal}"
+        );
+    }
+}

@@ -1,1 +1,570 @@
+//! `checkout.sh` against real repositories.
 
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// A host's repository, a clone to write with, and the directory of a task.
+struct Scene {
+    dir: TempDir,
+}
+
+impl Scene {
+    /// A repository whose branch `main` has one commit with `a.txt` and `b.txt`.
+    fn new() -> Self {
+        let scene = Self {
+            dir: tempfile::tempdir().expect("temporary directory"),
+        };
+        fs::create_dir(scene.path("work")).expect("directory");
+        scene.git("work", &["init", "--quiet", "--initial-branch=main"]);
+        scene.commit("main", &[("a.txt", "one\n"), ("b.txt", "one\n")]);
+        scene.git(".", &["clone", "--quiet", "--bare", "work", "host.git"]);
+        // What GitHub and Gitea allow, too.
+        scene.git("host.git", &["config", "uploadpack.allowFilter", "true"]);
+        scene.git("work", &["remote", "add", "origin", "../host.git"]);
+        scene
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn git(&self, dir: &str, args: &[&str]) -> String {
+        let output = Command::new("git")
+            .args(["-c", "user.name=Dev", "-c", "user.email=dev@example.com"])
+            .args(args)
+            .current_dir(self.path(dir))
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .output()
+            .expect("git runs");
+        assert!(
+            output.status.success(),
+            "git {args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).expect("text").trim().to_owned()
+    }
+
+    /// Commits files on a branch, which starts at `main` if it is new.
+    fn commit(&self, branch: &str, files: &[(&str, &str)]) -> CommitSha {
+        if branch != "main" {
+            self.git("work", &["checkout", "--quiet", "-B", branch, "main"]);
+        }
+        for (name, content) in files {
+            fs::write(self.path("work").join(name), content).expect("writes");
+        }
+        self.git("work", &["add", "."]);
+        self.git("work", &["commit", "--quiet", "-m", branch]);
+        let sha = self.git("work", &["rev-parse", "HEAD"]);
+        if branch != "main" {
+            self.git("work", &["checkout", "--quiet", "main"]);
+        }
+        sha.parse().expect("commit SHA")
+    }
+
+    fn push(&self, sha: &CommitSha, reference: &str) {
+        self.git(
+            "work",
+            &[
+                "push",
+                "--quiet",
+                "--force",
+                "origin",
+                &format!("{sha}:{reference}"),
+            ],
+        );
+    }
+
+    fn url(&self) -> String {
+        format!("file://{}", self.path("host.git").display())
+    }
+
+    fn checkout(&self, task: &str, base: &CommitSha, heads: &[(u64, &CommitSha)]) -> Checkout {
+        self.checkout_from(task, &self.url(), "refs/heads/main", base, heads, None)
+    }
+
+    fn checkout_from(
+        &self,
+        task: &str,
+        url: &str,
+        base_ref: &str,
+        base: &CommitSha,
+        heads: &[(u64, &CommitSha)],
+        credential: Option<&str>,
+    ) -> Checkout {
+        let source = self.path(task).join("source");
+        fs::create_dir_all(&source).expect("directory");
+        fs::write(self.path(task).join("checkout.sh"), SCRIPT).expect("writes");
+        let heads: Vec<String> = heads
+            .iter()
+            .map(|(number, sha)| format!("{number} {sha}"))
+            .collect();
+        let mut command = Command::new("sh");
+        command
+            .arg("../checkout.sh")
+            .current_dir(&source)
+            .env("TIDEGATE_CLONE_URL", url)
+            .env("TIDEGATE_BASE_REF", base_ref)
+            .env("TIDEGATE_BASE_SHA", base.as_str())
+            .env("TIDEGATE_HEADS", heads.join("\n"));
+        for result in CheckoutResult::ALL {
+            command.env(result.variable(), self.path(task).join(result.as_str()));
+        }
+        if let Some(token) = credential {
+            let file = self.path(task).join("token");
+            fs::write(&file, token).expect("writes");
+            command.env("TIDEGATE_CREDENTIAL_FILE", file);
+        }
+        let output = command.output().expect("sh runs");
+        let result = |result: CheckoutResult| {
+            let text = fs::read_to_string(self.path(task).join(result.as_str())).unwrap_or_default();
+            (result.as_str(), text)
+        };
+        Checkout {
+            source,
+            output,
+            results: CheckoutResult::ALL.into_iter().map(result).collect(),
+        }
+    }
+}
+
+struct Checkout {
+    source: PathBuf,
+    output: Output,
+    results: HashMap<&'static str, String>,
+}
+
+impl Checkout {
+    fn result(&self, result: CheckoutResult) -> &str {
+        &self.results[result.as_str()]
+    }
+
+    /// How it ended, as the controller reads it, and why.
+    fn failure(&self) -> (Outcome, &str) {
+        assert!(!self.output.status.success(), "{}", self.log());
+        let outcome = Outcome::of_failure(Some(self.result(CheckoutResult::Outcome)));
+        (outcome, self.result(CheckoutResult::Detail))
+    }
+
+    fn assert_merged(&self) {
+        assert!(self.output.status.success(), "{}", self.log());
+        assert_eq!(self.result(CheckoutResult::Outcome), "merged");
+    }
+
+    fn file(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.source.join(name)).ok()
+    }
+
+    fn git(&self, args: &[&str]) -> String {
+        let output = Command::new("git")
+            .args(args)
+            .current_dir(&self.source)
+            .output()
+            .expect("git runs");
+        assert!(
+            output.status.success(),
+            "git {args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).expect("text").trim().to_owned()
+    }
+
+    fn log(&self) -> String {
+        format!(
+            "{}{}",
+            String::from_utf8_lossy(&self.output.stdout),
+            String::from_utf8_lossy(&self.output.stderr)
+        )
+    }
+}
+
+fn head_of(scene: &Scene) -> CommitSha {
+    scene
+        .git("work", &["rev-parse", "main"])
+        .parse()
+        .expect("commit SHA")
+}
+
+#[test]
+fn every_task_of_a_run_builds_the_same_merge() {
+    let scene = Scene::new();
+    let head = scene.commit("feature", &[("a.txt", "two\n")]);
+    scene.push(&head, "refs/pull/7/head");
+    let base = scene.commit("main", &[("b.txt", "two\n")]);
+    scene.push(&base, "refs/heads/main");
+    let first = scene.checkout("first", &base, &[(7, &head)]);
+    // The branch goes on, but this run stays with the base that it recorded.
+    let newer = scene.commit("main", &[("b.txt", "three\n")]);
+    scene.push(&newer, "refs/heads/main");
+    let second = scene.checkout("second", &base, &[(7, &head)]);
+    for checkout in [&first, &second] {
+        checkout.assert_merged();
+        assert_eq!(checkout.file("a.txt").as_deref(), Some("two\n"));
+        assert_eq!(checkout.file("b.txt").as_deref(), Some("two\n"));
+        assert_eq!(
+            checkout.git(&["rev-parse", "HEAD"]),
+            checkout.result(CheckoutResult::Commit)
+        );
+        assert_eq!(
+            checkout.git(&["rev-parse", "HEAD^{tree}"]),
+            checkout.result(CheckoutResult::Tree)
+        );
+        assert_eq!(
+            checkout.git(&["log", "-1", "--format=%P %an %ae"]),
+            format!("{base} {head} Tidegate tidegate@localhost")
+        );
+        assert_eq!(checkout.git(&["status", "--porcelain"]), "");
+    }
+    assert_eq!(
+        first.result(CheckoutResult::Commit),
+        second.result(CheckoutResult::Commit)
+    );
+    assert_ne!(first.result(CheckoutResult::Commit), "");
+}
+
+#[test]
+fn several_pull_requests_are_merged_in_order() {
+    let scene = Scene::new();
+    let base = head_of(&scene);
+    let one = scene.commit("one", &[("a.txt", "two\n")]);
+    let two = scene.commit("two", &[("c.txt", "new\n")]);
+    scene.push(&one, "refs/pull/1/head");
+    scene.push(&two, "refs/pull/2/head");
+    let checkout = scene.checkout("task", &base, &[(1, &one), (2, &two)]);
+    checkout.assert_merged();
+    assert_eq!(checkout.file("a.txt").as_deref(), Some("two\n"));
+    assert_eq!(checkout.file("c.txt").as_deref(), Some("new\n"));
+    assert_eq!(
+        checkout
+            .git(&["log", "--first-parent", "-3", "--format=%s"])
+            .lines()
+            .count(),
+        3
+    );
+}
+
+#[test]
+fn a_conflict_is_named_by_its_files() {
+    let scene = Scene::new();
+    let head = scene.commit("feature", &[("a.txt", "theirs\n"), ("b.txt", "theirs\n")]);
+    scene.push(&head, "refs/pull/7/head");
+    let base = scene.commit("main", &[("a.txt", "ours\n"), ("b.txt", "ours\n")]);
+    scene.push(&base, "refs/heads/main");
+    let checkout = scene.checkout("task", &base, &[(7, &head)]);
+    assert_eq!(
+        checkout.failure(),
+        (Outcome::Conflict, "conflict in a.txt, b.txt")
+    );
+}
+
+#[test]
+fn histories_without_a_common_root_are_a_conflict() {
+    let scene = Scene::new();
+    let base = head_of(&scene);
+    scene.git("work", &["checkout", "--quiet", "--orphan", "other"]);
+    scene.git("work", &["commit", "--quiet", "-m", "other root"]);
+    let head = scene
+        .git("work", &["rev-parse", "HEAD"])
+        .parse()
+        .expect("commit SHA");
+    scene.push(&head, "refs/pull/7/head");
+    let checkout = scene.checkout("task", &base, &[(7, &head)]);
+    assert_eq!(
+        checkout.failure(),
+        (Outcome::Conflict, "#7 and the base have no common history")
+    );
+}
+
+#[test]
+fn a_head_that_moved_is_built_as_long_as_the_host_has_it() {
+    let scene = Scene::new();
+    let base = head_of(&scene);
+    let old = scene.commit("feature", &[("a.txt", "two\n")]);
+    scene.push(&old, "refs/pull/7/head");
+    let new = scene.commit("feature", &[("a.txt", "three\n")]);
+    scene.push(&new, "refs/pull/7/head");
+    let checkout = scene.checkout("kept", &base, &[(7, &old)]);
+    checkout.assert_merged();
+    assert_eq!(checkout.file("a.txt").as_deref(), Some("two\n"));
+
+    scene.git("host.git", &["gc", "--quiet", "--prune=now"]);
+    let checkout = scene.checkout("gone", &base, &[(7, &old)]);
+    assert_eq!(
+        checkout.failure(),
+        (Outcome::Superseded, &*format!("#7 holds {old} no more"))
+    );
+}
+
+#[test]
+fn a_base_that_is_gone_is_an_error() {
+    let scene = Scene::new();
+    let base = head_of(&scene);
+    let head = scene.commit("feature", &[("a.txt", "two\n")]);
+    scene.push(&head, "refs/pull/7/head");
+    let lost: CommitSha = "1".repeat(40).parse().expect("commit SHA");
+    assert_ne!(base, lost);
+    let checkout = scene.checkout("task", &lost, &[(7, &head)]);
+    assert_eq!(
+        checkout.failure(),
+        (Outcome::Error, &*format!("refs/heads/main holds {lost} no more"))
+    );
+}
+
+#[test]
+fn a_pushed_commit_is_checked_out_without_history() {
+    let scene = Scene::new();
+    let pushed = scene.commit("main", &[("a.txt", "two\n")]);
+    scene.push(&pushed, "refs/heads/main");
+    let newer = scene.commit("main", &[("a.txt", "three\n")]);
+    scene.push(&newer, "refs/heads/main");
+    let checkout = scene.checkout("task", &pushed, &[]);
+    checkout.assert_merged();
+    assert_eq!(checkout.file("a.txt").as_deref(), Some("two\n"));
+    assert_eq!(checkout.result(CheckoutResult::Commit), pushed.as_str());
+    assert_eq!(checkout.git(&["rev-list", "--count", "HEAD"]), "1");
+}
+
+#[test]
+fn an_annotated_tag_leads_to_its_commit() {
+    let scene = Scene::new();
+    let head = head_of(&scene);
+    scene.git("work", &["tag", "-a", "-m", "first", "v1"]);
+    scene.git("work", &["push", "--quiet", "origin", "refs/tags/v1"]);
+    let tag: CommitSha = scene
+        .git("work", &["rev-parse", "v1"])
+        .parse()
+        .expect("object id");
+    assert_ne!(tag, head);
+    let checkout = scene.checkout_from("task", &scene.url(), "refs/tags/v1", &tag, &[], None);
+    checkout.assert_merged();
+    assert_eq!(checkout.result(CheckoutResult::Commit), head.as_str());
+}
+
+#[test]
+fn a_pushed_commit_that_is_gone_is_superseded() {
+    let scene = Scene::new();
+    let lost: CommitSha = "1".repeat(40).parse().expect("commit SHA");
+    let checkout = scene.checkout("task", &lost, &[]);
+    assert_eq!(
+        checkout.failure(),
+        (
+            Outcome::Superseded,
+            &*format!("refs/heads/main holds {lost} no more")
+        )
+    );
+}
+
+#[test]
+fn a_missing_repository_is_unreadable() {
+    let scene = Scene::new();
+    let base = head_of(&scene);
+    let url = format!("file://{}", scene.path("nowhere.git").display());
+    let checkout = scene.checkout_from("task", &url, "refs/heads/main", &base, &[], None);
+    assert_eq!(checkout.failure().0, Outcome::Unreadable, "{}", checkout.log());
+}
+
+#[test]
+fn hooks_attributes_and_submodules_of_the_code_do_nothing() {
+    let scene = Scene::new();
+    let base = head_of(&scene);
+    let head = scene.commit(
+        "feature",
+        &[
+            (".gitattributes", "* filter=evil merge=evil\n"),
+            (
+                ".gitmodules",
+                "[submodule \"x\"]\n\tpath = x\n\turl = file:///etc\n",
+            ),
+            ("a.txt", "two\n"),
+        ],
+    );
+    scene.push(&head, "refs/pull/7/head");
+    let checkout = scene.checkout("task", &base, &[(7, &head)]);
+    checkout.assert_merged();
+    assert!(!checkout.source.join("x").exists());
+    assert!(!checkout.source.join(".git/hooks").exists());
+}
+
+#[test]
+fn what_is_checked_out_can_be_written_by_any_user() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let scene = Scene::new();
+    let base = head_of(&scene);
+    let checkout = scene.checkout("task", &base, &[]);
+    checkout.assert_merged();
+    for path in [
+        checkout.source.clone(),
+        checkout.source.join("a.txt"),
+        checkout.source.join(".git"),
+    ] {
+        let mode = fs::metadata(&path).expect("exists").permissions().mode();
+        assert_eq!(mode & 0o006, 0o006, "{} has mode {mode:o}", path.display());
+    }
+}
+
+mod with_a_credential {
+    use std::{net::SocketAddr, process::Stdio};
+
+    use axum::{
+        Router,
+        body::{Body, Bytes},
+        extract::{Request, State},
+        http::{StatusCode, header},
+        response::Response,
+    };
+    use tokio::{io::AsyncWriteExt, process::Command, task::JoinHandle};
+
+    use super::*;
+
+    const TOKEN: &str = "s3cr3t-t0ken";
+    /// `x-access-token:s3cr3t-t0ken`
+    const AUTHORIZATION: &str = "Basic eC1hY2Nlc3MtdG9rZW46czNjcjN0LXQwa2Vu";
+
+    /// A host over HTTP that shows its repository to nobody without the token.
+    struct Host {
+        address: SocketAddr,
+        task: JoinHandle<()>,
+    }
+
+    impl Drop for Host {
+        fn drop(&mut self) {
+            self.task.abort();
+        }
+    }
+
+    async fn serve(root: PathBuf) -> Host {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
+        let address = listener.local_addr().expect("address");
+        let app = Router::new().fallback(backend).with_state(root);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the task is aborted when the host is dropped"
+        )]
+        let task = tokio::spawn(async move { axum::serve(listener, app).await.expect("serves") });
+        Host { address, task }
+    }
+
+    /// `git http-backend` behind basic authentication.
+    async fn backend(State(root): State<PathBuf>, request: Request) -> Response {
+        let (parts, body) = request.into_parts();
+        let header = |name: &str| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+        };
+        if header("authorization") != AUTHORIZATION {
+            return Response::builder()
+                .status(StatusCode::UNAUTHORIZED)
+                .header(header::WWW_AUTHENTICATE, "Basic realm=\"host\"")
+                .body(Body::empty())
+                .expect("response");
+        }
+        let mut backend = Command::new("git")
+            .arg("http-backend")
+            .env("GIT_PROJECT_ROOT", root)
+            .env("GIT_HTTP_EXPORT_ALL", "1")
+            .env("PATH_INFO", parts.uri.path())
+            .env("QUERY_STRING", parts.uri.query().unwrap_or_default())
+            .env("REQUEST_METHOD", parts.method.as_str())
+            .env("CONTENT_TYPE", header("content-type"))
+            .env("HTTP_CONTENT_ENCODING", header("content-encoding"))
+            .env("GIT_PROTOCOL", header("git-protocol"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("git runs");
+        let body: Bytes = axum::body::to_bytes(body, 1 << 20).await.expect("body");
+        let mut stdin = backend.stdin.take().expect("piped");
+        stdin.write_all(&body).await.expect("writes");
+        drop(stdin);
+        let output = backend.wait_with_output().await.expect("git ends").stdout;
+        let end = output
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .expect("headers");
+        let mut response = Response::builder();
+        for line in String::from_utf8_lossy(&output[..end]).lines() {
+            if let Some((name, value)) = line.split_once(": ") {
+                response = match name {
+                    "Status" => response.status(value[..3].parse::<u16>().expect("status")),
+                    _ => response.header(name, value),
+                };
+            }
+        }
+        response
+            .body(Body::from(output[end + 4..].to_vec()))
+            .expect("response")
+    }
+
+    /// Every file under a directory that holds the token.
+    fn files_with_token(dir: &Path) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(dir).expect("directory") {
+            let path = entry.expect("entry").path();
+            if path.is_dir() {
+                found.extend(files_with_token(&path));
+            } else if fs::read(&path)
+                .expect("file")
+                .windows(TOKEN.len())
+                .any(|part| part == TOKEN.as_bytes())
+            {
+                found.push(path);
+            }
+        }
+        found
+    }
+
+    async fn checkout(path: &str, credential: Option<&'static str>) -> (Scene, Checkout) {
+        let scene = Scene::new();
+        let base = head_of(&scene);
+        let head = scene.commit("feature", &[("a.txt", "two\n")]);
+        scene.push(&head, "refs/pull/7/head");
+        let host = serve(scene.dir.path().to_owned()).await;
+        let url = format!("http://{}/{path}", host.address);
+        tokio::task::spawn_blocking(move || {
+            let checkout =
+                scene.checkout_from("task", &url, "refs/heads/main", &base, &[(7, &head)], credential);
+            (scene, checkout)
+        })
+        .await
+        .expect("no panic")
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_token_opens_the_repository_and_is_left_nowhere() {
+        let (_scene, checkout) = checkout("host.git", Some("s3cr3t-t0ken\n")).await;
+        checkout.assert_merged();
+        assert_eq!(checkout.file("a.txt").as_deref(), Some("two\n"));
+        assert!(!checkout.log().contains(TOKEN), "{}", checkout.log());
+        assert_eq!(files_with_token(&checkout.source), Vec::<PathBuf>::new());
+        assert!(
+            !checkout
+                .git(&["config", "--local", "--list"])
+                .contains("credential")
+        );
+        // The job compares with the base without a credential.
+        assert!(
+            checkout
+                .git(&["diff", "refs/tidegate/base", "HEAD"])
+                .contains("+two")
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn without_the_token_the_repository_is_unreadable() {
+        for credential in [None, Some("wrong")] {
+            let (_scene, checkout) = checkout("host.git", credential).await;
+            assert_eq!(checkout.failure().0, Outcome::Unreadable, "{}", checkout.log());
+        }
+    }
+}

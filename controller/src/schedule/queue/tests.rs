@@ -1,1 +1,153 @@
+use serde_json::json;
 
+use super::*;
+use crate::job::fixture::pull_request;
+
+type Slots = Caps<fn(&IntegrationJob) -> u32>;
+
+fn caps(cluster: u32) -> Slots {
+    Caps {
+        cluster,
+        repository: |_| 9,
+    }
+}
+
+fn job(name: &str, version: &str) -> IntegrationJob {
+    let mut job = pull_request(&json!([{"name": "unit"}]), &json!({}));
+    job.metadata.name = Some(name.to_owned());
+    job.metadata.resource_version = Some(version.to_owned());
+    job
+}
+
+fn in_phase(mut job: IntegrationJob, phase: Phase) -> IntegrationJob {
+    job.status.get_or_insert_default().phase = phase;
+    job
+}
+
+fn next(queue: &mut Queue, caps: &Slots, now: Instant) -> Vec<(Need, String)> {
+    queue
+        .next(caps, now)
+        .into_iter()
+        .map(|(need, job)| (need, job.name_any()))
+        .collect()
+}
+
+fn start(name: &str) -> (Need, String) {
+    (Need::Start, name.to_owned())
+}
+
+#[test]
+fn a_start_keeps_its_slot_until_the_store_shows_it() {
+    let now = Instant::now();
+    let mut queue = Queue::default();
+    queue.apply(job("a", "1"));
+    queue.apply(job("b", "1"));
+    assert_eq!(next(&mut queue, &caps(1), now), [start("a")]);
+    // The store lags: neither the answer nor an older state of the job gives the slot away.
+    queue.done(&job("a", "1"), Done::Written, now, 0.0);
+    queue.apply(job("a", "2"));
+    assert_eq!(next(&mut queue, &caps(1), now), []);
+    queue.apply(in_phase(job("a", "3"), Phase::Running));
+    assert_eq!(next(&mut queue, &caps(1), now), []);
+    assert_eq!(queue.occupation(), (1, 1));
+    queue.apply(in_phase(job("a", "4"), Phase::Succeeded));
+    assert_eq!(next(&mut queue, &caps(1), now), [start("b")]);
+}
+
+#[test]
+fn a_deleted_run_gives_its_slot_back() {
+    let now = Instant::now();
+    let mut queue = Queue::default();
+    queue.apply(in_phase(job("a", "1"), Phase::Running));
+    queue.apply(job("b", "1"));
+    assert_eq!(next(&mut queue, &caps(1), now), []);
+    queue.delete(&job("a", "1"));
+    assert_eq!(next(&mut queue, &caps(1), now), [start("b")]);
+}
+
+#[test]
+fn what_a_new_list_lacks_is_gone() {
+    let now = Instant::now();
+    let mut queue = Queue::default();
+    queue.apply(in_phase(job("a", "1"), Phase::Running));
+    queue.begin_list();
+    queue.apply(job("b", "1"));
+    queue.end_list();
+    assert_eq!(next(&mut queue, &caps(1), now), [start("b")]);
+}
+
+#[test]
+fn approval_and_cancellation_need_no_slot() {
+    let now = Instant::now();
+    let mut queue = Queue::default();
+    let mut waits = job("waits", "1");
+    waits.spec.awaits_approval = true;
+    let mut cancelled = job("cancelled", "1");
+    cancelled.spec.cancel =
+        serde_json::from_value(json!({"reason": "Superseded", "message": "superseded"})).expect("a cancel");
+    let mut empty = job("empty", "1");
+    empty.spec.jobs = Vec::new();
+    for job in [waits.clone(), cancelled, empty] {
+        queue.apply(job);
+    }
+    let expected = [
+        (Need::Cancel, "cancelled"),
+        (Need::Nothing, "empty"),
+        (Need::Approval, "waits"),
+    ]
+    .map(|(need, name)| (need, name.to_owned()));
+    assert_eq!(next(&mut queue, &caps(0), now), expected);
+    assert_eq!(next(&mut queue, &caps(0), now), [], "all are in hand");
+
+    let condition = json!({
+        "type": "Succeeded", "status": "Unknown", "reason": "AwaitingApproval", "message": "", "lastTransitionTime": "",
+    });
+    waits.status.get_or_insert_default().conditions =
+        vec![serde_json::from_value(condition).expect("a condition")];
+    queue.apply(waits.clone());
+    assert_eq!(
+        next(&mut queue, &caps(9), now),
+        [],
+        "it says so already, and never starts"
+    );
+    waits.spec.awaits_approval = false;
+    queue.apply(waits);
+    assert_eq!(next(&mut queue, &caps(9), now), [start("waits")]);
+}
+
+#[test]
+fn a_failed_start_gives_its_slot_to_the_next_and_comes_again() {
+    let now = Instant::now();
+    let mut queue = Queue::default();
+    queue.apply(job("a", "1"));
+    queue.apply(job("b", "1"));
+    assert_eq!(next(&mut queue, &caps(1), now), [start("a")]);
+    queue.done(&job("a", "1"), Done::Retry(None), now, 0.0);
+    assert_eq!(next(&mut queue, &caps(1), now), [start("b")]);
+    queue.apply(in_phase(job("b", "2"), Phase::Failed));
+    assert_eq!(next(&mut queue, &caps(1), now), []);
+    // Its own condition comes back by the watch; that is no reason to hurry.
+    queue.apply(job("a", "2"));
+    assert_eq!(next(&mut queue, &caps(1), now), []);
+    let again = queue.wake_at(now).expect("a delay");
+    assert_eq!(again, now + Duration::from_secs(2));
+    assert_eq!(next(&mut queue, &caps(1), again), [start("a")]);
+    queue.done(&job("a", "2"), Done::Retry(None), again, 0.0);
+    assert_eq!(queue.wake_at(again), Some(again + Duration::from_secs(4)));
+}
+
+#[test]
+fn an_outdated_object_waits_for_its_news() {
+    let now = Instant::now();
+    let mut queue = Queue::default();
+    queue.apply(job("a", "1"));
+    next(&mut queue, &caps(1), now);
+    queue.done(&job("a", "1"), Done::Outdated, now, 0.0);
+    assert_eq!(next(&mut queue, &caps(1), now), [], "it would conflict again");
+    queue.apply(job("a", "2"));
+    assert_eq!(next(&mut queue, &caps(1), now), [start("a")]);
+    // Now the news comes before the answer.
+    queue.apply(job("a", "3"));
+    queue.done(&job("a", "2"), Done::Outdated, now, 0.0);
+    assert_eq!(next(&mut queue, &caps(1), now), [start("a")]);
+}
