@@ -21,9 +21,7 @@ const BODY: &[u8] = include_bytes!("../../tests/payloads/github/pull_request.ope
 
 fn normalise(criterion: &mut Criterion) {
     let secrets = [SecretString::from("0123456789abcdef0123456789abcdef")];
-    let id = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
-        .parse()
-        .expect("delivery id");
+    let id = "72d3162e-cc78-11e3-81ab-4c9367dc0958".parse().expect("delivery id");
     let headers = signed_headers(Host::Github, "pull_request", &id, BODY, &secrets[0]).expect("headers");
 
     let reference = || {

@@ -72,9 +72,6 @@ fn body_from_stdin() -> Result<Vec<u8>> {
         .take(MAX_BODY + 1)
         .read_to_end(&mut body)
         .context("failed to read the body from stdin")?;
-    ensure!(
-        body.len() as u64 <= MAX_BODY,
-        "failed to read the body from stdin: it is longer than 25 MiB"
-    );
+    ensure!(body.len() as u64 <= MAX_BODY, "failed to read the body from stdin: it is longer than 25 MiB");
     Ok(body)
 }

@@ -21,9 +21,7 @@ pub(crate) struct Arguments {
 }
 
 fn header(text: &str) -> Result<(HeaderName, HeaderValue)> {
-    let (name, value) = text
-        .split_once(':')
-        .ok_or_else(|| anyhow!("expected 'Name: value'"))?;
+    let (name, value) = text.split_once(':').ok_or_else(|| anyhow!("expected 'Name: value'"))?;
     Ok((
         name.trim().parse().context("the name is no header's")?,
         value.trim().parse().context("the value is no header's")?,

@@ -73,18 +73,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let request = request.build().context("failed to build the request")?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let answer = runtime
-        .context("failed to start")?
-        .block_on(async { client.execute(request).await });
+    let answer = runtime.context("failed to start")?.block_on(async { client.execute(request).await });
     match answer {
         Ok(answer) => {
             let (version, status) = (answer.version(), answer.status());
             writeln!(std::io::stdout(), "{version:?} {status}").context("failed to write to stdout")?;
-            Ok(if status.is_success() {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            })
+            Ok(if status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Err(error) => {
             let error = anyhow::Error::new(error).context("failed to send the delivery");

@@ -10,15 +10,7 @@ const SYNCHRONIZED: &[u8] = include_bytes!("../../tests/payloads/gitea/012-pull_
 fn github(event: &str, body: &[u8]) -> Outcome {
     let event = format!("X-GitHub-Event: {event}");
     tidegate(
-        &[
-            "normalize",
-            "--host",
-            "github",
-            "--header",
-            &event,
-            "--header",
-            "X-GitHub-Delivery: d-1",
-        ],
+        &["normalize", "--host", "github", "--header", &event, "--header", "X-GitHub-Delivery: d-1"],
         body,
     )
 }
@@ -49,11 +41,7 @@ fn the_host_is_the_one_that_was_named() {
         SYNCHRONIZED,
     );
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
-    assert!(
-        outcome.stdout.contains("\"action\": \"synchronized\""),
-        "{}",
-        outcome.stdout
-    );
+    assert!(outcome.stdout.contains("\"action\": \"synchronized\""), "{}", outcome.stdout);
 }
 
 #[test]
@@ -67,40 +55,16 @@ fn what_concerns_nobody_prints_null_and_why() {
 fn bad_input_is_one_clear_line_and_exit_code_2() {
     let cut = &OPENED[..OPENED.len() / 2];
     for (outcome, line) in [
-        (
-            github("pull_request", b"{}"),
-            "body field .: missing field `action`",
-        ),
+        (github("pull_request", b"{}"), "body field .: missing field `action`"),
         (github("pull_request", cut), "EOF while parsing"),
-        (
-            tidegate(&["normalize", "--host", "github"], b"{}"),
-            "header x-github-delivery is missing",
-        ),
-        (
-            tidegate(&["normalize", "--host", "gitlab"], b"{}"),
-            "expected github or gitea",
-        ),
-        (
-            tidegate(&["normalize", "--host", "github", "-H", "x"], b"{}"),
-            "expected 'Name: value'",
-        ),
+        (tidegate(&["normalize", "--host", "github"], b"{}"), "header x-github-delivery is missing"),
+        (tidegate(&["normalize", "--host", "gitlab"], b"{}"), "expected github or gitea"),
+        (tidegate(&["normalize", "--host", "github", "-H", "x"], b"{}"), "expected 'Name: value'"),
         (tidegate(&["normalize"], b"{}"), "--host <HOST>"),
-        (
-            tidegate(&["frobnicate"], b"{}"),
-            "unrecognized subcommand 'frobnicate'",
-        ),
+        (tidegate(&["frobnicate"], b"{}"), "unrecognized subcommand 'frobnicate'"),
     ] {
-        assert_eq!(
-            (outcome.code, outcome.stdout.as_str()),
-            (2, ""),
-            "{}",
-            outcome.stderr
-        );
-        assert!(
-            outcome.stderr.contains(line),
-            "{:?} lacks {line:?}",
-            outcome.stderr
-        );
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains(line), "{:?} lacks {line:?}", outcome.stderr);
         assert_eq!(outcome.stderr.lines().count(), 1, "{:?}", outcome.stderr);
     }
 }

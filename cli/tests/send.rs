@@ -29,30 +29,17 @@ impl Hook {
             sender.send(delivery).expect("the test listens");
             status
         };
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-            .expect("a port");
+        let listener =
+            runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a port");
         let url = format!("http://{}/hooks/x", listener.local_addr().expect("an address"));
         let router = Router::new().route("/hooks/x", post(receive));
         runtime.spawn(async move { axum::serve(listener, router).await.expect("the server runs") });
-        Self {
-            url,
-            deliveries,
-            _runtime: runtime,
-        }
+        Self { url, deliveries, _runtime: runtime }
     }
 }
 
 fn send(host: Host, url: &str, more: &[&str]) -> Outcome {
-    let mut arguments = vec![
-        "send",
-        "--host",
-        host.as_str(),
-        "--url",
-        url,
-        "--event",
-        "pull_request",
-    ];
+    let mut arguments = vec!["send", "--host", host.as_str(), "--url", url, "--event", "pull_request"];
     arguments.extend_from_slice(more);
     tidegate(&arguments, BODY)
 }
@@ -64,27 +51,13 @@ fn a_delivery_arrives_signed_and_whole() {
     let secret_file = secret_file.path().to_str().expect("UTF-8");
     for host in Host::ALL {
         let mut hook = Hook::start(host, StatusCode::ACCEPTED);
-        for more in [
-            &["--secret", "s3cret", "--delivery", "d-1"][..],
-            &["--secret-file", secret_file],
-        ] {
+        for more in [&["--secret", "s3cret", "--delivery", "d-1"][..], &["--secret-file", secret_file]] {
             let outcome = send(host, &hook.url, more);
             assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
             assert_eq!(outcome.stdout, "HTTP/1.1 202 Accepted\n");
-            let delivery = hook
-                .deliveries
-                .blocking_recv()
-                .expect("it arrived")
-                .expect("it was verified");
+            let delivery = hook.deliveries.blocking_recv().expect("it arrived").expect("it was verified");
             let id = delivery.id.as_str();
-            assert!(
-                if more.contains(&"d-1") {
-                    id == "d-1"
-                } else {
-                    id.starts_with("tidegate-")
-                },
-                "{id}"
-            );
+            assert!(if more.contains(&"d-1") { id == "d-1" } else { id.starts_with("tidegate-") }, "{id}");
         }
     }
 }
@@ -93,29 +66,17 @@ fn a_delivery_arrives_signed_and_whole() {
 fn a_refused_delivery_exits_with_1() {
     let mut hook = Hook::start(Host::Github, StatusCode::UNAUTHORIZED);
     let outcome = send(Host::Github, &hook.url, &["--secret", "wrong"]);
-    assert_eq!(
-        (outcome.code, outcome.stdout.as_str()),
-        (1, "HTTP/1.1 401 Unauthorized\n")
-    );
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (1, "HTTP/1.1 401 Unauthorized\n"));
     assert_eq!(hook.deliveries.blocking_recv(), Some(None));
 }
 
 #[test]
 fn a_hook_that_is_not_there_exits_with_1_and_says_so() {
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .expect("a port")
-        .local_addr()
-        .expect("an address");
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port").local_addr().expect("an address");
     let outcome = send(Host::Github, &format!("http://{free}/"), &["--secret", "s3cret"]);
     assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""));
     assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
-    assert!(
-        outcome
-            .stderr
-            .starts_with("tidegate: failed to send the delivery: "),
-        "{}",
-        outcome.stderr
-    );
+    assert!(outcome.stderr.starts_with("tidegate: failed to send the delivery: "), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("s3cret"), "{}", outcome.stderr);
 }
 
@@ -124,29 +85,14 @@ fn bad_usage_exits_with_2_and_one_line() {
     let url = "http://127.0.0.1:1/";
     for (more, line) in [
         (&[][..], "<--secret <SECRET>|--secret-file <SECRET_FILE>>"),
-        (
-            &["--secret", "a", "--secret-file", "b"][..],
-            "cannot be used with",
-        ),
-        (
-            &["--secret-file", "/nowhere/secret"][..],
-            "failed to read the secret from /nowhere/secret",
-        ),
+        (&["--secret", "a", "--secret-file", "b"][..], "cannot be used with"),
+        (&["--secret-file", "/nowhere/secret"][..], "failed to read the secret from /nowhere/secret"),
         (&["--secret", "a", "--delivery", "two words"][..], "delivery id"),
         (&["--secret", "a", "--url", "nowhere"][..], "--url"),
     ] {
         let outcome = send(Host::Github, url, more);
-        assert_eq!(
-            (outcome.code, outcome.stdout.as_str()),
-            (2, ""),
-            "{}",
-            outcome.stderr
-        );
-        assert!(
-            outcome.stderr.contains(line),
-            "{:?} lacks {line:?}",
-            outcome.stderr
-        );
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains(line), "{:?} lacks {line:?}", outcome.stderr);
         assert_eq!(outcome.stderr.lines().count(), 1, "{:?}", outcome.stderr);
     }
 }

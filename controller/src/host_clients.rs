@@ -20,8 +20,11 @@ use crate::settings::Settings;
 pub struct HostClients {
     client: Client,
     settings: Arc<Settings>,
-    cache: Arc<Mutex<HashMap<CacheKey, (Instant, Arc<HostClient>)>>>,
+    cache: Arc<Mutex<HashMap<CacheKey, Cached>>>,
 }
+
+/// A client, and when its Secret was read.
+type Cached = (Instant, Arc<HostClient>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct CacheKey {
@@ -94,7 +97,7 @@ impl CredentialError {
 
 impl HostClients {
     /// How long a token may go on being used after its Secret was changed.
-    pub const SECRET_LIFETIME: Duration = Duration::from_secs(60);
+    pub const SECRET_LIFETIME: Duration = Duration::from_mins(1);
 
     pub(crate) fn new(client: Client, settings: Arc<Settings>) -> Self {
         Self { client, settings, cache: Arc::default() }
@@ -108,7 +111,9 @@ impl HostClients {
         }
         let secret = self.secret(&key.namespace, &key.secret).await?;
         let credential = match key.app {
-            Some((app_id, installation_id)) => Credential::GithubApp { app_id, installation_id, private_key: secret },
+            Some((app_id, installation_id)) => {
+                Credential::GithubApp { app_id, installation_id, private_key: secret }
+            }
             None => Credential::Token(secret),
         };
         let settings = ClientSettings {
@@ -133,10 +138,17 @@ impl HostClients {
 
     fn cached(&self, key: &CacheKey) -> Option<Arc<HostClient>> {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.get(key).filter(|(since, _)| since.elapsed() < Self::SECRET_LIFETIME).map(|(_, client)| Arc::clone(client))
+        cache
+            .get(key)
+            .filter(|(since, _)| since.elapsed() < Self::SECRET_LIFETIME)
+            .map(|(_, client)| Arc::clone(client))
     }
 
-    async fn secret(&self, namespace: &str, reference: &SecretKeyRef) -> Result<SecretString, CredentialError> {
+    async fn secret(
+        &self,
+        namespace: &str,
+        reference: &SecretKeyRef,
+    ) -> Result<SecretString, CredentialError> {
         let SecretKeyRef { name, key } = reference;
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
         let secret = secrets

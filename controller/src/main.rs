@@ -21,9 +21,8 @@ async fn main() -> anyhow::Result<()> {
         .install_default()
         .map_err(|_| anyhow::anyhow!("a TLS provider was installed before main"))?;
 
-    let client = kube::Client::try_default()
-        .await
-        .context("failed to find out how to reach the Kubernetes API")?;
+    let client =
+        kube::Client::try_default().await.context("failed to find out how to reach the Kubernetes API")?;
     let context = Context::new(client, Arc::clone(&settings), Metrics::default());
     check_crds(&context).await?;
 
@@ -38,15 +37,9 @@ async fn main() -> anyhow::Result<()> {
     let mut start = |name: &'static str, future: LoopFuture| {
         loops.spawn(async move { (name, future.await) });
     };
-    start(
-        "web",
-        boxed(web::run(context.clone(), readiness.clone(), stop.clone())),
-    );
+    start("web", boxed(web::run(context.clone(), readiness.clone(), stop.clone())));
     start("config", boxed(config::run(context.clone(), keys, stop.clone())));
-    start(
-        "drain",
-        boxed(drain::run(context.clone(), commands, dead_letters, stop.clone())),
-    );
+    start("drain", boxed(drain::run(context.clone(), commands, dead_letters, stop.clone())));
     start("schedule", boxed(schedule::run(context.clone(), stop.clone())));
     start("job", boxed(job::run(context.clone(), stop.clone())));
     start("report", boxed(report::run(context.clone(), stop.clone())));

@@ -69,7 +69,11 @@ impl Default for Metrics {
         };
         let mut registry = metrics.registry.lock().unwrap_or_else(PoisonError::into_inner);
         let r = &mut *registry;
-        r.register("commands", "Commands taken from the queue, by what became of them", metrics.commands.clone());
+        r.register(
+            "commands",
+            "Commands taken from the queue, by what became of them",
+            metrics.commands.clone(),
+        );
         r.register("host_calls", "Requests to git hosts, by what became of them", metrics.host_calls.clone());
         r.register("reconcile_failures", "Failed rounds of a loop", metrics.reconcile_failures.clone());
         r.register("integration_jobs_finished", "IntegrationJobs that ended", metrics.finished.clone());
@@ -156,7 +160,10 @@ mod tests {
         metrics.command("run_push", "created");
         metrics.host_call(Host::Gitea, "set_status", "ok");
         let text = metrics.encode().expect("encodes");
-        assert!(text.contains(r#"tidegate_commands_total{intention="run_push",outcome="created"} 1"#), "{text}");
+        assert!(
+            text.contains(r#"tidegate_commands_total{intention="run_push",outcome="created"} 1"#),
+            "{text}"
+        );
         assert!(text.contains(r#"host="gitea",operation="set_status",outcome="ok"} 1"#), "{text}");
     }
 }

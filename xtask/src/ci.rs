@@ -17,14 +17,8 @@ struct Tier {
     budget: Duration,
 }
 
-const FAST: Tier = Tier {
-    name: "fast",
-    budget: Duration::from_mins(3),
-};
-const FULL: Tier = Tier {
-    name: "full",
-    budget: Duration::from_mins(20),
-};
+const FAST: Tier = Tier { name: "fast", budget: Duration::from_mins(3) };
+const FULL: Tier = Tier { name: "full", budget: Duration::from_mins(20) };
 
 /// What ran, and how long it took.
 #[derive(Default)]
@@ -55,19 +49,11 @@ fn tier(
     report: &mut Report,
     steps: impl FnOnce(&mut Report) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    println!(
-        "═══ tier {} (budget when warm: {} minutes)",
-        tier.name,
-        tier.budget.as_secs() / 60
-    );
+    println!("═══ tier {} (budget when warm: {} minutes)", tier.name, tier.budget.as_secs() / 60);
     let start = Instant::now();
     let result = steps(report);
     let took = start.elapsed();
-    let over = if took > tier.budget {
-        ", over its budget"
-    } else {
-        ""
-    };
+    let over = if took > tier.budget { ", over its budget" } else { "" };
     println!("═══ tier {}: {:.0} s{over}\n", tier.name, took.as_secs_f64());
     report.0.push((format!("tier {}{over}", tier.name), took));
     result
@@ -86,10 +72,7 @@ fn fast(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
     report.step(workspace, &binaries)?;
     report.step(
         workspace,
-        &Step::cargo(
-            "unit tests and scenarios on the sandbox",
-            &["test", "--workspace", "--no-fail-fast"],
-        ),
+        &Step::cargo("unit tests and scenarios on the sandbox", &["test", "--workspace", "--no-fail-fast"]),
     )
 }
 
@@ -97,22 +80,13 @@ fn fast(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
 fn full(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
     let doc = Step::cargo(
         "documentation",
-        &[
-            "doc",
-            "--workspace",
-            "--no-deps",
-            "--document-private-items",
-            "--quiet",
-        ],
+        &["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"],
     );
     report.step(workspace, &doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     let deny = DENY.ready(workspace)?;
     // Advisories need a database from a host that a machine without internet doesn't reach; the rest is local.
     let checks = ["check", "bans", "licenses", "sources"];
-    report.step(
-        workspace,
-        &Step::binary("licences, bans and sources", &deny, &checks),
-    )?;
+    report.step(workspace, &Step::binary("licences, bans and sources", &deny, &checks))?;
     let machete = MACHETE.ready(workspace)?;
     report.step(workspace, &Step::binary("unused dependencies", &machete, &[]))?;
     report.step(workspace, &Step::cargo("the demo", &["demo"]))
@@ -120,28 +94,14 @@ fn full(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
 
 /// Lints, with every warning an error.
 fn clippy() -> Step {
-    Step::cargo(
-        "lints",
-        &[
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--quiet",
-            "--",
-            "-D",
-            "warnings",
-        ],
-    )
+    Step::cargo("lints", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
 }
 
 /// The CRDs' YAML: written, or checked.
 pub(crate) fn crds(check: bool) -> Step {
     let run = ["run", "--quiet", "--package", "tidegate-generate", "--", "crds"];
     if check {
-        Step::cargo(
-            "crds/ is what the Rust types say",
-            &[&run[..], &["--check"]].concat(),
-        )
+        Step::cargo("crds/ is what the Rust types say", &[&run[..], &["--check"]].concat())
     } else {
         Step::cargo("write crds/", &run)
     }

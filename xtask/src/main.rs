@@ -1,5 +1,5 @@
 //! The repository's own commands. They build binaries and start them by path; nothing of Tidegate is linked in here.
-#![expect(clippy::print_stdout, reason = "this is a program for a terminal")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program for a terminal")]
 
 mod ci;
 mod demo;
@@ -7,6 +7,8 @@ mod step;
 mod tidy;
 mod tools;
 mod workspace;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -45,9 +47,19 @@ enum Command {
     Bench,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
-    match Arguments::parse().command {
+    match command {
         Command::Demo { keep } => demo::run(&workspace, keep),
         Command::Ci { fast } => ci::run(&workspace, fast),
         Command::Crds { check } => ci::crds(check).run(&workspace).map(drop),
@@ -64,11 +76,6 @@ fn bench(workspace: &Workspace) -> anyhow::Result<()> {
         &[&build[..], workspace::BINARIES].concat(),
     )
     .run(workspace)?;
-    Step::binary(
-        "delivery to PipelineRun",
-        &workspace.binary("release", "latency"),
-        &[],
-    )
-    .run(workspace)?;
+    Step::binary("delivery to PipelineRun", &workspace.binary("release", "latency"), &[]).run(workspace)?;
     Ok(())
 }

@@ -31,12 +31,7 @@ impl Step {
 
     fn new(name: &str, program: String, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        Self {
-            name: name.to_owned(),
-            program,
-            arguments,
-            environment: Vec::new(),
-        }
+        Self { name: name.to_owned(), program, arguments, environment: Vec::new() }
     }
 
     /// The same with an environment variable.
@@ -61,12 +56,7 @@ impl Step {
             .status()
             .with_context(|| format!("failed to start {}", self.program))?;
         if !status.success() {
-            bail!(
-                "{} failed ({status}): {} {}",
-                self.name,
-                self.program,
-                self.arguments.join(" ")
-            );
+            bail!("{} failed ({status}): {} {}", self.name, self.program, self.arguments.join(" "));
         }
         Ok(start.elapsed())
     }

@@ -23,21 +23,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tidegate-resources", &["tidegate-model"]),
     ("tidegate-queue", &["tidegate-model"]),
     ("tidegate-telemetry", &["tidegate-model"]),
-    ("tidegate-keys", &["tidegate-model", "tidegate-hosts"]),
+    ("tidegate-keys", &["tidegate-model", "tidegate-hosts", "tidegate-telemetry"]),
     (
         "tidegate-webhook",
-        &[
-            "tidegate-model",
-            "tidegate-hosts",
-            "tidegate-queue",
-            "tidegate-keys",
-            "tidegate-telemetry",
-        ],
+        &["tidegate-model", "tidegate-hosts", "tidegate-queue", "tidegate-keys", "tidegate-telemetry"],
     ),
-    (
-        "tidegate-plugin",
-        &["tidegate-model", "tidegate-queue", "tidegate-telemetry"],
-    ),
+    ("tidegate-plugin", &["tidegate-model", "tidegate-queue", "tidegate-telemetry"]),
     ("tidegate-integrator", &["tidegate-plugin", "tidegate-rules"]),
     ("tidegate-chatops", &["tidegate-plugin", "tidegate-rules"]),
     (
@@ -53,18 +44,9 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("tidegate-cli", &["tidegate-model", "tidegate-hosts"]),
-    (
-        "tidegate-sandbox-cloud",
-        &["tidegate-model", "tidegate-resources"],
-    ),
-    (
-        "tidegate-sandbox-forge",
-        &["tidegate-model", "tidegate-resources"],
-    ),
-    (
-        "tidegate-sandbox-cluster",
-        &["tidegate-model", "tidegate-resources"],
-    ),
+    ("tidegate-sandbox-cloud", &["tidegate-model", "tidegate-resources"]),
+    ("tidegate-sandbox-forge", &["tidegate-model", "tidegate-resources"]),
+    ("tidegate-sandbox-cluster", &["tidegate-model", "tidegate-resources"]),
     ("tidegate-transcripts", &["tidegate-model", "tidegate-resources"]),
     (
         "tidegate-scenarios",
@@ -104,9 +86,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
 /// Every package inherits the lints, says what it is, and depends only where the arrows point.
 fn packages(workspace: &Workspace, faults: &mut Vec<String>) -> anyhow::Result<()> {
     let arrows: BTreeMap<_, _> = ARROWS.iter().copied().collect();
-    let packages = workspace.metadata["packages"]
-        .as_array()
-        .context("cargo metadata names no packages")?;
+    let packages = workspace.metadata["packages"].as_array().context("cargo metadata names no packages")?;
     for package in packages {
         let name = package["name"].as_str().unwrap_or_default();
         let manifest = PathBuf::from(package["manifest_path"].as_str().unwrap_or_default());
@@ -123,9 +103,7 @@ fn packages(workspace: &Workspace, faults: &mut Vec<String>) -> anyhow::Result<(
             let on = dependency["name"].as_str().unwrap_or_default();
             let is_ours = dependency["path"].is_string();
             if is_ours && dependency["kind"] != "dev" && !allowed.contains(&on) {
-                faults.push(format!(
-                    "{name} must not depend on {on}: see ARROWS in xtask/src/tidy.rs"
-                ));
+                faults.push(format!("{name} must not depend on {on}: see ARROWS in xtask/src/tidy.rs"));
             }
         }
     }
@@ -160,9 +138,7 @@ fn file(workspace: &Workspace, path: &Path, faults: &mut Vec<String>) -> anyhow:
         let is_test = shown.split('/').any(|part| part == "tests" || part == "tests.rs");
         let lines = text.lines().count();
         if !is_test && lines > MAX_LINES {
-            faults.push(format!(
-                "{shown} has {lines} lines, more than {MAX_LINES}: it is about more than one thing"
-            ));
+            faults.push(format!("{shown} has {lines} lines, more than {MAX_LINES}: is it about one thing?"));
         }
         let unfinished = UNFINISHED.iter().filter(|word| text.contains(**word));
         faults.extend(unfinished.map(|word| format!("{shown} holds {word}")));

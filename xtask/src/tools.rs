@@ -14,41 +14,21 @@ pub(crate) struct Tool {
     pub version: &'static str,
 }
 
-pub(crate) const DENY: Tool = Tool {
-    name: "cargo-deny",
-    version: "0.20.2",
-};
-pub(crate) const MACHETE: Tool = Tool {
-    name: "cargo-machete",
-    version: "0.9.2",
-};
+pub(crate) const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2" };
+pub(crate) const MACHETE: Tool = Tool { name: "cargo-machete", version: "0.9.2" };
 
 impl Tool {
     /// The tool's path; installs it first where it is missing.
     pub(crate) fn ready(&self, workspace: &Workspace) -> anyhow::Result<PathBuf> {
-        let root = cache()?
-            .join("tools")
-            .join(format!("{}-{}", self.name, self.version));
+        let root = cache()?.join("tools").join(format!("{}-{}", self.name, self.version));
         let binary = root.join("bin").join(self.name);
         if !binary.exists() {
             let root = root.display().to_string();
             Step::cargo(
                 &format!("install {} {} (once a machine)", self.name, self.version),
-                &[
-                    "install",
-                    "--locked",
-                    "--quiet",
-                    "--root",
-                    &root,
-                    "--version",
-                    self.version,
-                    self.name,
-                ],
+                &["install", "--locked", "--quiet", "--root", &root, "--version", self.version, self.name],
             )
-            .env(
-                "CARGO_TARGET_DIR",
-                &workspace.target.join("tools").display().to_string(),
-            )
+            .env("CARGO_TARGET_DIR", &workspace.target.join("tools").display().to_string())
             .run(workspace)?;
         }
         Ok(binary)
@@ -59,7 +39,5 @@ impl Tool {
 fn cache() -> anyhow::Result<PathBuf> {
     let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let base = base.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
-    Ok(base
-        .context("neither XDG_CACHE_HOME nor HOME is set")?
-        .join("tidegate"))
+    Ok(base.context("neither XDG_CACHE_HOME nor HOME is set")?.join("tidegate"))
 }

@@ -50,11 +50,7 @@ impl Workspace {
                 .map(PathBuf::from)
                 .with_context(|| format!("cargo metadata names no {key}"))
         };
-        Ok(Self {
-            root: path("workspace_root")?,
-            target: path("target_directory")?,
-            metadata,
-        })
+        Ok(Self { root: path("workspace_root")?, target: path("target_directory")?, metadata })
     }
 
     /// The path of a built binary.

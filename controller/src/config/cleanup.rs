@@ -42,10 +42,7 @@ impl CleanupError {
         match self {
             Self::Credential(error) => !error.is_transient(),
             Self::Host { source, .. } => {
-                matches!(
-                    source,
-                    HostError::Unauthorized | HostError::Forbidden { .. } | HostError::NotFound
-                )
+                matches!(source, HostError::Unauthorized | HostError::Forbidden { .. } | HostError::NotFound)
             }
             Self::Event(_) => false,
         }
@@ -59,10 +56,7 @@ pub async fn cleanup(
     now: Timestamp,
 ) -> Result<(), CleanupError> {
     let webhook = config.status.as_ref().and_then(|status| status.webhook.as_ref());
-    let Some(WebhookStatus {
-        id: Some(id), url, ..
-    }) = webhook
-    else {
+    let Some(WebhookStatus { id: Some(id), url, .. }) = webhook else {
         return Ok(());
     };
     let Err(error) = delete(config, id, context).await else {
@@ -91,27 +85,15 @@ pub async fn cleanup(
         action: "RemoveWebhook".to_owned(),
         secondary: None,
     };
-    context
-        .recorder
-        .publish(&event, &config.object_ref(&()))
-        .await
-        .map_err(CleanupError::Event)
+    context.recorder.publish(&event, &config.object_ref(&())).await.map_err(CleanupError::Event)
 }
 
 async fn delete(config: &IntegrationConfig, id: &str, context: &Context) -> Result<(), CleanupError> {
     let git = &config.spec.git;
-    let client = context
-        .hosts
-        .for_config(config)
-        .await
-        .map_err(CleanupError::Credential)?;
+    let client = context.hosts.for_config(config).await.map_err(CleanupError::Credential)?;
     let result = client.delete_hook(&git.repository, id).await;
     let outcome = result.as_ref().map_or_else(HostError::category, |()| "ok");
     context.metrics.host_call(git.type_, "delete the hook", outcome);
     let repository = git.repository.to_string();
-    result.map_err(|source| CleanupError::Host {
-        id: id.to_owned(),
-        repository,
-        source,
-    })
+    result.map_err(|source| CleanupError::Host { id: id.to_owned(), repository, source })
 }

@@ -31,16 +31,8 @@ pub enum Ours {
 pub fn plan(hooks: &[Hook], prefix: &str, url: &str, known: Option<&str>) -> HookPlan {
     let mut right: Vec<&Hook> = hooks.iter().filter(|hook| hook.url == url).collect();
     right.sort_by_key(|hook| Some(hook.id.as_str()) != known);
-    let stale = hooks
-        .iter()
-        .filter(|hook| hook.url != url && hook.url.starts_with(prefix));
-    let delete = right
-        .iter()
-        .skip(1)
-        .copied()
-        .chain(stale)
-        .map(|hook| hook.id.clone())
-        .collect();
+    let stale = hooks.iter().filter(|hook| hook.url != url && hook.url.starts_with(prefix));
+    let delete = right.iter().skip(1).copied().chain(stale).map(|hook| hook.id.clone()).collect();
     let ours = match right.first() {
         None => Ours::Create,
         Some(hook) if Some(hook.id.as_str()) == known && hook.is_as_registered() => {

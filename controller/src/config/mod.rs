@@ -17,12 +17,11 @@ use kube::{
     api::{Patch, PatchParams},
     core::DeserializeGuard,
     runtime::{
-        Controller, WatchStreamExt,
+        Controller, Predicate as _, PredicateConfig, WatchStreamExt,
         controller::Action,
         finalizer::{self, finalizer},
         predicates,
         reflector::{self, Store},
-        utils::Predicate as _,
         watcher,
     },
 };
@@ -97,25 +96,14 @@ pub async fn run(context: Context, keys: KeyCache, stop: CancellationToken) -> R
         .modify(|config| config.managed_fields_mut().clear())
         .reflect(writer)
         .applied_objects()
-        .predicate_filter(
-            predicates::generation.combine(predicates::finalizers),
-            Default::default(),
-        );
-    let config_context = Arc::new(ConfigContext {
-        context,
-        keys,
-        all: all.clone(),
-    });
+        .predicate_filter(predicates::generation.combine(predicates::finalizers), PredicateConfig::default());
+    let config_context = Arc::new(ConfigContext { context, keys, all: all.clone() });
     Controller::for_stream(changes, all)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(reconcile, error_policy, config_context)
         .for_each(|_| std::future::ready(()))
         .await;
-    if stop.is_cancelled() {
-        Ok(())
-    } else {
-        Err(ConfigLoopEnded)
-    }
+    if stop.is_cancelled() { Ok(()) } else { Err(ConfigLoopEnded) }
 }
 
 async fn reconcile(guarded: Arc<Guarded>, context: Arc<ConfigContext>) -> Result<Action, ReconcileError> {
@@ -124,17 +112,11 @@ async fn reconcile(guarded: Arc<Guarded>, context: Arc<ConfigContext>) -> Result
         Err(invalid) => {
             // Only possible where the CRD's rules were not in force when it was written; nobody else can read it either.
             let name = invalid.metadata.name.as_deref().unwrap_or_default();
-            tracing::warn!(
-                config = name,
-                error = invalid.error,
-                "IntegrationConfig {name} can't be read"
-            );
+            tracing::warn!(config = name, error = invalid.error, "IntegrationConfig {name} can't be read");
             return Ok(Action::await_change());
         }
     };
-    let api: Api<IntegrationConfig> = context
-        .context
-        .namespaced(&config.namespace().unwrap_or_default());
+    let api: Api<IntegrationConfig> = context.context.namespaced(&config.namespace().unwrap_or_default());
     finalizer(&api, FINALIZER, config, async |event| match event {
         finalizer::Event::Apply(config) => apply(&config, &api, &context).await,
         finalizer::Event::Cleanup(config) => {
@@ -162,10 +144,7 @@ async fn apply(
     let webhook = salted(config, api).await?;
     let (ready, registered, webhook, failure) = match webhook_of(config, &webhook, context).await {
         Ok(webhook) => {
-            let message = format!(
-                "hook {} delivers to Tidegate",
-                webhook.id.as_deref().unwrap_or_default()
-            );
+            let message = format!("hook {} delivers to Tidegate", webhook.id.as_deref().unwrap_or_default());
             (ready, Verdict::yes("Registered", message), webhook, None)
         }
         Err(Unregistered::Credential { reason, message }) => {
@@ -182,9 +161,9 @@ async fn apply(
     patch(config, &new, api).await?;
     match failure {
         Some(error) => Err(error.into()),
-        None if registered_now => Ok(Action::requeue(
-            context.context.settings.webhook_check_interval.as_duration(),
-        )),
+        None if registered_now => {
+            Ok(Action::requeue(context.context.settings.webhook_check_interval.as_duration()))
+        }
         // A Secret may be mended without the config being touched.
         None => Ok(Action::requeue(Duration::from_secs(30))),
     }
@@ -199,11 +178,7 @@ async fn salted(
     if let Some(webhook) = config.status.as_ref().and_then(|status| status.webhook.clone()) {
         return Ok(webhook);
     }
-    let webhook = WebhookStatus {
-        salt: register::new_salt().to_string(),
-        id: None,
-        url: None,
-    };
+    let webhook = WebhookStatus { salt: register::new_salt().to_string(), id: None, url: None };
     let salted = IntegrationConfigStatus {
         webhook: Some(webhook.clone()),
         ..config.status.clone().unwrap_or_default()
@@ -232,19 +207,11 @@ async fn webhook_of(
         name: name_of(config.name_any()).map_err(invalid)?,
     };
     let salt = webhook.salt.parse().map_err(invalid)?;
-    let Context {
-        hosts,
-        settings,
-        metrics,
-        ..
-    } = &context.context;
-    let client = hosts
-        .for_config(config)
-        .await
-        .map_err(|error| Unregistered::Credential {
-            reason: error.category(),
-            message: crate::error_chain(&error),
-        })?;
+    let Context { hosts, settings, metrics, .. } = &context.context;
+    let client = hosts.for_config(config).await.map_err(|error| Unregistered::Credential {
+        reason: error.category(),
+        message: crate::error_chain(&error),
+    })?;
     let git = &config.spec.git;
     let registration = Registration {
         client: &client,
@@ -255,12 +222,10 @@ async fn webhook_of(
         keys: &context.keys,
         metrics,
     };
-    register::register(&registration, &salt, webhook.id.as_deref())
-        .await
-        .map_err(|error| {
-            hosts.forget(config);
-            Unregistered::Failed(error)
-        })
+    register::register(&registration, &salt, webhook.id.as_deref()).await.map_err(|error| {
+        hosts.forget(config);
+        Unregistered::Failed(error)
+    })
 }
 
 async fn patch(
@@ -278,12 +243,10 @@ async fn patch(
     Ok(())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "kube's signature")]
 fn error_policy(config: Arc<Guarded>, error: &ReconcileError, context: Arc<ConfigContext>) -> Action {
     let name = config.name_any();
-    context
-        .context
-        .metrics
-        .reconcile_failure("config", error.category());
+    context.context.metrics.reconcile_failure("config", error.category());
     tracing::warn!(
         config = name,
         error = crate::error_chain(error),

@@ -64,11 +64,7 @@ pub fn new_salt() -> Salt {
 
 /// The path of a config's hook.
 pub fn path(host: Host, config: &ConfigRef, salt: &Salt) -> HookPath {
-    HookPath::Config {
-        host,
-        config: config.clone(),
-        salt: salt.clone(),
-    }
+    HookPath::Config { host, config: config.clone(), salt: salt.clone() }
 }
 
 /// Compares the host with what should be there, and mends it. Returns what to keep in the status.
@@ -81,10 +77,7 @@ pub async fn register(
     let path = path(of.host, of.config, salt);
     let url = format!("{}{path}", of.public_url);
     let prefix = url.strip_suffix(salt.as_str()).unwrap_or(&url);
-    let spec = HookSpec {
-        url: url.clone(),
-        secret: keys.current().derive(of.host, of.config, salt),
-    };
+    let spec = HookSpec { url: url.clone(), secret: keys.current().derive(of.host, of.config, salt) };
 
     let hooks = of.count("list hooks", of.client.hooks(of.repository).await)?;
     let plan = hook::plan(&hooks, prefix, &url, known);
@@ -92,33 +85,20 @@ pub async fn register(
         Ours::Keep(id) => id,
         Ours::Repair(id) => {
             // Where a host can't change a secret, the repaired hook is another one.
-            let id = of.count(
-                "repair the hook",
-                of.client.update_hook(of.repository, &id, &spec).await,
-            )?;
+            let id = of.count("repair the hook", of.client.update_hook(of.repository, &id, &spec).await)?;
             tracing::info!(repo = %of.repository, config = %of.config, hook.id = id, "repaired the webhook of {}", of.repository);
             id
         }
         Ours::Create => {
-            let id = of.count(
-                "create the hook",
-                of.client.create_hook(of.repository, &spec).await,
-            )?;
+            let id = of.count("create the hook", of.client.create_hook(of.repository, &spec).await)?;
             tracing::info!(repo = %of.repository, config = %of.config, hook.id = id, "registered the webhook of {}", of.repository);
             id
         }
     };
     for stale in plan.delete {
-        of.count(
-            "delete a stale hook",
-            of.client.delete_hook(of.repository, &stale).await,
-        )?;
+        of.count("delete a stale hook", of.client.delete_hook(of.repository, &stale).await)?;
     }
-    Ok(WebhookStatus {
-        salt: salt.to_string(),
-        id: Some(id),
-        url: Some(url),
-    })
+    Ok(WebhookStatus { salt: salt.to_string(), id: Some(id), url: Some(url) })
 }
 
 impl Registration<'_> {

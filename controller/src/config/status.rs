@@ -20,20 +20,12 @@ pub struct Verdict {
 impl Verdict {
     /// It holds.
     pub fn yes(reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status: ConditionStatus::True,
-            reason,
-            message: message.into(),
-        }
+        Self { status: ConditionStatus::True, reason, message: message.into() }
     }
 
     /// It doesn't hold.
     pub fn no(reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status: ConditionStatus::False,
-            reason,
-            message: message.into(),
-        }
+        Self { status: ConditionStatus::False, reason, message: message.into() }
     }
 }
 
@@ -77,14 +69,8 @@ mod tests {
         let verdict = || Verdict::yes("Fine", "all is well");
         let at = |second| Timestamp::from_second(second).expect("a time");
         let first = status(&config, verdict(), Verdict::no("Refused", "no"), None, at(1));
-        let later = IntegrationConfig {
-            status: Some(first.clone()),
-            ..config
-        };
-        assert_eq!(
-            status(&later, verdict(), Verdict::no("Refused", "no"), None, at(2)),
-            first
-        );
+        let later = IntegrationConfig { status: Some(first.clone()), ..config };
+        assert_eq!(status(&later, verdict(), Verdict::no("Refused", "no"), None, at(2)), first);
         let changed = status(&later, verdict(), verdict(), None, at(2));
         assert_eq!(changed.conditions[1].last_transition_time, "1970-01-01T00:00:02Z");
     }

@@ -42,14 +42,8 @@ impl Invalid {
     /// The condition's reason.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Order {
-                problem: OrderError::Cycle(_),
-                ..
-            } => "DependencyCycle",
-            Self::Order {
-                problem: OrderError::Unknown { .. },
-                ..
-            } => "UnknownDependency",
+            Self::Order { problem: OrderError::Cycle(_), .. } => "DependencyCycle",
+            Self::Order { problem: OrderError::Unknown { .. }, .. } => "UnknownDependency",
             Self::Pattern { .. } => "InvalidPattern",
             Self::ContextConflict { .. } => "ContextConflict",
         }
@@ -58,10 +52,7 @@ impl Invalid {
 
 /// Checks what lies in the config itself.
 pub fn spec(spec: &IntegrationConfigSpec) -> Result<(), Invalid> {
-    for (list, jobs) in [
-        ("preSubmit", &spec.jobs.pre_submit),
-        ("postSubmit", &spec.jobs.post_submit),
-    ] {
+    for (list, jobs) in [("preSubmit", &spec.jobs.pre_submit), ("postSubmit", &spec.jobs.post_submit)] {
         graph::check(jobs).map_err(|problem| Invalid::Order { list, problem })?;
         for job in jobs {
             filters::check(job).map_err(|problem| Invalid::Pattern { list, problem })?;

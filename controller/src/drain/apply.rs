@@ -77,11 +77,7 @@ pub async fn run(
 }
 
 fn is_cancelled(job: &IntegrationJob) -> bool {
-    job.spec.cancel.is_some()
-        || job
-            .status
-            .as_ref()
-            .is_some_and(|status| status.phase == Phase::Cancelled)
+    job.spec.cancel.is_some() || job.status.as_ref().is_some_and(|status| status.phase == Phase::Cancelled)
 }
 
 fn build(
@@ -97,29 +93,16 @@ fn build(
         (label::REPOSITORY, digest(&[spec.host.as_str(), &repository])),
         (label::REF, digest(&[&spec.base.reference.to_string()])),
     ];
-    labels.extend(
-        spec.pulls
-            .first()
-            .map(|pull| (label::PULL_REQUEST, pull.number.to_string())),
-    );
+    labels.extend(spec.pulls.first().map(|pull| (label::PULL_REQUEST, pull.number.to_string())));
     let mut annotations = vec![
         (annotation::REPOSITORY, spec.repository.to_string()),
         (annotation::REF, spec.base.reference.to_string()),
         (annotation::DELIVERY, envelope.delivery.to_string()),
         (annotation::RECEIVED_AT_MS, envelope.received_at_ms.to_string()),
     ];
-    annotations.extend(
-        envelope
-            .traceparent
-            .as_ref()
-            .map(|t| (annotation::TRACEPARENT, t.to_string())),
-    );
-    let owned = |pairs: Vec<(&str, String)>| {
-        pairs
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect()
-    };
+    annotations.extend(envelope.traceparent.as_ref().map(|t| (annotation::TRACEPARENT, t.to_string())));
+    let owned =
+        |pairs: Vec<(&str, String)>| pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     let metadata = ObjectMeta {
         name: Some(name),
         namespace: config.namespace(),
@@ -128,11 +111,7 @@ fn build(
         owner_references: Some(vec![config.controller_owner_ref(&()).ok_or(ApplyError::NoOwner)?]),
         ..ObjectMeta::default()
     };
-    Ok(IntegrationJob {
-        metadata,
-        spec,
-        status: None,
-    })
+    Ok(IntegrationJob { metadata, spec, status: None })
 }
 
 /// Stops the unfinished runs of a pull request under a config, all but `keep`. Returns how many were told to stop.
@@ -144,16 +123,8 @@ pub async fn cancel(
     context: &Context,
 ) -> Result<usize, ApplyError> {
     let api: Api<IntegrationJob> = context.namespaced(&config.namespace().unwrap_or_default());
-    let selector = format!(
-        "{}={},{}={pull_request}",
-        label::CONFIG,
-        config.name_any(),
-        label::PULL_REQUEST
-    );
-    let jobs = api
-        .list(&ListParams::default().labels(&selector))
-        .await
-        .map_err(failed("list", &selector))?;
+    let selector = format!("{}={},{}={pull_request}", label::CONFIG, config.name_any(), label::PULL_REQUEST);
+    let jobs = api.list(&ListParams::default().labels(&selector)).await.map_err(failed("list", &selector))?;
     let patch = json!({"spec": {"cancel": order}});
     let mut count = 0;
     for job in jobs {
@@ -161,10 +132,7 @@ pub async fn cancel(
         let finished = job.status.as_ref().is_some_and(|status| status.phase.is_final());
         let other = job.spec.trigger == Trigger::PullRequest && keep != Some(name.as_str());
         if other && !finished && job.spec.cancel.is_none() {
-            match api
-                .patch(&name, &PatchParams::default(), &Patch::Merge(&patch))
-                .await
-            {
+            match api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
                 Ok(_) => count += 1,
                 // It is gone: nothing is left to stop.
                 Err(kube::Error::Api(status)) if status.is_not_found() => (),
@@ -177,9 +145,5 @@ pub async fn cancel(
 
 fn failed(operation: &'static str, name: &str) -> impl FnOnce(kube::Error) -> ApplyError {
     let name = name.to_owned();
-    move |source| ApplyError::Job {
-        operation,
-        name,
-        source,
-    }
+    move |source| ApplyError::Job { operation, name, source }
 }

@@ -1,6 +1,6 @@
 //! Reads from the cluster and the host what a command only hints at.
 
-use kube::ResourceExt;
+use kube::{ResourceExt, api::ListParams};
 use tidegate_hosts::client::{HostClient, HostError, PullRequestFacts};
 use tidegate_model::{Command, CommitSha, GitRef, Host, Intention, Permission, PullRequestNumber, Source};
 use tidegate_resources::IntegrationConfig;
@@ -87,25 +87,16 @@ pub async fn configs(
     match source {
         Source::Config(reference) => {
             let api = context.namespaced::<IntegrationConfig>(reference.namespace.as_str());
-            let served = context
-                .settings
-                .namespace
-                .as_ref()
-                .is_none_or(|served| served == &reference.namespace);
+            let served =
+                context.settings.namespace.as_ref().is_none_or(|served| served == &reference.namespace);
             if !served {
                 return Ok(Vec::new());
             }
-            let config = api
-                .get_opt(reference.name.as_str())
-                .await
-                .map_err(FactsError::Configs)?;
+            let config = api.get_opt(reference.name.as_str()).await.map_err(FactsError::Configs)?;
             Ok(config.into_iter().collect())
         }
         Source::App => {
-            let all = context
-                .served::<IntegrationConfig>()
-                .list(&Default::default())
-                .await;
+            let all = context.served::<IntegrationConfig>().list(&ListParams::default()).await;
             let mut all = all.map_err(FactsError::Configs)?.items;
             all.retain(|config| {
                 let git = &config.spec.git;
@@ -124,26 +115,16 @@ pub async fn read(
     config: &IntegrationConfig,
     context: &Context,
 ) -> Result<Facts, FactsError> {
-    let client = context
-        .hosts
-        .for_config(config)
-        .await
-        .map_err(FactsError::Credential)?;
-    let reader = Reader {
-        client: &client,
-        config,
-        context,
-    };
+    let client = context.hosts.for_config(config).await.map_err(FactsError::Credential)?;
+    let reader = Reader { client: &client, config, context };
     let result = match intention {
         Intention::RunPullRequest { pull_request, .. } | Intention::Cancel { pull_request } => {
             reader.pull_request(*pull_request).await
         }
         Intention::RunPush { reference, sha } => reader.push(reference, sha).await,
     };
-    if let Err(FactsError::Host {
-        source: HostError::Unauthorized | HostError::Forbidden { .. },
-        ..
-    }) = &result
+    if let Err(FactsError::Host { source: HostError::Unauthorized | HostError::Forbidden { .. }, .. }) =
+        &result
     {
         context.hosts.forget(config);
     }
@@ -162,10 +143,9 @@ impl Reader<'_> {
         let read = self.client.pull_request(repository, number).await;
         let pull_request = match self.count("read the pull request", read) {
             Ok(pull_request) => pull_request,
-            Err(FactsError::Host {
-                source: HostError::NotFound,
-                ..
-            }) => return Ok(Facts::NoPullRequest(number)),
+            Err(FactsError::Host { source: HostError::NotFound, .. }) => {
+                return Ok(Facts::NoPullRequest(number));
+            }
             Err(error) => return Err(error),
         };
         let author = if pull_request.open {
@@ -179,19 +159,14 @@ impl Reader<'_> {
 
     async fn push(&self, reference: &GitRef, sha: &CommitSha) -> Result<Facts, FactsError> {
         let repository = &self.config.spec.git.repository;
-        let reachable = self.count("look for the commit", self.client.contains(repository, reference, sha).await)?;
-        Ok(Facts::Push {
-            reference: reference.clone(),
-            sha: sha.clone(),
-            reachable,
-        })
+        let reachable =
+            self.count("look for the commit", self.client.contains(repository, reference, sha).await)?;
+        Ok(Facts::Push { reference: reference.clone(), sha: sha.clone(), reachable })
     }
 
     fn count<T>(&self, operation: &'static str, result: Result<T, HostError>) -> Result<T, FactsError> {
         let outcome = result.as_ref().map_or_else(HostError::category, |_| "ok");
-        self.context
-            .metrics
-            .host_call(self.config.spec.git.type_, operation, outcome);
+        self.context.metrics.host_call(self.config.spec.git.type_, operation, outcome);
         result.map_err(|source| FactsError::Host { operation, source })
     }
 }

@@ -79,10 +79,9 @@ impl CommandError {
     /// The API server's word that it will never take this.
     fn refusal(&self) -> Option<String> {
         match self {
-            Self::Apply(ApplyError::Job {
-                source: kube::Error::Api(status),
-                ..
-            }) if status.is_invalid() => Some(format!("the API server refuses it: {}", status.message)),
+            Self::Apply(ApplyError::Job { source: kube::Error::Api(status), .. }) if status.is_invalid() => {
+                Some(format!("the API server refuses it: {}", status.message))
+            }
             Self::Apply(error @ (ApplyError::NoOwner | ApplyError::Attempts(_))) => Some(error.to_string()),
             Self::Apply(_) | Self::Facts(_) => None,
         }
@@ -102,11 +101,7 @@ pub async fn run(
     dead_letters: Queue,
     stop: CancellationToken,
 ) -> Result<(), DrainError> {
-    let drain = Arc::new(Drain {
-        context,
-        commands,
-        dead_letters,
-    });
+    let drain = Arc::new(Drain { context, commands, dead_letters });
     let slots = Arc::new(Semaphore::new(IN_FLIGHT));
     let mut tasks = JoinSet::new();
     let mut failures = 0;
@@ -135,10 +130,7 @@ pub async fn run(
             }
             Err(error) => {
                 failures += 1;
-                drain
-                    .context
-                    .metrics
-                    .reconcile_failure("drain", error.category().as_str());
+                drain.context.metrics.reconcile_failure("drain", error.category().as_str());
                 tracing::warn!(error = error_chain(&error), "failed to receive commands");
                 pause(backoff(failures), &stop).await;
             }
@@ -179,16 +171,15 @@ impl Drain {
                 self.dead_letter(&message, &refusal).await;
                 ("dead_lettered", false)
             }
-            Err(error) => match error.refusal() {
-                Some(refusal) => {
+            Err(error) => {
+                if let Some(refusal) = error.refusal() {
                     self.dead_letter(&message, &refusal).await;
                     ("dead_lettered", false)
-                }
-                None => {
+                } else {
                     self.put_back(&message, &envelope, &error).await;
                     ("put_back", error.is_cluster_outage())
                 }
-            },
+            }
         };
         self.context.metrics.command(intention, outcome);
         outage
@@ -199,7 +190,7 @@ impl Drain {
         let command = &envelope.body;
         let configs = facts::configs(envelope.host, &envelope.source, command, &self.context).await?;
         if configs.is_empty() {
-            self.log(envelope, None, "nothing is configured for it");
+            log(envelope, None, "nothing is configured for it");
         }
         for config in &configs {
             let plan = match plan::admit(command, config) {
@@ -214,13 +205,9 @@ impl Drain {
                 Plan::Run(run) => self.run(&run, config, envelope).await?,
                 Plan::Cancel { pull_request, order } => {
                     let count = apply::cancel(config, pull_request, None, &order, &self.context).await?;
-                    self.log(
-                        envelope,
-                        Some(config),
-                        &format!("{}: stopped {count} runs", order.message),
-                    );
+                    log(envelope, Some(config), &format!("{}: stopped {count} runs", order.message));
                 }
-                Plan::Nothing(reason) => self.log(envelope, Some(config), &reason),
+                Plan::Nothing(reason) => log(envelope, Some(config), &reason),
                 Plan::Refuse(reason) => return Ok(Some(reason)),
             }
         }
@@ -237,15 +224,11 @@ impl Drain {
             Applied::Created(name) => {
                 let seconds = age_seconds(envelope.received_at_ms);
                 self.context.metrics.accepted_to_job(seconds);
-                self.log(envelope, Some(config), &format!("created IntegrationJob {name}"));
+                log(envelope, Some(config), &format!("created IntegrationJob {name}"));
                 name
             }
             Applied::Existed(name) => {
-                self.log(
-                    envelope,
-                    Some(config),
-                    &format!("IntegrationJob {name} exists already"),
-                );
+                log(envelope, Some(config), &format!("IntegrationJob {name} exists already"));
                 name
             }
         };
@@ -259,24 +242,10 @@ impl Drain {
         Ok(())
     }
 
-    fn log(&self, envelope: &Envelope<Command>, config: Option<&IntegrationConfig>, what: &str) {
-        tracing::info!(
-            delivery.id = %envelope.delivery,
-            repo = %envelope.body.repository,
-            intention = envelope.body.intention.as_str(),
-            config = config.map(facts::display_name),
-            traceparent = envelope.traceparent.as_ref().map(ToString::to_string),
-            "{}: {what}",
-            envelope.body.intention.as_str(),
-        );
-    }
-
     /// Deletes a settled message. If that fails it comes again, and changes nothing.
     async fn delete(&self, message: &Message) {
         if let Err(error) = self.commands.delete(&message.receipt).await {
-            self.context
-                .metrics
-                .reconcile_failure("drain", error.category().as_str());
+            self.context.metrics.reconcile_failure("drain", error.category().as_str());
             tracing::warn!(
                 message.id = message.id,
                 error = error_chain(&error),
@@ -295,9 +264,7 @@ impl Drain {
         match self.dead_letters.send_refused(&message.body, reason).await {
             Ok(()) => self.delete(message).await,
             Err(error) => {
-                self.context
-                    .metrics
-                    .reconcile_failure("drain", error.category().as_str());
+                self.context.metrics.reconcile_failure("drain", error.category().as_str());
                 tracing::error!(
                     message.id = message.id,
                     error = error_chain(&error),
@@ -314,9 +281,7 @@ impl Drain {
             CommandError::Facts(error) => error.retry_after(),
             CommandError::Apply(_) => None,
         };
-        let delay = asked
-            .unwrap_or_else(|| backoff(message.receive_count))
-            .min(MAX_DELAY);
+        let delay = asked.unwrap_or_else(|| backoff(message.receive_count)).min(MAX_DELAY);
         tracing::warn!(
             delivery.id = %envelope.delivery,
             repo = %envelope.body.repository,
@@ -327,9 +292,7 @@ impl Drain {
             delay.as_secs(),
         );
         if let Err(error) = self.commands.extend(&message.receipt, delay).await {
-            self.context
-                .metrics
-                .reconcile_failure("drain", error.category().as_str());
+            self.context.metrics.reconcile_failure("drain", error.category().as_str());
             tracing::warn!(
                 message.id = message.id,
                 error = error_chain(&error),
@@ -355,6 +318,18 @@ impl Drain {
     }
 }
 
+fn log(envelope: &Envelope<Command>, config: Option<&IntegrationConfig>, what: &str) {
+    let intention = envelope.body.intention.as_str();
+    tracing::info!(
+        delivery.id = %envelope.delivery,
+        repo = %envelope.body.repository,
+        intention,
+        config = config.map(facts::display_name),
+        traceparent = envelope.traceparent.as_ref().map(ToString::to_string),
+        "{intention}: {what}",
+    );
+}
+
 /// Two seconds, doubled with every failure up to [`MAX_DELAY`], and up to a quarter less by chance.
 fn backoff(failures: u32) -> Duration {
     let full = Duration::from_secs(1 << failures.clamp(1, 10)).min(MAX_DELAY);
@@ -371,7 +346,5 @@ async fn pause(duration: Duration, stop: &CancellationToken) {
 /// How long ago that was, in seconds; zero for a clock that runs ahead.
 pub fn age_seconds(received_at_ms: u64) -> f64 {
     let received = UNIX_EPOCH + Duration::from_millis(received_at_ms);
-    SystemTime::now()
-        .duration_since(received)
-        .map_or(0.0, |age| age.as_secs_f64())
+    SystemTime::now().duration_since(received).map_or(0.0, |age| age.as_secs_f64())
 }

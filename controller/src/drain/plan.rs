@@ -61,14 +61,9 @@ pub fn plan(command: &Command, config: &IntegrationConfig, facts: &Facts) -> Pla
         (Intention::Cancel { pull_request: number }, Facts::NoPullRequest(_)) => {
             cancel(*number, &format!("pull request {number} does not exist any more"))
         }
-        (
-            Intention::RunPush { .. },
-            Facts::Push {
-                reference,
-                sha,
-                reachable: true,
-            },
-        ) => run_push(config, reference, sha),
+        (Intention::RunPush { .. }, Facts::Push { reference, sha, reachable: true }) => {
+            run_push(config, reference, sha)
+        }
         (Intention::RunPush { reference, sha }, Facts::Push { reachable: false, .. }) => {
             Plan::Nothing(format!("{} is not on {reference} (any more)", sha.short()))
         }
@@ -84,10 +79,7 @@ pub fn plan(command: &Command, config: &IntegrationConfig, facts: &Facts) -> Pla
 pub fn admit(command: &Command, config: &IntegrationConfig) -> Result<(), Plan> {
     let own = &config.spec.git.repository;
     if !own.is_same_as(&command.repository) {
-        return Err(Plan::Refuse(format!(
-            "the config is for {own}, not for {}",
-            command.repository
-        )));
+        return Err(Plan::Refuse(format!("the config is for {own}, not for {}", command.repository)));
     }
     if config.metadata.deletion_timestamp.is_some() {
         return Err(Plan::Nothing("the config is being deleted".to_owned()));
@@ -106,10 +98,7 @@ pub fn admit(command: &Command, config: &IntegrationConfig) -> Result<(), Plan> 
 }
 
 fn cancel(pull_request: PullRequestNumber, message: &str) -> Plan {
-    let order = Cancel {
-        reason: CancelReason::PullRequestClosed,
-        message: message.to_owned(),
-    };
+    let order = Cancel { reason: CancelReason::PullRequestClosed, message: message.to_owned() };
     Plan::Cancel { pull_request, order }
 }
 
@@ -124,10 +113,7 @@ fn run_pull_request(config: &IntegrationConfig, pull_request: &PullRequestFacts,
         number: pull_request.number,
         sha: head.sha.clone(),
         author: pull_request.author.clone(),
-        fork: !head
-            .repository
-            .as_ref()
-            .is_some_and(|repository| repository.is_same_as(own)),
+        fork: !head.repository.as_ref().is_some_and(|repository| repository.is_same_as(own)),
     };
     let digest = pull_request_trigger_digest(
         &uid(config),
@@ -147,10 +133,7 @@ fn run_pull_request(config: &IntegrationConfig, pull_request: &PullRequestFacts,
 }
 
 fn run_push(config: &IntegrationConfig, reference: &GitRef, sha: &CommitSha) -> Plan {
-    let base = Base {
-        reference: reference.clone(),
-        sha: Some(sha.clone()),
-    };
+    let base = Base { reference: reference.clone(), sha: Some(sha.clone()) };
     let run = Run {
         digest: push_trigger_digest(&uid(config), reference, sha),
         spec: spec_of(config, Trigger::Push, base),
@@ -172,10 +155,7 @@ fn select(mut run: Run, jobs: &[JobSpec]) -> Plan {
             run.spec.skipped = selection
                 .skipped
                 .into_iter()
-                .map(|(name, reason)| SkippedJob {
-                    name,
-                    reason: reason.chars().take(140).collect(),
-                })
+                .map(|(name, reason)| SkippedJob { name, reason: reason.chars().take(140).collect() })
                 .collect();
             Plan::Run(Box::new(run))
         }
@@ -184,10 +164,7 @@ fn select(mut run: Run, jobs: &[JobSpec]) -> Plan {
 
 fn spec_of(config: &IntegrationConfig, trigger: Trigger, base: Base) -> IntegrationJobSpec {
     IntegrationJobSpec {
-        config: ConfigReference {
-            name: config.name_any(),
-            uid: uid(config),
-        },
+        config: ConfigReference { name: config.name_any(), uid: uid(config) },
         host: config.spec.git.type_,
         repository: config.spec.git.repository.clone(),
         trigger,
@@ -195,10 +172,7 @@ fn spec_of(config: &IntegrationConfig, trigger: Trigger, base: Base) -> Integrat
         pulls: Vec::new(),
         jobs: Vec::new(),
         skipped: Vec::new(),
-        timeout: config
-            .spec
-            .timeout
-            .unwrap_or(IntegrationConfigSpec::DEFAULT_TIMEOUT),
+        timeout: config.spec.timeout.unwrap_or(IntegrationConfigSpec::DEFAULT_TIMEOUT),
         awaits_approval: false,
         cancel: None,
     }

@@ -46,20 +46,12 @@ pub async fn create(
     match api.create(&PostParams::default(), run).await {
         Ok(_) => Ok(true),
         Err(kube::Error::Api(error)) if error.is_already_exists() => {
-            let existing = api
-                .get(&name)
-                .await
-                .map_err(|source| failed("read", &name, source))?;
-            if is_owned(&existing, owner) {
-                Ok(false)
-            } else {
-                Err(ApplyError::NameTaken(name))
-            }
+            let existing = api.get(&name).await.map_err(|source| failed("read", &name, source))?;
+            if is_owned(&existing, owner) { Ok(false) } else { Err(ApplyError::NameTaken(name)) }
         }
-        Err(kube::Error::Api(error)) if matches!(error.code, 400 | 422) => Err(ApplyError::Refused {
-            name,
-            message: error.message.clone(),
-        }),
+        Err(kube::Error::Api(error)) if matches!(error.code, 400 | 422) => {
+            Err(ApplyError::Refused { name, message: error.message.clone() })
+        }
         Err(source) => Err(failed("create", &name, source)),
     }
 }
@@ -80,15 +72,9 @@ pub async fn cancel(api: &Api<PipelineRun>, run: &PipelineRun) -> Result<(), App
 
 fn is_owned(run: &PipelineRun, owner: &IntegrationJob) -> bool {
     let uid = owner.metadata.uid.as_deref();
-    run.owner_references()
-        .iter()
-        .any(|reference| Some(reference.uid.as_str()) == uid)
+    run.owner_references().iter().any(|reference| Some(reference.uid.as_str()) == uid)
 }
 
 fn failed(operation: &'static str, name: &str, source: kube::Error) -> ApplyError {
-    ApplyError::Api {
-        operation,
-        name: name.to_owned(),
-        source,
-    }
+    ApplyError::Api { operation, name: name.to_owned(), source }
 }

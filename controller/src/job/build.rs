@@ -83,13 +83,7 @@ pub fn build(
                 name: entry.name.to_string(),
                 run_after: entry.after.iter().map(ToString::to_string).collect(),
                 // Without a limit of its own a task would get Tekton's default of one hour.
-                timeout: Some(
-                    entry
-                        .timeout
-                        .unwrap_or(spec.timeout)
-                        .min(spec.timeout)
-                        .to_string(),
-                ),
+                timeout: Some(entry.timeout.unwrap_or(spec.timeout).min(spec.timeout).to_string()),
                 on_error: (entry.optional && !awaited.contains(&entry.name)).then(|| "continue".to_owned()),
                 task_spec: task(job, entry, base, source, settings)?,
             })
@@ -106,9 +100,7 @@ pub fn build(
         },
         spec: PipelineRunSpec {
             pipeline_spec: Pipeline { tasks },
-            timeouts: Some(Timeouts {
-                pipeline: spec.timeout.to_string(),
-            }),
+            timeouts: Some(Timeouts { pipeline: spec.timeout.to_string() }),
             task_run_template: Some(TaskRunTemplate {
                 service_account_name: Some(settings.service_account.to_owned()),
                 pod_template: Some(PodTemplate {
@@ -126,12 +118,8 @@ fn check_secrets(job: &IntegrationJob) -> Result<(), Refusal> {
     if !job.spec.pulls.iter().any(|pull| pull.fork) {
         return Ok(());
     }
-    let named = |entry: &JobSpec| {
-        entry
-            .secret_names()
-            .next()
-            .map(|secret| (entry.name.clone(), secret.to_owned()))
-    };
+    let named =
+        |entry: &JobSpec| entry.secret_names().next().map(|secret| (entry.name.clone(), secret.to_owned()));
     match job.spec.jobs.iter().find_map(named) {
         Some((job, secret)) => Err(Refusal::NeedsSecret { job, secret }),
         None => Ok(()),
@@ -147,43 +135,24 @@ fn task(
 ) -> Result<EmbeddedTask, Refusal> {
     let run = run_step(job, entry, base)?;
     if entry.skip_checkout {
-        return Ok(EmbeddedTask {
-            steps: vec![run],
-            ..EmbeddedTask::default()
-        });
+        return Ok(EmbeddedTask { steps: vec![run], ..EmbeddedTask::default() });
     }
     Ok(EmbeddedTask {
         results: checkout::results(),
-        steps: vec![
-            checkout::step(&job.spec, base, source, settings.checkout_image),
-            run,
-        ],
+        steps: vec![checkout::step(&job.spec, base, source, settings.checkout_image), run],
         volumes: source.clone_secret.iter().map(checkout::volume).collect(),
     })
 }
 
 fn run_step(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Result<Step, Refusal> {
-    let texts = [
-        ("script", entry.script.as_slice()),
-        ("command", &entry.command),
-        ("args", &entry.args),
-    ];
-    let values = entry
-        .env
-        .iter()
-        .filter_map(|variable| Some(("env", variable.value.as_ref()?)));
-    for (field, text) in texts
-        .iter()
-        .flat_map(|(field, texts)| texts.iter().map(|text| (*field, text)))
-        .chain(values)
+    let texts = [("script", entry.script.as_slice()), ("command", &entry.command), ("args", &entry.args)];
+    let values = entry.env.iter().filter_map(|variable| Some(("env", variable.value.as_ref()?)));
+    for (field, text) in
+        texts.iter().flat_map(|(field, texts)| texts.iter().map(|text| (*field, text))).chain(values)
     {
         if let Some(variable) = tekton_variable(text) {
             let variable = variable.chars().take(100).collect();
-            return Err(Refusal::TektonVariable {
-                job: entry.name.clone(),
-                field,
-                variable,
-            });
+            return Err(Refusal::TektonVariable { job: entry.name.clone(), field, variable });
         }
     }
     Ok(Step {
@@ -222,19 +191,12 @@ fn environment(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Vec<E
     let facts = facts
         .into_iter()
         .filter(|(name, _)| entry.env.iter().all(|variable| variable.name != *name))
-        .map(|(name, value)| EnvVar {
-            name: name.to_owned(),
-            value: Some(value),
-            value_from: None,
-        });
+        .map(|(name, value)| EnvVar { name: name.to_owned(), value: Some(value), value_from: None });
     let own = entry.env.iter().map(|variable| EnvVar {
         name: variable.name.clone(),
         value: variable.value.clone(),
         value_from: variable.secret_key_ref.as_ref().map(|secret| EnvSource {
-            secret_key_ref: Some(SecretKeySelector {
-                name: secret.name.clone(),
-                key: secret.key.clone(),
-            }),
+            secret_key_ref: Some(SecretKeySelector { name: secret.name.clone(), key: secret.key.clone() }),
         }),
     });
     facts.chain(own).collect()
@@ -255,15 +217,10 @@ fn labels(job: &IntegrationJob) -> BTreeMap<String, String> {
 }
 
 fn annotations(job: &IntegrationJob) -> BTreeMap<String, String> {
-    [
-        annotation::REPOSITORY,
-        annotation::REF,
-        annotation::DELIVERY,
-        annotation::TRACEPARENT,
-    ]
-    .into_iter()
-    .filter_map(|name| Some((name.to_owned(), job.annotations().get(name)?.clone())))
-    .collect()
+    [annotation::REPOSITORY, annotation::REF, annotation::DELIVERY, annotation::TRACEPARENT]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), job.annotations().get(name)?.clone())))
+        .collect()
 }
 
 #[cfg(test)]

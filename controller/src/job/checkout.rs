@@ -82,21 +82,12 @@ impl Outcome {
 
 /// The results that a task with a checkout declares.
 pub fn results() -> Vec<ResultSpec> {
-    CheckoutResult::ALL
-        .into_iter()
-        .map(|result| ResultSpec {
-            name: result.as_str().to_owned(),
-        })
-        .collect()
+    CheckoutResult::ALL.into_iter().map(|result| ResultSpec { name: result.as_str().to_owned() }).collect()
 }
 
 /// The step, for the base at this commit.
 pub fn step(spec: &IntegrationJobSpec, base: &CommitSha, source: &Source, image: &str) -> Step {
-    let heads: Vec<String> = spec
-        .pulls
-        .iter()
-        .map(|pull| format!("{} {}", pull.number, pull.sha))
-        .collect();
+    let heads: Vec<String> = spec.pulls.iter().map(|pull| format!("{} {}", pull.number, pull.sha)).collect();
     let mut env = vec![
         variable("TIDEGATE_CLONE_URL", source.clone_url.clone()),
         variable("TIDEGATE_BASE_REF", spec.base.reference.to_string()),
@@ -109,10 +100,7 @@ pub fn step(spec: &IntegrationJobSpec, base: &CommitSha, source: &Source, image:
     );
     let mut volume_mounts = Vec::new();
     if source.clone_secret.is_some() {
-        env.push(variable(
-            "TIDEGATE_CREDENTIAL_FILE",
-            format!("{CREDENTIAL_DIR}/{CREDENTIAL_FILE}"),
-        ));
+        env.push(variable("TIDEGATE_CREDENTIAL_FILE", format!("{CREDENTIAL_DIR}/{CREDENTIAL_FILE}")));
         volume_mounts.push(VolumeMount {
             name: CREDENTIAL_VOLUME.to_owned(),
             mount_path: CREDENTIAL_DIR.to_owned(),
@@ -145,10 +133,7 @@ pub fn volume(secret: &SecretKeyRef) -> Volume {
         name: CREDENTIAL_VOLUME.to_owned(),
         secret: Some(SecretSource {
             secret_name: secret.name.clone(),
-            items: vec![
-                item.map(|(name, value)| (name.to_owned(), value.to_owned()))
-                    .into(),
-            ],
+            items: vec![item.map(|(name, value)| (name.to_owned(), value.to_owned())).into()],
             // The file is root's, and the step is not root.
             default_mode: Some(0o444),
         }),
@@ -157,11 +142,7 @@ pub fn volume(secret: &SecretKeyRef) -> Volume {
 }
 
 fn variable(name: &str, value: String) -> EnvVar {
-    EnvVar {
-        name: name.to_owned(),
-        value: Some(value),
-        value_from: None,
-    }
+    EnvVar { name: name.to_owned(), value: Some(value), value_from: None }
 }
 
 #[cfg(test)]

@@ -46,10 +46,7 @@ pub async fn config(job: &IntegrationJob, context: &Context) -> Result<Integrati
         .namespaced::<IntegrationConfig>(&job.namespace().unwrap_or_default())
         .get_opt(name)
         .await
-        .map_err(|source| DereferenceError::Config {
-            name: name.clone(),
-            source,
-        })?;
+        .map_err(|source| DereferenceError::Config { name: name.clone(), source })?;
     config
         .filter(|config| config.metadata.uid.as_ref() == Some(&job.spec.config.uid))
         .ok_or_else(|| DereferenceError::ConfigGone(name.clone()))
@@ -62,10 +59,7 @@ pub async fn source(job: &IntegrationJob, context: &Context) -> Result<Source, D
         .hosts
         .for_config(&config)
         .await
-        .map_err(|source| DereferenceError::Credential {
-            name: config.name_any(),
-            source,
-        })?;
+        .map_err(|source| DereferenceError::Credential { name: config.name_any(), source })?;
     Ok(Source {
         clone_url: host.clone_url(&job.spec.repository).to_string(),
         clone_secret: config.spec.git.clone_secret_ref,

@@ -48,18 +48,13 @@ pub(crate) fn pull_request(jobs: &Value, status: &Value) -> IntegrationJob {
 
 /// The same, with a slot.
 pub(crate) fn running(jobs: &Value) -> IntegrationJob {
-    pull_request(
-        jobs,
-        &json!({"phase": "Running", "baseSha": BASE, "startedAt": "2026-01-01T00:00:01Z"}),
-    )
+    pull_request(jobs, &json!({"phase": "Running", "baseSha": BASE, "startedAt": "2026-01-01T00:00:01Z"}))
 }
 
 /// Its `PipelineRun`, whose condition has this status and reason, with the tasks of these jobs.
 pub(crate) fn pipeline_run(status: &str, reason: &str, tasks: &[&str]) -> PipelineRun {
-    let children: Vec<Value> = tasks
-        .iter()
-        .map(|task| json!({"name": format!("run-{task}"), "pipelineTaskName": task}))
-        .collect();
+    let children: Vec<Value> =
+        tasks.iter().map(|task| json!({"name": format!("run-{task}"), "pipelineTaskName": task})).collect();
     from(json!({
         "apiVersion": "tekton.dev/v1",
         "kind": "PipelineRun",

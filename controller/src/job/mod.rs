@@ -89,11 +89,7 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), JobLoo
         .run(reconcile, error_policy, job_context)
         .for_each(|_| std::future::ready(()))
         .await;
-    if stop.is_cancelled() {
-        Ok(())
-    } else {
-        Err(JobLoopEnded)
-    }
+    if stop.is_cancelled() { Ok(()) } else { Err(JobLoopEnded) }
 }
 
 async fn reconcile(
@@ -118,12 +114,7 @@ async fn reconcile(
     if status.phase != Phase::Running || job.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }
-    let new = match context
-        .runs
-        .of(job, &context.context)
-        .await
-        .map_err(ReconcileError::Read)?
-    {
+    let new = match context.runs.of(job, &context.context).await.map_err(ReconcileError::Read)? {
         Some(run) => follow(job, &run, &context).await?,
         None if status.pipeline_run.is_some() => {
             let verdict = Verdict::new(Phase::Error, "PipelineRunDeleted", "the PipelineRun was deleted");
@@ -146,31 +137,15 @@ async fn reconcile(
 async fn start(job: &IntegrationJob, context: &Context) -> Result<IntegrationJobStatus, ReconcileError> {
     let now = Timestamp::now();
     let unrun = |phase, reason: &str, message: &str| {
-        status::ended_unrun(
-            job,
-            Verdict::new(phase, reason, message),
-            JobPhase::Error,
-            message,
-            now,
-        )
+        status::ended_unrun(job, Verdict::new(phase, reason, message), JobPhase::Error, message, now)
     };
     if let Some(cancel) = &job.spec.cancel {
         let verdict = Verdict::new(Phase::Cancelled, cancel.reason.as_str(), &*cancel.message);
-        return Ok(status::ended_unrun(
-            job,
-            verdict,
-            JobPhase::Cancelled,
-            &cancel.message,
-            now,
-        ));
+        return Ok(status::ended_unrun(job, verdict, JobPhase::Cancelled, &cancel.message, now));
     }
     let mut status = job.status.clone().unwrap_or_default();
     let Some(base) = status.base_sha.clone().or_else(|| job.spec.base.sha.clone()) else {
-        return Ok(unrun(
-            Phase::Error,
-            "BaseMissing",
-            "the status holds no base commit",
-        ));
+        return Ok(unrun(Phase::Error, "BaseMissing", "the status holds no base commit"));
     };
     let source = match dereference::source(job, context).await {
         Err(error @ DereferenceError::ConfigGone(_)) => {
@@ -197,10 +172,7 @@ async fn start(job: &IntegrationJob, context: &Context) -> Result<IntegrationJob
         created => created?,
     };
     if is_new {
-        let received = job
-            .annotations()
-            .get(annotation::RECEIVED_AT_MS)
-            .and_then(|ms| ms.parse().ok());
+        let received = job.annotations().get(annotation::RECEIVED_AT_MS).and_then(|ms| ms.parse().ok());
         if let Some(received) = received {
             context.metrics.accepted_to_run(age_seconds(received));
         }
@@ -225,31 +197,13 @@ async fn follow(
     let now = Timestamp::now();
     let namespace = job.namespace().unwrap_or_default();
     let tasks = context.runs.tasks_of(run);
-    let status = match observe(
-        job,
-        Seen {
-            run,
-            tasks: &tasks,
-            is_complete: false,
-        },
-        now,
-    ) {
+    let status = match observe(job, Seen { run, tasks: &tasks, is_complete: false }, now) {
         Some(status) => status,
         None => {
-            let tasks = store::read_tasks(job, &context.context)
-                .await
-                .map_err(ReconcileError::Read)?;
+            let tasks = store::read_tasks(job, &context.context).await.map_err(ReconcileError::Read)?;
             // Tasks that were read after their run's end always settle it.
-            observe(
-                job,
-                Seen {
-                    run,
-                    tasks: &tasks,
-                    is_complete: true,
-                },
-                now,
-            )
-            .unwrap_or_else(|| job.status.clone().unwrap_or_default())
+            observe(job, Seen { run, tasks: &tasks, is_complete: true }, now)
+                .unwrap_or_else(|| job.status.clone().unwrap_or_default())
         }
     };
     if job.spec.cancel.is_some() && !status.phase.is_final() {
@@ -285,10 +239,7 @@ fn finished(job: &IntegrationJob, new: &IntegrationJobStatus, context: &Context)
         return;
     }
     context.metrics.finished(new.phase.as_str());
-    let condition = new
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == status::SUCCEEDED);
+    let condition = new.conditions.iter().find(|condition| condition.type_ == status::SUCCEEDED);
     tracing::info!(
         integration_job = job.name_any(),
         repo = %job.spec.repository,

@@ -39,10 +39,7 @@ pub fn observe(job: &IntegrationJob, seen: Seen<'_>, now: Timestamp) -> Option<I
         .jobs
         .iter()
         .map(|entry| {
-            let task_run = seen
-                .tasks
-                .get(entry.name.as_str())
-                .and_then(|task| task.0.as_ref().ok());
+            let task_run = seen.tasks.get(entry.name.as_str()).and_then(|task| task.0.as_ref().ok());
             (entry, task_run, task_run.map_or(TaskState::Waiting, task::read))
         })
         .collect();
@@ -50,9 +47,8 @@ pub fn observe(job: &IntegrationJob, seen: Seen<'_>, now: Timestamp) -> Option<I
         return None;
     }
     if status.merged_sha.is_none()
-        && let Some((commit, tree)) = progress
-            .iter()
-            .find_map(|(_, task_run, _)| task::checked_out((*task_run)?))
+        && let Some((commit, tree)) =
+            progress.iter().find_map(|(_, task_run, _)| task::checked_out((*task_run)?))
     {
         status.merged_sha = Some(commit);
         status.tree = Some(tree);
@@ -68,9 +64,8 @@ pub fn observe(job: &IntegrationJob, seen: Seen<'_>, now: Timestamp) -> Option<I
             }
             if job_status.phase.is_final() && job_status.completed_at.is_none() {
                 let before = status.jobs.iter().find(|old| old.name == entry.name);
-                job_status.completed_at = before
-                    .and_then(|old| old.completed_at.clone())
-                    .or_else(|| Some(rfc3339(now)));
+                job_status.completed_at =
+                    before.and_then(|old| old.completed_at.clone()).or_else(|| Some(rfc3339(now)));
             }
             job_status
         })
@@ -87,11 +82,7 @@ type State<'a> = (&'a JobSpec, Option<&'a TaskRun>, TaskState);
 /// Whether a task of a run that has ended was seen before its end.
 fn is_behind(run: &PipelineRun, (entry, _, state): &State<'_>) -> bool {
     let children = run.status.iter().flat_map(|status| &status.child_references);
-    let started = || {
-        children
-            .clone()
-            .any(|child| child.pipeline_task_name == entry.name.as_str())
-    };
+    let started = || children.clone().any(|child| child.pipeline_task_name == entry.name.as_str());
     match state {
         TaskState::Ended(_) => false,
         TaskState::Running => true,
@@ -141,10 +132,7 @@ fn never_ended(job: &IntegrationJob, entry: &JobSpec, ended: &RunCondition, all:
         _ => (),
     }
     if ended.reason == RUN_TIMED_OUT {
-        return with(
-            JobPhase::NotRun,
-            &format!("the run timed out after {}", job.spec.timeout),
-        );
+        return with(JobPhase::NotRun, &format!("the run timed out after {}", job.spec.timeout));
     }
     if is_cancelled(ended) {
         return with(JobPhase::Cancelled, &cancel_message(job));
@@ -173,9 +161,7 @@ fn cause<'a>(entry: &'a JobSpec, all: &[State<'a>]) -> Option<&'a JobName> {
             next.extend(&before.after);
         }
     }
-    all.iter()
-        .find(|(_, _, state)| has_failed(state))
-        .map(|(entry, ..)| &entry.name)
+    all.iter().find(|(_, _, state)| has_failed(state)).map(|(entry, ..)| &entry.name)
 }
 
 /// The run's verdict follows from the jobs, so that it holds whatever Tekton makes of optional ones.
@@ -198,10 +184,8 @@ fn verdict(job: &IntegrationJob, ended: &RunCondition, all: &[State<'_>], jobs: 
     }
     let counted = || all.iter().zip(jobs).filter(|((entry, ..), _)| !entry.optional);
     let named = |phase| {
-        let names: Vec<&str> = counted()
-            .filter(|(_, job)| job.phase == phase)
-            .map(|(_, job)| job.name.as_str())
-            .collect();
+        let names: Vec<&str> =
+            counted().filter(|(_, job)| job.phase == phase).map(|(_, job)| job.name.as_str()).collect();
         (!names.is_empty()).then(|| names.join(", "))
     };
     if let Some(names) = named(JobPhase::Failed) {
@@ -215,18 +199,10 @@ fn verdict(job: &IntegrationJob, ended: &RunCondition, all: &[State<'_>], jobs: 
             _ => None,
         });
         let (reason, message) = of_task.unwrap_or((&ended.reason, &ended.message));
-        return Verdict::new(
-            Phase::Error,
-            reason,
-            format!("could not be run: {names}: {message}"),
-        );
+        return Verdict::new(Phase::Error, reason, format!("could not be run: {names}: {message}"));
     }
     if named(JobPhase::Cancelled).is_some() {
-        let reason = job
-            .spec
-            .cancel
-            .as_ref()
-            .map_or("PipelineRunCancelled", |cancel| cancel.reason.as_str());
+        let reason = job.spec.cancel.as_ref().map_or("PipelineRunCancelled", |cancel| cancel.reason.as_str());
         return Verdict::new(Phase::Cancelled, reason, cancel_message(job));
     }
     if let Some(names) = named(JobPhase::NotRun) {
@@ -239,10 +215,7 @@ fn verdict(job: &IntegrationJob, ended: &RunCondition, all: &[State<'_>], jobs: 
 const RUN_TIMED_OUT: &str = "PipelineRunTimeout";
 
 fn is_cancelled(ended: &RunCondition) -> bool {
-    matches!(
-        ended.reason.as_str(),
-        "Cancelled" | "CancelledRunningFinally" | "StoppedRunningFinally"
-    )
+    matches!(ended.reason.as_str(), "Cancelled" | "CancelledRunningFinally" | "StoppedRunningFinally")
 }
 
 /// What kept the code from being checked out, for every job alike.
@@ -262,10 +235,7 @@ fn superseded_message(detail: &str) -> String {
 }
 
 fn cancel_message(job: &IntegrationJob) -> String {
-    job.spec.cancel.as_ref().map_or_else(
-        || "the PipelineRun was cancelled".to_owned(),
-        |c| c.message.clone(),
-    )
+    job.spec.cancel.as_ref().map_or_else(|| "the PipelineRun was cancelled".to_owned(), |c| c.message.clone())
 }
 
 #[cfg(test)]

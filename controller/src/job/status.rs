@@ -31,11 +31,7 @@ pub struct Verdict {
 impl Verdict {
     /// A verdict.
     pub fn new(phase: Phase, reason: &str, message: impl Into<String>) -> Self {
-        Self {
-            phase,
-            reason: reason.chars().take(64).collect(),
-            message: message.into(),
-        }
+        Self { phase, reason: reason.chars().take(64).collect(), message: message.into() }
     }
 
     /// Enters the verdict into a status: the phase, the condition, and when it is final the time.
@@ -70,12 +66,7 @@ pub fn ended_unrun(
     now: Timestamp,
 ) -> IntegrationJobStatus {
     let mut status = job.status.clone().unwrap_or_default();
-    status.jobs = job
-        .spec
-        .jobs
-        .iter()
-        .map(|entry| job_status(&entry.name, phase, Some(message)))
-        .collect();
+    status.jobs = job.spec.jobs.iter().map(|entry| job_status(&entry.name, phase, Some(message))).collect();
     verdict.enter(&mut status, now);
     status
 }
@@ -108,10 +99,7 @@ pub async fn write(
         "status": status,
     });
     let api = context.namespaced::<IntegrationJob>(&job.namespace().unwrap_or_default());
-    match api
-        .patch_status(&job.name_any(), &PatchParams::default(), &Patch::Merge(&patch))
-        .await
-    {
+    match api.patch_status(&job.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(error)) if error.is_conflict() || error.is_not_found() => {
             Err(WriteError::Outdated)

@@ -83,14 +83,7 @@ pub fn runs(
         })
         .reflect(task_run_writer)
         .touched_objects();
-    (
-        Runs {
-            pipeline_runs,
-            task_runs,
-        },
-        pipeline_run_changes,
-        task_run_changes,
-    )
+    (Runs { pipeline_runs, task_runs }, pipeline_run_changes, task_run_changes)
 }
 
 /// The `IntegrationJob` that an object of a run belongs to, by its label.
@@ -115,26 +108,16 @@ impl Runs {
         let namespace = job.namespace().unwrap_or_default();
         let name = job.name_any();
         let is_own = |run: &PipelineRun| {
-            run.owner_references()
-                .iter()
-                .any(|owner| Some(&owner.uid) == job.metadata.uid.as_ref())
+            run.owner_references().iter().any(|owner| Some(&owner.uid) == job.metadata.uid.as_ref())
         };
         let seen = self.pipeline_runs.get(&ObjectRef::new(&name).within(&namespace));
         if let Some(run) = seen.and_then(|run| run.0.as_ref().ok().cloned()).filter(is_own) {
             return Ok(Some(run));
         }
-        if job
-            .status
-            .as_ref()
-            .is_none_or(|status| status.pipeline_run.is_none())
-        {
+        if job.status.as_ref().is_none_or(|status| status.pipeline_run.is_none()) {
             return Ok(None);
         }
-        Ok(context
-            .namespaced::<PipelineRun>(&namespace)
-            .get_opt(&name)
-            .await?
-            .filter(is_own))
+        Ok(context.namespaced::<PipelineRun>(&namespace).get_opt(&name).await?.filter(is_own))
     }
 
     /// The tasks that a run lists, as far as they were seen, by the jobs' names.
@@ -143,9 +126,7 @@ impl Runs {
         let children = run.status.iter().flat_map(|status| &status.child_references);
         children
             .filter_map(|child| {
-                let task = self
-                    .task_runs
-                    .get(&ObjectRef::new(&child.name).within(&namespace))?;
+                let task = self.task_runs.get(&ObjectRef::new(&child.name).within(&namespace))?;
                 Some((child.pipeline_task_name.clone(), task))
             })
             .collect()
@@ -162,11 +143,6 @@ pub async fn read_tasks(
     let tasks = api.list(&ListParams::default().labels(&selector)).await?;
     Ok(tasks
         .into_iter()
-        .filter_map(|task| {
-            Some((
-                task.labels().get(label::TEKTON_PIPELINE_TASK)?.clone(),
-                Arc::new(task),
-            ))
-        })
+        .filter_map(|task| Some((task.labels().get(label::TEKTON_PIPELINE_TASK)?.clone(), Arc::new(task))))
         .collect())
 }

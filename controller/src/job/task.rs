@@ -87,29 +87,24 @@ fn failure(status: &TaskRunStatus, condition: &RunCondition) -> TaskEnd {
     match failed {
         // Later steps could overwrite the results, but not how the step ended.
         Some((step, _)) if step.name == checkout::STEP && is_fault_of_a_step(&condition.message) => {
-            let detail = result_of(status, CheckoutResult::Detail)
-                .unwrap_or("the checkout failed")
-                .to_owned();
+            let detail =
+                result_of(status, CheckoutResult::Detail).unwrap_or("the checkout failed").to_owned();
             match Outcome::of_failure(result_of(status, CheckoutResult::Outcome)) {
                 Outcome::Conflict => TaskEnd::Conflict(detail),
                 Outcome::Superseded => TaskEnd::Superseded(detail),
-                Outcome::Unreadable => TaskEnd::Error {
-                    reason: "RepositoryUnreadable".to_owned(),
-                    message: detail,
-                },
-                Outcome::Error => TaskEnd::Error {
-                    reason: "CheckoutFailed".to_owned(),
-                    message: detail,
-                },
+                Outcome::Unreadable => {
+                    TaskEnd::Error { reason: "RepositoryUnreadable".to_owned(), message: detail }
+                }
+                Outcome::Error => TaskEnd::Error { reason: "CheckoutFailed".to_owned(), message: detail },
             }
         }
-        Some((_, end)) if is_fault_of_a_step(&condition.message) => TaskEnd::Failed(
-            match (end.reason.as_str(), condition.message.contains("timeout limit")) {
+        Some((_, end)) if is_fault_of_a_step(&condition.message) => {
+            TaskEnd::Failed(match (end.reason.as_str(), condition.message.contains("timeout limit")) {
                 ("OOMKilled", _) => "out of memory".to_owned(),
                 (_, true) => "a step took too long".to_owned(),
                 (_, false) => format!("exit code {}", end.exit_code),
-            },
-        ),
+            })
+        }
         _ => error(condition),
     }
 }
@@ -121,19 +116,11 @@ fn is_fault_of_a_step(message: &str) -> bool {
 }
 
 fn error(condition: &RunCondition) -> TaskEnd {
-    TaskEnd::Error {
-        reason: condition.reason.clone(),
-        message: condition.message.clone(),
-    }
+    TaskEnd::Error { reason: condition.reason.clone(), message: condition.message.clone() }
 }
 
 fn result_of(status: &TaskRunStatus, result: CheckoutResult) -> Option<&str> {
-    status
-        .results
-        .iter()
-        .find(|entry| entry.name == result.as_str())?
-        .value
-        .as_str()
+    status.results.iter().find(|entry| entry.name == result.as_str())?.value.as_str()
 }
 
 #[cfg(test)]

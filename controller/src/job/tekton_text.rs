@@ -36,9 +36,7 @@ pub fn tekton_variable(text: &str) -> Option<&str> {
 
 fn is_variable(name: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "_.-[]*\"'/".contains(c);
-    name.find(['.', '['])
-        .is_some_and(|root| ROOTS.contains(&&name[..root]))
-        && name.chars().all(is_part)
+    name.find(['.', '[']).is_some_and(|root| ROOTS.contains(&&name[..root])) && name.chars().all(is_part)
 }
 
 #[cfg(test)]

@@ -16,12 +16,7 @@ impl Budget {
     pub fn per_minute(writes: u32, now: Instant) -> Self {
         let writes = f64::from(writes.max(1));
         let burst = (writes / 3.0).max(1.0);
-        Self {
-            burst,
-            per_second: ((writes - burst) / 60.0).max(1.0 / 60.0),
-            tokens: burst,
-            counted_at: now,
-        }
+        Self { burst, per_second: ((writes - burst) / 60.0).max(1.0 / 60.0), tokens: burst, counted_at: now }
     }
 
     /// Takes one write out of the budget, if there is one.
@@ -69,16 +64,9 @@ mod tests {
         let minute = Duration::from_secs(60);
         let busiest = sent
             .iter()
-            .map(|from| {
-                sent.iter()
-                    .filter(|at| *at >= from && **at < *from + minute)
-                    .count()
-            })
+            .map(|from| sent.iter().filter(|at| *at >= from && **at < *from + minute).count())
             .max();
-        assert!(
-            (175..=181).contains(&busiest.expect("some are sent")),
-            "{busiest:?}"
-        );
+        assert!((175..=181).contains(&busiest.expect("some are sent")), "{busiest:?}");
         assert_eq!(sent.iter().filter(|at| **at == start).count(), 1, "one a call");
     }
 

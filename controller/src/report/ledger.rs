@@ -58,10 +58,7 @@ impl Ledger {
         }
         let age = age(&job);
         for target in targets(&job) {
-            let newest = self
-                .newest
-                .entry(target)
-                .or_insert_with(|| (age.clone(), key.clone()));
+            let newest = self.newest.entry(target).or_insert_with(|| (age.clone(), key.clone()));
             if newest.0 < age {
                 *newest = (age.clone(), key.clone());
             }
@@ -71,20 +68,9 @@ impl Ledger {
         match self.entries.get_mut(&key) {
             Some(entry) if entry.job.metadata.uid == job.metadata.uid => entry.job = job,
             _ => {
-                let reports = job
-                    .status
-                    .as_ref()
-                    .map(|status| status.reports.clone())
-                    .unwrap_or_default();
-                self.entries.insert(
-                    key,
-                    Entry {
-                        job,
-                        written: reports.clone(),
-                        reports,
-                        is_recording: false,
-                    },
-                );
+                let reports = job.status.as_ref().map(|status| status.reports.clone()).unwrap_or_default();
+                self.entries
+                    .insert(key, Entry { job, written: reports.clone(), reports, is_recording: false });
             }
         }
     }
@@ -127,12 +113,7 @@ impl Ledger {
             }
             match self.newest.get(&target) {
                 Some((_, newest)) if newest != key => {
-                    record(
-                        &mut entry.reports,
-                        &desired.context,
-                        desired.status,
-                        Some(OUTDONE.to_owned()),
-                    );
+                    record(&mut entry.reports, &desired.context, desired.status, Some(OUTDONE.to_owned()));
                 }
                 _ => say.push((target, desired)),
             }
@@ -175,11 +156,7 @@ impl Ledger {
 
 fn record(reports: &mut Vec<Report>, context: &str, reported: ReportedStatus, refused: Option<String>) {
     let refused = refused.map(|reason| reason.chars().take(256).collect());
-    let report = Report {
-        context: context.to_owned(),
-        reported,
-        refused,
-    };
+    let report = Report { context: context.to_owned(), reported, refused };
     match reports.iter_mut().find(|old| old.context == context) {
         Some(old) => *old = report,
         None => reports.push(report),
@@ -194,25 +171,14 @@ fn targets(job: &IntegrationJob) -> Vec<Target> {
     let namespace = job.namespace().unwrap_or_default();
     plan(job)
         .into_iter()
-        .map(|desired| Target {
-            namespace: namespace.clone(),
-            sha: sha.clone(),
-            context: desired.context,
-        })
+        .map(|desired| Target { namespace: namespace.clone(), sha: sha.clone(), context: desired.context })
         .collect()
 }
 
 fn age(job: &IntegrationJob) -> Age {
     let name = job.name_any();
-    let attempt = name
-        .rsplit_once('-')
-        .and_then(|(_, attempt)| attempt.parse().ok())
-        .unwrap_or(0);
-    (
-        job.creation_timestamp().map_or(0, |time| time.0.as_second()),
-        attempt,
-        name,
-    )
+    let attempt = name.rsplit_once('-').and_then(|(_, attempt)| attempt.parse().ok()).unwrap_or(0);
+    (job.creation_timestamp().map_or(0, |time| time.0.as_second()), attempt, name)
 }
 
 #[cfg(test)]

@@ -73,9 +73,8 @@ enum Ended {
 
 /// Runs until it is told to stop; then finishes the writes on their way.
 pub async fn run(context: Context, stop: CancellationToken) -> Result<(), ReportError> {
-    let mut jobs: Changes<IntegrationJob> = watcher(context.served(), watcher::Config::default())
-        .default_backoff()
-        .boxed();
+    let mut jobs: Changes<IntegrationJob> =
+        watcher(context.served(), watcher::Config::default()).default_backoff().boxed();
     let (configs, writer) = reflector::store();
     let mut config_changes: Changes<IntegrationConfig> =
         watcher(context.served(), watcher::Config::default())
@@ -181,13 +180,8 @@ impl Reporter {
             // Without the config there is no credential; when it comes, all jobs are looked at again.
             if let Some(writer) = self.config_of(&job).and_then(|config| writer_of(&config)) {
                 for (target, desired) in say {
-                    let due = Due {
-                        job: key.clone(),
-                        target,
-                        status: desired.status,
-                    };
-                    self.outbox
-                        .want(due, writer.clone(), desired.is_fleeting, Instant::now());
+                    let due = Due { job: key.clone(), target, status: desired.status };
+                    self.outbox.want(due, writer.clone(), desired.is_fleeting, Instant::now());
                 }
             }
         }
@@ -242,10 +236,7 @@ impl Reporter {
 
     fn sent(&mut self, due: &Due, sent: Sent) {
         let job = self.ledger.job(&due.job);
-        let refused = match self
-            .outbox
-            .sent(due, sent, Instant::now(), rand::rng().random_range(0.0..1.0))
-        {
+        let refused = match self.outbox.sent(due, sent, Instant::now(), rand::rng().random_range(0.0..1.0)) {
             Settled::Taken => {
                 let seconds = job.and_then(|job| seconds_since_end(&job, due));
                 if let Some(seconds) = seconds.filter(|_| due.status.state.is_final()) {
@@ -266,8 +257,7 @@ impl Reporter {
             }
             Settled::Later => return,
         };
-        self.ledger
-            .told(&due.job, &due.target.context, due.status.clone(), refused);
+        self.ledger.told(&due.job, &due.target.context, due.status.clone(), refused);
         self.review(&due.job);
     }
 
@@ -293,15 +283,7 @@ fn writer_of(config: &IntegrationConfig) -> Option<Writer> {
 fn seconds_since_end(job: &IntegrationJob, due: &Due) -> Option<f64> {
     let (_, name) = due.target.context.rsplit_once('/')?;
     let is_it = |entry: &&JobStatus| entry.name.as_str() == name;
-    let ended = job
-        .status
-        .as_ref()?
-        .jobs
-        .iter()
-        .find(is_it)?
-        .completed_at
-        .as_ref()?
-        .parse::<Timestamp>()
-        .ok()?;
+    let ended =
+        job.status.as_ref()?.jobs.iter().find(is_it)?.completed_at.as_ref()?.parse::<Timestamp>().ok()?;
     Some(Timestamp::now().duration_since(ended).as_secs_f64().max(0.0))
 }

@@ -117,13 +117,7 @@ struct WriterState {
 impl Outbox {
     /// An outbox whose credentials may write so often a minute.
     pub fn new(per_minute: u32) -> Self {
-        Self {
-            per_minute,
-            wishes: HashMap::new(),
-            writers: HashMap::new(),
-            in_flight: 0,
-            next_place: 0,
-        }
+        Self { per_minute, wishes: HashMap::new(), writers: HashMap::new(), in_flight: 0, next_place: 0 }
     }
 
     /// Wishes for a status. It takes the place of what was wished for before.
@@ -169,25 +163,18 @@ impl Outbox {
             .filter(|(_, wish)| wish.ready_at(&self.writers) <= now)
             .filter(|(_, wish)| self.in_flight < IN_FLIGHT && wish.is_free(&self.writers))
             .min_by_key(|(_, wish)| (!wish.status.state.is_final(), wish.place))?;
-        let writer = self
-            .writers
-            .entry(wish.writer.clone())
-            .or_insert_with(|| WriterState {
-                budget: Budget::per_minute(self.per_minute, now),
-                paused_until: None,
-                in_flight: 0,
-            });
+        let writer = self.writers.entry(wish.writer.clone()).or_insert_with(|| WriterState {
+            budget: Budget::per_minute(self.per_minute, now),
+            paused_until: None,
+            in_flight: 0,
+        });
         if !writer.budget.take(now) {
             return None;
         }
         writer.in_flight += 1;
         self.in_flight += 1;
         wish.is_sending = true;
-        Some(Due {
-            job: wish.job.clone(),
-            target: target.clone(),
-            status: wish.status.clone(),
-        })
+        Some(Due { job: wish.job.clone(), target: target.clone(), status: wish.status.clone() })
     }
 
     /// A write that was on its way has ended.
@@ -246,9 +233,7 @@ impl Wish {
     /// Whether only time keeps it from being sent.
     fn is_free(&self, writers: &HashMap<Writer, WriterState>) -> bool {
         !self.is_sending
-            && writers
-                .get(&self.writer)
-                .is_none_or(|writer| writer.in_flight < IN_FLIGHT_PER_WRITER)
+            && writers.get(&self.writer).is_none_or(|writer| writer.in_flight < IN_FLIGHT_PER_WRITER)
     }
 
     /// When its own delay, its credential's budget and its host's wish to be left alone are all over.

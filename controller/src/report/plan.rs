@@ -31,10 +31,7 @@ pub fn plan(job: &IntegrationJob) -> Vec<Desired> {
     let unset = IntegrationJobStatus::default();
     let status = job.status.as_ref().unwrap_or(&unset);
     let jobs = job.spec.jobs.iter().map(|entry| {
-        let entry_status = status
-            .jobs
-            .iter()
-            .find(|entry_status| entry_status.name == entry.name);
+        let entry_status = status.jobs.iter().find(|entry_status| entry_status.name == entry.name);
         let (state, description) = match entry_status {
             Some(entry_status) => of_job(entry_status),
             None => of_run(job, status.phase),
@@ -56,10 +53,9 @@ pub fn plan(job: &IntegrationJob) -> Vec<Desired> {
 /// Before the run has its slot no job has a state of its own.
 fn of_run(job: &IntegrationJob, phase: Phase) -> (StatusState, String) {
     match phase {
-        Phase::Queued if job.spec.awaits_approval => (
-            StatusState::Pending,
-            "waits for /ok-to-test by someone with write permission".to_owned(),
-        ),
+        Phase::Queued if job.spec.awaits_approval => {
+            (StatusState::Pending, "waits for /ok-to-test by someone with write permission".to_owned())
+        }
         Phase::Queued | Phase::Running => (StatusState::Pending, "queued".to_owned()),
         Phase::Succeeded => (StatusState::Success, "nothing to run".to_owned()),
         Phase::Failed | Phase::Cancelled | Phase::Error => (StatusState::Error, "not run".to_owned()),
@@ -69,29 +65,17 @@ fn of_run(job: &IntegrationJob, phase: Phase) -> (StatusState, String) {
 fn of_job(job: &JobStatus) -> (StatusState, String) {
     let message = job.message.as_deref().unwrap_or_default();
     let with_message = |text: String| {
-        if message.is_empty() {
-            text
-        } else {
-            format!("{text}: {message}")
-        }
+        if message.is_empty() { text } else { format!("{text}: {message}") }
     };
     match job.phase {
         JobPhase::Pending => (StatusState::Pending, "waits for its turn".to_owned()),
         JobPhase::Running => (StatusState::Pending, "running".to_owned()),
         JobPhase::Succeeded => (StatusState::Success, format!("succeeded{}", duration(job))),
         // A conflict or a time limit is the whole story; an exit code is better with how long it took.
-        JobPhase::Failed if job.started_at.is_none() || !message.starts_with("exit code") => (
-            StatusState::Failure,
-            if message.is_empty() {
-                "failed".to_owned()
-            } else {
-                message.to_owned()
-            },
-        ),
-        JobPhase::Failed => (
-            StatusState::Failure,
-            with_message(format!("failed{}", duration(job))),
-        ),
+        JobPhase::Failed if job.started_at.is_none() || !message.starts_with("exit code") => {
+            (StatusState::Failure, if message.is_empty() { "failed".to_owned() } else { message.to_owned() })
+        }
+        JobPhase::Failed => (StatusState::Failure, with_message(format!("failed{}", duration(job)))),
         // The code of this job was not judged, so it is no failure of it.
         JobPhase::NotRun => (StatusState::Error, with_message("not run".to_owned())),
         JobPhase::Cancelled => (StatusState::Error, with_message("cancelled".to_owned())),
@@ -120,10 +104,7 @@ fn reported(state: StatusState, description: &str) -> ReportedStatus {
         text.pop();
         text.push('…');
     }
-    ReportedStatus {
-        state,
-        description: text,
-    }
+    ReportedStatus { state, description: text }
 }
 
 #[cfg(test)]

@@ -19,10 +19,7 @@ pub async fn send(due: &Due, job: &IntegrationJob, config: &IntegrationConfig, c
         Ok(host) => host,
         // A Secret can be mended, so no verdict is lost for it.
         Err(error) => {
-            return Sent::Failed {
-                retry_after: None,
-                message: error_chain(&error),
-            };
+            return Sent::Failed { retry_after: None, message: error_chain(&error) };
         }
     };
     let status = CommitStatus {
@@ -47,10 +44,7 @@ pub async fn send(due: &Due, job: &IntegrationJob, config: &IntegrationConfig, c
                 "failed to set a commit status",
             );
             if error.is_retryable() {
-                return Sent::Failed {
-                    retry_after: error.retry_after(),
-                    message,
-                };
+                return Sent::Failed { retry_after: error.retry_after(), message };
             }
             context.hosts.forget(config);
             Sent::Refused(message)
@@ -63,10 +57,7 @@ pub async fn publish_refusal(job: &IntegrationJob, status: &ReportedStatus, reas
     let event = Event {
         type_: EventType::Warning,
         reason: "StatusRefused".to_owned(),
-        note: Some(format!(
-            "the host refused the status {:?}: {reason}",
-            status.description
-        )),
+        note: Some(format!("the host refused the status {:?}: {reason}", status.description)),
         action: "Report".to_owned(),
         secondary: None,
     };
@@ -84,10 +75,7 @@ pub async fn publish_refusal(job: &IntegrationJob, status: &ReportedStatus, reas
 pub async fn record(job: &IntegrationJob, reports: &[Report], context: &Context) -> Result<(), kube::Error> {
     let patch = json!({"metadata": {"uid": job.uid()}, "status": {"reports": reports}});
     let api = context.namespaced::<IntegrationJob>(&job.namespace().unwrap_or_default());
-    match api
-        .patch_status(&job.name_any(), &PatchParams::default(), &Patch::Merge(&patch))
-        .await
-    {
+    match api.patch_status(&job.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await {
         Ok(_) => Ok(()),
         // It is gone, or another one has its name.
         Err(kube::Error::Api(error)) if error.is_not_found() || error.is_conflict() => Ok(()),

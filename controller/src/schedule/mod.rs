@@ -79,18 +79,10 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), Schedu
             .modify(forget_jobs)
             .reflect(writer)
             .boxed();
-    let mut schedule = Schedule {
-        context,
-        queue: Queue::default(),
-        configs,
-        tasks: JoinSet::new(),
-    };
+    let mut schedule = Schedule { context, queue: Queue::default(), configs, tasks: JoinSet::new() };
     let (mut jobs_are_listed, mut configs_are_listed) = (false, false);
     loop {
-        let wake_at = schedule
-            .queue
-            .wake_at(Instant::now())
-            .unwrap_or_else(|| Instant::now() + IDLE);
+        let wake_at = schedule.queue.wake_at(Instant::now()).unwrap_or_else(|| Instant::now() + IDLE);
         tokio::select! {
             () = stop.cancelled() => break,
             event = jobs.next() => jobs_are_listed |= schedule.job_event(event)?,
@@ -136,12 +128,7 @@ impl Schedule {
     }
 
     fn give_slots(&mut self) {
-        let Self {
-            context,
-            queue,
-            configs,
-            tasks,
-        } = self;
+        let Self { context, queue, configs, tasks } = self;
         let settings = &context.settings;
         let caps = Caps {
             cluster: settings.max_runs,
@@ -165,8 +152,7 @@ impl Schedule {
 
     fn done(&mut self, ended: Result<(Arc<IntegrationJob>, Done), JoinError>) -> Result<(), ScheduleError> {
         let (job, done) = ended.map_err(ScheduleError::Task)?;
-        self.queue
-            .done(&job, done, Instant::now(), rand::rng().random_range(0.0..1.0));
+        self.queue.done(&job, done, Instant::now(), rand::rng().random_range(0.0..1.0));
         Ok(())
     }
 }

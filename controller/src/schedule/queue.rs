@@ -27,10 +27,7 @@ pub struct Key {
 impl Key {
     /// The key of an object.
     pub fn of(object: &impl ResourceExt) -> Self {
-        Self {
-            namespace: object.namespace().unwrap_or_default(),
-            name: object.name_any(),
-        }
+        Self { namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
     }
 }
 
@@ -198,19 +195,11 @@ impl Queue {
             Done::Written => return,
             // The news may have come before the answer.
             Done::Outdated if waiting.resource_version() != job.resource_version() => None,
-            Done::Outdated => Some(Delay {
-                until: now + OUTDATED,
-                failures: 0,
-                ends_with_news: true,
-            }),
+            Done::Outdated => Some(Delay { until: now + OUTDATED, failures: 0, ends_with_news: true }),
             Done::Retry(after) => {
                 let failures = self.delays.get(&key).map_or(0, |delay| delay.failures) + 1;
                 let wait = after.unwrap_or_else(|| super::backoff(failures, jitter));
-                Some(Delay {
-                    until: now + wait,
-                    failures,
-                    ends_with_news: false,
-                })
+                Some(Delay { until: now + wait, failures, ends_with_news: false })
             }
         };
         self.in_hand.remove(&key);
@@ -221,11 +210,7 @@ impl Queue {
 
     /// When the next delay ends.
     pub fn wake_at(&self, now: Instant) -> Option<Instant> {
-        self.delays
-            .values()
-            .map(|delay| delay.until)
-            .filter(|until| *until > now)
-            .min()
+        self.delays.values().map(|delay| delay.until).filter(|until| *until > now).min()
     }
 
     /// How many wait, and how many have a slot.
@@ -240,11 +225,7 @@ impl Queue {
 
 /// The repository whose cap counts; hosts compare paths without case.
 fn repository(job: &IntegrationJob) -> String {
-    format!(
-        "{}/{}",
-        job.spec.host,
-        job.spec.repository.as_str().to_ascii_lowercase()
-    )
+    format!("{}/{}", job.spec.host, job.spec.repository.as_str().to_ascii_lowercase())
 }
 
 fn says_approval(job: &IntegrationJob) -> bool {

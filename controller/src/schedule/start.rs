@@ -98,25 +98,16 @@ pub async fn carry_out(
             None => return Done::Written,
         },
         Need::Nothing => {
-            let verdict = Verdict::new(
-                Phase::Succeeded,
-                "NothingToRun",
-                "no job of the config runs this time",
-            );
+            let verdict =
+                Verdict::new(Phase::Succeeded, "NothingToRun", "no job of the config runs this time");
             ended(job, verdict, JobPhase::Succeeded, "", now)
         }
-        Need::Approval => waits(
-            job,
-            AWAITING_APPROVAL,
-            "waits for the approval of a person who may write",
-            now,
-        ),
+        Need::Approval => {
+            waits(job, AWAITING_APPROVAL, "waits for the approval of a person who may write", now)
+        }
     };
-    let written = if job.status.as_ref() == Some(&new) {
-        Ok(())
-    } else {
-        status::write(context, job, &new).await
-    };
+    let written =
+        if job.status.as_ref() == Some(&new) { Ok(()) } else { status::write(context, job, &new).await };
     match written {
         Ok(()) => {
             if new.phase.is_final() {
@@ -155,9 +146,7 @@ async fn base(
         }
     };
     let host = context.hosts.for_config(config).await?;
-    let head = host
-        .ref_target(&job.spec.repository, &job.spec.base.reference)
-        .await;
+    let head = host.ref_target(&job.spec.repository, &job.spec.base.reference).await;
     let outcome = head.as_ref().map_or_else(HostError::category, |_| "ok");
     context.metrics.host_call(job.spec.host, "ref_target", outcome);
     head.map_err(|error| {
@@ -172,12 +161,8 @@ fn started(job: &IntegrationJob, base: CommitSha, now: Timestamp) -> Integration
     let mut status = job.status.clone().unwrap_or_default();
     status.base_sha = Some(base);
     status.started_at = Some(status::rfc3339(now));
-    status.jobs = job
-        .spec
-        .jobs
-        .iter()
-        .map(|entry| status::job_status(&entry.name, JobPhase::Pending, None))
-        .collect();
+    status.jobs =
+        job.spec.jobs.iter().map(|entry| status::job_status(&entry.name, JobPhase::Pending, None)).collect();
     Verdict::new(Phase::Running, "Running", "").enter(&mut status, now);
     status
 }
@@ -196,10 +181,7 @@ fn ended(
 fn waits(job: &IntegrationJob, reason: &str, message: &str, now: Timestamp) -> IntegrationJobStatus {
     let mut status = job.status.clone().unwrap_or_default();
     let says_so = |status: &IntegrationJobStatus| {
-        status
-            .conditions
-            .iter()
-            .any(|condition| condition.type_ == SUCCEEDED && condition.reason == reason)
+        status.conditions.iter().any(|condition| condition.type_ == SUCCEEDED && condition.reason == reason)
     };
     // The same reason is not written again at every try.
     if !says_so(&status) {

@@ -1,7 +1,7 @@
 //! What the cluster asks of the controller over HTTP: `/healthz`, `/readyz`, `/metrics`.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::{Router, extract::State, http::StatusCode, http::header, response::IntoResponse, routing::get};
 use tokio::net::TcpListener;
@@ -55,7 +55,11 @@ pub async fn run(context: Context, readiness: Readiness, stop: CancellationToken
 }
 
 async fn ready(State(readiness): State<Readiness>) -> (StatusCode, &'static str) {
-    if readiness.is_ready() { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "starting or stopping") }
+    if readiness.is_ready() {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "starting or stopping")
+    }
 }
 
 async fn metrics(State(metrics): State<Metrics>) -> axum::response::Response {

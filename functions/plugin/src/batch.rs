@@ -58,10 +58,7 @@ mod tests {
         let work = async |id: &str, _: &SqsMessage| if id == "b" { Err(Failed) } else { Ok(()) };
         let response = each(&messages, work).await.expect("each has an id");
         let json = serde_json::to_value(&response).expect("serialises");
-        assert_eq!(
-            json,
-            serde_json::json!({ "batchItemFailures": [{ "itemIdentifier": "b" }] })
-        );
+        assert_eq!(json, serde_json::json!({ "batchItemFailures": [{ "itemIdentifier": "b" }] }));
     }
 
     #[tokio::test]

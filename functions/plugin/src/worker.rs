@@ -18,11 +18,7 @@ pub struct Worker {
 impl Worker {
     /// The plugin of this name.
     pub fn new(plugin: &'static str, commands: fn(&Event) -> Vec<Command>, queue: Queue) -> Self {
-        Self {
-            plugin,
-            commands,
-            queue,
-        }
+        Self { plugin, commands, queue }
     }
 
     /// Works a batch off. The response names the messages that must come again: those that can't be decoded end in the
@@ -42,16 +38,11 @@ impl Worker {
             );
             Failed
         })?;
-        let commands: Vec<_> = (self.commands)(&envelope.body)
-            .into_iter()
-            .map(|command| envelope.with_body(command))
-            .collect();
+        let commands: Vec<_> =
+            (self.commands)(&envelope.body).into_iter().map(|command| envelope.with_body(command)).collect();
         let sent = self.queue.send_batch(&commands).await;
         let error = sent.as_ref().err().map(|error| chain(error).to_string());
-        let intentions: Vec<_> = commands
-            .iter()
-            .map(|command| command.body.intention.as_str())
-            .collect();
+        let intentions: Vec<_> = commands.iter().map(|command| command.body.intention.as_str()).collect();
         tracing::info!(
             { field::PLUGIN } = self.plugin,
             { field::MESSAGE } = id,

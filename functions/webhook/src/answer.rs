@@ -93,11 +93,7 @@ impl Settled<'_> {
 
     fn response(&self) -> Response<Body> {
         match self {
-            Self::Sent {
-                delivery,
-                event,
-                plugins,
-            } => {
+            Self::Sent { delivery, event, plugins } => {
                 let body = json!({ "delivery": delivery, "event": event, "sent": plugins });
                 json_response(StatusCode::ACCEPTED, &body)
             }

@@ -89,10 +89,7 @@ impl Handler {
         let event = match delivery.outcome {
             Outcome::Event(event) => event,
             Outcome::Ignored(reason) => {
-                return Ok(Settled::Ignored {
-                    delivery: delivery.id,
-                    reason,
-                });
+                return Ok(Settled::Ignored { delivery: delivery.id, reason });
             }
         };
         let kind = event.kind();
@@ -114,16 +111,9 @@ impl Handler {
         let plugins = self.routes.send(&envelope, deadline).await?;
         let delivery = envelope.delivery;
         Ok(if plugins.is_empty() {
-            Settled::Unwanted {
-                delivery,
-                event: kind,
-            }
+            Settled::Unwanted { delivery, event: kind }
         } else {
-            Settled::Sent {
-                delivery,
-                event: kind,
-                plugins,
-            }
+            Settled::Sent { delivery, event: kind, plugins }
         })
     }
 
@@ -181,9 +171,7 @@ fn secrets(keys: &WebhookKeys, path: &HookPath) -> Option<Vec<SecretString>> {
 /// The trace that the request belongs to, or a new one.
 fn traceparent(request: &Request) -> TraceParent {
     let header = request.headers().get("traceparent");
-    header
-        .and_then(|header| header.to_str().ok()?.parse().ok())
-        .unwrap_or_else(new_traceparent)
+    header.and_then(|header| header.to_str().ok()?.parse().ok()).unwrap_or_else(new_traceparent)
 }
 
 fn milliseconds(time: SystemTime) -> u64 {

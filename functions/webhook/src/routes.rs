@@ -59,11 +59,7 @@ impl Routes {
     /// their names.
     pub async fn send(&self, envelope: &Envelope<Event>, deadline: Instant) -> Result<Vec<&str>, SendError> {
         let kind = envelope.body.kind();
-        let wanted: Vec<&Route> = self
-            .0
-            .iter()
-            .filter(|route| route.events.contains(&kind))
-            .collect();
+        let wanted: Vec<&Route> = self.0.iter().filter(|route| route.events.contains(&kind)).collect();
         let results = join_all(wanted.iter().map(|route| async {
             match timeout_at(deadline, route.queue.send(envelope)).await {
                 Ok(sent) => sent.map_err(RouteError::from),
@@ -71,10 +67,8 @@ impl Routes {
             }
         }))
         .await;
-        let mut failures = wanted
-            .iter()
-            .zip(results)
-            .filter_map(|(route, result)| Some((route, result.err()?)));
+        let mut failures =
+            wanted.iter().zip(results).filter_map(|(route, result)| Some((route, result.err()?)));
         if let Some((route, source)) = failures.next() {
             return Err(SendError {
                 wanted: wanted.len(),

@@ -58,18 +58,12 @@ pub enum SettingsError {
 impl Settings {
     /// Reads the settings; `variable` looks one up in the environment.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let set = |name| {
-            variable(name)
-                .filter(|value| !value.is_empty())
-                .ok_or(SettingsError::Missing { name })
-        };
+        let set =
+            |name| variable(name).filter(|value| !value.is_empty()).ok_or(SettingsError::Missing { name });
         let routes: Vec<RouteSettings> = serde_json::from_str(&set(ROUTES)?)
             .map_err(|source| SettingsError::Malformed { name: ROUTES, source })?;
         check(&routes).map_err(|reason| SettingsError::Useless { name: ROUTES, reason })?;
-        Ok(Self {
-            master_key_secret: set(MASTER_KEY_SECRET)?,
-            routes,
-        })
+        Ok(Self { master_key_secret: set(MASTER_KEY_SECRET)?, routes })
     }
 }
 
@@ -107,10 +101,7 @@ mod tests {
                        {"plugin":"chatops","queueUrl":"http://q/1/c","events":["comment"]}]"#;
         let settings = read(text).expect("valid");
         assert_eq!(settings.master_key_secret, "keys");
-        assert_eq!(
-            settings.routes[0].events,
-            [EventKind::PullRequest, EventKind::Push]
-        );
+        assert_eq!(settings.routes[0].events, [EventKind::PullRequest, EventKind::Push]);
         assert_eq!(settings.routes[1].queue_url, "http://q/1/c");
     }
 
@@ -119,25 +110,16 @@ mod tests {
         let route = |events: &str| format!(r#"{{"plugin":"p","queueUrl":"http://q/1/p","events":{events}}}"#);
         for (text, expected) in [
             (String::new(), "TIDEGATE_ROUTES is not set"),
-            (
-                "[]".to_owned(),
-                "failed to use TIDEGATE_ROUTES: there is no route",
-            ),
+            ("[]".to_owned(), "failed to use TIDEGATE_ROUTES: there is no route"),
             ("{".to_owned(), "failed to read TIDEGATE_ROUTES: "),
             (format!("[{}]", route(r#"["issue"]"#)), "unknown variant `issue`"),
             (format!("[{}]", route("[]")), r#"plugin "p" has no events"#),
-            (
-                format!("[{0},{0}]", route(r#"["push"]"#)),
-                r#"plugin "p" is there twice"#,
-            ),
+            (format!("[{0},{0}]", route(r#"["push"]"#)), r#"plugin "p" is there twice"#),
         ] {
             let error = read(&text).expect_err(&text);
             assert!(chain(&error).to_string().contains(expected), "{}", chain(&error));
         }
         let error = Settings::read(|name| (name == ROUTES).then(|| format!("[{}]", route(r#"["push"]"#))));
-        assert_eq!(
-            error.expect_err("no secret").to_string(),
-            "TIDEGATE_MASTER_KEY_SECRET is not set"
-        );
+        assert_eq!(error.expect_err("no secret").to_string(), "TIDEGATE_MASTER_KEY_SECRET is not set");
     }
 }

@@ -69,12 +69,8 @@ impl Cloud {
             }
             functions.insert(name, function);
         }
-        let function = |name: &str| {
-            functions
-                .get(name)
-                .cloned()
-                .with_context(|| format!("no function {name}"))
-        };
+        let function =
+            |name: &str| functions.get(name).cloned().with_context(|| format!("no function {name}"));
         for mapping in spec.mappings {
             let function = function(&mapping.function)?;
             // One batch per execution environment is under way.
@@ -97,8 +93,7 @@ impl Cloud {
 
     fn spawn_until_stopped(&mut self, task: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
         let cancel = self.cancel.clone();
-        self.tasks
-            .spawn(async move { cancel.run_until_cancelled(task).await.unwrap_or(Ok(())) });
+        self.tasks.spawn(async move { cancel.run_until_cancelled(task).await.unwrap_or(Ok(())) });
     }
 
     /// The URL of the AWS endpoint: SQS and Secrets Manager.
@@ -160,9 +155,7 @@ impl Cloud {
             }
             anyhow::Ok(())
         };
-        tokio::time::timeout(STOP, all)
-            .await
-            .context("the cloud didn't stop in time")??;
+        tokio::time::timeout(STOP, all).await.context("the cloud didn't stop in time")??;
         self.sqs.stop().await;
         Ok(())
     }

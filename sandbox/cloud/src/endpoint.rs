@@ -15,9 +15,7 @@ use crate::{
 /// Answers one request of the SDK.
 pub(crate) async fn handle(request: Request<Incoming>, sqs: Arc<Sqs>, secrets: Arc<Secrets>) -> Answer {
     let headers = request.headers().clone();
-    let target = headers
-        .get("x-amz-target")
-        .and_then(|target| target.to_str().ok());
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     let Some(body) = server::body(request).await else {
         return server::json(StatusCode::BAD_REQUEST, &json!({ "__type": "IncompleteBody" }));
     };

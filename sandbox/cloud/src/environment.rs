@@ -30,16 +30,8 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let name = &function.spec.name;
     loop {
-        let api = Arc::new(RuntimeApi::new(
-            name,
-            function.spec.timeout,
-            Arc::clone(&line),
-            logs.clone(),
-        ));
-        let Some(error) = cancel
-            .run_until_cancelled(run_process(&function, &env, &api, &logs))
-            .await
-        else {
+        let api = Arc::new(RuntimeApi::new(name, function.spec.timeout, Arc::clone(&line), logs.clone()));
+        let Some(error) = cancel.run_until_cancelled(run_process(&function, &env, &api, &logs)).await else {
             api.abort(InvokeError::Failed("the cloud was stopped".to_owned()));
             return Ok(());
         };
@@ -101,13 +93,7 @@ fn spawn(function: &Function, env: &BTreeMap<String, String>, api: &str) -> anyh
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .with_context(|| {
-            format!(
-                "failed to start function {} ({})",
-                spec.name,
-                spec.binary.display()
-            )
-        })
+        .with_context(|| format!("failed to start function {} ({})", spec.name, spec.binary.display()))
 }
 
 async fn copy_lines(output: Option<impl AsyncRead + Unpin>, function: String, logs: Logs) {

@@ -70,11 +70,7 @@ impl Function {
         }
         let gone = || InvokeError::Failed("the execution environment is gone".to_owned());
         let (result, answer) = oneshot::channel();
-        let invocation = Invocation {
-            id: request_id(),
-            payload,
-            result,
-        };
+        let invocation = Invocation { id: request_id(), payload, result };
         self.line.send(invocation).await.map_err(|_| gone())?;
         answer.await.unwrap_or_else(|_| Err(gone()))
     }

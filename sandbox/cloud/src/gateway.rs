@@ -158,9 +158,7 @@ fn event(
     let path = parts.uri.path();
     let headers = joined_headers(&parts.headers);
     let content_type = headers.get("content-type").and_then(Value::as_str);
-    let text = std::str::from_utf8(body)
-        .ok()
-        .filter(|_| content_type.is_some_and(is_text));
+    let text = std::str::from_utf8(body).ok().filter(|_| content_type.is_some_and(is_text));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut event = json!({
         "version": "2.0",
@@ -190,9 +188,7 @@ fn event(
         "headers": headers,
     });
     if !body.is_empty() {
-        event["body"] = text
-            .map_or_else(|| BASE64_STANDARD.encode(body), str::to_owned)
-            .into();
+        event["body"] = text.map_or_else(|| BASE64_STANDARD.encode(body), str::to_owned).into();
     }
     event
 }
@@ -202,15 +198,9 @@ fn event(
 fn joined_headers(headers: &HeaderMap) -> Map<String, Value> {
     let values = |name| {
         let values = headers.get_all(name).iter();
-        values
-            .map(|value| String::from_utf8_lossy(value.as_bytes()))
-            .collect::<Vec<_>>()
-            .join(",")
+        values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect::<Vec<_>>().join(",")
     };
-    headers
-        .keys()
-        .map(|name| (name.to_string(), values(name).into()))
-        .collect()
+    headers.keys().map(|name| (name.to_string(), values(name).into())).collect()
 }
 
 /// Whether API Gateway passes bodies of this type on as text; all others it encodes.
@@ -255,29 +245,16 @@ mod tests {
             timeout: TIMEOUT,
         })
         .0;
-        let routes: Vec<_> = keys
-            .iter()
-            .map(|key| RouteSpec {
-                key: (*key).to_owned(),
-                function: "f".to_owned(),
-            })
-            .collect();
+        let routes: Vec<_> =
+            keys.iter().map(|key| RouteSpec { key: (*key).to_owned(), function: "f".to_owned() }).collect();
         let gateway = Gateway::new(&routes, |_| Ok(Arc::clone(&function))).expect("valid keys");
-        let found = gateway
-            .0
-            .iter()
-            .find_map(|route| Some((route, route.matches(method, path)?)));
+        let found = gateway.0.iter().find_map(|route| Some((route, route.matches(method, path)?)));
         found.map(|(route, parameters)| (route.key.clone(), parameters))
     }
 
     #[test]
     fn the_most_specific_route_wins() {
-        let keys = [
-            "ANY /{rest+}",
-            "POST /hooks/{proxy+}",
-            "POST /hooks/app",
-            "POST /hooks/{one}",
-        ];
+        let keys = ["ANY /{rest+}", "POST /hooks/{proxy+}", "POST /hooks/app", "POST /hooks/{one}"];
         let key = |method, path| find(&keys, method, path).map(|(key, _)| key);
         assert_eq!(key("POST", "/hooks/app").as_deref(), Some("POST /hooks/app"));
         assert_eq!(key("POST", "/hooks/other").as_deref(), Some("POST /hooks/{one}"));
@@ -290,20 +267,12 @@ mod tests {
 
     #[test]
     fn only_text_is_passed_on_as_text() {
-        for text in [
-            "application/json",
-            "application/json; charset=utf-8",
-            "text/plain",
-            "application/scim+json",
-        ] {
+        for text in
+            ["application/json", "application/json; charset=utf-8", "text/plain", "application/scim+json"]
+        {
             assert!(is_text(text), "{text}");
         }
-        for binary in [
-            "application/x-www-form-urlencoded",
-            "application/octet-stream",
-            "image/png",
-            "",
-        ] {
+        for binary in ["application/x-www-form-urlencoded", "application/octet-stream", "image/png", ""] {
             assert!(!is_text(binary), "{binary}");
         }
     }

@@ -27,10 +27,7 @@ impl Logs {
         if lines.len() == Self::MAX_LINES {
             lines.pop_front();
         }
-        lines.push_back(LogLine {
-            function: function.to_owned(),
-            text,
-        });
+        lines.push_back(LogLine { function: function.to_owned(), text });
     }
 
     pub(crate) fn lines(&self) -> Vec<LogLine> {

@@ -46,10 +46,7 @@ pub(crate) async fn run(
 
 fn event(queue: &str, messages: &[Message]) -> Value {
     let attribute = |(name, value): (&String, &MessageAttributeValue)| {
-        let binary = value
-            .binary_value
-            .as_ref()
-            .map(|bytes| BASE64_STANDARD.encode(bytes));
+        let binary = value.binary_value.as_ref().map(|bytes| BASE64_STANDARD.encode(bytes));
         let value = json!({
             "dataType": value.data_type,
             "stringValue": value.string_value,
@@ -98,20 +95,12 @@ mod tests {
 
     #[test]
     fn a_response_that_cannot_be_trusted_fails_the_whole_batch() {
-        let message = |id: &str| Message {
-            message_id: Some(id.to_owned()),
-            ..Message::default()
-        };
+        let message = |id: &str| Message { message_id: Some(id.to_owned()), ..Message::default() };
         let batch = [message("a"), message("b")];
         let failed = |response: &str| {
             failures(response.as_bytes(), &batch).map(|ids| ids.into_iter().collect::<Vec<_>>())
         };
-        for complete in [
-            "null",
-            "{}",
-            r#"{"batchItemFailures":null}"#,
-            r#"{"batchItemFailures":[]}"#,
-        ] {
+        for complete in ["null", "{}", r#"{"batchItemFailures":null}"#, r#"{"batchItemFailures":[]}"#] {
             assert_eq!(failed(complete), Some(vec![]), "{complete}");
         }
         let one = r#"{"batchItemFailures":[{"itemIdentifier":"b"}]}"#;

@@ -91,10 +91,7 @@ impl RuntimeApi {
     /// Answers one request of the process.
     pub(crate) async fn handle(&self, request: Request<Incoming>) -> Answer {
         let path = request.uri().path().to_owned();
-        let segments: Vec<&str> = path
-            .trim_start_matches("/2018-06-01/runtime/")
-            .split('/')
-            .collect();
+        let segments: Vec<&str> = path.trim_start_matches("/2018-06-01/runtime/").split('/').collect();
         match (request.method(), segments.as_slice()) {
             (&Method::GET, ["invocation", "next"]) => self.next().await,
             (&Method::POST, ["invocation", id, "response"]) => match server::body(request).await {
@@ -103,10 +100,7 @@ impl RuntimeApi {
             },
             (&Method::POST, ["invocation", id, "error"]) => {
                 let why = server::body(request).await.unwrap_or_default();
-                self.end(
-                    id,
-                    Err(InvokeError::Failed(String::from_utf8_lossy(&why).into_owned())),
-                )
+                self.end(id, Err(InvokeError::Failed(String::from_utf8_lossy(&why).into_owned())))
             }
             (&Method::POST, ["init", "error"]) => {
                 let why = server::body(request).await.unwrap_or_default();
@@ -136,18 +130,11 @@ impl RuntimeApi {
     fn begin(&self, invocation: Invocation) -> Answer {
         let Invocation { id, payload, result } = invocation;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let trace = format!(
-            "Root=1-{:08x}-{};Sampled=0",
-            now.as_secs(),
-            &id.replace('-', "")[8..]
-        );
+        let trace = format!("Root=1-{:08x}-{};Sampled=0", now.as_secs(), &id.replace('-', "")[8..]);
         let answer = Response::builder()
             .header("content-type", "application/json")
             .header("lambda-runtime-aws-request-id", &id)
-            .header(
-                "lambda-runtime-deadline-ms",
-                (now + self.timeout).as_millis().to_string(),
-            )
+            .header("lambda-runtime-deadline-ms", (now + self.timeout).as_millis().to_string())
             .header(
                 "lambda-runtime-invoked-function-arn",
                 format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.function),
@@ -156,8 +143,7 @@ impl RuntimeApi {
             .body(Full::new(payload))
             .expect("a function's name is a header value");
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some((id, result));
-        self.phase
-            .send_replace(Phase::Busy(Instant::now() + self.timeout));
+        self.phase.send_replace(Phase::Busy(Instant::now() + self.timeout));
         answer
     }
 

@@ -43,16 +43,10 @@ impl Secrets {
         let prefix = format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:");
         let name = id.strip_prefix(&prefix).unwrap_or(id);
         let refused = |kind: &str, message: &str| {
-            server::json(
-                StatusCode::BAD_REQUEST,
-                &json!({ "__type": kind, "Message": message }),
-            )
+            server::json(StatusCode::BAD_REQUEST, &json!({ "__type": kind, "Message": message }))
         };
         let Some((version, value)) = self.get(name) else {
-            return refused(
-                "ResourceNotFoundException",
-                "Secrets Manager can't find the specified secret.",
-            );
+            return refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret.");
         };
         let mut output =
             json!({ "ARN": format!("{prefix}{name}"), "Name": name, "VersionStages": ["AWSCURRENT"] });
@@ -68,10 +62,7 @@ impl Secrets {
                 output["VersionId"] = version_id(self.put(name, value.to_owned()));
             }
             other => {
-                return refused(
-                    "UnknownOperationException",
-                    &format!("the sandbox doesn't serve {other}"),
-                );
+                return refused("UnknownOperationException", &format!("the sandbox doesn't serve {other}"));
             }
         }
         server::json(StatusCode::OK, &output)

@@ -14,9 +14,7 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 
 /// A free port of 127.0.0.1.
 pub(crate) async fn listen() -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .context("failed to listen on 127.0.0.1")?;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("failed to listen on 127.0.0.1")?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }

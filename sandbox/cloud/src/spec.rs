@@ -76,10 +76,7 @@ impl CloudSpec {
             anyhow::Ok(())
         };
         let function = |name: &str| {
-            ensure!(
-                self.functions.iter().any(|f| f.name == name),
-                "no function {name}"
-            );
+            ensure!(self.functions.iter().any(|f| f.name == name), "no function {name}");
             anyhow::Ok(())
         };
         for spec in &self.queues {
@@ -88,12 +85,7 @@ impl CloudSpec {
             }
         }
         for spec in &self.functions {
-            ensure!(
-                spec.binary.is_file(),
-                "function {}: no file {}",
-                spec.name,
-                spec.binary.display()
-            );
+            ensure!(spec.binary.is_file(), "function {}: no file {}", spec.name, spec.binary.display());
             ensure!(spec.concurrency > 0, "function {}: concurrency 0", spec.name);
         }
         for route in &self.routes {
@@ -153,11 +145,7 @@ mod tests {
     #[test]
     fn an_unknown_name_is_refused() {
         let spec = CloudSpec {
-            mappings: vec![MappingSpec {
-                queue: "events".into(),
-                function: "f".into(),
-                batch_size: 10,
-            }],
+            mappings: vec![MappingSpec { queue: "events".into(), function: "f".into(), batch_size: 10 }],
             ..CloudSpec::default()
         };
         let error = spec.check().expect_err("there is no such queue");

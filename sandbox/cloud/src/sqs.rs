@@ -38,11 +38,7 @@ impl Sqs {
             host: address.ip().to_string(),
             port: address.port(),
         }));
-        Self {
-            handler: RustackSqsHandler::new(Arc::clone(&provider)),
-            provider,
-            address,
-        }
+        Self { handler: RustackSqsHandler::new(Arc::clone(&provider)), provider, address }
     }
 
     pub(crate) fn url(&self, name: &str) -> String {
@@ -54,10 +50,8 @@ impl Sqs {
     }
 
     pub(crate) async fn create(&self, queue: &QueueSpec) -> anyhow::Result<()> {
-        let mut attributes = HashMap::from([(
-            "VisibilityTimeout".to_owned(),
-            queue.visibility.as_secs().to_string(),
-        )]);
+        let mut attributes =
+            HashMap::from([("VisibilityTimeout".to_owned(), queue.visibility.as_secs().to_string())]);
         if let Some(dead_letter) = &queue.dead_letter {
             let policy = json!({
                 "deadLetterTargetArn": Self::arn(dead_letter),
@@ -65,11 +59,8 @@ impl Sqs {
             });
             attributes.insert("RedrivePolicy".to_owned(), policy.to_string());
         }
-        let input = CreateQueueInput {
-            queue_name: queue.name.clone(),
-            attributes,
-            ..CreateQueueInput::default()
-        };
+        let input =
+            CreateQueueInput { queue_name: queue.name.clone(), attributes, ..CreateQueueInput::default() };
         let created = self.provider.create_queue(input).await;
         created.map_err(|e| failed("create", &queue.name, &e))?;
         Ok(())
@@ -78,16 +69,10 @@ impl Sqs {
     /// Answers a request of the SDK.
     pub(crate) async fn handle(&self, headers: &HeaderMap, body: Bytes) -> Answer {
         let answer = match resolve_operation(headers) {
-            Ok(operation) => {
-                self.handler
-                    .handle_operation(operation, without_group(body))
-                    .await
-            }
+            Ok(operation) => self.handler.handle_operation(operation, without_group(body)).await,
             Err(error) => Err(error),
         };
-        let (parts, body) = answer
-            .unwrap_or_else(|error| error_to_response(&error, "sandbox"))
-            .into_parts();
+        let (parts, body) = answer.unwrap_or_else(|error| error_to_response(&error, "sandbox")).into_parts();
         // The body lies in memory already, so that reading it can't fail.
         let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
         Answer::from_parts(parts, Full::new(body))
@@ -153,21 +138,15 @@ impl Sqs {
 
     /// How many messages there are: visible, in flight and delayed.
     pub(crate) async fn depth(&self, name: &str) -> anyhow::Result<usize> {
-        let input = GetQueueAttributesInput {
-            queue_url: self.url(name),
-            attribute_names: vec!["All".to_owned()],
-        };
+        let input =
+            GetQueueAttributesInput { queue_url: self.url(name), attribute_names: vec!["All".to_owned()] };
         let output = self.provider.get_queue_attributes(input).await;
-        let attributes = output
-            .map_err(|e| failed("read the depth of", name, &e))?
-            .attributes;
+        let attributes = output.map_err(|e| failed("read the depth of", name, &e))?.attributes;
         ["", "NotVisible", "Delayed"]
             .iter()
             .map(|kind| {
                 let attribute = format!("ApproximateNumberOfMessages{kind}");
-                let count = attributes
-                    .get(&attribute)
-                    .with_context(|| format!("no {attribute}"))?;
+                let count = attributes.get(&attribute).with_context(|| format!("no {attribute}"))?;
                 Ok(count.parse::<usize>()?)
             })
             .sum()

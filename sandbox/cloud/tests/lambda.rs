@@ -31,10 +31,7 @@ fn queue(name: &str, dead_letter: Option<&str>) -> QueueSpec {
 fn gateway_spec(function: FunctionSpec) -> CloudSpec {
     CloudSpec {
         queues: vec![queue("events", None)],
-        routes: vec![RouteSpec {
-            key: "POST /do/{proxy+}".to_owned(),
-            function: function.name.clone(),
-        }],
+        routes: vec![RouteSpec { key: "POST /do/{proxy+}".to_owned(), function: function.name.clone() }],
         functions: vec![function],
         ..CloudSpec::default()
     }
@@ -46,14 +43,8 @@ async fn post(
     content_type: &str,
     body: Vec<u8>,
 ) -> reqwest::Result<reqwest::Response> {
-    let request = reqwest::Client::new()
-        .post(cloud.gateway() + path)
-        .timeout(PATIENCE);
-    request
-        .header("content-type", content_type)
-        .body(body)
-        .send()
-        .await
+    let request = reqwest::Client::new().post(cloud.gateway() + path).timeout(PATIENCE);
+    request.header("content-type", content_type).body(body).send().await
 }
 
 /// Waits until the queue holds so many messages. The test's own time limit bounds it.
@@ -79,22 +70,13 @@ async fn the_gateway_passes_a_request_on_in_payload_format_2() -> anyhow::Result
     assert_eq!(event["rawQueryString"], "x=1&y");
     assert_eq!(event["pathParameters"]["proxy"], "a/b");
     assert_eq!(event["requestContext"]["http"]["method"], "POST");
-    assert_eq!(
-        (&event["body"], &event["isBase64Encoded"]),
-        (&json!("{}"), &json!(false))
-    );
+    assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("{}"), &json!(false)));
 
     let answer = post(&cloud, "/do/a", "application/octet-stream", vec![0xff]).await?;
     let event: Value = answer.json().await?;
-    assert_eq!(
-        (&event["body"], &event["isBase64Encoded"]),
-        (&json!("/w=="), &json!(true))
-    );
+    assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("/w=="), &json!(true)));
 
-    assert_eq!(
-        post(&cloud, "/elsewhere", "text/plain", vec![]).await?.status(),
-        404
-    );
+    assert_eq!(post(&cloud, "/elsewhere", "text/plain", vec![]).await?.status(), 404);
     let big = vec![b'x'; 6 * 1024 * 1024];
     assert_eq!(post(&cloud, "/do/a", "text/plain", big).await?.status(), 413);
     let huge = vec![b'x'; 10 * 1024 * 1024 + 1];
@@ -102,24 +84,14 @@ async fn the_gateway_passes_a_request_on_in_payload_format_2() -> anyhow::Result
 
     let url = cloud.queue_url("events");
     let lines = cloud.logs();
-    assert!(
-        lines
-            .iter()
-            .any(|line| line.function == "echo" && line.text.ends_with(&url)),
-        "{lines:?}"
-    );
+    assert!(lines.iter().any(|line| line.function == "echo" && line.text.ends_with(&url)), "{lines:?}");
     cloud.stop().await
 }
 
 #[tokio::test]
 async fn a_function_that_fails_crashes_or_hangs_fails_its_caller_and_serves_the_next() -> anyhow::Result<()> {
     let cloud = Cloud::start(gateway_spec(function("f", Duration::from_millis(300)))).await?;
-    for (path, status) in [
-        ("/do/fail", 500),
-        ("/do/crash", 500),
-        ("/do/hang", 503),
-        ("/do/echo", 201),
-    ] {
+    for (path, status) in [("/do/fail", 500), ("/do/crash", 500), ("/do/hang", 503), ("/do/echo", 201)] {
         let answer = post(&cloud, path, "text/plain", vec![]).await?;
         assert_eq!(answer.status(), status, "{path}");
     }
@@ -131,10 +103,7 @@ async fn a_function_that_cannot_start_fails_its_callers() -> anyhow::Result<()> 
     let mut broken = function("broken", PATIENCE);
     broken.env.insert("CRASH_AT_START".to_owned(), String::new());
     let cloud = Cloud::start(gateway_spec(broken)).await?;
-    assert_eq!(
-        post(&cloud, "/do/echo", "text/plain", vec![]).await?.status(),
-        500
-    );
+    assert_eq!(post(&cloud, "/do/echo", "text/plain", vec![]).await?.status(), 500);
     cloud.stop().await
 }
 
@@ -143,11 +112,7 @@ async fn mapped(batch_size: u8, bodies: &[&str]) -> anyhow::Result<Cloud> {
     let cloud = Cloud::start(CloudSpec {
         queues: vec![queue("events", Some("events-dlq")), queue("events-dlq", None)],
         functions: vec![function("worker", PATIENCE)],
-        mappings: vec![MappingSpec {
-            queue: "events".to_owned(),
-            function: "worker".to_owned(),
-            batch_size,
-        }],
+        mappings: vec![MappingSpec { queue: "events".to_owned(), function: "worker".to_owned(), batch_size }],
         ..CloudSpec::default()
     })
     .await?;
@@ -164,11 +129,7 @@ async fn a_mapping_deletes_what_is_done_and_the_rest_ends_in_the_dead_letter_que
     let cloud = mapped(10, &["good", "bad", "good"]).await?;
     wait_for_depth(&cloud, "events", 0).await?;
     assert_eq!(cloud.messages("events-dlq").await?, ["bad"]);
-    assert_eq!(
-        cloud.messages("events-dlq").await?,
-        ["bad"],
-        "looking takes nothing away"
-    );
+    assert_eq!(cloud.messages("events-dlq").await?, ["bad"], "looking takes nothing away");
     cloud.stop().await
 }
 

@@ -32,34 +32,18 @@ async fn messages_with_a_group_are_sent_received_and_deleted() -> anyhow::Result
         let entry = SendMessageBatchRequestEntry::builder().id(id).message_body(id);
         entry.message_group_id("group").build()
     };
-    let batch = sqs
-        .send_message_batch()
-        .queue_url(&url)
-        .entries(entry("2")?)
-        .entries(entry("3")?);
+    let batch = sqs.send_message_batch().queue_url(&url).entries(entry("2")?).entries(entry("3")?);
     assert_eq!(batch.send().await?.successful.len(), 2);
     assert_eq!(cloud.queue_depth("work").await?, 3);
 
-    let received = sqs
-        .receive_message()
-        .queue_url(&url)
-        .max_number_of_messages(10)
-        .send()
-        .await?;
+    let received = sqs.receive_message().queue_url(&url).max_number_of_messages(10).send().await?;
     let messages = received.messages.unwrap_or_default();
-    assert_eq!(
-        messages.iter().filter_map(|m| m.body()).collect::<Vec<_>>(),
-        ["1", "2", "3"]
-    );
+    assert_eq!(messages.iter().filter_map(|m| m.body()).collect::<Vec<_>>(), ["1", "2", "3"]);
     assert_eq!(cloud.queue_depth("work").await?, 3, "messages in flight count");
     let mut delete = sqs.delete_message_batch().queue_url(&url);
     for (id, message) in messages.iter().enumerate() {
         let entry = DeleteMessageBatchRequestEntry::builder().id(id.to_string());
-        delete = delete.entries(
-            entry
-                .receipt_handle(message.receipt_handle().unwrap_or_default())
-                .build()?,
-        );
+        delete = delete.entries(entry.receipt_handle(message.receipt_handle().unwrap_or_default()).build()?);
     }
     assert!(delete.send().await?.failed.is_empty());
     assert_eq!(cloud.queue_depth("work").await?, 0);
@@ -70,21 +54,11 @@ async fn messages_with_a_group_are_sent_received_and_deleted() -> anyhow::Result
 async fn a_message_that_comes_back_too_often_goes_to_the_dead_letter_queue() -> anyhow::Result<()> {
     let cloud = cloud().await?;
     let (sqs, url) = (client::sqs(&cloud).await, cloud.queue_url("work"));
-    sqs.send_message()
-        .queue_url(&url)
-        .message_body("bad")
-        .send()
-        .await?;
+    sqs.send_message().queue_url(&url).message_body("bad").send().await?;
     for _ in 0..2 {
         let received = sqs.receive_message().queue_url(&url).send().await?;
-        let receipt = received.messages()[0]
-            .receipt_handle()
-            .unwrap_or_default()
-            .to_owned();
-        let release = sqs
-            .change_message_visibility()
-            .queue_url(&url)
-            .receipt_handle(receipt);
+        let receipt = received.messages()[0].receipt_handle().unwrap_or_default().to_owned();
+        let release = sqs.change_message_visibility().queue_url(&url).receipt_handle(receipt);
         release.visibility_timeout(0).send().await?;
     }
     let third = sqs.receive_message().queue_url(&url).send().await?;
@@ -100,12 +74,7 @@ async fn secrets_are_read_and_replaced() -> anyhow::Result<()> {
     let read = secrets.get_secret_value().secret_id("keys").send().await?;
     assert_eq!(read.secret_string(), Some("one"));
     let arn = read.arn().unwrap_or_default().to_owned();
-    secrets
-        .put_secret_value()
-        .secret_id(&arn)
-        .secret_string("two")
-        .send()
-        .await?;
+    secrets.put_secret_value().secret_id(&arn).secret_string("two").send().await?;
     let read = secrets.get_secret_value().secret_id(&arn).send().await?;
     assert_eq!(read.secret_string(), Some("two"));
     cloud.put_secret("keys", "three");

@@ -39,15 +39,8 @@ impl Cluster {
         let work_dir = std::path::absolute(spec.work_dir).context("failed to resolve the work directory")?;
         std::fs::create_dir_all(&work_dir)
             .with_context(|| format!("failed to create {}", work_dir.display()))?;
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .context("failed to listen on 127.0.0.1")?;
-        let url = format!(
-            "http://{}",
-            listener
-                .local_addr()
-                .context("failed to read the API's address")?
-        );
+        let listener = TcpListener::bind("127.0.0.1:0").await.context("failed to listen on 127.0.0.1")?;
+        let url = format!("http://{}", listener.local_addr().context("failed to read the API's address")?);
         let kubeconfig = work_dir.join("kubeconfig");
         std::fs::write(&kubeconfig, kubeconfig_text(&url))
             .with_context(|| format!("failed to write {}", kubeconfig.display()))?;
@@ -65,14 +58,7 @@ impl Cluster {
             executor.run().await;
             Ok(())
         });
-        Ok(Self {
-            store,
-            server,
-            url,
-            work_dir,
-            stop,
-            tasks,
-        })
+        Ok(Self { store, server, url, work_dir, stop, tasks })
     }
 
     /// The address of the API.

@@ -92,9 +92,7 @@ impl Executor {
     fn changed(&mut self) -> Vec<Key> {
         let state = self.store.read();
         let changed: BTreeSet<Key> = match state.changes_after(self.seen) {
-            Ok(changes) => changes
-                .flat_map(|change| related(&change.key, &change.object))
-                .collect(),
+            Ok(changes) => changes.flat_map(|change| related(&change.key, &change.object)).collect(),
             Err(_) => [Resource::TaskRun, Resource::PipelineRun]
                 .into_iter()
                 .flat_map(|resource| state.list(resource, "", Filter::everything()))

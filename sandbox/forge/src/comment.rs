@@ -25,14 +25,7 @@ impl Forge {
             });
             anyhow::Ok(id)
         })?;
-        self.announce(
-            &path,
-            &author,
-            &Event::Comment {
-                id,
-                edited_from: None,
-            },
-        )?;
+        self.announce(&path, &author, &Event::Comment { id, edited_from: None })?;
         Ok(id)
     }
 
@@ -44,14 +37,7 @@ impl Forge {
             comment.updated_at = now();
             anyhow::Ok(std::mem::replace(&mut comment.body, body.to_owned()))
         })?;
-        self.announce(
-            &path,
-            &by,
-            &Event::Comment {
-                id,
-                edited_from: Some(&old),
-            },
-        )
+        self.announce(&path, &by, &Event::Comment { id, edited_from: Some(&old) })
     }
 
     /// Adds a reaction; `false` if it was there.
@@ -71,9 +57,6 @@ impl Forge {
     pub fn comments(&self, repo: &str, number: u64) -> Result<Vec<Comment>> {
         let state = self.state();
         let comments = state.repository(repo)?.comments.iter();
-        Ok(comments
-            .filter(|comment| comment.number == number)
-            .cloned()
-            .collect())
+        Ok(comments.filter(|comment| comment.number == number).cloned().collect())
     }
 }

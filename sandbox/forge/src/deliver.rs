@@ -18,16 +18,11 @@ impl Forge {
     pub(crate) fn create_hook(&self, repo: &str, by: &User, hook: Hook) -> Result<Hook> {
         let path = self.path(repo)?;
         let hook = self.change(|state| {
-            let hook = Hook {
-                id: state.next_id(),
-                ..hook
-            };
+            let hook = Hook { id: state.next_id(), ..hook };
             state.repository_mut(repo)?.hooks.push(hook.clone());
             anyhow::Ok(hook)
         })?;
-        self.inner
-            .tasks
-            .spawn(self.clone().deliver_in_order(path.clone(), hook.id));
+        self.inner.tasks.spawn(self.clone().deliver_in_order(path.clone(), hook.id));
         self.announce(&path, by, &Event::Ping(hook.id))?;
         Ok(hook)
     }
@@ -68,11 +63,7 @@ impl Forge {
             let old = repo.deliveries.iter().find(|known| known.id == delivery);
             let old = found(old, "delivery", delivery)?;
             repo.hook(old.hook)?;
-            let again = Delivery {
-                redelivery: true,
-                response: None,
-                ..old.clone()
-            };
+            let again = Delivery { redelivery: true, response: None, ..old.clone() };
             repo.deliveries.push(again);
             Ok(())
         })
@@ -99,17 +90,15 @@ impl Forge {
                             }
                     }
                 };
-                repository
-                    .deliveries
-                    .extend(repository.hooks.iter().filter(wants).map(|hook| Delivery {
-                        id: uuid(),
-                        hook: hook.id,
-                        event: payload.event,
-                        event_type: payload.event_type,
-                        body: body.clone(),
-                        redelivery: false,
-                        response: None,
-                    }));
+                repository.deliveries.extend(repository.hooks.iter().filter(wants).map(|hook| Delivery {
+                    id: uuid(),
+                    hook: hook.id,
+                    event: payload.event,
+                    event_type: payload.event_type,
+                    body: body.clone(),
+                    redelivery: false,
+                    response: None,
+                }));
             }
             Ok(())
         })
@@ -131,10 +120,7 @@ impl Forge {
                 let Some(Ok((index, delivery, hook))) = next else {
                     return;
                 };
-                let response = self
-                    .send(&hook, &delivery)
-                    .await
-                    .map_err(|error| format!("{error:#}"));
+                let response = self.send(&hook, &delivery).await.map_err(|error| format!("{error:#}"));
                 self.change(|state| {
                     let found = state.repository_mut(repo.as_str()).ok();
                     if let Some(delivery) = found.and_then(|repo| repo.deliveries.get_mut(index)) {
@@ -155,12 +141,7 @@ impl Forge {
             Host::Github => (github::headers(delivery, signature), github::DELIVERY_TIMEOUT),
             Host::Gitea => (gitea::headers(delivery, signature), gitea::DELIVERY_TIMEOUT),
         };
-        let mut request = self
-            .inner
-            .client
-            .post(&hook.url)
-            .timeout(limit)
-            .body(delivery.body.clone());
+        let mut request = self.inner.client.post(&hook.url).timeout(limit).body(delivery.body.clone());
         for (name, value) in headers {
             request = request.header(name, value);
         }
@@ -190,12 +171,5 @@ fn sign(secret: &str, body: &[u8]) -> String {
 /// A random UUID of version 4.
 fn uuid() -> String {
     let hex = format!("{:032x}", rand::random::<u128>());
-    format!(
-        "{}-{}-4{}-8{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[13..16],
-        &hex[17..20],
-        &hex[20..]
-    )
+    format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
 }

@@ -52,19 +52,10 @@ pub(crate) struct Commit {
 
 impl Git {
     pub async fn prepare(work_dir: &Path) -> Result<Self> {
-        let git = Self {
-            root: work_dir.join("repositories"),
-            home: work_dir.join("home"),
-        };
-        tokio::fs::create_dir_all(&git.root)
-            .await
-            .context("failed to create the folder of repositories")?;
-        tokio::fs::create_dir_all(&git.home)
-            .await
-            .context("failed to create git's home")?;
-        tokio::fs::write(git.home.join(".gitconfig"), CONFIG)
-            .await
-            .context("failed to write .gitconfig")?;
+        let git = Self { root: work_dir.join("repositories"), home: work_dir.join("home") };
+        tokio::fs::create_dir_all(&git.root).await.context("failed to create the folder of repositories")?;
+        tokio::fs::create_dir_all(&git.home).await.context("failed to create git's home")?;
+        tokio::fs::write(git.home.join(".gitconfig"), CONFIG).await.context("failed to write .gitconfig")?;
         Ok(git)
     }
 
@@ -72,16 +63,8 @@ impl Git {
     pub fn command(&self) -> Command {
         let mut command = Command::new("git");
         let path = std::env::var_os("PATH").unwrap_or_default();
-        command
-            .env_clear()
-            .env("PATH", path)
-            .env("HOME", &self.home)
-            .env("GIT_CONFIG_NOSYSTEM", "1");
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+        command.env_clear().env("PATH", path).env("HOME", &self.home).env("GIT_CONFIG_NOSYSTEM", "1");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command
     }
 
@@ -119,25 +102,17 @@ impl Git {
         if let Some(from) = from {
             let from = self.directory(from).display().to_string();
             let refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
-            self.run(repo, &["fetch", "--quiet", &from, refs[0], refs[1]])
-                .await?;
+            self.run(repo, &["fetch", "--quiet", &from, refs[0], refs[1]]).await?;
         }
         Ok(())
     }
 
     /// All branches and tags.
     pub async fn refs(&self, repo: &RepositoryPath) -> Result<BTreeMap<String, CommitSha>> {
-        let args = [
-            "for-each-ref",
-            "--format=%(refname) %(objectname)",
-            "refs/heads",
-            "refs/tags",
-        ];
+        let args = ["for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/tags"];
         let lines = self.run(repo, &args).await?;
         let parse = |line: &str| {
-            let (name, sha) = line
-                .split_once(' ')
-                .context("git printed a ref without an object")?;
+            let (name, sha) = line.split_once(' ').context("git printed a ref without an object")?;
             Ok((name.to_owned(), sha.parse()?))
         };
         lines.lines().map(parse).collect()
@@ -162,11 +137,8 @@ impl Git {
     /// What an annotated tag points to, and of which type that is.
     pub async fn tag_target(&self, repo: &RepositoryPath, tag: &CommitSha) -> Result<(CommitSha, String)> {
         let text = self.run(repo, &["cat-file", "tag", tag.as_str()]).await?;
-        let field = |name| {
-            text.lines()
-                .find_map(|line| line.strip_prefix(name))
-                .context("git printed no tag")
-        };
+        let field =
+            |name| text.lines().find_map(|line| line.strip_prefix(name)).context("git printed no tag");
         Ok((field("object ")?.parse()?, field("type ")?.to_owned()))
     }
 
@@ -189,27 +161,16 @@ impl Git {
         message: &str,
     ) -> Result<CommitSha> {
         let mut stream = format!("commit refs/heads/{branch}\nmark :1\n");
-        writeln!(
-            stream,
-            "committer {} <{}> {seconds} +0000",
-            author.login,
-            author.email()
-        )?;
+        writeln!(stream, "committer {} <{}> {seconds} +0000", author.login, author.email())?;
         writeln!(stream, "data {}\n{message}", message.len())?;
         if let Some(from) = from {
             writeln!(stream, "from {from}")?;
         }
         for (path, content) in files {
-            write!(
-                stream,
-                "M 100644 inline {path}\ndata {}\n{content}\n",
-                content.len()
-            )?;
+            write!(stream, "M 100644 inline {path}\ndata {}\n{content}\n", content.len())?;
         }
         stream.push_str("\nget-mark :1\n");
-        let (success, output) = self
-            .try_run(repo, &["fast-import", "--quiet"], stream.as_bytes())
-            .await?;
+        let (success, output) = self.try_run(repo, &["fast-import", "--quiet"], stream.as_bytes()).await?;
         if !success {
             bail!("git fast-import failed in {repo}: {output}");
         }
@@ -225,19 +186,12 @@ impl Git {
     ) -> Result<CommitSha> {
         let from = self.directory(head_repository).display().to_string();
         let target = format!("refs/pull/{number}/head");
-        self.run(
-            repo,
-            &["fetch", "--quiet", &from, &format!("+refs/heads/{head}:{target}")],
-        )
-        .await?;
+        self.run(repo, &["fetch", "--quiet", &from, &format!("+refs/heads/{head}:{target}")]).await?;
         self.resolve(repo, &target, "commit").await
     }
 
     pub async fn merge_base(&self, repo: &RepositoryPath, a: &CommitSha, b: &CommitSha) -> Result<CommitSha> {
-        Ok(self
-            .run(repo, &["merge-base", a.as_str(), b.as_str()])
-            .await?
-            .parse()?)
+        Ok(self.run(repo, &["merge-base", a.as_str(), b.as_str()]).await?.parse()?)
     }
 
     /// The tree that a merge would have; `None` if there is a conflict.
@@ -272,16 +226,8 @@ impl Git {
 
     /// Commits, newest first; `revisions` as git's log takes them.
     pub async fn log(&self, repo: &RepositoryPath, revisions: &[&str]) -> Result<Vec<Commit>> {
-        let options = [
-            "log",
-            LOG_FORMAT,
-            "--name-status",
-            "--no-renames",
-            "--diff-merges=first-parent",
-        ];
-        let text = self
-            .run(repo, &[&options[..], revisions, &["--"]].concat())
-            .await?;
+        let options = ["log", LOG_FORMAT, "--name-status", "--no-renames", "--diff-merges=first-parent"];
+        let text = self.run(repo, &[&options[..], revisions, &["--"]].concat()).await?;
         text.split('\x01')
             .skip(1)
             .map(|record| parse_commit(record).context("git log printed nonsense"))
@@ -291,23 +237,15 @@ impl Git {
     /// One commit.
     pub async fn show(&self, repo: &RepositoryPath, revision: &str) -> Result<Commit> {
         let sha = self.resolve(repo, revision, "commit").await?;
-        self.log(repo, &["-1", sha.as_str()])
-            .await?
-            .pop()
-            .context("git log printed no commit")
+        self.log(repo, &["-1", sha.as_str()]).await?.pop().context("git log printed no commit")
     }
 }
 
 fn parse_commit(record: &str) -> Option<Commit> {
     let mut fields = record.split('\0').map(str::to_owned);
     let (sha, tree, parents) = (fields.next()?.parse().ok()?, fields.next()?, fields.next()?);
-    let mut signature = || {
-        Some(Signature {
-            name: fields.next()?,
-            email: fields.next()?,
-            date: fields.next()?,
-        })
-    };
+    let mut signature =
+        || Some(Signature { name: fields.next()?, email: fields.next()?, date: fields.next()? });
     let (author, committer) = (signature()?, signature()?);
     let (message, files) = (fields.next()?, fields.next()?);
     let with = |letter| {
@@ -316,15 +254,5 @@ fn parse_commit(record: &str) -> Option<Commit> {
     };
     let parents = parents.split_whitespace().map(str::to_owned).collect();
     let (added, removed, modified) = (with('A'), with('D'), with('M'));
-    Some(Commit {
-        sha,
-        tree,
-        parents,
-        author,
-        committer,
-        message,
-        added,
-        removed,
-        modified,
-    })
+    Some(Commit { sha, tree, parents, author, committer, message, added, removed, modified })
 }

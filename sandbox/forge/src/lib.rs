@@ -53,13 +53,10 @@ struct Inner {
 impl Forge {
     /// Starts a host that speaks one dialect, on a free port of 127.0.0.1. Repositories lie in `work_dir`.
     pub async fn start(dialect: Host, work_dir: &Path) -> Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .context("failed to open the forge's port")?;
+        let listener =
+            TcpListener::bind(("127.0.0.1", 0)).await.context("failed to open the forge's port")?;
         let url = format!("http://{}", listener.local_addr()?);
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none());
+        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         let inner = Inner {
             dialect,
             git: Git::prepare(work_dir).await?,
@@ -69,9 +66,7 @@ impl Forge {
             tasks: TaskTracker::new(),
             cancel: CancellationToken::new(),
         };
-        let forge = Self {
-            inner: Arc::new(inner),
-        };
+        let forge = Self { inner: Arc::new(inner) };
         forge.inner.tasks.spawn(server::serve(forge.clone(), listener));
         Ok(forge)
     }
@@ -111,16 +106,9 @@ impl Forge {
             if let Ok(account) = state.account(login) {
                 return account.token.clone();
             }
-            let user = User {
-                id: state.next_id(),
-                login: login.to_owned(),
-            };
+            let user = User { id: state.next_id(), login: login.to_owned() };
             let token = format!("{:040x}", rand::random::<u128>());
-            state.accounts.push(Account {
-                user,
-                token: token.clone(),
-                app,
-            });
+            state.accounts.push(Account { user, token: token.clone(), app });
             token
         })
     }
@@ -130,14 +118,7 @@ impl Forge {
         let path: RepositoryPath = repo.parse()?;
         self.add_repository(path.clone(), private, None).await?;
         let readme = format!("# {}\n", path.name());
-        self.commit(
-            repo,
-            "main",
-            path.owner(),
-            &[("README.md", &readme)],
-            "Initial commit\n",
-        )
-        .await?;
+        self.commit(repo, "main", path.owner(), &[("README.md", &readme)], "Initial commit\n").await?;
         Ok(())
     }
 
@@ -188,10 +169,7 @@ impl Forge {
     pub fn set_permission(&self, repo: &str, login: &str, permission: Permission) -> Result<()> {
         let user = self.user(login)?;
         self.change(|state| {
-            state
-                .repository_mut(repo)?
-                .permissions
-                .insert(user.login, permission);
+            state.repository_mut(repo)?.permissions.insert(user.login, permission);
             Ok(())
         })
     }
@@ -206,12 +184,7 @@ impl Forge {
     pub fn fail_next(&self, times: usize, method: Option<&str>, path: &str, fault: Fault) {
         let (method, path) = (method.map(str::to_owned), path.to_owned());
         self.change(|state| {
-            state.faults.push(FaultRule {
-                left: times,
-                method,
-                path,
-                fault,
-            });
+            state.faults.push(FaultRule { left: times, method, path, fault });
         });
     }
 

@@ -52,24 +52,15 @@ impl Forge {
             updated_at: now(),
         };
         self.change(|state| state.repository_mut(repo).map(|repo| repo.pulls.push(pull)))?;
-        self.announce(
-            &path,
-            &author,
-            &Event::PullRequest(number, PullRequestChange::Opened),
-        )?;
+        self.announce(&path, &author, &Event::PullRequest(number, PullRequestChange::Opened))?;
         Ok(number)
     }
 
     fn fork_of(&self, parent: &RepositoryPath, owner: &str) -> Result<RepositoryPath> {
         let state = self.state();
-        let mut forks = state
-            .repositories
-            .iter()
-            .filter(|repo| repo.parent.as_ref() == Some(parent));
+        let mut forks = state.repositories.iter().filter(|repo| repo.parent.as_ref() == Some(parent));
         let fork = forks.find(|fork| fork.owner.login == owner);
-        Ok(found(fork, "fork", format!("of {parent} by {owner}"))?
-            .path
-            .clone())
+        Ok(found(fork, "fork", format!("of {parent} by {owner}"))?.path.clone())
     }
 
     /// Closes a pull request without a merge.
@@ -79,9 +70,7 @@ impl Forge {
     }
 
     pub(crate) fn set_closed(&self, repo: &RepositoryPath, number: u64, by: &User) -> Result<()> {
-        self.edit(repo, number, |pull| {
-            pull.state = PullRequestState::Closed { at: now() }
-        })?;
+        self.edit(repo, number, |pull| pull.state = PullRequestState::Closed { at: now() })?;
         self.announce(repo, by, &Event::PullRequest(number, PullRequestChange::Closed))
     }
 
@@ -91,11 +80,7 @@ impl Forge {
         let _turn = self.inner.turn.lock().await;
         self.refresh(&path, number).await?;
         self.edit(&path, number, |pull| pull.state = PullRequestState::Open)?;
-        self.announce(
-            &path,
-            &by,
-            &Event::PullRequest(number, PullRequestChange::Reopened),
-        )
+        self.announce(&path, &by, &Event::PullRequest(number, PullRequestChange::Reopened))
     }
 
     /// Merges with a merge commit and returns it. Hooks hear of the closing first, then of the push.
@@ -103,28 +88,15 @@ impl Forge {
         let (path, by, git) = (self.path(repo)?, self.user(by)?, &self.inner.git);
         let merge = async {
             let pull = self.pull_request(repo, number)?;
-            ensure!(
-                pull.state == PullRequestState::Open,
-                "pull request {number} is not open"
-            );
+            ensure!(pull.state == PullRequestState::Open, "pull request {number} is not open");
             let head = (&pull.head_repository, pull.head.as_str());
             let facts = self.facts(&path, number, head, &pull.base).await?;
-            let Some(tree) = facts.merged_tree else {
-                bail!("pull request {number} has conflicts")
-            };
-            let message = format!(
-                "Merge pull request #{number} from {}\n\n{}\n",
-                pull.head, pull.title
-            );
+            let Some(tree) = facts.merged_tree else { bail!("pull request {number} has conflicts") };
+            let message = format!("Merge pull request #{number} from {}\n\n{}\n", pull.head, pull.title);
             let parents = [&facts.base_sha, &facts.head_sha];
             let sha = git.merge_commit(&path, &tree, parents, (&by, &message)).await?;
-            git.set_ref(&path, &format!("refs/heads/{}", pull.base), Some(&sha))
-                .await?;
-            let merged = PullRequestState::Merged {
-                at: now(),
-                by: by.clone(),
-                sha: sha.clone(),
-            };
+            git.set_ref(&path, &format!("refs/heads/{}", pull.base), Some(&sha)).await?;
+            let merged = PullRequestState::Merged { at: now(), by: by.clone(), sha: sha.clone() };
             self.edit(&path, number, |pull| pull.state = merged)?;
             self.announce(&path, &by, &Event::PullRequest(number, PullRequestChange::Closed))?;
             Ok(sha)
@@ -143,10 +115,7 @@ impl Forge {
             pull.base_sha = base_sha;
         })?;
         self.refresh(&path, number).await?;
-        let change = PullRequestChange::BaseChanged {
-            from: &old.base,
-            from_sha: &old.base_sha,
-        };
+        let change = PullRequestChange::BaseChanged { from: &old.base, from_sha: &old.base_sha };
         self.announce(&path, &by, &Event::PullRequest(number, change))
     }
 
@@ -156,11 +125,7 @@ impl Forge {
         let _turn = self.inner.turn.lock().await;
         let old = self.pull_request(repo, number)?.title;
         self.edit(&path, number, |pull| title.clone_into(&mut pull.title))?;
-        self.announce(
-            &path,
-            &by,
-            &Event::PullRequest(number, PullRequestChange::TitleChanged { from: &old }),
-        )
+        self.announce(&path, &by, &Event::PullRequest(number, PullRequestChange::TitleChanged { from: &old }))
     }
 
     /// A pull request as it is now.
@@ -180,9 +145,7 @@ impl Forge {
     /// Brings a pull request up to its branches. Hosts show the base as it was when the head last moved.
     pub(crate) async fn refresh(&self, repo: &RepositoryPath, number: u64) -> Result<()> {
         let old = self.pull_request(repo.as_str(), number)?;
-        let facts = self
-            .facts(repo, number, (&old.head_repository, &old.head), &old.base)
-            .await?;
+        let facts = self.facts(repo, number, (&old.head_repository, &old.head), &old.base).await?;
         self.edit(repo, number, |pull| {
             if pull.head_sha != facts.head_sha {
                 pull.head_sha = facts.head_sha;
@@ -202,18 +165,10 @@ impl Forge {
         base: &str,
     ) -> Result<Facts> {
         let git = &self.inner.git;
-        let head_sha = git
-            .fetch_pull_head(repo, number, head)
-            .await
-            .context("failed to fetch the head")?;
+        let head_sha = git.fetch_pull_head(repo, number, head).await.context("failed to fetch the head")?;
         let base_sha = git.resolve(repo, &format!("refs/heads/{base}"), "commit").await?;
         let merge_base = git.merge_base(repo, &base_sha, &head_sha).await?;
         let merged_tree = git.merge_tree(repo, &base_sha, &head_sha).await?;
-        Ok(Facts {
-            head_sha,
-            base_sha,
-            merge_base,
-            merged_tree,
-        })
+        Ok(Facts { head_sha, base_sha, merge_base, merged_tree })
     }
 }

@@ -29,49 +29,33 @@ impl Forge {
             let (from, seconds) = self.change(|state| {
                 let seconds = state.commit_time();
                 let repo = state.repository(repo)?;
-                let from = repo
-                    .branch(branch.as_str())
-                    .or_else(|_| repo.branch("main"))
-                    .ok()
-                    .cloned();
+                let from = repo.branch(branch.as_str()).or_else(|_| repo.branch("main")).ok().cloned();
                 anyhow::Ok((from, seconds))
             })?;
             let git = &self.inner.git;
-            git.commit(
-                &path,
-                branch.as_str(),
-                from.as_ref(),
-                (&author, seconds),
-                files,
-                message,
-            )
-            .await
+            git.commit(&path, branch.as_str(), from.as_ref(), (&author, seconds), files, message).await
         };
         self.change_refs(&path, &author, commit).await
     }
 
     /// Points a lightweight tag to a commit, as if `login` had pushed it.
     pub async fn push_tag(&self, repo: &str, tag: &str, sha: &CommitSha, login: &str) -> Result<()> {
-        self.set_ref(repo, &GitRef::Tag(tag.parse()?), Some(sha), login)
-            .await
+        self.set_ref(repo, &GitRef::Tag(tag.parse()?), Some(sha), login).await
     }
 
     /// Moves a branch to any commit, as a forced push does.
     pub async fn force_branch(&self, repo: &str, branch: &str, sha: &CommitSha, login: &str) -> Result<()> {
-        self.set_ref(repo, &GitRef::Branch(branch.parse()?), Some(sha), login)
-            .await
+        self.set_ref(repo, &GitRef::Branch(branch.parse()?), Some(sha), login).await
     }
 
     /// Deletes a branch. Open pull requests from it or into it are closed.
     pub async fn delete_branch(&self, repo: &str, branch: &str, login: &str) -> Result<()> {
-        self.set_ref(repo, &GitRef::Branch(branch.parse()?), None, login)
-            .await
+        self.set_ref(repo, &GitRef::Branch(branch.parse()?), None, login).await
     }
 
     async fn set_ref(&self, repo: &str, name: &GitRef, sha: Option<&CommitSha>, login: &str) -> Result<()> {
         let (path, user, name) = (self.path(repo)?, self.user(login)?, name.to_string());
-        self.change_refs(&path, &user, self.inner.git.set_ref(&path, &name, sha))
-            .await
+        self.change_refs(&path, &user, self.inner.git.set_ref(&path, &name, sha)).await
     }
 
     /// The head of a branch.
@@ -90,16 +74,10 @@ impl Forge {
         let result = work.await;
         let after = self.inner.git.refs(repo).await?;
         let before = self.change(|state| {
-            anyhow::Ok(std::mem::replace(
-                &mut state.repository_mut(repo.as_str())?.refs,
-                after.clone(),
-            ))
+            anyhow::Ok(std::mem::replace(&mut state.repository_mut(repo.as_str())?.refs, after.clone()))
         })?;
         let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-        for name in names
-            .into_iter()
-            .filter(|name| before.get(*name) != after.get(*name))
-        {
+        for name in names.into_iter().filter(|name| before.get(*name) != after.get(*name)) {
             let change = self.ref_change(repo, name, &before, &after).await?;
             self.announce(repo, pusher, &Event::Ref(&change))?;
             self.follow_in_pull_requests(repo, &change, pusher).await?;
@@ -128,9 +106,7 @@ impl Forge {
         change.head = git.show(repo, new.as_str()).await.ok();
         if name.starts_with("refs/heads/") {
             // A new branch brings what the default branch doesn't have.
-            let without = old
-                .or_else(|| before.get("refs/heads/main"))
-                .map(|sha| format!("^{sha}"));
+            let without = old.or_else(|| before.get("refs/heads/main")).map(|sha| format!("^{sha}"));
             let mut revisions = vec![PAYLOAD_COMMITS, new.as_str()];
             revisions.extend(without.as_deref());
             change.commits = git.log(repo, &revisions).await?;
@@ -152,11 +128,7 @@ impl Forge {
         };
         let mut concerned = Vec::new();
         for base in &self.state().repositories {
-            for pull in base
-                .pulls
-                .iter()
-                .filter(|pull| pull.state == PullRequestState::Open)
-            {
+            for pull in base.pulls.iter().filter(|pull| pull.state == PullRequestState::Open) {
                 let is_head = pull.head_repository == *repo && pull.head == branch;
                 if is_head || (base.path == *repo && pull.base == branch) {
                     concerned.push((base.path.clone(), pull.number, is_head));

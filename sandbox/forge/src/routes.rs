@@ -27,28 +27,16 @@ pub(crate) async fn answer(call: &Call<'_>, repo: &str, route: &[&str], render: 
         ("GET", ["pulls"]) => call.read(repo, Read, |state, repo| {
             let wanted = call.query.get("state").map_or("open", String::as_str);
             let matches = |open| wanted == "all" || open == (wanted == "open");
-            let pulls = repo
-                .pulls
-                .iter()
-                .filter(|pull| matches(pull.state == PullRequestState::Open))
-                .rev();
-            pulls
-                .map(|pull| (render.pull_request)(state, repo, pull))
-                .collect()
+            let pulls = repo.pulls.iter().filter(|pull| matches(pull.state == PullRequestState::Open)).rev();
+            pulls.map(|pull| (render.pull_request)(state, repo, pull)).collect()
         }),
         ("GET", ["pulls", id]) => {
             let id = number(id)?;
-            call.read(repo, Read, |state, repo| {
-                (render.pull_request)(state, repo, repo.pull(id)?)
-            })
+            call.read(repo, Read, |state, repo| (render.pull_request)(state, repo, repo.pull(id)?))
         }
         ("GET", ["commits", reference @ .., list @ ("status" | "statuses")]) => {
             let path = call.allow(repo, Read)?;
-            let sha = forge
-                .inner
-                .git
-                .resolve(&path, &reference.join("/"), "commit")
-                .await?;
+            let sha = forge.inner.git.resolve(&path, &reference.join("/"), "commit").await?;
             call.read(repo, Read, |state, repo| {
                 let one = |status| (render.status)(state, repo, status);
                 if *list == "statuses" {
@@ -62,11 +50,7 @@ pub(crate) async fn answer(call: &Call<'_>, repo: &str, route: &[&str], render: 
             })
         }
         ("GET", ["hooks"]) => call.read(repo, Admin, |state, repo| {
-            Ok(repo
-                .hooks
-                .iter()
-                .map(|hook| (render.hook)(state, repo, hook))
-                .collect())
+            Ok(repo.hooks.iter().map(|hook| (render.hook)(state, repo, hook)).collect())
         }),
         ("GET", ["hooks", id]) => show_hook(call, repo, number(id)?, render),
         ("DELETE", ["hooks", id]) => {
@@ -79,9 +63,7 @@ pub(crate) async fn answer(call: &Call<'_>, repo: &str, route: &[&str], render: 
             call.read(repo, Read, |state, repo| {
                 repo.pull(id)?;
                 let comments = repo.comments.iter().filter(|comment| comment.number == id);
-                Ok(comments
-                    .map(|comment| (render.comment)(state, repo, comment))
-                    .collect())
+                Ok(comments.map(|comment| (render.comment)(state, repo, comment)).collect())
             })
         }
         ("POST", ["issues", id, "comments"]) => {
@@ -102,23 +84,16 @@ pub(crate) async fn answer(call: &Call<'_>, repo: &str, route: &[&str], render: 
             let new = forge.react(repo, number(id)?, &user.login, content)?;
             let user = (render.user)(&forge.state(), user);
             let status = if new { 201 } else { 200 };
-            Ok((
-                status,
-                json!({ "id": 1, "user": user, "content": content, "created_at": now() }),
-            ))
+            Ok((status, json!({ "id": 1, "user": user, "content": content, "created_at": now() })))
         }
         _ => call.unknown(),
     }
 }
 
 pub(crate) fn show_hook(call: &Call<'_>, repo: &str, id: u64, render: &Renderer) -> Reply {
-    call.read(repo, Admin, |state, repo| {
-        Ok((render.hook)(state, repo, repo.hook(id)?))
-    })
+    call.read(repo, Admin, |state, repo| Ok((render.hook)(state, repo, repo.hook(id)?)))
 }
 
 fn show_comment(call: &Call<'_>, repo: &str, id: u64, render: &Renderer) -> Reply {
-    call.read(repo, Read, |state, repo| {
-        Ok((render.comment)(state, repo, repo.comment(id)?))
-    })
+    call.read(repo, Read, |state, repo| Ok((render.comment)(state, repo, repo.comment(id)?)))
 }

@@ -49,28 +49,20 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub fn new(status: u16, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            message: message.into(),
-        }
+        Self { status, message: message.into() }
     }
 }
 
 impl From<anyhow::Error> for Refusal {
     fn from(error: anyhow::Error) -> Self {
-        Self::new(
-            if error.is::<Missing>() { 404 } else { 500 },
-            format!("{error:#}"),
-        )
+        Self::new(if error.is::<Missing>() { 404 } else { 500 }, format!("{error:#}"))
     }
 }
 
 impl Call<'_> {
     /// The acting user; 401 without a token.
     pub fn actor(&self) -> Result<&User, Refusal> {
-        self.viewer
-            .as_ref()
-            .ok_or_else(|| Refusal::new(401, "Requires authentication"))
+        self.viewer.as_ref().ok_or_else(|| Refusal::new(401, "Requires authentication"))
     }
 
     /// The repository's path, if the viewer may do that much in it. What one may not read does not exist.
@@ -85,10 +77,7 @@ impl Call<'_> {
             self.actor()?;
         }
         if has < need {
-            return Err(Refusal::new(
-                403,
-                format!("Must have {need:?} rights to {}", repo.path),
-            ));
+            return Err(Refusal::new(403, format!("Must have {need:?} rights to {}", repo.path)));
         }
         Ok(repo.path.clone())
     }
@@ -107,21 +96,13 @@ impl Call<'_> {
 
     /// A text field of the body; 422 if it is missing.
     pub fn text(&self, field: &str) -> Result<&str, Refusal> {
-        self.body[field]
-            .as_str()
-            .ok_or_else(|| Refusal::new(422, format!("[{field}]: Required")))
+        self.body[field].as_str().ok_or_else(|| Refusal::new(422, format!("[{field}]: Required")))
     }
 
     /// 403 unless the viewer wrote the comment or may write to the repository.
     pub fn allow_comment_edit(&self, repo: &str, id: u64) -> Result<(), Refusal> {
         let path = self.allow(repo, Permission::Read)?;
-        let author = self
-            .forge
-            .state()
-            .repository(path.as_str())?
-            .comment(id)?
-            .author
-            .clone();
+        let author = self.forge.state().repository(path.as_str())?.comment(id)?.author.clone();
         if *self.actor()? != author {
             self.allow(repo, Permission::Write)?;
         }
@@ -137,10 +118,8 @@ impl Call<'_> {
     /// The hook that the body describes. Both hosts can also send forms; Tidegate can't read them.
     pub fn hook(&self, active: bool) -> Result<Hook, Refusal> {
         let config = &self.body["config"];
-        let url = config["url"]
-            .as_str()
-            .ok_or_else(|| Refusal::new(422, "[config.url]: Required"))?
-            .to_owned();
+        let url =
+            config["url"].as_str().ok_or_else(|| Refusal::new(422, "[config.url]: Required"))?.to_owned();
         if config["content_type"] != "json" {
             return Err(Refusal::new(
                 501,
@@ -150,42 +129,20 @@ impl Call<'_> {
         let secret = config["secret"].as_str().map(str::to_owned);
         let events = self.events().unwrap_or_else(|| vec!["push".to_owned()]);
         let active = self.body["active"].as_bool().unwrap_or(active);
-        Ok(Hook {
-            id: 0,
-            url,
-            secret,
-            events,
-            active,
-            created_at: now(),
-            updated_at: now(),
-        })
+        Ok(Hook { id: 0, url, secret, events, active, created_at: now(), updated_at: now() })
     }
 
     /// The status that the body describes, stored by the viewer; the context defaults to `default`.
     pub async fn post_status(&self, repo: &RepositoryPath, sha: &str) -> Result<Status> {
         let sha = self.forge.inner.git.resolve(repo, sha, "commit").await?;
-        let text = |field: &str| {
-            self.body[field]
-                .as_str()
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned)
-        };
+        let text = |field: &str| self.body[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         let context = text("context").unwrap_or_else(|| "default".to_owned());
         let state = text("state").unwrap_or_default();
         let (description, target_url) = (text("description"), text("target_url"));
         let creator = self.viewer.clone().context("the viewer was checked")?;
         self.forge.change(|known| {
             let (id, created_at) = (known.next_id(), now());
-            let status = Status {
-                id,
-                sha,
-                context,
-                state,
-                description,
-                target_url,
-                creator,
-                created_at,
-            };
+            let status = Status { id, sha, context, state, description, target_url, creator, created_at };
             known.repository_mut(repo.as_str())?.statuses.push(status.clone());
             Ok(status)
         })
@@ -194,10 +151,7 @@ impl Call<'_> {
     /// 501: a part of the host that nobody needed so far.
     pub fn unknown(&self) -> Reply {
         let route = format!("{} /{}", self.method, self.segments.join("/"));
-        Err(Refusal::new(
-            501,
-            format!("the sandbox forge does not serve {route}"),
-        ))
+        Err(Refusal::new(501, format!("the sandbox forge does not serve {route}")))
     }
 }
 
@@ -209,9 +163,7 @@ pub(crate) fn number(text: &str) -> Result<u64, Refusal> {
 /// Serves until the forge stops.
 pub(crate) async fn serve(forge: Forge, listener: TcpListener) {
     let cancel = forge.inner.cancel.clone();
-    let router = Router::new()
-        .route("/{*path}", axum::routing::any(handle))
-        .with_state(forge);
+    let router = Router::new().route("/{*path}", axum::routing::any(handle)).with_state(forge);
     let server = axum::serve(listener, router).with_graceful_shutdown(cancel.cancelled_owned());
     if let Err(error) = server.await {
         tracing::error!(%error, "the forge's server failed");
@@ -246,62 +198,33 @@ async fn answer(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, MAX_BODY)
-        .await
-        .map_err(|error| Refusal::new(413, error.to_string()))?;
+    let body = to_bytes(body, MAX_BODY).await.map_err(|error| Refusal::new(413, error.to_string()))?;
     let method = parts.method.as_str();
     let root = match forge.inner.dialect {
         Host::Github => github::API_ROOT,
         Host::Gitea => gitea::API_ROOT,
     };
-    let route = path
-        .strip_prefix(&root[1..])
-        .and_then(|rest| rest.strip_prefix('/'));
+    let route = path.strip_prefix(&root[1..]).and_then(|rest| rest.strip_prefix('/'));
     let viewer = authenticate(forge, &parts.headers, route);
-    let who = viewer
-        .as_ref()
-        .ok()
-        .and_then(|user| Some(user.as_ref()?.login.clone()));
+    let who = viewer.as_ref().ok().and_then(|user| Some(user.as_ref()?.login.clone()));
     let reply = match (inject(forge, method, path).await, viewer, route) {
         (Some(fault), ..) => Ok(fault),
         (None, Err(refusal), _) => Err(refusal),
         (None, Ok(viewer), None) => smart_http::answer(forge, &parts, body, viewer).await,
         (None, Ok(viewer), Some(route)) => {
             let segments = route.split('/').collect();
-            let body = if body.is_empty() {
-                Ok(Value::Null)
-            } else {
-                serde_json::from_slice(&body)
-            };
+            let body = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
             match body {
-                Ok(body) => {
-                    answer_api(&Call {
-                        forge,
-                        method,
-                        root,
-                        segments,
-                        query,
-                        body,
-                        viewer,
-                    })
-                    .await
-                }
+                Ok(body) => answer_api(&Call { forge, method, root, segments, query, body, viewer }).await,
                 Err(error) => Err(Refusal::new(400, format!("the body is no JSON: {error}"))),
             }
         }
     };
     if let Some(route) = route {
-        let status = reply
-            .as_ref()
-            .map_or_else(|refusal| refusal.status, |reply| reply.status().as_u16());
+        let status = reply.as_ref().map_or_else(|refusal| refusal.status, |reply| reply.status().as_u16());
         let (method, path) = (method.to_owned(), route.to_owned());
         forge.change(|state| {
-            state.calls.push(ApiCall {
-                method,
-                path,
-                status,
-                who,
-            });
+            state.calls.push(ApiCall { method, path, status, who });
         });
     }
     reply
@@ -334,20 +257,10 @@ async fn answer_api(call: &Call<'_>) -> Result<Response, Refusal> {
         let next = (page + 1).to_string();
         let page = "page".to_owned();
         query.push((&page, &next));
-        let query: Vec<_> = query
-            .into_iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let query: Vec<_> = query.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         let route = call.segments.join("/");
-        let link = format!(
-            "<{}{}/{route}?{}>; rel=\"next\"",
-            call.forge.url(),
-            call.root,
-            query.join("&")
-        );
-        response
-            .headers_mut()
-            .insert(header::LINK, link.parse().map_err(anyhow::Error::from)?);
+        let link = format!("<{}{}/{route}?{}>; rel=\"next\"", call.forge.url(), call.root, query.join("&"));
+        response.headers_mut().insert(header::LINK, link.parse().map_err(anyhow::Error::from)?);
     }
     Ok(response)
 }
@@ -358,11 +271,7 @@ fn authenticate(forge: &Forge, headers: &HeaderMap, route: Option<&str>) -> Resu
         return Ok(None);
     };
     let bad = || Refusal::new(401, "Bad credentials");
-    let (scheme, credentials) = value
-        .to_str()
-        .ok()
-        .and_then(|text| text.split_once(' '))
-        .ok_or_else(bad)?;
+    let (scheme, credentials) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(bad)?;
     let token = if scheme.eq_ignore_ascii_case("basic") {
         let decoded = BASE64_STANDARD.decode(credentials).map_err(|_| bad())?;
         let decoded = String::from_utf8(decoded).map_err(|_| bad())?;
@@ -384,16 +293,10 @@ fn authenticate(forge: &Forge, headers: &HeaderMap, route: Option<&str>) -> Resu
 async fn inject(forge: &Forge, method: &str, path: &str) -> Option<Response> {
     let (unavailable, fault) = forge.change(|state| (state.unavailable, state.take_fault(method, path)));
     if unavailable {
-        return Some(json_response(
-            503,
-            &json!({ "message": "the forge is down for a while" }),
-        ));
+        return Some(json_response(503, &json!({ "message": "the forge is down for a while" })));
     }
     match fault? {
-        Fault::Status(status) => Some(json_response(
-            status,
-            &json!({ "message": "as the test ordered" }),
-        )),
+        Fault::Status(status) => Some(json_response(status, &json!({ "message": "as the test ordered" }))),
         Fault::RateLimited { retry_after } => {
             let status = match forge.inner.dialect {
                 Host::Github => 403,
@@ -401,9 +304,7 @@ async fn inject(forge: &Forge, method: &str, path: &str) -> Option<Response> {
             };
             let body = json!({ "message": "You have exceeded a secondary rate limit." });
             let mut response = json_response(status, &body);
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, retry_after.as_secs().into());
+            response.headers_mut().insert(header::RETRY_AFTER, retry_after.as_secs().into());
             Some(response)
         }
         Fault::Slow(delay) => {
@@ -419,23 +320,13 @@ async fn inject(forge: &Forge, method: &str, path: &str) -> Option<Response> {
 
 fn json_response(status: u16, body: &Value) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = if body.is_null() {
-        Body::empty()
-    } else {
-        Body::from(body.to_string())
-    }
-    .into_response();
+    let mut response =
+        if body.is_null() { Body::empty() } else { Body::from(body.to_string()) }.into_response();
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("application/json; charset=utf-8"),
-    );
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json; charset=utf-8"));
     if status == StatusCode::UNAUTHORIZED {
-        headers.insert(
-            header::WWW_AUTHENTICATE,
-            header::HeaderValue::from_static("Basic realm=\"forge\""),
-        );
+        headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Basic realm=\"forge\""));
     }
     response
 }

@@ -46,10 +46,7 @@ pub(crate) async fn answer(
         (Some(repo), _) if permission >= need => repo,
         (_, None) => return Err(Refusal::new(401, "Authentication required.")),
         (Some(repo), Some(user)) if permission >= Permission::Read => {
-            return Err(Refusal::new(
-                403,
-                format!("Permission to {repo} denied to {}.", user.login),
-            ));
+            return Err(Refusal::new(403, format!("Permission to {repo} denied to {}.", user.login)));
         }
         (_, Some(_)) => return Err(absent()),
     };
@@ -69,31 +66,17 @@ async fn run_backend(
     body: Bytes,
     user: Option<&User>,
 ) -> Result<Vec<u8>> {
-    let text = |name| {
-        request
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    };
+    let text = |name| request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let protocol = text(header::HeaderName::from_static("git-protocol"));
     let mut command = forge.inner.git.command();
     command
         .arg("http-backend")
         .env("GIT_PROJECT_ROOT", &forge.inner.git.root)
         .env("GIT_HTTP_EXPORT_ALL", "1");
-    command
-        .env("REQUEST_METHOD", request.method.as_str())
-        .env("PATH_INFO", path);
-    command
-        .env("QUERY_STRING", request.uri.query().unwrap_or_default())
-        .env("GIT_PROTOCOL", protocol);
-    command
-        .env("CONTENT_TYPE", text(header::CONTENT_TYPE))
-        .env("CONTENT_LENGTH", body.len().to_string());
-    command
-        .env("HTTP_CONTENT_ENCODING", text(header::CONTENT_ENCODING))
-        .env("REMOTE_ADDR", "127.0.0.1");
+    command.env("REQUEST_METHOD", request.method.as_str()).env("PATH_INFO", path);
+    command.env("QUERY_STRING", request.uri.query().unwrap_or_default()).env("GIT_PROTOCOL", protocol);
+    command.env("CONTENT_TYPE", text(header::CONTENT_TYPE)).env("CONTENT_LENGTH", body.len().to_string());
+    command.env("HTTP_CONTENT_ENCODING", text(header::CONTENT_ENCODING)).env("REMOTE_ADDR", "127.0.0.1");
     if let Some(user) = user {
         // Its presence is what allows pushes.
         command.env("REMOTE_USER", &user.login);
@@ -105,10 +88,7 @@ async fn run_backend(
     let (written, output) = tokio::join!(write, child.wait_with_output());
     let output = output.context("failed to run git http-backend")?;
     let error = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "git http-backend failed: {written:?} {error}"
-    );
+    ensure!(output.status.success(), "git http-backend failed: {written:?} {error}");
     Ok(output.stdout)
 }
 
@@ -118,9 +98,7 @@ fn parse_response(output: &[u8]) -> Result<Response> {
     let end = end.context("git http-backend printed no headers")?;
     let mut response = Response::builder();
     for line in std::str::from_utf8(&output[..end])?.lines() {
-        let (name, value) = line
-            .split_once(':')
-            .context("git http-backend printed a bad header")?;
+        let (name, value) = line.split_once(':').context("git http-backend printed a bad header")?;
         response = match name {
             "Status" => response.status(value.trim().get(..3).context("bad status")?),
             _ => response.header(name, value.trim()),

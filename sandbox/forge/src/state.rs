@@ -247,10 +247,7 @@ pub(crate) struct State {
 
 impl State {
     pub fn new(url: String) -> Self {
-        Self {
-            url,
-            ..Self::default()
-        }
+        Self { url, ..Self::default() }
     }
 
     pub fn next_id(&mut self) -> u64 {
@@ -281,11 +278,7 @@ impl State {
 
     /// What a viewer may do; `None` is somebody without a token.
     pub fn permission(&self, repo: &Repository, viewer: Option<&User>) -> Permission {
-        let public = if repo.private {
-            Permission::None
-        } else {
-            Permission::Read
-        };
+        let public = if repo.private { Permission::None } else { Permission::Read };
         let Some(user) = viewer else { return public };
         if *user == repo.owner || self.account(&user.login).is_ok_and(|account| account.app) {
             return Permission::Admin;
@@ -310,35 +303,19 @@ impl Repository {
     }
 
     pub fn pull(&self, number: u64) -> Result<&PullRequest> {
-        found(
-            self.pulls.iter().find(|pull| pull.number == number),
-            "pull request",
-            number,
-        )
+        found(self.pulls.iter().find(|pull| pull.number == number), "pull request", number)
     }
 
     pub fn pull_mut(&mut self, number: u64) -> Result<&mut PullRequest> {
-        found(
-            self.pulls.iter_mut().find(|pull| pull.number == number),
-            "pull request",
-            number,
-        )
+        found(self.pulls.iter_mut().find(|pull| pull.number == number), "pull request", number)
     }
 
     pub fn comment(&self, id: u64) -> Result<&Comment> {
-        found(
-            self.comments.iter().find(|comment| comment.id == id),
-            "comment",
-            id,
-        )
+        found(self.comments.iter().find(|comment| comment.id == id), "comment", id)
     }
 
     pub fn comment_mut(&mut self, id: u64) -> Result<&mut Comment> {
-        found(
-            self.comments.iter_mut().find(|comment| comment.id == id),
-            "comment",
-            id,
-        )
+        found(self.comments.iter_mut().find(|comment| comment.id == id), "comment", id)
     }
 
     pub fn hook(&self, id: u64) -> Result<&Hook> {
@@ -351,10 +328,7 @@ impl Repository {
 
     /// A commit's statuses, newest first.
     pub fn statuses_of(&self, sha: &CommitSha) -> impl Iterator<Item = &Status> {
-        self.statuses
-            .iter()
-            .rev()
-            .filter(move |status| status.sha == *sha)
+        self.statuses.iter().rev().filter(move |status| status.sha == *sha)
     }
 
     /// The newest status of every context, newest first.
@@ -371,10 +345,7 @@ impl Repository {
     /// GitHub's and Gitea's verdict over all contexts of a commit.
     pub fn combined_state(&self, sha: &CommitSha) -> &'static str {
         let newest = self.newest_statuses(sha);
-        if newest
-            .iter()
-            .any(|status| matches!(status.state.as_str(), "error" | "failure" | "warning"))
-        {
+        if newest.iter().any(|status| matches!(status.state.as_str(), "error" | "failure" | "warning")) {
             "failure"
         } else if !newest.is_empty() && newest.iter().all(|status| status.state == "success") {
             "success"

@@ -18,10 +18,7 @@ impl Forge {
     /// The newest status of a context.
     pub fn status(&self, repo: &str, sha: &CommitSha, context: &str) -> Result<Option<Status>> {
         let state = self.state();
-        let found = state
-            .repository(repo)?
-            .statuses_of(sha)
-            .find(|status| status.context == context);
+        let found = state.repository(repo)?.statuses_of(sha).find(|status| status.context == context);
         Ok(found.cloned())
     }
 
@@ -34,16 +31,8 @@ impl Forge {
         limit: Duration,
         mut wanted: impl FnMut(&Status) -> bool,
     ) -> Result<Status> {
-        let look = |forge: &Self| {
-            forge
-                .status(repo, sha, context)
-                .ok()
-                .flatten()
-                .filter(&mut wanted)
-        };
-        let found = self
-            .wait_for(&format!("status {context} of {repo}@{sha}"), limit, look)
-            .await;
+        let look = |forge: &Self| forge.status(repo, sha, context).ok().flatten().filter(&mut wanted);
+        let found = self.wait_for(&format!("status {context} of {repo}@{sha}"), limit, look).await;
         found.with_context(|| match self.statuses(repo, sha) {
             Ok(all) => {
                 let all: Vec<_> = all.iter().map(|s| format!("{}={}", s.context, s.state)).collect();

@@ -46,10 +46,7 @@ impl FromStr for HookPath {
             [Self::GITHUB_APP] => Ok(Self::GithubApp),
             [host, namespace, name, salt] => Ok(Self::Config {
                 host: host.parse()?,
-                config: ConfigRef {
-                    namespace: namespace.parse()?,
-                    name: name.parse()?,
-                },
+                config: ConfigRef { namespace: namespace.parse()?, name: name.parse()? },
                 salt: salt.parse()?,
             }),
             _ => Err(HookPathError::Shape),

@@ -86,13 +86,9 @@ impl<'a> Unverified<'a> {
             Host::Github => &github::HEADERS,
             Host::Gitea => &gitea::HEADERS,
         };
-        let id =
-            header(self.headers, names.delivery)?
-                .parse()
-                .map_err(|source| NormaliseError::DeliveryId {
-                    header: names.delivery,
-                    source,
-                })?;
+        let id = header(self.headers, names.delivery)?
+            .parse()
+            .map_err(|source| NormaliseError::DeliveryId { header: names.delivery, source })?;
         let kind = header(self.headers, names.event)?;
         require_json(self.headers)?;
         let outcome = match self.host {
@@ -128,9 +124,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), NormaliseError> {
     if essence.eq_ignore_ascii_case("application/json") {
         Ok(())
     } else {
-        Err(NormaliseError::ContentType {
-            found: bounded(value),
-        })
+        Err(NormaliseError::ContentType { found: bounded(value) })
     }
 }
 
@@ -237,10 +231,7 @@ impl NormaliseError {
     pub(crate) fn body(field: &str, error: &serde_json::Error) -> Self {
         // A body that ends too early ends in a field without a name, "?".
         let field = if field == "?" { "." } else { field };
-        Self::Body {
-            field: bounded(field),
-            reason: bounded(&error.to_string()),
-        }
+        Self::Body { field: bounded(field), reason: bounded(&error.to_string()) }
     }
 }
 

@@ -29,9 +29,7 @@ impl Signature {
 
 fn mac(body: &[u8], secret: &SecretString) -> Hmac<Sha256> {
     let key = secret.expose_secret().as_bytes();
-    Hmac::<Sha256>::new_from_slice(key)
-        .expect("HMAC takes keys of any length")
-        .chain_update(body)
+    Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length").chain_update(body)
 }
 
 /// The headers that a host would send with this body: content type, event, delivery id and signature.
@@ -46,10 +44,7 @@ pub fn signed_headers(
 ) -> Option<HeaderMap> {
     let signature = hex::encode(mac(body, secret).finalize().into_bytes());
     let (names, signature) = match host {
-        Host::Github => (
-            &github::HEADERS,
-            format!("{}{signature}", github::SIGNATURE_PREFIX),
-        ),
+        Host::Github => (&github::HEADERS, format!("{}{signature}", github::SIGNATURE_PREFIX)),
         Host::Gitea => (&gitea::HEADERS, signature),
     };
     let pairs: [(HeaderName, &str); 4] = [
@@ -58,8 +53,5 @@ pub fn signed_headers(
         (HeaderName::from_static(names.delivery), delivery.as_str()),
         (HeaderName::from_static(names.signature), &signature),
     ];
-    pairs
-        .into_iter()
-        .map(|(name, value)| Some((name, HeaderValue::from_str(value).ok()?)))
-        .collect()
+    pairs.into_iter().map(|(name, value)| Some((name, HeaderValue::from_str(value).ok()?))).collect()
 }

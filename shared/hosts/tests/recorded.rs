@@ -43,10 +43,7 @@ fn gitea() {
 #[test]
 fn github() {
     insta::glob!("../../../tests/payloads/github", "*.json", |path| {
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .expect("a file's name");
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a file's name");
         let (event, _) = name.split_once('.').expect("{event}.{what happens}.json");
         let headers: HeaderMap = [
             ("x-github-event", event),
@@ -55,10 +52,7 @@ fn github() {
         ]
         .into_iter()
         .map(|(name, value)| {
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_str(value).expect("a header's value"),
-            )
+            (HeaderName::from_static(name), HeaderValue::from_str(value).expect("a header's value"))
         })
         .collect();
         let body = fs::read(path).expect("body");

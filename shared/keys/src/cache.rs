@@ -58,10 +58,7 @@ impl KeyCache {
 
     /// A cache that has read nothing yet.
     pub fn new(store: SecretStore) -> Self {
-        Self {
-            store,
-            state: Mutex::default(),
-        }
+        Self { store, state: Mutex::default() }
     }
 
     /// The keys, read anew when they are older than [`FRESH`](Self::FRESH).
@@ -71,11 +68,7 @@ impl KeyCache {
             return Ok(keys);
         }
         let usable = state.younger_than(Self::MAX_STALE, now);
-        let pause = if usable.is_some() {
-            Self::PAUSE
-        } else {
-            Self::PAUSE_WITHOUT_KEYS
-        };
+        let pause = if usable.is_some() { Self::PAUSE } else { Self::PAUSE_WITHOUT_KEYS };
         if state.attempted_within(pause, now) {
             return usable.ok_or(KeysError::Paused);
         }
@@ -125,10 +118,7 @@ impl KeyCache {
         let fetched = self.store.fetch().await;
         state.failing = fetched.is_err();
         let keys = Arc::new(fetched?);
-        state.cached = Some(Cached {
-            keys: Arc::clone(&keys),
-            at: now,
-        });
+        state.cached = Some(Cached { keys: Arc::clone(&keys), at: now });
         Ok(keys)
     }
 }
@@ -140,8 +130,7 @@ impl State {
     }
 
     fn attempted_within(&self, pause: Duration, now: Instant) -> bool {
-        self.attempted_at
-            .is_some_and(|at| now.saturating_duration_since(at) < pause)
+        self.attempted_at.is_some_and(|at| now.saturating_duration_since(at) < pause)
     }
 }
 

@@ -25,10 +25,7 @@ impl WebhookKeys {
     pub fn parse(text: &SecretString) -> Result<Self, SecretError> {
         let content: Content = serde_json::from_str(text.expose_secret()).map_err(|error| {
             // The parser's own text may quote a key.
-            SecretError::Json {
-                line: error.line(),
-                column: error.column(),
-            }
+            SecretError::Json { line: error.line(), column: error.column() }
         })?;
         let keys: Vec<MasterKey> = content
             .keys
@@ -44,17 +41,10 @@ impl WebhookKeys {
             },
         };
         let github_app = content.github_app_webhook_secret;
-        if github_app
-            .as_ref()
-            .is_some_and(|secret| secret.expose_secret().is_empty())
-        {
+        if github_app.as_ref().is_some_and(|secret| secret.expose_secret().is_empty()) {
             return Err(SecretError::EmptyAppSecret);
         }
-        Ok(Self {
-            current,
-            previous,
-            github_app,
-        })
+        Ok(Self { current, previous, github_app })
     }
 
     /// The key that new hooks are registered with.
@@ -65,10 +55,7 @@ impl WebhookKeys {
     /// What a delivery of this hook may be signed with: a secret per live key, the current one first.
     pub fn hook_secrets(&self, host: Host, config: &ConfigRef, salt: &Salt) -> Vec<SecretString> {
         let keys = [Some(&self.current), self.previous.as_ref()];
-        keys.into_iter()
-            .flatten()
-            .map(|key| key.derive(host, config, salt))
-            .collect()
+        keys.into_iter().flatten().map(|key| key.derive(host, config, salt)).collect()
     }
 
     /// The GitHub App's own webhook secret.
@@ -142,10 +129,7 @@ mod tests {
         let key = "1".repeat(64);
         for (text, expected) in [
             (r#"{"keys":[]}"#.to_owned(), "expected one or two keys, got 0"),
-            (
-                format!(r#"{{"keys":["{key}","{key}","{key}"]}}"#),
-                "expected one or two keys, got 3",
-            ),
+            (format!(r#"{{"keys":["{key}","{key}","{key}"]}}"#), "expected one or two keys, got 3"),
             (r#"{"keys":["hunter2"]}"#.to_owned(), "failed to read keys[0]"),
             (r#"{"keys":"hunter2"}"#.to_owned(), "line 1, column 17"),
             ("hunter2".to_owned(), "line 1, column 1"),

@@ -22,10 +22,7 @@ impl SecretStore {
     }
 
     pub(crate) fn with_client(client: Client, id: impl Into<String>) -> Self {
-        Self {
-            client,
-            id: id.into(),
-        }
+        Self { client, id: id.into() }
     }
 
     /// Reads the secret's current value.
@@ -37,13 +34,8 @@ impl SecretStore {
             .secret_id(&self.id)
             .send()
             .await
-            .map_err(|source| FetchError::Request {
-                id: id(),
-                source: Box::new(source),
-            })?;
-        let text = answer
-            .secret_string
-            .ok_or_else(|| FetchError::Binary { id: id() })?;
+            .map_err(|source| FetchError::Request { id: id(), source: Box::new(source) })?;
+        let text = answer.secret_string.ok_or_else(|| FetchError::Binary { id: id() })?;
         WebhookKeys::parse(&SecretString::from(text))
             .map_err(|source| FetchError::Content { id: id(), source })
     }

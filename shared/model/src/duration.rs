@@ -92,11 +92,7 @@ impl From<Timeout> for String {
 impl fmt::Display for Timeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
-        for (value, unit) in [
-            (seconds / 3600, 'h'),
-            (seconds / 60 % 60, 'm'),
-            (seconds % 60, 's'),
-        ] {
+        for (value, unit) in [(seconds / 3600, 'h'), (seconds / 60 % 60, 'm'), (seconds % 60, 's')] {
             if value > 0 {
                 write!(f, "{value}{unit}")?;
             }
@@ -113,22 +109,12 @@ mod tests {
 
     #[test]
     fn limits_are_read_as_people_write_them() {
-        for (text, seconds) in [
-            ("90s", 90),
-            ("30m", 1800),
-            ("1h30m", 5400),
-            ("2h5s", 7205),
-            ("168h", 604_800),
-        ] {
-            assert_eq!(
-                text.parse::<Timeout>().map(|t| t.as_duration().as_secs()),
-                Ok(seconds),
-                "{text}"
-            );
+        for (text, seconds) in
+            [("90s", 90), ("30m", 1800), ("1h30m", 5400), ("2h5s", 7205), ("168h", 604_800)]
+        {
+            assert_eq!(text.parse::<Timeout>().map(|t| t.as_duration().as_secs()), Ok(seconds), "{text}");
         }
-        for bad in [
-            "", "5", "m", "1m1h", "0s", "169h", "-1s", "1.5h", "9999999s", "1h ",
-        ] {
+        for bad in ["", "5", "m", "1m1h", "0s", "169h", "-1s", "1.5h", "9999999s", "1h "] {
             assert!(bad.parse::<Timeout>().is_err(), "{bad:?} was accepted");
         }
     }

@@ -58,11 +58,7 @@ impl TryFrom<u8> for Version {
     type Error = ParseError;
 
     fn try_from(v: u8) -> Result<Self, ParseError> {
-        if v == 1 {
-            Ok(Self)
-        } else {
-            Err(ParseError::new("envelope version", &v.to_string(), "expected 1"))
-        }
+        if v == 1 { Ok(Self) } else { Err(ParseError::new("envelope version", &v.to_string(), "expected 1")) }
     }
 }
 
@@ -91,21 +87,13 @@ mod tests {
             traceparent: None,
             body: Command {
                 repository: "acme/shop".parse().expect("repository"),
-                intention: Intention::Cancel {
-                    pull_request: PullRequestNumber(3),
-                },
+                intention: Intention::Cancel { pull_request: PullRequestNumber(3) },
             },
         };
         let text = serde_json::to_string(&envelope).expect("serialises");
-        assert_eq!(
-            serde_json::from_str::<Envelope<Command>>(&text).expect("parses"),
-            envelope
-        );
+        assert_eq!(serde_json::from_str::<Envelope<Command>>(&text).expect("parses"), envelope);
         let other = text.replace("\"v\":1", "\"v\":2");
         let error = serde_json::from_str::<Envelope<Command>>(&other).expect_err("version 2");
-        assert!(
-            error.to_string().contains("envelope version \"2\" is invalid"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("envelope version \"2\" is invalid"), "{error}");
     }
 }

@@ -60,10 +60,7 @@ pub struct JobSpec {
 impl JobSpec {
     /// The names of the Secrets that the job's environment reads.
     pub fn secret_names(&self) -> impl Iterator<Item = &str> {
-        self.env
-            .iter()
-            .filter_map(|var| var.secret_key_ref.as_ref())
-            .map(|secret| secret.name.as_str())
+        self.env.iter().filter_map(|var| var.secret_key_ref.as_ref()).map(|secret| secret.name.as_str())
     }
 }
 
@@ -95,10 +92,7 @@ pub struct EnvVar {
 #[schemars(inline)]
 pub struct SecretKeyRef {
     /// The Secret's name.
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
-    )]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub name: String,
     /// The key in the Secret's data.
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]

@@ -47,10 +47,6 @@ pub struct ParseError {
 
 impl ParseError {
     pub(crate) fn new(kind: &'static str, value: &str, rule: &'static str) -> Self {
-        Self {
-            kind,
-            value: value.chars().take(80).collect(),
-            rule,
-        }
+        Self { kind, value: value.chars().take(80).collect(), rule }
     }
 }

@@ -34,9 +34,7 @@ fn is_ref_name(text: &str) -> bool {
         && !text.ends_with('.')
         && !text.contains("..")
         && !text.contains("@{")
-        && !text
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c))
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c))
         && text.split('/').all(component)
 }
 
@@ -114,11 +112,7 @@ impl FromStr for GitRef {
         } else if let Some(name) = text.strip_prefix("refs/tags/") {
             name.parse().map(Self::Tag)
         } else {
-            Err(ParseError::new(
-                "ref",
-                text,
-                "expected refs/heads/… or refs/tags/…",
-            ))
+            Err(ParseError::new("ref", text, "expected refs/heads/… or refs/tags/…"))
         }
     }
 }
@@ -167,10 +161,7 @@ mod tests {
     fn full_refs_round_trip_as_strings() {
         for text in ["refs/heads/a/b", "refs/tags/v1"] {
             let parsed: GitRef = text.parse().expect("valid ref");
-            assert_eq!(
-                serde_json::to_string(&parsed).expect("serialises"),
-                format!("{text:?}")
-            );
+            assert_eq!(serde_json::to_string(&parsed).expect("serialises"), format!("{text:?}"));
         }
         assert!("refs/pull/1/head".parse::<GitRef>().is_err());
     }

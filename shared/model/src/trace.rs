@@ -36,9 +36,7 @@ impl FromStr for TraceParent {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let parts: Vec<&str> = text.split('-').collect();
         let is_hex = |s: &str, len: usize| {
-            s.len() == len
-                && s.bytes()
-                    .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+            s.len() == len && s.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
         };
         let is_set = |s: &str| s.bytes().any(|b| b != b'0');
         match parts[..] {

@@ -34,9 +34,7 @@ pub async fn load() -> Result<SdkConfig, RegionNotSet> {
         .http_client(http_client)
         .timeout_config(timeouts(ATTEMPT, OPERATION))
         .retry_config(
-            RetryConfig::standard()
-                .with_max_attempts(3)
-                .with_initial_backoff(Duration::from_millis(100)),
+            RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(100)),
         )
         .load()
         .await)

@@ -144,11 +144,7 @@ impl Category {
             SdkError::ServiceError(answer) => {
                 let status = answer.raw().status().as_u16();
                 let throttled = answer.err().code().is_some_and(|code| code.contains("Throttl"));
-                if status >= 500 || status == 429 || throttled {
-                    Self::Unavailable
-                } else {
-                    Self::Refused
-                }
+                if status >= 500 || status == 429 || throttled { Self::Unavailable } else { Self::Refused }
             }
             // Timeouts, connections that failed, answers that can't be read.
             _ => Self::Unavailable,

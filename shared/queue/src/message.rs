@@ -53,8 +53,5 @@ impl Message {
 
 /// The envelope in a message's body.
 pub fn decode<T: Payload>(body: &str) -> Result<Envelope<T>, DecodeError> {
-    serde_json::from_str(body).map_err(|source| DecodeError {
-        bytes: body.len(),
-        source,
-    })
+    serde_json::from_str(body).map_err(|source| DecodeError { bytes: body.len(), source })
 }

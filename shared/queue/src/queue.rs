@@ -35,10 +35,7 @@ pub struct Queue {
 impl Queue {
     /// The queue with this URL, called as [`aws::load`](crate::aws::load) says.
     pub fn new(config: &SdkConfig, url: impl Into<String>) -> Self {
-        Self {
-            client: Client::new(config),
-            url: url.into(),
-        }
+        Self { client: Client::new(config), url: url.into() }
     }
 
     /// The queue's name: the last segment of its URL.
@@ -148,10 +145,8 @@ impl Queue {
             .unwrap_or_default()
             .into_iter()
             .map(|message| {
-                Message::from_sqs(message).map_err(|field| QueueError::Incomplete {
-                    queue: self.name().to_owned(),
-                    field,
-                })
+                Message::from_sqs(message)
+                    .map_err(|field| QueueError::Incomplete { queue: self.name().to_owned(), field })
             })
             .collect()
     }
@@ -215,26 +210,17 @@ impl Queue {
             .send()
             .await
             .map_err(|e| QueueError::request(Operation::Depth, self.name(), e))?;
-        answer
-            .attributes
-            .and_then(|attributes| attributes.get(&name)?.parse().ok())
-            .ok_or(QueueError::Incomplete {
-                queue: self.name().to_owned(),
-                field: "ApproximateNumberOfMessages",
-            })
+        answer.attributes.and_then(|attributes| attributes.get(&name)?.parse().ok()).ok_or(
+            QueueError::Incomplete { queue: self.name().to_owned(), field: "ApproximateNumberOfMessages" },
+        )
     }
 
     fn text<T: Payload>(&self, envelope: &Envelope<T>) -> Result<String, QueueError> {
         let queue = || self.name().to_owned();
-        let text = serde_json::to_string(envelope).map_err(|source| QueueError::Serialize {
-            queue: queue(),
-            source,
-        })?;
+        let text = serde_json::to_string(envelope)
+            .map_err(|source| QueueError::Serialize { queue: queue(), source })?;
         if text.len() > MAX_BYTES {
-            return Err(QueueError::TooLarge {
-                queue: queue(),
-                bytes: text.len(),
-            });
+            return Err(QueueError::TooLarge { queue: queue(), bytes: text.len() });
         }
         Ok(text)
     }

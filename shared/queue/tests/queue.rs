@@ -15,17 +15,9 @@ const NOW: Duration = Duration::ZERO;
 const LATER: Duration = Duration::from_secs(30);
 
 async fn cloud() -> anyhow::Result<Cloud> {
-    let commands = QueueSpec {
-        name: "commands".to_owned(),
-        visibility: LATER,
-        max_receive_count: 5,
-        dead_letter: None,
-    };
-    Cloud::start(CloudSpec {
-        queues: vec![commands],
-        ..CloudSpec::default()
-    })
-    .await
+    let commands =
+        QueueSpec { name: "commands".to_owned(), visibility: LATER, max_receive_count: 5, dead_letter: None };
+    Cloud::start(CloudSpec { queues: vec![commands], ..CloudSpec::default() }).await
 }
 
 async fn config(cloud: &Cloud) -> SdkConfig {
@@ -57,9 +49,7 @@ fn envelope<T>(body: T) -> Envelope<T> {
 fn cancel(number: u64) -> Envelope<Command> {
     envelope(Command {
         repository: "acme/shop".parse().expect("a repository"),
-        intention: Intention::Cancel {
-            pull_request: PullRequestNumber(number),
-        },
+        intention: Intention::Cancel { pull_request: PullRequestNumber(number) },
     })
 }
 
@@ -148,10 +138,7 @@ async fn errors_say_what_they_ask_for() -> anyhow::Result<()> {
         anyhow::bail!("expected one message");
     };
     queue.delete(&message.receipt).await?;
-    let error = queue
-        .extend(&message.receipt, LATER)
-        .await
-        .expect_err("it is gone");
+    let error = queue.extend(&message.receipt, LATER).await.expect_err("it is gone");
     assert_eq!(error.category(), Category::Refused);
 
     cloud.stop().await?;

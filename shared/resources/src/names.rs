@@ -56,13 +56,7 @@ pub fn pull_request_trigger_digest(
     base: &RefName,
     head: &CommitSha,
 ) -> String {
-    digest(&[
-        config_uid,
-        "PullRequest",
-        &number.to_string(),
-        base.as_str(),
-        head.as_str(),
-    ])
+    digest(&[config_uid, "PullRequest", &number.to_string(), base.as_str(), head.as_str()])
 }
 
 /// The identity of "this commit on this branch or tag, under this config".

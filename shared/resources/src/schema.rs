@@ -31,11 +31,7 @@ pub(crate) fn structural(schema: &mut Schema) {
             }
         }
     }
-    if object
-        .get("format")
-        .and_then(Value::as_str)
-        .is_some_and(|format| format.starts_with("uint"))
-    {
+    if object.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
         object.insert("format".to_owned(), "int64".into());
     }
 }

@@ -53,11 +53,7 @@ fn predecessors(job: &JobSpec, jobs: &[JobSpec], skipped: &[(JobName, String)]) 
         }
         seen.push(name);
         if skipped.iter().any(|(skipped, _)| skipped == name) {
-            next.extend(
-                jobs.iter()
-                    .filter(|other| &other.name == name)
-                    .flat_map(|other| &other.after),
-            );
+            next.extend(jobs.iter().filter(|other| &other.name == name).flat_map(|other| &other.after));
         } else {
             runs.push(name.clone());
         }
@@ -68,12 +64,7 @@ fn predecessors(job: &JobSpec, jobs: &[JobSpec], skipped: &[(JobName, String)]) 
 
 /// Checks every pattern of a job, so that a config with a bad one says so before an event meets it.
 pub fn check(job: &JobSpec) -> Result<(), PatternError> {
-    let When {
-        branches,
-        skip_branches,
-        tags,
-        skip_tags,
-    } = &job.when;
+    let When { branches, skip_branches, tags, skip_tags } = &job.when;
     for patterns in [branches, skip_branches, tags, skip_tags] {
         matches(job, patterns, "")?;
     }
@@ -109,16 +100,12 @@ fn matches(job: &JobSpec, patterns: &[String], name: &str) -> Result<bool, Patte
 }
 
 fn compile(job: &JobSpec, pattern: &str) -> Result<GlobMatcher, PatternError> {
-    let glob = GlobBuilder::new(pattern)
-        .literal_separator(true)
-        .backslash_escape(true)
-        .build();
-    glob.map(|glob| glob.compile_matcher())
-        .map_err(|error| PatternError {
-            job: job.name.clone(),
-            pattern: pattern.to_owned(),
-            problem: error.kind().to_string(),
-        })
+    let glob = GlobBuilder::new(pattern).literal_separator(true).backslash_escape(true).build();
+    glob.map(|glob| glob.compile_matcher()).map_err(|error| PatternError {
+        job: job.name.clone(),
+        pattern: pattern.to_owned(),
+        problem: error.kind().to_string(),
+    })
 }
 
 #[cfg(test)]

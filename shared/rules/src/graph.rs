@@ -24,15 +24,8 @@ pub enum OrderError {
 /// Checks that the jobs of one list can be put in order.
 pub fn check(jobs: &[JobSpec]) -> Result<(), OrderError> {
     for job in jobs {
-        if let Some(missing) = job
-            .after
-            .iter()
-            .find(|name| !jobs.iter().any(|other| &other.name == *name))
-        {
-            return Err(OrderError::Unknown {
-                job: job.name.clone(),
-                missing: missing.clone(),
-            });
+        if let Some(missing) = job.after.iter().find(|name| !jobs.iter().any(|other| &other.name == *name)) {
+            return Err(OrderError::Unknown { job: job.name.clone(), missing: missing.clone() });
         }
     }
     // Take away what waits for nothing that is left; what can't be taken away waits in or behind a circle.
@@ -61,11 +54,7 @@ fn cycle(waiting: &[&JobSpec]) -> Vec<JobName> {
             break;
         };
         if let Some(start) = path.iter().position(|job| job.name == next.name) {
-            return path[start..]
-                .iter()
-                .chain([&next])
-                .map(|job| job.name.clone())
-                .collect();
+            return path[start..].iter().chain([&next]).map(|job| job.name.clone()).collect();
         }
         path.push(next);
     }
@@ -98,26 +87,13 @@ mod tests {
 
     #[test]
     fn a_diamond_can_be_ordered() {
-        assert_eq!(
-            check(&jobs(&[
-                ("d", &["b", "c"]),
-                ("b", &["a"]),
-                ("c", &["a"]),
-                ("a", &[])
-            ])),
-            Ok(())
-        );
+        assert_eq!(check(&jobs(&[("d", &["b", "c"]), ("b", &["a"]), ("c", &["a"]), ("a", &[])])), Ok(()));
     }
 
     #[test]
     fn a_cycle_is_named_without_what_leads_to_it() {
-        let error = check(&jobs(&[
-            ("start", &["a"]),
-            ("a", &["b"]),
-            ("b", &["c"]),
-            ("c", &["a"]),
-            ("free", &[]),
-        ]));
+        let error =
+            check(&jobs(&[("start", &["a"]), ("a", &["b"]), ("b", &["c"]), ("c", &["a"]), ("free", &[])]));
         let text = error.expect_err("a cycle").to_string();
         assert_eq!(text, "jobs wait for each other in a circle: a -> b -> c -> a");
     }
@@ -125,9 +101,6 @@ mod tests {
     #[test]
     fn a_missing_predecessor_is_named() {
         let error = check(&jobs(&[("a", &["nope"])])).expect_err("nope is missing");
-        assert_eq!(
-            error.to_string(),
-            "job a comes after nope, which is not in the same list of jobs"
-        );
+        assert_eq!(error.to_string(), "job a comes after nope, which is not in the same list of jobs");
     }
 }

@@ -12,10 +12,7 @@ pub fn commands(event: &Event) -> Vec<Command> {
         },
         Event::Comment(_) => return Vec::new(),
     };
-    vec![Command {
-        repository: event.repository().clone(),
-        intention,
-    }]
+    vec![Command { repository: event.repository().clone(), intention }]
 }
 
 fn pull_request(event: &PullRequestEvent) -> Intention {
@@ -24,20 +21,16 @@ fn pull_request(event: &PullRequestEvent) -> Intention {
         PullRequestAction::Opened
         | PullRequestAction::Reopened
         | PullRequestAction::Synchronized
-        | PullRequestAction::BaseChanged => Intention::RunPullRequest {
-            pull_request: number,
-            head: event.pull_request.head.sha.clone(),
-        },
+        | PullRequestAction::BaseChanged => {
+            Intention::RunPullRequest { pull_request: number, head: event.pull_request.head.sha.clone() }
+        }
         PullRequestAction::Closed | PullRequestAction::Merged => Intention::Cancel { pull_request: number },
     }
 }
 
 fn push(event: &PushEvent) -> Option<Intention> {
     let sha = event.after.clone()?;
-    Some(Intention::RunPush {
-        reference: event.reference.clone(),
-        sha,
-    })
+    Some(Intention::RunPush { reference: event.reference.clone(), sha })
 }
 
 #[cfg(test)]
@@ -57,11 +50,7 @@ mod tests {
             pull_request: PullRequest {
                 number: PullRequestNumber(7),
                 author: "dora".parse().expect("a login"),
-                head: Head {
-                    sha: sha('a'),
-                    branch: "fix".parse().expect("a branch"),
-                    repository: None,
-                },
+                head: Head { sha: sha('a'), branch: "fix".parse().expect("a branch"), repository: None },
                 base: "main".parse().expect("a branch"),
             },
         })
@@ -83,10 +72,7 @@ mod tests {
             let [command] = &commands(&pull_request_event(action))[..] else {
                 unreachable!("{action:?}: one command")
             };
-            let expected = Intention::RunPullRequest {
-                pull_request: PullRequestNumber(7),
-                head: sha('a'),
-            };
+            let expected = Intention::RunPullRequest { pull_request: PullRequestNumber(7), head: sha('a') };
             assert_eq!(command.intention, expected, "{action:?}");
             assert_eq!(command.repository.as_str(), "acme/shop");
         }
@@ -98,28 +84,15 @@ mod tests {
             let [command] = &commands(&pull_request_event(action))[..] else {
                 unreachable!("{action:?}: one command")
             };
-            assert_eq!(
-                command.intention,
-                Intention::Cancel {
-                    pull_request: PullRequestNumber(7)
-                }
-            );
+            assert_eq!(command.intention, Intention::Cancel { pull_request: PullRequestNumber(7) });
         }
     }
 
     #[test]
     fn a_push_runs_and_a_deletion_does_not() {
-        let [command] = &commands(&push_event(Some(sha('b'))))[..] else {
-            unreachable!("one command")
-        };
+        let [command] = &commands(&push_event(Some(sha('b'))))[..] else { unreachable!("one command") };
         let reference = "refs/tags/v1".parse().expect("a ref");
-        assert_eq!(
-            command.intention,
-            Intention::RunPush {
-                reference,
-                sha: sha('b')
-            }
-        );
+        assert_eq!(command.intention, Intention::RunPush { reference, sha: sha('b') });
         assert_eq!(commands(&push_event(None)), []);
     }
 }

@@ -52,12 +52,7 @@ mod tests {
     use super::*;
 
     fn queued(key: u32, repository: &str, cap: u32, place: i64) -> Queued<'_, u32> {
-        Queued {
-            key,
-            repository,
-            repository_cap: cap,
-            place,
-        }
+        Queued { key, repository, repository_cap: cap, place }
     }
 
     #[test]
@@ -75,10 +70,7 @@ mod tests {
 
     #[test]
     fn running_more_than_the_cap_grants_nothing() {
-        assert_eq!(
-            grant(1, ["a", "b"], vec![queued(1, "c", 1, 1)]),
-            Vec::<u32>::new()
-        );
+        assert_eq!(grant(1, ["a", "b"], vec![queued(1, "c", 1, 1)]), Vec::<u32>::new());
     }
 
     proptest! {

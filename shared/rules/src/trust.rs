@@ -13,20 +13,12 @@ pub enum Trust {
 
 /// Judges a pull request by its author's permission in the base repository: who may push there could run the code anyway.
 pub fn judge(author: Permission) -> Trust {
-    if author.can_write() {
-        Trust::Trusted
-    } else {
-        Trust::AwaitingApproval
-    }
+    if author.can_write() { Trust::Trusted } else { Trust::AwaitingApproval }
 }
 
 /// The first Secret that a run of a fork would need and never gets; `None` when the jobs need none.
 pub fn withheld_secret(fork: bool, jobs: &[JobSpec]) -> Option<&str> {
-    if fork {
-        jobs.iter().flat_map(JobSpec::secret_names).next()
-    } else {
-        None
-    }
+    if fork { jobs.iter().flat_map(JobSpec::secret_names).next() } else { None }
 }
 
 #[cfg(test)]

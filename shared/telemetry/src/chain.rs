@@ -34,9 +34,6 @@ mod tests {
     #[test]
     fn the_causes_follow_the_error() {
         let error = Outer(std::io::Error::other("connection refused"));
-        assert_eq!(
-            chain(&error).to_string(),
-            "failed to send to queue events: connection refused"
-        );
+        assert_eq!(chain(&error).to_string(), "failed to send to queue events: connection refused");
     }
 }

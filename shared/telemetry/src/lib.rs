@@ -11,11 +11,8 @@ use tidegate_model::TraceParent;
 
 /// A trace context of random ids, for a request that came without one.
 pub fn new_traceparent() -> TraceParent {
-    TraceParent::from_ids(
-        rand::random_range(1..=u128::MAX),
-        rand::random_range(1..=u64::MAX),
-    )
-    .expect("the ranges leave zero out")
+    TraceParent::from_ids(rand::random_range(1..=u128::MAX), rand::random_range(1..=u64::MAX))
+        .expect("the ranges leave zero out")
 }
 
 #[cfg(test)]

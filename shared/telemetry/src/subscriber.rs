@@ -32,19 +32,15 @@ pub enum InitError {
 /// Installs the subscriber for the whole process; to be called once, first thing in `main`.
 pub fn init() -> Result<(), InitError> {
     let value = env::var(FILTER).unwrap_or_else(|_| "info".to_owned());
-    subscriber(&value, io::stderr)?
-        .try_init()
-        .map_err(InitError::Install)
+    subscriber(&value, io::stderr)?.try_init().map_err(InitError::Install)
 }
 
 fn subscriber<W>(filter: &str, writer: W) -> Result<impl Subscriber + Send + Sync + use<W>, InitError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(filter).map_err(|source| InitError::Filter {
-        value: filter.to_owned(),
-        source,
-    })?;
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|source| InitError::Filter { value: filter.to_owned(), source })?;
     Ok(tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -79,13 +75,8 @@ mod tests {
 
     #[test]
     fn a_filter_that_cannot_be_read_is_named() {
-        let error = subscriber("tidegate=louder", io::sink)
-            .err()
-            .expect("no such level");
-        assert_eq!(
-            error.to_string(),
-            "failed to parse TIDEGATE_LOG \"tidegate=louder\""
-        );
+        let error = subscriber("tidegate=louder", io::sink).err().expect("no such level");
+        assert_eq!(error.to_string(), "failed to parse TIDEGATE_LOG \"tidegate=louder\"");
     }
 
     struct Sink(Arc<Mutex<Vec<u8>>>);

@@ -41,9 +41,7 @@ pub struct Controller {
 impl Controller {
     /// Starts the binary with these variables and nothing else of our environment but PATH and HOME.
     pub fn start(binary: &Path, environment: &BTreeMap<String, String>) -> Result<Self> {
-        let kept = ["PATH", "HOME"]
-            .into_iter()
-            .filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let kept = ["PATH", "HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         let mut child = Command::new(binary)
             .env_clear()
             .envs(kept)
@@ -66,17 +64,10 @@ impl Controller {
                     found.send_replace(Some(address.to_owned()));
                 }
                 let level = json["level"].as_str().unwrap_or_default().to_owned();
-                kept.lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(LogLine { level, text });
+                kept.lock().unwrap_or_else(PoisonError::into_inner).push(LogLine { level, text });
             }
         });
-        Ok(Self {
-            child,
-            reader,
-            lines,
-            address,
-        })
+        Ok(Self { child, reader, lines, address })
     }
 
     /// The address of `/metrics`, as soon as the controller serves it.
@@ -104,19 +95,12 @@ impl Controller {
 
     /// Stops it as Kubernetes does: SIGTERM, and time to finish. Returns its log.
     pub async fn stop(mut self) -> Result<Vec<LogLine>> {
-        let pid = self
-            .child
-            .id()
-            .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        let pid = self.child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
         if let Some(pid) = pid {
             kill_process(pid, Signal::TERM).context("failed to stop the controller")?;
         }
         let status = self.ended().await?;
-        ensure!(
-            status.success(),
-            "the controller ended with {status}:\n{}",
-            self.log_text()
-        );
+        ensure!(status.success(), "the controller ended with {status}:\n{}", self.log_text());
         Ok(self.log())
     }
 
@@ -133,8 +117,6 @@ impl Controller {
             (&mut self.reader).await?;
             anyhow::Ok(status)
         });
-        ended
-            .await
-            .with_context(|| format!("the controller did not end:\n{}", self.log_text()))?
+        ended.await.with_context(|| format!("the controller did not end:\n{}", self.log_text()))?
     }
 }

@@ -26,7 +26,7 @@ const NAMESPACE: &str = "ci";
 const CONFIG: &str = "shop";
 
 /// How long a wait may take. It is generous: a wait ends when its condition holds, and only a failure takes so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One repository with its config in a world of its own.
 ///
@@ -56,9 +56,7 @@ impl Scene {
         world.forge.create_user("steve");
         world.forge.create_user("dora");
         world.forge.create_repository(REPOSITORY, false).await?;
-        world
-            .forge
-            .set_permission(REPOSITORY, "dora", Permission::Write)?;
+        world.forge.set_permission(REPOSITORY, "dora", Permission::Write)?;
 
         let namespace = NAMESPACE.to_owned();
         let made: Namespace = serde_json::from_value(json!({"metadata": {"name": namespace}}))?;
@@ -72,11 +70,7 @@ impl Scene {
             .create(&PostParams::default(), &secret)
             .await
             .context("failed to make the Secret")?;
-        Ok(Self {
-            world,
-            dialect,
-            namespace,
-        })
+        Ok(Self { world, dialect, namespace })
     }
 
     /// A config of the repository with these jobs.
@@ -99,10 +93,7 @@ impl Scene {
     /// Creates a config as a user does.
     pub async fn apply(&self, config: Value) -> Result<IntegrationConfig> {
         let config: IntegrationConfig = serde_json::from_value(config)?;
-        self.configs()
-            .create(&PostParams::default(), &config)
-            .await
-            .context("failed to create the config")
+        self.configs().create(&PostParams::default(), &config).await.context("failed to create the config")
     }
 
     /// Waits until the config's webhook is registered.
@@ -110,38 +101,27 @@ impl Scene {
         let registered = |config: Option<&IntegrationConfig>| {
             condition(config, "WebhookRegistered", ConditionStatus::True)
         };
-        self.wait_for(self.configs(), CONFIG, "the webhook is registered", registered)
-            .await
+        self.wait_for(self.configs(), CONFIG, "the webhook is registered", registered).await
     }
 
     /// Waits until a condition of the config has a status; returns its message.
     pub async fn wait_for_condition(&self, type_: &'static str, status: ConditionStatus) -> Result<String> {
         let what = format!("condition {type_} is {status:?}");
-        self.wait_for(
-            self.configs(),
-            CONFIG,
-            &what,
-            |config: Option<&IntegrationConfig>| condition(config, type_, status),
-        )
+        self.wait_for(self.configs(), CONFIG, &what, |config: Option<&IntegrationConfig>| {
+            condition(config, type_, status)
+        })
         .await?;
         let config = self.configs().get(CONFIG).await?;
         let conditions = config.status.unwrap_or_default().conditions;
-        Ok(conditions
-            .into_iter()
-            .find(|c| c.type_ == type_)
-            .context("the condition is gone")?
-            .message)
+        Ok(conditions.into_iter().find(|c| c.type_ == type_).context("the condition is gone")?.message)
     }
 
     /// Deletes the config and waits until it is gone.
     pub async fn delete_config(&self) -> Result<()> {
         self.configs().delete(CONFIG, &DeleteParams::default()).await?;
-        self.wait_for(
-            self.configs(),
-            CONFIG,
-            "the config is gone",
-            |config: Option<&IntegrationConfig>| config.is_none(),
-        )
+        self.wait_for(self.configs(), CONFIG, "the config is gone", |config: Option<&IntegrationConfig>| {
+            config.is_none()
+        })
         .await
     }
 
@@ -149,28 +129,19 @@ impl Scene {
     pub async fn push(&self, branch: &str, author: &str, files: &[(&str, &str)]) -> Result<CommitSha> {
         let names: Vec<_> = files.iter().map(|(name, _)| *name).collect();
         let message = format!("Change {}", names.join(", "));
-        self.world
-            .forge
-            .commit(REPOSITORY, branch, author, files, &message)
-            .await
+        self.world.forge.commit(REPOSITORY, branch, author, files, &message).await
     }
 
     /// Opens a pull request into main.
     pub async fn open(&self, author: &str, head: &str) -> Result<u64> {
-        self.world
-            .forge
-            .open_pull_request(REPOSITORY, author, head, "main", &format!("Merge {head}"))
-            .await
+        self.world.forge.open_pull_request(REPOSITORY, author, head, "main", &format!("Merge {head}")).await
     }
 
     /// Waits until a job's commit status has a state (`pending`, `success`, `failure`, `error`).
     pub async fn status(&self, sha: &CommitSha, job: &str, state: &str) -> Result<Status> {
         let context = format!("tidegate/{CONFIG}/{job}");
-        let found = self
-            .world
-            .forge
-            .wait_for_status(REPOSITORY, sha, &context, PATIENCE, |s| s.state == state)
-            .await;
+        let found =
+            self.world.forge.wait_for_status(REPOSITORY, sha, &context, PATIENCE, |s| s.state == state).await;
         match found {
             Ok(status) => Ok(status),
             Err(error) => Err(error.context(format!("{job} is not {state}\n{}", self.situation().await))),
@@ -180,16 +151,9 @@ impl Scene {
     /// Waits until a job's commit status has this text in its description.
     pub async fn status_with(&self, sha: &CommitSha, job: &str, text: &str) -> Result<Status> {
         let context = format!("tidegate/{CONFIG}/{job}");
-        let wanted = |s: &Status| {
-            s.description
-                .as_deref()
-                .is_some_and(|description| description.contains(text))
-        };
-        let found = self
-            .world
-            .forge
-            .wait_for_status(REPOSITORY, sha, &context, PATIENCE, wanted)
-            .await;
+        let wanted =
+            |s: &Status| s.description.as_deref().is_some_and(|description| description.contains(text));
+        let found = self.world.forge.wait_for_status(REPOSITORY, sha, &context, PATIENCE, wanted).await;
         match found {
             Ok(status) => Ok(status),
             Err(error) => {
@@ -202,11 +166,7 @@ impl Scene {
     pub fn states(&self, sha: &CommitSha, job: &str) -> Result<Vec<String>> {
         let context = format!("tidegate/{CONFIG}/{job}");
         let all = self.world.forge.statuses(REPOSITORY, sha)?;
-        Ok(all
-            .into_iter()
-            .filter(|status| status.context == context)
-            .map(|status| status.state)
-            .collect())
+        Ok(all.into_iter().filter(|status| status.context == context).map(|status| status.state).collect())
     }
 
     /// All `IntegrationJob`s of the scene, in the order they were made.
@@ -227,35 +187,22 @@ impl Scene {
 
     /// How far a job is.
     pub fn phase(&self, job: &IntegrationJob) -> Phase {
-        job.status
-            .as_ref()
-            .map_or_else(Phase::default, |status| status.phase)
+        job.status.as_ref().map_or_else(Phase::default, |status| status.phase)
     }
 
     /// The reason of a job's condition `Succeeded`.
     pub fn reason(&self, job: &IntegrationJob) -> Option<String> {
         let conditions = &job.status.as_ref()?.conditions;
-        Some(
-            conditions
-                .iter()
-                .find(|condition| condition.type_ == "Succeeded")?
-                .reason
-                .clone(),
-        )
+        Some(conditions.iter().find(|condition| condition.type_ == "Succeeded")?.reason.clone())
     }
 
     /// Waits until there are so many `IntegrationJob`s, all of them ended.
     pub async fn settle_jobs(&self, count: usize) -> Result<()> {
         self.settle().await?;
         let jobs = self.integration_jobs().await?;
-        ensure!(
-            jobs.len() == count,
-            "expected {count} IntegrationJobs\n{}",
-            self.situation().await
-        );
+        ensure!(jobs.len() == count, "expected {count} IntegrationJobs\n{}", self.situation().await);
         for job in jobs {
-            self.wait_for_job(&job.name_any(), "it ended", |job| self.phase(job).is_final())
-                .await?;
+            self.wait_for_job(&job.name_any(), "it ended", |job| self.phase(job).is_final()).await?;
         }
         Ok(())
     }
@@ -268,11 +215,7 @@ impl Scene {
             .header("x-amz-target", "AmazonSQS.SendMessage")
             .header("content-type", "application/x-amz-json-1.0")
             .body(message.to_string());
-        request
-            .send()
-            .await?
-            .error_for_status()
-            .context("the queue refused the message")?;
+        request.send().await?.error_for_status().context("the queue refused the message")?;
         Ok(())
     }
 
@@ -291,10 +234,8 @@ impl Scene {
         what: &str,
         wanted: impl Fn(&IntegrationJob) -> bool + Send,
     ) -> Result<IntegrationJob> {
-        self.wait_for(self.jobs(), name, what, |job: Option<&IntegrationJob>| {
-            job.is_some_and(&wanted)
-        })
-        .await?;
+        self.wait_for(self.jobs(), name, what, |job: Option<&IntegrationJob>| job.is_some_and(&wanted))
+            .await?;
         Ok(self.jobs().get(name).await?)
     }
 
@@ -302,48 +243,18 @@ impl Scene {
     pub async fn merged_tree(&self, base: &CommitSha, head: &CommitSha) -> Result<CommitSha> {
         let folder = tempfile::tempdir()?;
         let clone = folder.path().display().to_string();
-        git(&[
-            "clone",
-            "--quiet",
-            "--bare",
-            &self.world.forge.git_url(REPOSITORY),
-            &clone,
-        ])
-        .await?;
-        git(&[
-            "-C",
-            &clone,
-            "fetch",
-            "--quiet",
-            "origin",
-            "+refs/pull/*:refs/pull/*",
-        ])
-        .await?;
-        Ok(git(&[
-            "-C",
-            &clone,
-            "merge-tree",
-            "--write-tree",
-            base.as_str(),
-            head.as_str(),
-        ])
-        .await?
-        .parse()?)
+        git(&["clone", "--quiet", "--bare", &self.world.forge.git_url(REPOSITORY), &clone]).await?;
+        git(&["-C", &clone, "fetch", "--quiet", "origin", "+refs/pull/*:refs/pull/*"]).await?;
+        Ok(git(&["-C", &clone, "merge-tree", "--write-tree", base.as_str(), head.as_str()]).await?.parse()?)
     }
 
     /// Waits until every delivery that the forge has sent was answered; returns the answers' codes.
     pub async fn answers(&self) -> Result<Vec<u16>> {
         let answered = |forge: &tidegate_sandbox_forge::Forge| {
             let deliveries = forge.deliveries(REPOSITORY).ok()?;
-            deliveries
-                .into_iter()
-                .map(|delivery| delivery.response?.ok())
-                .collect()
+            deliveries.into_iter().map(|delivery| delivery.response?.ok()).collect()
         };
-        self.world
-            .forge
-            .wait_for("all deliveries to be answered", PATIENCE, answered)
-            .await
+        self.world.forge.wait_for("all deliveries to be answered", PATIENCE, answered).await
     }
 
     /// Waits until all that was sent has been worked on: no message is left in a queue that isn't a dead-letter queue.
@@ -362,9 +273,7 @@ impl Scene {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, drained)
-            .await
-            .context("the queues did not become empty")?
+        tokio::time::timeout(PATIENCE, drained).await.context("the queues did not become empty")?
     }
 
     /// Ends the scene: everything has settled, every job is done and told, nothing went to a dead-letter queue, nothing
@@ -392,23 +301,9 @@ impl Scene {
     /// What is known when something fails: the jobs, and the controller's last words.
     pub async fn situation(&self) -> String {
         let jobs = self.integration_jobs().await.unwrap_or_default();
-        let jobs: Vec<_> = jobs
-            .iter()
-            .map(|job| (job.name_any(), job.status.as_ref()))
-            .collect();
-        let log = self
-            .world
-            .controller
-            .as_ref()
-            .map(super::Controller::log)
-            .unwrap_or_default();
-        let log: Vec<_> = log
-            .iter()
-            .rev()
-            .take(30)
-            .rev()
-            .map(|line| line.text.as_str())
-            .collect();
+        let jobs: Vec<_> = jobs.iter().map(|job| (job.name_any(), job.status.as_ref())).collect();
+        let log = self.world.controller.as_ref().map(super::Controller::log).unwrap_or_default();
+        let log: Vec<_> = log.iter().rev().take(30).rev().map(|line| line.text.as_str()).collect();
         format!("jobs: {jobs:#?}\ncontroller:\n{}", log.join("\n"))
     }
 
@@ -431,35 +326,21 @@ impl Scene {
         K: kube::Resource + Clone + Debug + Send + serde::de::DeserializeOwned + 'static,
     {
         match tokio::time::timeout(PATIENCE, await_condition(api, name, condition)).await {
-            Ok(found) => found
-                .map(drop)
-                .with_context(|| format!("failed to watch until {what}")),
-            Err(_) => anyhow::bail!(
-                "waited {PATIENCE:?} in vain until {what}\n{}",
-                self.situation().await
-            ),
+            Ok(found) => found.map(drop).with_context(|| format!("failed to watch until {what}")),
+            Err(_) => anyhow::bail!("waited {PATIENCE:?} in vain until {what}\n{}", self.situation().await),
         }
     }
 }
 
 fn condition(config: Option<&IntegrationConfig>, type_: &str, status: ConditionStatus) -> bool {
-    let conditions = config
-        .and_then(|config| config.status.as_ref())
-        .map(|status| &status.conditions);
+    let conditions = config.and_then(|config| config.status.as_ref()).map(|status| &status.conditions);
     conditions.is_some_and(|conditions| conditions.iter().any(|c| c.type_ == type_ && c.status == status))
 }
 
 /// Runs git and returns what it prints.
 async fn git(arguments: &[&str]) -> Result<String> {
-    let output = tokio::process::Command::new("git")
-        .args(arguments)
-        .output()
-        .await
-        .context("failed to start git")?;
-    ensure!(
-        output.status.success(),
-        "git {arguments:?} failed: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output =
+        tokio::process::Command::new("git").args(arguments).output().await.context("failed to start git")?;
+    ensure!(output.status.success(), "git {arguments:?} failed: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

@@ -37,10 +37,7 @@ pub struct WorldSpec {
 impl WorldSpec {
     /// A world with a forge of one dialect and the settings of a small installation.
     pub fn new(dialect: Host) -> Self {
-        Self {
-            dialect,
-            max_runs: 20,
-        }
+        Self { dialect, max_runs: 20 }
     }
 }
 
@@ -72,27 +69,19 @@ impl World {
             std::fs::create_dir(&path)?;
             Ok(path)
         };
-        let forge = Forge::start(spec.dialect, &place("forge")?)
+        let forge =
+            Forge::start(spec.dialect, &place("forge")?).await.context("failed to start the forge")?;
+        let cluster = Cluster::start(ClusterSpec { work_dir: place("cluster")? })
             .await
-            .context("failed to start the forge")?;
-        let cluster = Cluster::start(ClusterSpec {
-            work_dir: place("cluster")?,
-        })
-        .await
-        .context("failed to start the cluster")?;
-        let cloud = Cloud::start(cloud(&binaries))
-            .await
-            .context("failed to start the cloud")?;
+            .context("failed to start the cluster")?;
+        let cloud = Cloud::start(cloud(&binaries)).await.context("failed to start the cloud")?;
         let client = cluster.client()?;
 
         let mut environment = cloud.aws_env();
         let settings = [
             ("KUBECONFIG", cluster.kubeconfig().display().to_string()),
             ("TIDEGATE_COMMAND_QUEUE_URL", cloud.queue_url(COMMANDS)),
-            (
-                "TIDEGATE_COMMAND_DEAD_LETTER_QUEUE_URL",
-                cloud.queue_url(DEAD_LETTERS),
-            ),
+            ("TIDEGATE_COMMAND_DEAD_LETTER_QUEUE_URL", cloud.queue_url(DEAD_LETTERS)),
             ("TIDEGATE_MASTER_KEY_SECRET", MASTER_KEY_SECRET.to_owned()),
             ("TIDEGATE_PUBLIC_URL", cloud.gateway()),
             ("TIDEGATE_CHECKOUT_IMAGE", "sandbox/checkout".to_owned()),
@@ -104,16 +93,8 @@ impl World {
             ("TIDEGATE_STATUSES_PER_MINUTE", "60000".to_owned()),
         ];
         environment.extend(settings.map(|(name, value)| (name.to_owned(), value)));
-        let mut world = Self {
-            forge,
-            cloud,
-            cluster,
-            controller: None,
-            client,
-            environment,
-            binaries,
-            _folder: folder,
-        };
+        let mut world =
+            Self { forge, cloud, cluster, controller: None, client, environment, binaries, _folder: folder };
         world.start_controller().await?;
         Ok(world)
     }
@@ -130,11 +111,7 @@ impl World {
 
     /// The address of the controller's `/metrics`.
     pub async fn controller_address(&self) -> Result<String> {
-        self.controller
-            .as_ref()
-            .context("the controller is down")?
-            .address()
-            .await
+        self.controller.as_ref().context("the controller is down")?.address().await
     }
 
     /// Stops everything, and returns what was logged: the controller's lines and the functions'.
@@ -146,10 +123,7 @@ impl World {
         let of_functions = self.cloud.logs().into_iter().map(|line| {
             let json: serde_json::Value = serde_json::from_str(&line.text).unwrap_or_default();
             let level = json["level"].as_str().unwrap_or_default().to_owned();
-            LogLine {
-                level,
-                text: format!("{}: {}", line.function, line.text),
-            }
+            LogLine { level, text: format!("{}: {}", line.function, line.text) }
         });
         lines.extend(of_functions);
         self.cloud.stop().await?;
@@ -186,10 +160,7 @@ fn cloud(binaries: &Path) -> CloudSpec {
     let function = |name: &str, env: &[(&str, String)]| FunctionSpec {
         name: name.to_owned(),
         binary: binaries.join(name),
-        env: env
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()))
-            .collect(),
+        env: env.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         concurrency: 1,
         timeout: Duration::from_secs(10),
     };

@@ -23,10 +23,7 @@ async fn create(api: &Api<DynamicObject>, object: Value) -> anyhow::Result<kube:
 /// The refusal's message; it is 422 and names the object.
 async fn invalid(api: &Api<DynamicObject>, object: Value) -> anyhow::Result<String> {
     let (code, reason, message) = refusal(create(api, object).await?)?;
-    ensure!(
-        (code, reason.as_str()) == (422, "Invalid"),
-        "{code} {reason}: {message}"
-    );
+    ensure!((code, reason.as_str()) == (422, "Invalid"), "{code} {reason}: {message}");
     Ok(message)
 }
 
@@ -43,10 +40,7 @@ pub async fn defaults_are_written_and_unknown_fields_dropped(
     let created = create(&configs, config).await??;
     let spec = &created.data["spec"];
     ensure!(spec["jobs"] == json!({}), "{spec}");
-    ensure!(
-        spec.get("colour").is_none() && spec["git"].get("colour").is_none(),
-        "{spec}"
-    );
+    ensure!(spec.get("colour").is_none() && spec["git"].get("colour").is_none(), "{spec}");
 
     let jobs = dynamic(client, namespace, "IntegrationJob");
     let mut job = job_json("defaulted");
@@ -56,9 +50,7 @@ pub async fn defaults_are_written_and_unknown_fields_dropped(
     let created = create(&jobs, job).await??;
     ensure!(created.data["spec"]["pulls"] == json!([]), "{}", created.data);
     let status = Patch::Merge(json!({"status": {"jobs": []}}));
-    let patched = jobs
-        .patch_status("defaulted", &PatchParams::default(), &status)
-        .await?;
+    let patched = jobs.patch_status("defaulted", &PatchParams::default(), &status).await?;
     ensure!(patched.data["status"]["phase"] == "Queued", "{}", patched.data);
     Ok(())
 }
@@ -69,11 +61,7 @@ pub async fn a_null_is_no_value(client: Client, namespace: &str) -> anyhow::Resu
     let mut config = config_json("null");
     config["spec"]["git"]["githubApp"] = Value::Null;
     let created = create(&configs, config).await??;
-    ensure!(
-        created.data["spec"]["git"].get("githubApp").is_none(),
-        "{}",
-        created.data
-    );
+    ensure!(created.data["spec"]["git"].get("githubApp").is_none(), "{}", created.data);
     let mut config = config_json("null-token");
     config["spec"]["git"]["tokenSecretRef"] = Value::Null;
     let message = invalid(&configs, config).await?;
@@ -87,21 +75,9 @@ pub async fn bad_fields_are_named(client: Client, namespace: &str) -> anyhow::Re
     let job = |name: &str| json!({"name": name, "image": "busybox", "script": "true"});
     let many: Vec<Value> = (0..51).map(|index| job(&format!("j{index}"))).collect();
     let cases = [
-        (
-            "/spec/git/repository",
-            Value::Null,
-            "spec.git.repository: Required value",
-        ),
-        (
-            "/spec/git/repository",
-            json!(5),
-            "spec.git.repository: Invalid value: \"integer\"",
-        ),
-        (
-            "/spec/git/repository",
-            json!("no-slash"),
-            "spec.git.repository in body should match",
-        ),
+        ("/spec/git/repository", Value::Null, "spec.git.repository: Required value"),
+        ("/spec/git/repository", json!(5), "spec.git.repository: Invalid value: \"integer\""),
+        ("/spec/git/repository", json!("no-slash"), "spec.git.repository in body should match"),
         (
             "/spec/git/type",
             json!("svn"),
@@ -122,11 +98,7 @@ pub async fn bad_fields_are_named(client: Client, namespace: &str) -> anyhow::Re
             json!(many),
             "spec.jobs.preSubmit: Too many: 51: must have at most 50 items",
         ),
-        (
-            "/spec/jobs/preSubmit",
-            json!([job("a"), job("a")]),
-            "spec.jobs.preSubmit[1]: Duplicate value",
-        ),
+        ("/spec/jobs/preSubmit", json!([job("a"), job("a")]), "spec.jobs.preSubmit[1]: Duplicate value"),
         (
             "/spec/jobs/postSubmit/0/command",
             json!([]),
@@ -135,9 +107,7 @@ pub async fn bad_fields_are_named(client: Client, namespace: &str) -> anyhow::Re
     ];
     for (index, (pointer, value, expected)) in cases.into_iter().enumerate() {
         let mut config = config_json(&format!("bad-{index}"));
-        *config
-            .pointer_mut(pointer)
-            .with_context(|| format!("no {pointer}"))? = value;
+        *config.pointer_mut(pointer).with_context(|| format!("no {pointer}"))? = value;
         let message = invalid(&configs, config).await?;
         ensure!(message.contains(expected), "{pointer}: {message}");
     }
@@ -175,10 +145,7 @@ async fn each_change_is_refused(
     for (change, expected) in cases {
         let patch = Patch::Merge(json!({"spec": change}));
         let (code, _, message) = refusal(api.patch(name, &PatchParams::default(), &patch).await)?;
-        ensure!(
-            code == 422 && message.contains(expected),
-            "expected {expected:?}, got {code}: {message}"
-        );
+        ensure!(code == 422 && message.contains(expected), "expected {expected:?}, got {code}: {message}");
     }
     Ok(())
 }
@@ -230,14 +197,8 @@ pub async fn each_rule_of_a_config_rejects(client: Client, namespace: &str) -> a
         &api,
         "sound",
         &[
-            (
-                json!({"git": {"repository": "acme/other"}}),
-                "the repository of a config can't change",
-            ),
-            (
-                json!({"git": {"type": "gitea"}}),
-                "the type of a config can't change",
-            ),
+            (json!({"git": {"repository": "acme/other"}}), "the repository of a config can't change"),
+            (json!({"git": {"type": "gitea"}}), "the type of a config can't change"),
         ],
     )
     .await
@@ -247,18 +208,9 @@ pub async fn each_rule_of_a_config_rejects(client: Client, namespace: &str) -> a
 pub async fn each_rule_of_a_job_rejects(client: Client, namespace: &str) -> anyhow::Result<()> {
     let api = dynamic(client, namespace, "IntegrationJob");
     let cases: &[(Edit, &str)] = &[
-        (
-            |job| job["metadata"]["name"] = "n".repeat(64).into(),
-            "a name has at most 63 characters",
-        ),
-        (
-            |job| job["spec"]["pulls"] = json!([]),
-            "a PullRequest trigger has exactly one pull",
-        ),
-        (
-            |job| job["spec"]["trigger"] = "Push".into(),
-            "a Push trigger has base.sha and no pulls",
-        ),
+        (|job| job["metadata"]["name"] = "n".repeat(64).into(), "a name has at most 63 characters"),
+        (|job| job["spec"]["pulls"] = json!([]), "a PullRequest trigger has exactly one pull"),
+        (|job| job["spec"]["trigger"] = "Push".into(), "a Push trigger has base.sha and no pulls"),
     ];
     each_is_refused(&api, job_json, cases).await?;
     create(&api, job_json("sound")).await??;
@@ -268,42 +220,26 @@ pub async fn each_rule_of_a_job_rejects(client: Client, namespace: &str) -> anyh
         "sound",
         &[
             (json!({"repository": "acme/other"}), fixed),
-            (
-                json!({"pulls": [{"number": 2, "sha": "a".repeat(40), "author": "ada"}]}),
-                fixed,
-            ),
-            (
-                json!({"jobs": [{"name": "test", "image": "busybox", "script": "false"}]}),
-                fixed,
-            ),
+            (json!({"pulls": [{"number": 2, "sha": "a".repeat(40), "author": "ada"}]}), fixed),
+            (json!({"jobs": [{"name": "test", "image": "busybox", "script": "false"}]}), fixed),
         ],
     )
     .await?;
     let cancel =
         Patch::Merge(json!({"spec": {"cancel": {"reason": "Superseded", "message": "a newer head"}}}));
     api.patch("sound", &PatchParams::default(), &cancel).await?;
-    each_change_is_refused(
-        &api,
-        "sound",
-        &[(json!({"cancel": null}), "a cancelled job stays cancelled")],
-    )
-    .await
+    each_change_is_refused(&api, "sound", &[(json!({"cancel": null}), "a cancelled job stays cancelled")])
+        .await
 }
 
 /// Names are DNS names, label values are short.
 pub async fn bad_names_are_refused(client: Client, namespace: &str) -> anyhow::Result<()> {
     let api = dynamic(client, namespace, "IntegrationConfig");
     let message = invalid(&api, config_json("Upper_Case")).await?;
-    ensure!(
-        message.contains("metadata.name: Invalid value: \"Upper_Case\""),
-        "{message}"
-    );
+    ensure!(message.contains("metadata.name: Invalid value: \"Upper_Case\""), "{message}");
     let mut config = config_json("labelled");
     config["metadata"]["labels"] = json!({"repository": "acme/web"});
     let message = invalid(&api, config).await?;
-    ensure!(
-        message.contains("metadata.labels: Invalid value: \"acme/web\""),
-        "{message}"
-    );
+    ensure!(message.contains("metadata.labels: Invalid value: \"acme/web\""), "{message}");
     Ok(())
 }

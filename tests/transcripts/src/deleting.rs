@@ -27,11 +27,7 @@ pub async fn a_finalizer_keeps_an_object(client: Client, namespace: &str) -> any
     ensure!(answer.is_left(), "the answer is the object");
     let marked = api.get("held").await?;
     ensure!(marked.metadata.deletion_timestamp.is_some());
-    ensure!(
-        marked.metadata.generation == Some(2),
-        "{:?}",
-        marked.metadata.generation
-    );
+    ensure!(marked.metadata.generation == Some(2), "{:?}", marked.metadata.generation);
 
     // Deleting it again changes nothing.
     api.delete("held", &DeleteParams::default()).await?;
@@ -40,10 +36,7 @@ pub async fn a_finalizer_keeps_an_object(client: Client, namespace: &str) -> any
     let more =
         Patch::Merge(json!({"metadata": {"finalizers": ["tidegate.dev/webhook", "tidegate.dev/more"]}}));
     let (code, _, message) = refusal(api.patch("held", &PatchParams::default(), &more).await)?;
-    ensure!(
-        code == 422 && message.contains("no new finalizers can be added"),
-        "{code}: {message}"
-    );
+    ensure!(code == 422 && message.contains("no new finalizers can be added"), "{code}: {message}");
 
     let remove: Patch<()> = Patch::Json(serde_json::from_value(json!([
         {"op": "test", "path": "/metadata/finalizers/0", "value": "tidegate.dev/webhook"},
@@ -57,11 +50,8 @@ pub async fn a_finalizer_keeps_an_object(client: Client, namespace: &str) -> any
 fn owned_by(owner: &IntegrationConfig, name: &str) -> anyhow::Result<ConfigMap> {
     let mut map = ConfigMap::default();
     map.metadata.name = Some(name.to_owned());
-    map.metadata.owner_references = Some(vec![
-        owner
-            .controller_owner_ref(&())
-            .context("an owner without a name")?,
-    ]);
+    map.metadata.owner_references =
+        Some(vec![owner.controller_owner_ref(&()).context("an owner without a name")?]);
     Ok(map)
 }
 
@@ -80,12 +70,8 @@ async fn gone(api: Api<ConfigMap>, name: &str, uid: &str) -> anyhow::Result<()> 
 pub async fn what_an_object_owns_follows_it(client: Client, namespace: &str) -> anyhow::Result<()> {
     let owner = create_config(&client, namespace, "owner").await?;
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    let dependent = maps
-        .create(&PostParams::default(), &owned_by(&owner, "owned")?)
-        .await?;
-    let answer = configs(client, namespace)
-        .delete("owner", &DeleteParams::default())
-        .await?;
+    let dependent = maps.create(&PostParams::default(), &owned_by(&owner, "owned")?).await?;
+    let answer = configs(client, namespace).delete("owner", &DeleteParams::default()).await?;
     ensure!(answer.is_right(), "the answer is a Status");
     gone(maps, "owned", &dependent.uid().context("no uid")?).await
 }
@@ -93,13 +79,9 @@ pub async fn what_an_object_owns_follows_it(client: Client, namespace: &str) -> 
 /// What names an owner that is gone already goes, too.
 pub async fn an_orphan_is_collected(client: Client, namespace: &str) -> anyhow::Result<()> {
     let owner = create_config(&client, namespace, "gone").await?;
-    configs(client.clone(), namespace)
-        .delete("gone", &DeleteParams::default())
-        .await?;
+    configs(client.clone(), namespace).delete("gone", &DeleteParams::default()).await?;
     let maps: Api<ConfigMap> = Api::namespaced(client, namespace);
-    let orphan = maps
-        .create(&PostParams::default(), &owned_by(&owner, "orphan")?)
-        .await?;
+    let orphan = maps.create(&PostParams::default(), &owned_by(&owner, "orphan")?).await?;
     gone(maps, "orphan", &orphan.uid().context("no uid")?).await
 }
 
@@ -108,18 +90,12 @@ pub async fn a_deletion_may_name_the_uid_it_means(client: Client, namespace: &st
     let api = configs(client.clone(), namespace);
     let created = create_config(&client, namespace, "meant").await?;
     let delete = |uid: Option<String>| DeleteParams {
-        preconditions: Some(Preconditions {
-            uid,
-            resource_version: None,
-        }),
+        preconditions: Some(Preconditions { uid, resource_version: None }),
         ..DeleteParams::default()
     };
     let other = Some("00000000-0000-4000-8000-000000000000".to_owned());
     let (code, _, message) = refusal(api.delete("meant", &delete(other)).await)?;
-    ensure!(
-        code == 409 && message.contains("Precondition failed: UID"),
-        "{code}: {message}"
-    );
+    ensure!(code == 409 && message.contains("Precondition failed: UID"), "{code}: {message}");
     api.delete("meant", &delete(created.uid())).await?;
     Ok(())
 }
@@ -142,10 +118,7 @@ pub async fn a_namespace_takes_its_objects_along(client: Client, namespace: &str
     let api = configs(client, &name);
     ensure!(refusal(api.get("inside").await)?.0 == 404);
     let (code, _, message) = refusal(api.create(&PostParams::default(), &config("inside")?).await)?;
-    ensure!(
-        code == 404 && message == format!("namespaces \"{name}\" not found"),
-        "{code}: {message}"
-    );
+    ensure!(code == 404 && message == format!("namespaces \"{name}\" not found"), "{code}: {message}");
     Ok(())
 }
 
@@ -154,16 +127,10 @@ pub async fn a_collection_is_deleted_by_label(client: Client, namespace: &str) -
     let api = configs(client, namespace);
     for (name, group) in [("several-a", "go"), ("several-b", "go"), ("several-c", "stay")] {
         let mut labelled = config(name)?;
-        labelled
-            .labels_mut()
-            .insert("several".to_owned(), group.to_owned());
+        labelled.labels_mut().insert("several".to_owned(), group.to_owned());
         api.create(&PostParams::default(), &labelled).await?;
     }
-    api.delete_collection(
-        &DeleteParams::default(),
-        &ListParams::default().labels("several=go"),
-    )
-    .await?;
+    api.delete_collection(&DeleteParams::default(), &ListParams::default().labels("several=go")).await?;
     let left: Vec<String> = api
         .list(&ListParams::default().labels("several"))
         .await?

@@ -74,10 +74,7 @@ pub async fn a_watch_resumes_where_it_ended(client: Client, namespace: &str) -> 
     let (event, last) = next(&mut second).await?;
     ensure!(event == "DELETED resume-a", "{event}");
     let (version, last): (u64, u64) = (version.parse()?, last.parse()?);
-    ensure!(
-        last > version,
-        "a deletion has a version of its own: {last} after {version}"
-    );
+    ensure!(last > version, "a deletion has a version of its own: {last} after {version}");
     Ok(())
 }
 
@@ -112,13 +109,8 @@ pub async fn an_object_that_leaves_the_selector_is_deleted_to_the_watch(
     let (event, version) = next(&mut events).await?;
     ensure!(event == "DELETED selected", "{event}");
     let now = api.get("selected").await?.resource_version();
-    ensure!(
-        now == Some(version),
-        "the event has the version of the change, {now:?}"
-    );
-    let found = api
-        .list(&ListParams::default().labels("colour=blue,!shade"))
-        .await?;
+    ensure!(now == Some(version), "the event has the version of the change, {now:?}");
+    let found = api.list(&ListParams::default().labels("colour=blue,!shade")).await?;
     ensure!(found.items.len() == 1, "{} found", found.items.len());
     Ok(())
 }
@@ -127,23 +119,16 @@ pub async fn an_object_that_leaves_the_selector_is_deleted_to_the_watch(
 pub async fn a_watch_can_be_asked_to_list_first(client: Client, namespace: &str) -> anyhow::Result<()> {
     create_config(&client, namespace, "streamed").await?;
     let api = configs(client, namespace);
-    let parameters = WatchParams::default()
-        .fields("metadata.name=streamed")
-        .initial_events();
+    let parameters = WatchParams::default().fields("metadata.name=streamed").initial_events();
     let mut events = api.watch(&parameters, "").await?.boxed();
     ensure!(next(&mut events).await?.0 == "ADDED streamed");
-    let bookmark = tokio::time::timeout(PATIENCE, events.try_next())
-        .await
-        .context("no bookmark came in time")??;
+    let bookmark =
+        tokio::time::timeout(PATIENCE, events.try_next()).await.context("no bookmark came in time")??;
     let Some(WatchEvent::Bookmark(bookmark)) = bookmark else {
         bail!("not a bookmark: {bookmark:?}");
     };
     let end = BTreeMap::from([("k8s.io/initial-events-end".to_owned(), "true".to_owned())]);
-    ensure!(
-        bookmark.metadata.annotations == end,
-        "{:?}",
-        bookmark.metadata.annotations
-    );
+    ensure!(bookmark.metadata.annotations == end, "{:?}", bookmark.metadata.annotations);
     Ok(())
 }
 
@@ -181,7 +166,8 @@ pub async fn an_expired_watch_is_gone(
     label(&client, namespace, "expired", "red").await?;
     compact();
     let mut events = api.watch(&WatchParams::default(), &old).await?.boxed();
-    match events.next().await.context("the watch ended")?? {
+    let event = tokio::time::timeout(PATIENCE, events.next()).await.context("no event came in time")?;
+    match event.context("the watch ended")?? {
         WatchEvent::Error(status) => {
             ensure!(status.code == 410 && status.reason == "Expired", "{status:?}");
         }
@@ -193,8 +179,7 @@ pub async fn an_expired_watch_is_gone(
     let now = now.metadata.resource_version.context("no version")?;
     compact();
     let mut events = api.watch(&WatchParams::default(), &now).await?.boxed();
-    api.create(&PostParams::default(), &config("expired-not")?)
-        .await?;
+    api.create(&PostParams::default(), &config("expired-not")?).await?;
     ensure!(next(&mut events).await?.0 == "ADDED expired-not");
     Ok(())
 }

@@ -30,10 +30,7 @@ pub async fn a_stale_write_conflicts(client: Client, namespace: &str) -> anyhow:
     ensure!(code == 409, "status: {code}");
     second.metadata.resource_version = None;
     let (code, _, message) = refusal(api.replace("stale", &PostParams::default(), &second).await)?;
-    ensure!(
-        code == 422 && message.contains("must be specified for an update"),
-        "{code}: {message}"
-    );
+    ensure!(code == 422 && message.contains("must be specified for an update"), "{code}: {message}");
     Ok(())
 }
 
@@ -44,21 +41,13 @@ pub async fn a_name_is_taken_once(client: Client, namespace: &str) -> anyhow::Re
     let (code, reason, message) = refusal(api.create(&PostParams::default(), &config("taken")?).await)?;
     ensure!(
         (code, reason.as_str(), message.as_str())
-            == (
-                409,
-                "AlreadyExists",
-                "integrationconfigs.tidegate.dev \"taken\" already exists"
-            ),
+            == (409, "AlreadyExists", "integrationconfigs.tidegate.dev \"taken\" already exists"),
         "{code} {reason}: {message}"
     );
     let (code, reason, message) = refusal(api.get("missing").await)?;
     ensure!(
         (code, reason.as_str(), message.as_str())
-            == (
-                404,
-                "NotFound",
-                "integrationconfigs.tidegate.dev \"missing\" not found"
-            ),
+            == (404, "NotFound", "integrationconfigs.tidegate.dev \"missing\" not found"),
         "{code} {reason}: {message}"
     );
     Ok(())
@@ -81,49 +70,28 @@ pub async fn status_and_spec_are_apart(client: Client, namespace: &str) -> anyho
     let mut new = config("apart")?;
     new.status = Some(webhook("from create"));
     let mut object = api.create(&PostParams::default(), &new).await?;
-    ensure!(
-        object.status.is_none(),
-        "create wrote the status: {:?}",
-        object.status
-    );
+    ensure!(object.status.is_none(), "create wrote the status: {:?}", object.status);
 
     object.status = Some(webhook("from status"));
     object.spec.max_concurrent_runs = Some(7);
     object.labels_mut().insert("colour".to_owned(), "red".to_owned());
-    let mut object = api
-        .replace_status("apart", &PostParams::default(), &object)
-        .await?;
-    ensure!(
-        object.spec.max_concurrent_runs.is_none(),
-        "the status' endpoint wrote the spec"
-    );
+    let mut object = api.replace_status("apart", &PostParams::default(), &object).await?;
+    ensure!(object.spec.max_concurrent_runs.is_none(), "the status' endpoint wrote the spec");
     ensure!(object.labels().is_empty(), "the status' endpoint wrote a label");
 
     object.status = Some(webhook("from replace"));
     object.spec.max_concurrent_runs = Some(7);
     api.replace("apart", &PostParams::default(), &object).await?;
     let patch = json!({"status": {"webhook": {"id": "from patch"}}});
-    let object = api
-        .patch("apart", &PatchParams::default(), &Patch::Merge(patch))
-        .await?;
+    let object = api.patch("apart", &PatchParams::default(), &Patch::Merge(patch)).await?;
     ensure!(object.spec.max_concurrent_runs == Some(7));
-    ensure!(
-        object.status == Some(webhook("from status")),
-        "{:?}",
-        object.status
-    );
+    ensure!(object.status == Some(webhook("from status")), "{:?}", object.status);
 
     let patch =
         json!({"status": {"webhook": {"id": "from status' patch"}}, "spec": {"maxConcurrentRuns": 8}});
-    let object = api
-        .patch_status("apart", &PatchParams::default(), &Patch::Merge(patch))
-        .await?;
+    let object = api.patch_status("apart", &PatchParams::default(), &Patch::Merge(patch)).await?;
     ensure!(object.spec.max_concurrent_runs == Some(7));
-    ensure!(
-        object.status == Some(webhook("from status' patch")),
-        "{:?}",
-        object.status
-    );
+    ensure!(object.status == Some(webhook("from status' patch")), "{:?}", object.status);
     Ok(())
 }
 
@@ -134,36 +102,14 @@ pub async fn the_generation_counts_changes_of_the_spec(
 ) -> anyhow::Result<()> {
     let api = configs(client.clone(), namespace);
     let created = create_config(&client, namespace, "counted").await?;
-    ensure!(
-        created.metadata.generation == Some(1),
-        "{:?}",
-        created.metadata.generation
-    );
+    ensure!(created.metadata.generation == Some(1), "{:?}", created.metadata.generation);
     let parameters = PatchParams::default();
     let label = Patch::Merge(json!({"metadata": {"labels": {"colour": "red"}}}));
-    ensure!(
-        api.patch("counted", &parameters, &label)
-            .await?
-            .metadata
-            .generation
-            == Some(1)
-    );
+    ensure!(api.patch("counted", &parameters, &label).await?.metadata.generation == Some(1));
     let status = Patch::Merge(json!({"status": {"observedGeneration": 1}}));
-    ensure!(
-        api.patch_status("counted", &parameters, &status)
-            .await?
-            .metadata
-            .generation
-            == Some(1)
-    );
+    ensure!(api.patch_status("counted", &parameters, &status).await?.metadata.generation == Some(1));
     let spec = Patch::Merge(json!({"spec": {"maxConcurrentRuns": 3}}));
-    ensure!(
-        api.patch("counted", &parameters, &spec)
-            .await?
-            .metadata
-            .generation
-            == Some(2)
-    );
+    ensure!(api.patch("counted", &parameters, &spec).await?.metadata.generation == Some(2));
     Ok(())
 }
 
@@ -184,10 +130,7 @@ pub async fn a_merge_patch_is_guarded_by_its_resource_version(
     ensure!(patched.spec.max_concurrent_runs == Some(2));
     let (code, reason, _) = refusal(api.patch("guarded", &PatchParams::default(), &patch(3)).await)?;
     ensure!((code, reason.as_str()) == (409, "Conflict"), "{code} {reason}");
-    let (code, ..) = refusal(
-        api.patch_status("guarded", &PatchParams::default(), &patch(3))
-            .await,
-    )?;
+    let (code, ..) = refusal(api.patch_status("guarded", &PatchParams::default(), &patch(3)).await)?;
     ensure!(code == 409, "status: {code}");
 
     let remove = Patch::Merge(json!({"spec": {"maxConcurrentRuns": null}}));
@@ -210,23 +153,15 @@ pub async fn a_json_patch_applies_only_if_its_test_holds(
         ]);
         Ok(Patch::Json(serde_json::from_value(operations)?))
     };
-    let (code, reason, message) = refusal(
-        api.patch("tested", &PatchParams::default(), &patch("acme/other")?)
-            .await,
-    )?;
+    let (code, reason, message) =
+        refusal(api.patch("tested", &PatchParams::default(), &patch("acme/other")?).await)?;
     ensure!(
         (code, reason.as_str(), message.as_str())
-            == (
-                422,
-                "Invalid",
-                "the server rejected our request due to an error in our request"
-            ),
+            == (422, "Invalid", "the server rejected our request due to an error in our request"),
         "{code} {reason}: {message}"
     );
     ensure!(api.get("tested").await?.spec.max_concurrent_runs.is_none());
-    let patched = api
-        .patch("tested", &PatchParams::default(), &patch("acme/web")?)
-        .await?;
+    let patched = api.patch("tested", &PatchParams::default(), &patch("acme/web")?).await?;
     ensure!(patched.spec.max_concurrent_runs == Some(5));
     Ok(())
 }
@@ -263,10 +198,7 @@ pub async fn a_server_makes_up_names(client: Client, namespace: &str) -> anyhow:
     let mut nameless = config("x")?;
     nameless.metadata.name = None;
     let (code, _, message) = refusal(api.create(&PostParams::default(), &nameless).await)?;
-    ensure!(
-        code == 422 && message.contains("name or generateName is required"),
-        "{code}: {message}"
-    );
+    ensure!(code == 422 && message.contains("name or generateName is required"), "{code}: {message}");
     nameless.metadata.generate_name = Some("made-up-".to_owned());
     let created = api.create(&PostParams::default(), &nameless).await?;
     let name = created.metadata.name.context("no name")?;

@@ -8,10 +8,7 @@ use tidegate_transcripts::{ALL, watching};
 
 async fn start() -> anyhow::Result<(tempfile::TempDir, Cluster)> {
     let work_dir = tempfile::tempdir()?;
-    let cluster = Cluster::start(ClusterSpec {
-        work_dir: work_dir.path().to_owned(),
-    })
-    .await?;
+    let cluster = Cluster::start(ClusterSpec { work_dir: work_dir.path().to_owned() }).await?;
     Ok((work_dir, cluster))
 }
 

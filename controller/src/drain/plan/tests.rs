@@ -26,17 +26,11 @@ fn sha(digit: char) -> CommitSha {
 }
 
 fn command(intention: Intention) -> Command {
-    Command {
-        repository: "acme/shop".parse().expect("a repository"),
-        intention,
-    }
+    Command { repository: "acme/shop".parse().expect("a repository"), intention }
 }
 
 fn run_pull_request(hint: CommitSha) -> Command {
-    command(Intention::RunPullRequest {
-        pull_request: PullRequestNumber(7),
-        head: hint,
-    })
+    command(Intention::RunPullRequest { pull_request: PullRequestNumber(7), head: hint })
 }
 
 fn pull_request(open: bool) -> PullRequestFacts {
@@ -88,29 +82,16 @@ fn filtered_jobs_are_told_as_skipped() {
         &config(),
         &facts(pull_request(true), Permission::Write),
     ));
-    assert_eq!(
-        run.spec
-            .jobs
-            .iter()
-            .map(|job| job.name.as_str())
-            .collect::<Vec<_>>(),
-        ["unit"]
-    );
+    assert_eq!(run.spec.jobs.iter().map(|job| job.name.as_str()).collect::<Vec<_>>(), ["unit"]);
     assert_eq!(run.spec.skipped[0].name.as_str(), "docs");
-    assert_eq!(
-        run.spec.skipped[0].reason,
-        "branch main is not among its branch patterns"
-    );
+    assert_eq!(run.spec.skipped[0].reason, "branch main is not among its branch patterns");
 }
 
 #[test]
 fn an_author_who_may_not_write_waits_for_approval() {
     for author in [Permission::None, Permission::Read] {
-        let run = planned_run(plan(
-            &run_pull_request(sha('a')),
-            &config(),
-            &facts(pull_request(true), author),
-        ));
+        let run =
+            planned_run(plan(&run_pull_request(sha('a')), &config(), &facts(pull_request(true), author)));
         assert!(run.spec.awaits_approval, "{author:?}");
     }
 }
@@ -120,11 +101,7 @@ fn a_head_in_another_or_no_repository_is_a_fork() {
     for repository in [None, Some("dora/shop".parse().expect("a repository"))] {
         let mut pull_request = pull_request(true);
         pull_request.head.repository = repository;
-        let plan = plan(
-            &run_pull_request(sha('a')),
-            &config(),
-            &facts(pull_request, Permission::Write),
-        );
+        let plan = plan(&run_pull_request(sha('a')), &config(), &facts(pull_request, Permission::Write));
         assert!(planned_run(plan).spec.pulls[0].fork);
     }
 }
@@ -133,17 +110,10 @@ fn a_head_in_another_or_no_repository_is_a_fork() {
 fn a_closed_pull_request_does_not_run_and_an_open_one_is_not_cancelled() {
     let closed = facts(pull_request(false), Permission::None);
     let open = facts(pull_request(true), Permission::Write);
-    let cancel = command(Intention::Cancel {
-        pull_request: PullRequestNumber(7),
-    });
-    assert!(matches!(
-        plan(&run_pull_request(sha('a')), &config(), &closed),
-        Plan::Nothing(_)
-    ));
+    let cancel = command(Intention::Cancel { pull_request: PullRequestNumber(7) });
+    assert!(matches!(plan(&run_pull_request(sha('a')), &config(), &closed), Plan::Nothing(_)));
     assert!(matches!(plan(&cancel, &config(), &open), Plan::Nothing(_)));
-    let Plan::Cancel { order, .. } = plan(&cancel, &config(), &closed) else {
-        unreachable!("it is closed")
-    };
+    let Plan::Cancel { order, .. } = plan(&cancel, &config(), &closed) else { unreachable!("it is closed") };
     assert_eq!(order.message, "pull request 7 was merged");
 }
 
@@ -151,32 +121,13 @@ fn a_closed_pull_request_does_not_run_and_an_open_one_is_not_cancelled() {
 fn a_push_runs_only_what_is_on_its_ref() {
     let push = |reference: &str, reachable| {
         let reference: GitRef = reference.parse().expect("a ref");
-        let intention = Intention::RunPush {
-            reference: reference.clone(),
-            sha: sha('c'),
-        };
-        plan(
-            &command(intention),
-            &config(),
-            &Facts::Push {
-                reference,
-                sha: sha('c'),
-                reachable,
-            },
-        )
+        let intention = Intention::RunPush { reference: reference.clone(), sha: sha('c') };
+        plan(&command(intention), &config(), &Facts::Push { reference, sha: sha('c'), reachable })
     };
-    assert_eq!(
-        planned_run(push("refs/heads/main", true)).spec.base.sha,
-        Some(sha('c'))
-    );
-    let Plan::Nothing(reason) = push("refs/heads/main", false) else {
-        unreachable!("it is not there")
-    };
+    assert_eq!(planned_run(push("refs/heads/main", true)).spec.base.sha, Some(sha('c')));
+    let Plan::Nothing(reason) = push("refs/heads/main", false) else { unreachable!("it is not there") };
     assert_eq!(reason, "cccccccccc is not on refs/heads/main (any more)");
-    assert!(
-        matches!(push("refs/heads/side", true), Plan::Nothing(_)),
-        "no job runs for side"
-    );
+    assert!(matches!(push("refs/heads/side", true), Plan::Nothing(_)), "no job runs for side");
 }
 
 #[test]
@@ -186,10 +137,7 @@ fn another_repository_and_a_missing_pull_request_are_refused() {
     assert!(matches!(admit(&foreign, &config()), Err(Plan::Refuse(_))));
     assert_eq!(admit(&run_pull_request(sha('a')), &config()), Ok(()));
     let missing = Facts::NoPullRequest(PullRequestNumber(7));
-    assert!(matches!(
-        plan(&run_pull_request(sha('a')), &config(), &missing),
-        Plan::Refuse(_)
-    ));
+    assert!(matches!(plan(&run_pull_request(sha('a')), &config(), &missing), Plan::Refuse(_)));
 }
 
 #[test]
@@ -197,12 +145,7 @@ fn the_same_trigger_has_the_same_digest_and_another_base_or_config_another() {
     let digest = |config: &IntegrationConfig, base: &str| {
         let mut pull_request = pull_request(true);
         pull_request.base = base.parse().expect("a branch");
-        planned_run(plan(
-            &run_pull_request(sha('a')),
-            config,
-            &facts(pull_request, Permission::Write),
-        ))
-        .digest
+        planned_run(plan(&run_pull_request(sha('a')), config, &facts(pull_request, Permission::Write))).digest
     };
     assert_eq!(digest(&config(), "main"), digest(&config(), "main"));
     assert_ne!(digest(&config(), "main"), digest(&config(), "next"));

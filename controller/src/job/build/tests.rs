@@ -4,18 +4,12 @@ use tidegate_model::SecretKeyRef;
 use super::*;
 use crate::job::fixture::{self, BASE, HEAD};
 
-const SETTINGS: RunSettings<'static> = RunSettings {
-    checkout_image: "git",
-    service_account: "runner",
-};
+const SETTINGS: RunSettings<'static> = RunSettings { checkout_image: "git", service_account: "runner" };
 
 fn source(secret: Option<&str>) -> Source {
     Source {
         clone_url: "https://git.example.com/acme/shop.git".to_owned(),
-        clone_secret: secret.map(|name| SecretKeyRef {
-            name: name.to_owned(),
-            key: "token".to_owned(),
-        }),
+        clone_secret: secret.map(|name| SecretKeyRef { name: name.to_owned(), key: "token".to_owned() }),
     }
 }
 
@@ -28,12 +22,7 @@ fn value_of(run: &PipelineRun) -> Value {
 }
 
 fn env_of<'a>(step: &'a Value, name: &str) -> Vec<&'a Value> {
-    step["env"]
-        .as_array()
-        .expect("env")
-        .iter()
-        .filter(|variable| variable["name"] == name)
-        .collect()
+    step["env"].as_array().expect("env").iter().filter(|variable| variable["name"] == name).collect()
 }
 
 #[test]
@@ -62,35 +51,20 @@ fn a_job_becomes_a_task_that_checks_out_and_runs() {
     );
     assert_eq!(run["spec"]["timeouts"]["pipeline"], "1h");
     assert_eq!(run["spec"]["taskRunTemplate"]["serviceAccountName"], "runner");
-    assert_eq!(
-        run["spec"]["taskRunTemplate"]["podTemplate"]["automountServiceAccountToken"],
-        false
-    );
+    assert_eq!(run["spec"]["taskRunTemplate"]["podTemplate"]["automountServiceAccountToken"], false);
 
     let task = &run["spec"]["pipelineSpec"]["tasks"][0];
     assert_eq!((&task["name"], &task["timeout"]), (&json!("unit"), &json!("1h")));
     let [checkout, run] = task["taskSpec"]["steps"].as_array().expect("steps").as_slice() else {
         panic!("two steps: {task:#}")
     };
-    assert_eq!(
-        (&checkout["name"], &checkout["image"]),
-        (&json!("checkout"), &json!("git"))
-    );
-    assert_eq!(
-        env_of(checkout, "TIDEGATE_HEADS")[0]["value"],
-        format!("7 {HEAD}")
-    );
+    assert_eq!((&checkout["name"], &checkout["image"]), (&json!("checkout"), &json!("git")));
+    assert_eq!(env_of(checkout, "TIDEGATE_HEADS")[0]["value"], format!("7 {HEAD}"));
     assert_eq!(env_of(checkout, "TIDEGATE_BASE_SHA")[0]["value"], BASE);
-    assert_eq!(
-        env_of(checkout, "TIDEGATE_RESULT_OUTCOME")[0]["value"],
-        "$(results.outcome.path)"
-    );
+    assert_eq!(env_of(checkout, "TIDEGATE_RESULT_OUTCOME")[0]["value"], "$(results.outcome.path)");
     assert_eq!(env_of(checkout, "TIDEGATE_CREDENTIAL_FILE"), Vec::<&Value>::new());
     assert_eq!(checkout["securityContext"]["runAsNonRoot"], true);
-    assert_eq!(
-        (&run["name"], &run["script"]),
-        (&json!("run"), &json!("cargo test"))
-    );
+    assert_eq!((&run["name"], &run["script"]), (&json!("run"), &json!("cargo test")));
     assert_eq!(run["workingDir"], "/workspace/source");
     assert_eq!(env_of(run, "TIDEGATE_PULL_REQUEST")[0]["value"], "7");
     assert_eq!(env_of(run, "TIDEGATE_HEAD_SHA")[0]["value"], HEAD);
@@ -100,36 +74,19 @@ fn a_job_becomes_a_task_that_checks_out_and_runs() {
 #[test]
 fn the_clone_credential_is_seen_by_the_checkout_alone() {
     let job = fixture::running(&json!([{"name": "unit"}]));
-    let run = build(
-        &job,
-        &BASE.parse().expect("commit SHA"),
-        &source(Some("read-only")),
-        SETTINGS,
-    );
+    let run = build(&job, &BASE.parse().expect("commit SHA"), &source(Some("read-only")), SETTINGS);
     let task = &value_of(&run.expect("builds"))["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"];
     assert_eq!(task["volumes"][0]["secret"]["secretName"], "read-only");
-    assert_eq!(
-        task["steps"][0]["volumeMounts"][0]["name"],
-        task["volumes"][0]["name"]
-    );
+    assert_eq!(task["steps"][0]["volumeMounts"][0]["name"], task["volumes"][0]["name"]);
     assert_eq!(env_of(&task["steps"][0], "TIDEGATE_CREDENTIAL_FILE").len(), 1);
     assert_eq!(task["steps"][1]["volumeMounts"], Value::Null);
-    assert!(
-        !task["steps"][1].to_string().contains("credential"),
-        "{:#}",
-        task["steps"][1]
-    );
+    assert!(!task["steps"][1].to_string().contains("credential"), "{:#}", task["steps"][1]);
 }
 
 #[test]
 fn without_a_checkout_there_is_neither_step_nor_credential() {
     let job = fixture::running(&json!([{"name": "notify", "skipCheckout": true}]));
-    let run = build(
-        &job,
-        &BASE.parse().expect("commit SHA"),
-        &source(Some("read-only")),
-        SETTINGS,
-    );
+    let run = build(&job, &BASE.parse().expect("commit SHA"), &source(Some("read-only")), SETTINGS);
     let task = &value_of(&run.expect("builds"))["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"];
     assert_eq!(task["steps"].as_array().map(Vec::len), Some(1));
     assert_eq!((&task["volumes"], &task["results"]), (&Value::Null, &Value::Null));
@@ -160,10 +117,7 @@ fn what_the_user_sets_wins_and_secrets_are_references() {
     let step = &run["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"][1];
     assert_eq!(env_of(step, "CI"), [&json!({"name": "CI", "value": "yes"})]);
     let reference = json!({"secretKeyRef": {"name": "deploy", "key": "token"}});
-    assert_eq!(
-        env_of(step, "TOKEN"),
-        [&json!({"name": "TOKEN", "valueFrom": reference})]
-    );
+    assert_eq!(env_of(step, "TOKEN"), [&json!({"name": "TOKEN", "valueFrom": reference})]);
 }
 
 #[test]
@@ -177,10 +131,7 @@ fn a_fork_gets_no_secret() {
     let refusal = build_of(&job).expect_err("a fork");
     assert_eq!(refusal.reason(), "NeedsSecret");
     assert_eq!(refusal.job().as_str(), "deploy");
-    assert!(
-        refusal.to_string().contains("needs secret deploy-key"),
-        "{refusal}"
-    );
+    assert!(refusal.to_string().contains("needs secret deploy-key"), "{refusal}");
 }
 
 #[test]
@@ -188,23 +139,14 @@ fn shell_substitutions_pass_and_tektons_own_are_refused() {
     let script = "echo \"$(date)\" '$(cat x)' ${HOME} $$";
     let run =
         value_of(&build_of(&fixture::running(&json!([{"name": "unit", "script": script}]))).expect("builds"));
-    assert_eq!(
-        run["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"][1]["script"],
-        script
-    );
+    assert_eq!(run["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"][1]["script"], script);
     for (job, field) in [
         (json!({"script": "echo $(params.x)"}), "script"),
         (json!({"args": ["a", "$(context.taskRun.name)"]}), "args"),
-        (
-            json!({"env": [{"name": "A", "value": "$(tasks.x.status)"}]}),
-            "env",
-        ),
+        (json!({"env": [{"name": "A", "value": "$(tasks.x.status)"}]}), "env"),
     ] {
         let mut entry = json!({"name": "unit"});
-        entry
-            .as_object_mut()
-            .expect("object")
-            .extend(job.as_object().expect("object").clone());
+        entry.as_object_mut().expect("object").extend(job.as_object().expect("object").clone());
         let refusal = build_of(&fixture::running(&json!([entry]))).expect_err("Tekton would replace it");
         assert!(
             matches!(&refusal, Refusal::TektonVariable { field: found, .. } if *found == field),

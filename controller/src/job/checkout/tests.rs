@@ -19,9 +19,7 @@ struct Scene {
 impl Scene {
     /// A repository whose branch `main` has one commit with `a.txt` and `b.txt`.
     fn new() -> Self {
-        let scene = Self {
-            dir: tempfile::tempdir().expect("temporary directory"),
-        };
+        let scene = Self { dir: tempfile::tempdir().expect("temporary directory") };
         fs::create_dir(scene.path("work")).expect("directory");
         scene.git("work", &["init", "--quiet", "--initial-branch=main"]);
         scene.commit("main", &[("a.txt", "one\n"), ("b.txt", "one\n")]);
@@ -44,11 +42,7 @@ impl Scene {
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .output()
             .expect("git runs");
-        assert!(
-            output.status.success(),
-            "git {args:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text").trim().to_owned()
     }
 
@@ -70,16 +64,7 @@ impl Scene {
     }
 
     fn push(&self, sha: &CommitSha, reference: &str) {
-        self.git(
-            "work",
-            &[
-                "push",
-                "--quiet",
-                "--force",
-                "origin",
-                &format!("{sha}:{reference}"),
-            ],
-        );
+        self.git("work", &["push", "--quiet", "--force", "origin", &format!("{sha}:{reference}")]);
     }
 
     fn url(&self) -> String {
@@ -102,10 +87,7 @@ impl Scene {
         let source = self.path(task).join("source");
         fs::create_dir_all(&source).expect("directory");
         fs::write(self.path(task).join("checkout.sh"), SCRIPT).expect("writes");
-        let heads: Vec<String> = heads
-            .iter()
-            .map(|(number, sha)| format!("{number} {sha}"))
-            .collect();
+        let heads: Vec<String> = heads.iter().map(|(number, sha)| format!("{number} {sha}")).collect();
         let mut command = Command::new("sh");
         command
             .arg("../checkout.sh")
@@ -127,11 +109,7 @@ impl Scene {
             let text = fs::read_to_string(self.path(task).join(result.as_str())).unwrap_or_default();
             (result.as_str(), text)
         };
-        Checkout {
-            source,
-            output,
-            results: CheckoutResult::ALL.into_iter().map(result).collect(),
-        }
+        Checkout { source, output, results: CheckoutResult::ALL.into_iter().map(result).collect() }
     }
 }
 
@@ -163,16 +141,8 @@ impl Checkout {
     }
 
     fn git(&self, args: &[&str]) -> String {
-        let output = Command::new("git")
-            .args(args)
-            .current_dir(&self.source)
-            .output()
-            .expect("git runs");
-        assert!(
-            output.status.success(),
-            "git {args:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let output = Command::new("git").args(args).current_dir(&self.source).output().expect("git runs");
+        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text").trim().to_owned()
     }
 
@@ -186,10 +156,7 @@ impl Checkout {
 }
 
 fn head_of(scene: &Scene) -> CommitSha {
-    scene
-        .git("work", &["rev-parse", "main"])
-        .parse()
-        .expect("commit SHA")
+    scene.git("work", &["rev-parse", "main"]).parse().expect("commit SHA")
 }
 
 #[test]
@@ -208,24 +175,15 @@ fn every_task_of_a_run_builds_the_same_merge() {
         checkout.assert_merged();
         assert_eq!(checkout.file("a.txt").as_deref(), Some("two\n"));
         assert_eq!(checkout.file("b.txt").as_deref(), Some("two\n"));
-        assert_eq!(
-            checkout.git(&["rev-parse", "HEAD"]),
-            checkout.result(CheckoutResult::Commit)
-        );
-        assert_eq!(
-            checkout.git(&["rev-parse", "HEAD^{tree}"]),
-            checkout.result(CheckoutResult::Tree)
-        );
+        assert_eq!(checkout.git(&["rev-parse", "HEAD"]), checkout.result(CheckoutResult::Commit));
+        assert_eq!(checkout.git(&["rev-parse", "HEAD^{tree}"]), checkout.result(CheckoutResult::Tree));
         assert_eq!(
             checkout.git(&["log", "-1", "--format=%P %an %ae"]),
             format!("{base} {head} Tidegate tidegate@localhost")
         );
         assert_eq!(checkout.git(&["status", "--porcelain"]), "");
     }
-    assert_eq!(
-        first.result(CheckoutResult::Commit),
-        second.result(CheckoutResult::Commit)
-    );
+    assert_eq!(first.result(CheckoutResult::Commit), second.result(CheckoutResult::Commit));
     assert_ne!(first.result(CheckoutResult::Commit), "");
 }
 
@@ -241,13 +199,7 @@ fn several_pull_requests_are_merged_in_order() {
     checkout.assert_merged();
     assert_eq!(checkout.file("a.txt").as_deref(), Some("two\n"));
     assert_eq!(checkout.file("c.txt").as_deref(), Some("new\n"));
-    assert_eq!(
-        checkout
-            .git(&["log", "--first-parent", "-3", "--format=%s"])
-            .lines()
-            .count(),
-        3
-    );
+    assert_eq!(checkout.git(&["log", "--first-parent", "-3", "--format=%s"]).lines().count(), 3);
 }
 
 #[test]
@@ -258,10 +210,7 @@ fn a_conflict_is_named_by_its_files() {
     let base = scene.commit("main", &[("a.txt", "ours\n"), ("b.txt", "ours\n")]);
     scene.push(&base, "refs/heads/main");
     let checkout = scene.checkout("task", &base, &[(7, &head)]);
-    assert_eq!(
-        checkout.failure(),
-        (Outcome::Conflict, "conflict in a.txt, b.txt")
-    );
+    assert_eq!(checkout.failure(), (Outcome::Conflict, "conflict in a.txt, b.txt"));
 }
 
 #[test]
@@ -270,16 +219,10 @@ fn histories_without_a_common_root_are_a_conflict() {
     let base = head_of(&scene);
     scene.git("work", &["checkout", "--quiet", "--orphan", "other"]);
     scene.git("work", &["commit", "--quiet", "-m", "other root"]);
-    let head = scene
-        .git("work", &["rev-parse", "HEAD"])
-        .parse()
-        .expect("commit SHA");
+    let head = scene.git("work", &["rev-parse", "HEAD"]).parse().expect("commit SHA");
     scene.push(&head, "refs/pull/7/head");
     let checkout = scene.checkout("task", &base, &[(7, &head)]);
-    assert_eq!(
-        checkout.failure(),
-        (Outcome::Conflict, "#7 and the base have no common history")
-    );
+    assert_eq!(checkout.failure(), (Outcome::Conflict, "#7 and the base have no common history"));
 }
 
 #[test]
@@ -296,10 +239,7 @@ fn a_head_that_moved_is_built_as_long_as_the_host_has_it() {
 
     scene.git("host.git", &["gc", "--quiet", "--prune=now"]);
     let checkout = scene.checkout("gone", &base, &[(7, &old)]);
-    assert_eq!(
-        checkout.failure(),
-        (Outcome::Superseded, &*format!("#7 holds {old} no more"))
-    );
+    assert_eq!(checkout.failure(), (Outcome::Superseded, &*format!("#7 holds {old} no more")));
 }
 
 #[test]
@@ -311,10 +251,7 @@ fn a_base_that_is_gone_is_an_error() {
     let lost: CommitSha = "1".repeat(40).parse().expect("commit SHA");
     assert_ne!(base, lost);
     let checkout = scene.checkout("task", &lost, &[(7, &head)]);
-    assert_eq!(
-        checkout.failure(),
-        (Outcome::Error, &*format!("refs/heads/main holds {lost} no more"))
-    );
+    assert_eq!(checkout.failure(), (Outcome::Error, &*format!("refs/heads/main holds {lost} no more")));
 }
 
 #[test]
@@ -337,10 +274,7 @@ fn an_annotated_tag_leads_to_its_commit() {
     let head = head_of(&scene);
     scene.git("work", &["tag", "-a", "-m", "first", "v1"]);
     scene.git("work", &["push", "--quiet", "origin", "refs/tags/v1"]);
-    let tag: CommitSha = scene
-        .git("work", &["rev-parse", "v1"])
-        .parse()
-        .expect("object id");
+    let tag: CommitSha = scene.git("work", &["rev-parse", "v1"]).parse().expect("object id");
     assert_ne!(tag, head);
     let checkout = scene.checkout_from("task", &scene.url(), "refs/tags/v1", &tag, &[], None);
     checkout.assert_merged();
@@ -352,13 +286,7 @@ fn a_pushed_commit_that_is_gone_is_superseded() {
     let scene = Scene::new();
     let lost: CommitSha = "1".repeat(40).parse().expect("commit SHA");
     let checkout = scene.checkout("task", &lost, &[]);
-    assert_eq!(
-        checkout.failure(),
-        (
-            Outcome::Superseded,
-            &*format!("refs/heads/main holds {lost} no more")
-        )
-    );
+    assert_eq!(checkout.failure(), (Outcome::Superseded, &*format!("refs/heads/main holds {lost} no more")));
 }
 
 #[test]
@@ -378,10 +306,7 @@ fn hooks_attributes_and_submodules_of_the_code_do_nothing() {
         "feature",
         &[
             (".gitattributes", "* filter=evil merge=evil\n"),
-            (
-                ".gitmodules",
-                "[submodule \"x\"]\n\tpath = x\n\turl = file:///etc\n",
-            ),
+            (".gitmodules", "[submodule \"x\"]\n\tpath = x\n\turl = file:///etc\n"),
             ("a.txt", "two\n"),
         ],
     );
@@ -400,11 +325,7 @@ fn what_is_checked_out_can_be_written_by_any_user() {
     let base = head_of(&scene);
     let checkout = scene.checkout("task", &base, &[]);
     checkout.assert_merged();
-    for path in [
-        checkout.source.clone(),
-        checkout.source.join("a.txt"),
-        checkout.source.join(".git"),
-    ] {
+    for path in [checkout.source.clone(), checkout.source.join("a.txt"), checkout.source.join(".git")] {
         let mode = fs::metadata(&path).expect("exists").permissions().mode();
         assert_eq!(mode & 0o006, 0o006, "{} has mode {mode:o}", path.display());
     }
@@ -444,10 +365,7 @@ mod with_a_credential {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
         let address = listener.local_addr().expect("address");
         let app = Router::new().fallback(backend).with_state(root);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the task is aborted when the host is dropped"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the task is aborted when the host is dropped")]
         let task = tokio::spawn(async move { axum::serve(listener, app).await.expect("serves") });
         Host { address, task }
     }
@@ -455,13 +373,8 @@ mod with_a_credential {
     /// `git http-backend` behind basic authentication.
     async fn backend(State(root): State<PathBuf>, request: Request) -> Response {
         let (parts, body) = request.into_parts();
-        let header = |name: &str| {
-            parts
-                .headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or_default()
-        };
+        let header =
+            |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if header("authorization") != AUTHORIZATION {
             return Response::builder()
                 .status(StatusCode::UNAUTHORIZED)
@@ -488,10 +401,7 @@ mod with_a_credential {
         stdin.write_all(&body).await.expect("writes");
         drop(stdin);
         let output = backend.wait_with_output().await.expect("git ends").stdout;
-        let end = output
-            .windows(4)
-            .position(|four| four == b"\r\n\r\n")
-            .expect("headers");
+        let end = output.windows(4).position(|four| four == b"\r\n\r\n").expect("headers");
         let mut response = Response::builder();
         for line in String::from_utf8_lossy(&output[..end]).lines() {
             if let Some((name, value)) = line.split_once(": ") {
@@ -501,9 +411,7 @@ mod with_a_credential {
                 };
             }
         }
-        response
-            .body(Body::from(output[end + 4..].to_vec()))
-            .expect("response")
+        response.body(Body::from(output[end + 4..].to_vec())).expect("response")
     }
 
     /// Every file under a directory that holds the token.
@@ -513,10 +421,7 @@ mod with_a_credential {
             let path = entry.expect("entry").path();
             if path.is_dir() {
                 found.extend(files_with_token(&path));
-            } else if fs::read(&path)
-                .expect("file")
-                .windows(TOKEN.len())
-                .any(|part| part == TOKEN.as_bytes())
+            } else if fs::read(&path).expect("file").windows(TOKEN.len()).any(|part| part == TOKEN.as_bytes())
             {
                 found.push(path);
             }
@@ -547,17 +452,9 @@ mod with_a_credential {
         assert_eq!(checkout.file("a.txt").as_deref(), Some("two\n"));
         assert!(!checkout.log().contains(TOKEN), "{}", checkout.log());
         assert_eq!(files_with_token(&checkout.source), Vec::<PathBuf>::new());
-        assert!(
-            !checkout
-                .git(&["config", "--local", "--list"])
-                .contains("credential")
-        );
+        assert!(!checkout.git(&["config", "--local", "--list"]).contains("credential"));
         // The job compares with the base without a credential.
-        assert!(
-            checkout
-                .git(&["diff", "refs/tidegate/base", "HEAD"])
-                .contains("+two")
-        );
+        assert!(checkout.git(&["diff", "refs/tidegate/base", "HEAD"]).contains("+two"));
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -8,22 +8,13 @@ const NOW: &str = "2026-01-01T00:01:00Z";
 fn tasks(progress: &[(&str, Value)]) -> HashMap<String, Arc<DeserializeGuard<TaskRun>>> {
     progress
         .iter()
-        .map(|(name, status)| {
-            (
-                (*name).to_owned(),
-                Arc::new(DeserializeGuard(Ok(task_run(status)))),
-            )
-        })
+        .map(|(name, status)| ((*name).to_owned(), Arc::new(DeserializeGuard(Ok(task_run(status))))))
         .collect()
 }
 
 fn observe_of(job: &IntegrationJob, run: &PipelineRun, progress: &[(&str, Value)]) -> IntegrationJobStatus {
     let tasks = tasks(progress);
-    let seen = Seen {
-        run,
-        tasks: &tasks,
-        is_complete: false,
-    };
+    let seen = Seen { run, tasks: &tasks, is_complete: false };
     observe(job, seen, NOW.parse().expect("a time")).expect("all ends are seen")
 }
 
@@ -40,11 +31,8 @@ fn on() -> Value {
 
 /// Phase, reason, and each job's phase and message.
 fn story(status: &IntegrationJobStatus) -> (Phase, &str, Vec<(JobPhase, &str)>) {
-    let jobs = status
-        .jobs
-        .iter()
-        .map(|job| (job.phase, job.message.as_deref().unwrap_or_default()))
-        .collect();
+    let jobs =
+        status.jobs.iter().map(|job| (job.phase, job.message.as_deref().unwrap_or_default())).collect();
     (status.phase, &status.conditions[0].reason, jobs)
 }
 
@@ -53,17 +41,10 @@ fn jobs_are_followed_while_the_run_goes_on() {
     let job = running(&json!([{"name": "a"}, {"name": "b"}, {"name": "c"}]));
     let run = pipeline_run("Unknown", "Running", &["a", "b"]);
     let status = observe_of(&job, &run, &[("a", succeeded()), ("b", on())]);
-    let jobs = vec![
-        (JobPhase::Succeeded, ""),
-        (JobPhase::Running, ""),
-        (JobPhase::Pending, ""),
-    ];
+    let jobs = vec![(JobPhase::Succeeded, ""), (JobPhase::Running, ""), (JobPhase::Pending, "")];
     assert_eq!(story(&status), (Phase::Running, "Running", jobs));
     assert_eq!(status.jobs[0].started_at.as_deref(), Some("2026-01-01T00:00:02Z"));
-    assert_eq!(
-        status.jobs[0].completed_at.as_deref(),
-        Some("2026-01-01T00:00:07Z")
-    );
+    assert_eq!(status.jobs[0].completed_at.as_deref(), Some("2026-01-01T00:00:07Z"));
     assert_eq!(status.pipeline_run, job.metadata.name);
     assert_eq!(status.completed_at, None);
 }
@@ -74,11 +55,7 @@ fn nothing_new_changes_nothing() {
     let run = pipeline_run("False", "Cancelled", &["a", "b"]);
     let progress = [("a", succeeded())];
     let tasks = tasks(&progress);
-    let seen = Seen {
-        run: &run,
-        tasks: &tasks,
-        is_complete: true,
-    };
+    let seen = Seen { run: &run, tasks: &tasks, is_complete: true };
     let first = observe(&job, seen, NOW.parse().expect("a time")).expect("complete");
     job.status = Some(first.clone());
     let second = observe(&job, seen, "2027-01-01T00:00:00Z".parse().expect("a time"));
@@ -105,11 +82,7 @@ fn what_comes_after_a_failed_job_is_not_run() {
         &json!([{"name": "a"}, {"name": "b", "after": ["a"]}, {"name": "c", "after": ["b"]}, {"name": "d"}]),
     );
     let run = pipeline_run("False", "Failed", &["a", "d"]);
-    let status = observe_of(
-        &job,
-        &run,
-        &[("a", failed_step("run", 1, &json!([]))), ("d", succeeded())],
-    );
+    let status = observe_of(&job, &run, &[("a", failed_step("run", 1, &json!([]))), ("d", succeeded())]);
     let jobs = vec![
         (JobPhase::Failed, "exit code 1"),
         (JobPhase::NotRun, "a failed"),
@@ -125,10 +98,7 @@ fn a_required_job_that_an_optional_one_kept_from_running_is_no_success() {
     let job = running(&json!([{"name": "a", "optional": true}, {"name": "b", "after": ["a"]}]));
     let run = pipeline_run("False", "Failed", &["a"]);
     let status = observe_of(&job, &run, &[("a", failed_step("run", 1, &json!([])))]);
-    assert_eq!(
-        (status.phase, &*status.conditions[0].reason),
-        (Phase::Failed, "JobNotRun")
-    );
+    assert_eq!((status.phase, &*status.conditions[0].reason), (Phase::Failed, "JobNotRun"));
 }
 
 #[test]
@@ -141,11 +111,7 @@ fn a_conflict_is_every_jobs_failure_but_of_those_without_code() {
         json!([{"name": "outcome", "value": "conflict"}, {"name": "detail", "value": "conflict in a.txt"}]);
     let status = observe_of(&job, &run, &[("a", failed_step("checkout", 1, &results))]);
     let message = "can't be merged: conflict in a.txt";
-    let jobs = vec![
-        (JobPhase::Failed, message),
-        (JobPhase::Failed, message),
-        (JobPhase::NotRun, "a failed"),
-    ];
+    let jobs = vec![(JobPhase::Failed, message), (JobPhase::Failed, message), (JobPhase::NotRun, "a failed")];
     assert_eq!(story(&status), (Phase::Failed, "MergeConflict", jobs));
     assert_eq!(status.conditions[0].message, message);
 }
@@ -170,11 +136,7 @@ fn an_unreadable_repository_is_an_error() {
     let status = observe_of(&job, &run, &[("a", failed_step("checkout", 1, &results))]);
     assert_eq!(
         story(&status),
-        (
-            Phase::Error,
-            "RepositoryUnreadable",
-            vec![(JobPhase::Error, "who are you")]
-        )
+        (Phase::Error, "RepositoryUnreadable", vec![(JobPhase::Error, "who are you")])
     );
 }
 
@@ -184,19 +146,14 @@ fn time_limits_are_told_from_failures() {
     let run = pipeline_run("False", "Failed", &["a", "b"]);
     let timeout = ended("False", "TaskRunTimeout", "", &json!({}));
     let status = observe_of(&job, &run, &[("a", timeout), ("b", succeeded())]);
-    let jobs = vec![
-        (JobPhase::Failed, "timed out after 10m"),
-        (JobPhase::Succeeded, ""),
-    ];
+    let jobs = vec![(JobPhase::Failed, "timed out after 10m"), (JobPhase::Succeeded, "")];
     assert_eq!(story(&status), (Phase::Failed, "TimedOut", jobs));
 
     let run = pipeline_run("False", "PipelineRunTimeout", &["a"]);
     let stopped = ended("False", "TaskRunCancelled", "", &json!({}));
     let status = observe_of(&job, &run, &[("a", stopped)]);
-    let jobs = vec![
-        (JobPhase::Failed, "timed out after 1h"),
-        (JobPhase::NotRun, "the run timed out after 1h"),
-    ];
+    let jobs =
+        vec![(JobPhase::Failed, "timed out after 1h"), (JobPhase::NotRun, "the run timed out after 1h")];
     assert_eq!(story(&status), (Phase::Failed, "TimedOut", jobs));
 }
 
@@ -204,14 +161,7 @@ fn time_limits_are_told_from_failures() {
 fn a_run_that_tekton_refuses_is_an_error_with_its_reason() {
     let job = running(&json!([{"name": "a"}]));
     let status = observe_of(&job, &pipeline_run("False", "CouldntGetTask", &[]), &[]);
-    assert_eq!(
-        story(&status),
-        (
-            Phase::Error,
-            "CouldntGetTask",
-            vec![(JobPhase::Error, "what Tekton says")]
-        )
-    );
+    assert_eq!(story(&status), (Phase::Error, "CouldntGetTask", vec![(JobPhase::Error, "what Tekton says")]));
     assert!(status.conditions[0].message.contains("what Tekton says"));
 }
 
@@ -222,11 +172,7 @@ fn a_pod_that_cannot_start_is_an_error() {
     let status = observe_of(&job, &pipeline_run("False", "Failed", &["a"]), &[("a", failed)]);
     assert_eq!(
         story(&status),
-        (
-            Phase::Error,
-            "TaskRunImagePullFailed",
-            vec![(JobPhase::Error, "no such image")]
-        )
+        (Phase::Error, "TaskRunImagePullFailed", vec![(JobPhase::Error, "no such image")])
     );
 }
 
@@ -236,20 +182,13 @@ fn a_cancelled_run_ends_with_the_reason_of_the_order() {
     let run = pipeline_run("False", "Cancelled", &["a"]);
     let progress = [("a", ended("False", "TaskRunCancelled", "", &json!({})))];
     let status = observe_of(&job, &run, &progress);
-    assert_eq!(
-        (status.phase, &*status.conditions[0].reason),
-        (Phase::Cancelled, "PipelineRunCancelled")
-    );
+    assert_eq!((status.phase, &*status.conditions[0].reason), (Phase::Cancelled, "PipelineRunCancelled"));
     let order = json!({"reason": "Superseded", "message": "superseded by cccc"});
     job.spec.cancel = serde_json::from_value(order).expect("a cancel");
     let status = observe_of(&job, &run, &progress);
     assert_eq!(
         story(&status),
-        (
-            Phase::Cancelled,
-            "Superseded",
-            vec![(JobPhase::Cancelled, "superseded by cccc"); 2]
-        )
+        (Phase::Cancelled, "Superseded", vec![(JobPhase::Cancelled, "superseded by cccc"); 2])
     );
 }
 
@@ -260,29 +199,7 @@ fn the_end_of_a_run_waits_for_the_ends_of_its_tasks() {
     let now = NOW.parse().expect("a time");
     for progress in [vec![], vec![("a", on())]] {
         let tasks = tasks(&progress);
-        assert_eq!(
-            observe(
-                &job,
-                Seen {
-                    run: &run,
-                    tasks: &tasks,
-                    is_complete: false
-                },
-                now
-            ),
-            None
-        );
-        assert!(
-            observe(
-                &job,
-                Seen {
-                    run: &run,
-                    tasks: &tasks,
-                    is_complete: true
-                },
-                now
-            )
-            .is_some()
-        );
+        assert_eq!(observe(&job, Seen { run: &run, tasks: &tasks, is_complete: false }, now), None);
+        assert!(observe(&job, Seen { run: &run, tasks: &tasks, is_complete: true }, now).is_some());
     }
 }

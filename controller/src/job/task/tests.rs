@@ -18,24 +18,15 @@ fn checkout_result(outcome: &str, detail: &str) -> Value {
 fn a_task_waits_until_its_pod_started() {
     let condition = json!([{"type": "Succeeded", "status": "Unknown", "reason": "Pending"}]);
     assert_eq!(read(&task_run(&json!({}))), TaskState::Waiting);
-    assert_eq!(
-        read(&task_run(&json!({"conditions": condition}))),
-        TaskState::Waiting
-    );
+    assert_eq!(read(&task_run(&json!({"conditions": condition}))), TaskState::Waiting);
     let started = json!({"conditions": condition, "startTime": "2026-01-01T00:00:00Z"});
     assert_eq!(read(&task_run(&started)), TaskState::Running);
 }
 
 #[test]
 fn the_codes_own_faults_are_failures() {
-    assert_eq!(
-        end_of(&ended("True", "Succeeded", "", &json!({}))),
-        TaskEnd::Succeeded
-    );
-    assert_eq!(
-        end_of(&failed_step("run", 3, &json!([]))),
-        TaskEnd::Failed("exit code 3".to_owned())
-    );
+    assert_eq!(end_of(&ended("True", "Succeeded", "", &json!({}))), TaskEnd::Succeeded);
+    assert_eq!(end_of(&failed_step("run", 3, &json!([]))), TaskEnd::Failed("exit code 3".to_owned()));
     let ignored = ended(
         "False",
         "FailureIgnored",
@@ -43,14 +34,8 @@ fn the_codes_own_faults_are_failures() {
         &json!({"steps": [{"name": "run", "terminated": {"exitCode": 137, "reason": "OOMKilled"}}]}),
     );
     assert_eq!(end_of(&ignored), TaskEnd::Failed("out of memory".to_owned()));
-    assert_eq!(
-        end_of(&ended("False", "TaskRunTimeout", "", &json!({}))),
-        TaskEnd::TimedOut
-    );
-    assert_eq!(
-        end_of(&ended("False", "TaskRunCancelled", "", &json!({}))),
-        TaskEnd::Cancelled
-    );
+    assert_eq!(end_of(&ended("False", "TaskRunTimeout", "", &json!({}))), TaskEnd::TimedOut);
+    assert_eq!(end_of(&ended("False", "TaskRunCancelled", "", &json!({}))), TaskEnd::Cancelled);
 }
 
 #[test]
@@ -61,28 +46,11 @@ fn what_fails_around_the_code_is_an_error() {
         "The node was low on resource: memory.",
         &json!({"steps": [{"name": "run", "terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}}]}),
     );
-    let no_image = ended(
-        "False",
-        "TaskRunImagePullFailed",
-        "the image can't be pulled",
-        &json!({}),
-    );
-    let init = ended(
-        "False",
-        "Failed",
-        "init container failed, \"prepare\" exited with code 1",
-        &json!({}),
-    );
-    for (status, reason) in [
-        (evicted, "Failed"),
-        (no_image, "TaskRunImagePullFailed"),
-        (init, "Failed"),
-    ] {
+    let no_image = ended("False", "TaskRunImagePullFailed", "the image can't be pulled", &json!({}));
+    let init = ended("False", "Failed", "init container failed, \"prepare\" exited with code 1", &json!({}));
+    for (status, reason) in [(evicted, "Failed"), (no_image, "TaskRunImagePullFailed"), (init, "Failed")] {
         let end = end_of(&status);
-        assert!(
-            matches!(&end, TaskEnd::Error { reason: found, .. } if found == reason),
-            "{end:?}"
-        );
+        assert!(matches!(&end, TaskEnd::Error { reason: found, .. } if found == reason), "{end:?}");
     }
 }
 
@@ -91,15 +59,10 @@ fn a_failed_checkout_says_why() {
     let of = |outcome: &str| end_of(&failed_step("checkout", 1, &checkout_result(outcome, "because")));
     assert_eq!(of("conflict"), TaskEnd::Conflict("because".to_owned()));
     assert_eq!(of("superseded"), TaskEnd::Superseded("because".to_owned()));
-    for (outcome, reason) in [
-        ("unreadable", "RepositoryUnreadable"),
-        ("error", "CheckoutFailed"),
-        ("nonsense", "CheckoutFailed"),
-    ] {
-        let error = TaskEnd::Error {
-            reason: reason.to_owned(),
-            message: "because".to_owned(),
-        };
+    for (outcome, reason) in
+        [("unreadable", "RepositoryUnreadable"), ("error", "CheckoutFailed"), ("nonsense", "CheckoutFailed")]
+    {
+        let error = TaskEnd::Error { reason: reason.to_owned(), message: "because".to_owned() };
         assert_eq!(of(outcome), error);
     }
 }
@@ -117,13 +80,5 @@ fn the_commit_that_was_built_is_read_from_the_results() {
     let run = task_run(&ended("True", "Succeeded", "", &json!({"results": results})));
     assert_eq!(checked_out(&run).map(|(commit, _)| commit.to_string()), Some(sha));
     let nonsense = json!([{"name": "commit", "value": "$(rm -rf /)"}, {"name": "tree", "value": 3}]);
-    assert_eq!(
-        checked_out(&task_run(&ended(
-            "True",
-            "Succeeded",
-            "",
-            &json!({"results": nonsense})
-        ))),
-        None
-    );
+    assert_eq!(checked_out(&task_run(&ended("True", "Succeeded", "", &json!({"results": nonsense})))), None);
 }

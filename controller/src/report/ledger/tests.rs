@@ -6,10 +6,7 @@ use crate::job::fixture::pull_request;
 
 fn job(name: &str, created: &str, phase: &str) -> IntegrationJob {
     let entry = json!({"name": "unit", "phase": if phase == "Succeeded" { "Succeeded" } else { "Running" }});
-    let mut job = pull_request(
-        &json!([{"name": "unit"}]),
-        &json!({"phase": phase, "jobs": [entry]}),
-    );
+    let mut job = pull_request(&json!([{"name": "unit"}]), &json!({"phase": phase, "jobs": [entry]}));
     job.metadata.name = Some(name.to_owned());
     job.metadata.creation_timestamp = serde_json::from_value(json!(created)).expect("a time");
     job
@@ -19,13 +16,8 @@ const EARLY: &str = "2026-01-01T00:00:00Z";
 const LATE: &str = "2026-01-01T00:00:09Z";
 
 fn said(todo: Option<&Todo>) -> Vec<&str> {
-    todo.map(|todo| {
-        todo.say
-            .iter()
-            .map(|(_, desired)| desired.status.description.as_str())
-            .collect()
-    })
-    .unwrap_or_default()
+    todo.map(|todo| todo.say.iter().map(|(_, desired)| desired.status.description.as_str()).collect())
+        .unwrap_or_default()
 }
 
 /// The job as the store shows it once its reports are written down.
@@ -47,17 +39,9 @@ fn what_the_host_was_told_is_written_down_once_and_then_forgotten() {
 
     let todo = ledger.todo(&key).expect("something to write down");
     assert_eq!((said(Some(&todo)), todo.record.len()), (vec![], 1));
-    assert_eq!(
-        ledger.todo(&key).map(|todo| todo.record),
-        Some(vec![]),
-        "it is being written"
-    );
+    assert_eq!(ledger.todo(&key).map(|todo| todo.record), Some(vec![]), "it is being written");
     ledger.recorded(&key, Some(todo.record.clone()));
-    assert_eq!(
-        ledger.todo(&key).map(|todo| todo.record),
-        Some(vec![]),
-        "it is written"
-    );
+    assert_eq!(ledger.todo(&key).map(|todo| todo.record), Some(vec![]), "it is written");
 
     // The verdict comes with an object that doesn't show the report yet.
     ledger.apply(job("a-1", EARLY, "Succeeded"));
@@ -66,16 +50,9 @@ fn what_the_host_was_told_is_written_down_once_and_then_forgotten() {
     ledger.told(&key, "tidegate/shop/unit", todo.say[0].1.status.clone(), None);
     let record = ledger.todo(&key).expect("something to write down").record;
     ledger.recorded(&key, Some(record.clone()));
-    assert!(
-        ledger.todo(&key).is_some(),
-        "an older state of the object may still come"
-    );
+    assert!(ledger.todo(&key).is_some(), "an older state of the object may still come");
     ledger.apply(job("a-1", EARLY, "Succeeded"));
-    assert_eq!(
-        said(ledger.todo(&key).as_ref()),
-        Vec::<&str>::new(),
-        "nothing is said twice"
-    );
+    assert_eq!(said(ledger.todo(&key).as_ref()), Vec::<&str>::new(), "nothing is said twice");
     ledger.apply(seen(job("a-1", EARLY, "Succeeded"), record));
     assert_eq!(ledger.todo(&key), None);
     assert_eq!(ledger.keys(), []);
@@ -87,10 +64,7 @@ fn what_could_not_be_written_down_is_tried_again() {
     let running = job("a-1", EARLY, "Running");
     let key = Key::of(&running);
     ledger.apply(running);
-    let status = ledger.todo(&key).expect("something to say").say[0]
-        .1
-        .status
-        .clone();
+    let status = ledger.todo(&key).expect("something to say").say[0].1.status.clone();
     ledger.told(&key, "tidegate/shop/unit", status, None);
     assert_eq!(ledger.todo(&key).map(|todo| todo.record.len()), Some(1));
     ledger.recorded(&key, None);
@@ -102,10 +76,7 @@ fn a_restart_says_nothing_twice() {
     let mut ledger = Ledger::default();
     let reports = vec![Report {
         context: "tidegate/shop/unit".to_owned(),
-        reported: ReportedStatus {
-            state: StatusState::Pending,
-            description: "running".to_owned(),
-        },
+        reported: ReportedStatus { state: StatusState::Pending, description: "running".to_owned() },
         refused: None,
     }];
     let running = seen(job("a-1", EARLY, "Running"), reports);
@@ -144,10 +115,7 @@ fn a_job_made_anew_under_its_name_starts_from_what_it_says_itself() {
     let mut again = job("a-1", EARLY, "Running");
     let key = Key::of(&again);
     ledger.apply(again.clone());
-    let status = ledger.todo(&key).expect("something to say").say[0]
-        .1
-        .status
-        .clone();
+    let status = ledger.todo(&key).expect("something to say").say[0].1.status.clone();
     ledger.told(&key, "tidegate/shop/unit", status, None);
     again.metadata.uid = Some("another".to_owned());
     ledger.apply(again);

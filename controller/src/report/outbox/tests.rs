@@ -7,36 +7,24 @@ fn writer(name: &str) -> Writer {
         namespace: "ci".to_owned(),
         host: Host::Gitea,
         api_url: "https://git.example.com".to_owned(),
-        secret: SecretKeyRef {
-            name: name.to_owned(),
-            key: "token".to_owned(),
-        },
+        secret: SecretKeyRef { name: name.to_owned(), key: "token".to_owned() },
     }
 }
 
 fn due(job: &str, context: &str, state: StatusState) -> Due {
     Due {
-        job: Key {
-            namespace: "ci".to_owned(),
-            name: job.to_owned(),
-        },
+        job: Key { namespace: "ci".to_owned(), name: job.to_owned() },
         target: Target {
             namespace: "ci".to_owned(),
             sha: "a".repeat(40).parse().expect("commit SHA"),
             context: context.to_owned(),
         },
-        status: ReportedStatus {
-            state,
-            description: format!("{state:?}"),
-        },
+        status: ReportedStatus { state, description: format!("{state:?}") },
     }
 }
 
 fn failed(retry_after: Option<u64>) -> Sent {
-    Sent::Failed {
-        retry_after: retry_after.map(Duration::from_secs),
-        message: "try later".to_owned(),
-    }
+    Sent::Failed { retry_after: retry_after.map(Duration::from_secs), message: "try later".to_owned() }
 }
 
 #[test]
@@ -51,11 +39,7 @@ fn one_write_of_a_place_is_on_its_way_and_the_newest_wish_follows() {
     outbox.want(success.clone(), writer("w"), false, now);
     assert_eq!(outbox.next(now), None);
     assert_eq!(outbox.sent(&running, Sent::Taken, now, 0.0), Settled::Taken);
-    assert_eq!(
-        outbox.next(now),
-        Some(success.clone()),
-        "what was in between is never sent"
-    );
+    assert_eq!(outbox.next(now), Some(success.clone()), "what was in between is never sent");
     assert_eq!(outbox.sent(&success, Sent::Taken, now, 0.0), Settled::Taken);
     assert_eq!((outbox.next(now), outbox.wake_at()), (None, None));
 }
@@ -67,9 +51,7 @@ fn verdicts_go_before_news() {
     outbox.want(due("a", "one", StatusState::Pending), writer("w"), false, now);
     outbox.want(due("a", "two", StatusState::Success), writer("w"), false, now);
     outbox.want(due("a", "three", StatusState::Failure), writer("w"), false, now);
-    let order: Vec<String> = std::iter::from_fn(|| outbox.next(now))
-        .map(|due| due.target.context)
-        .collect();
+    let order: Vec<String> = std::iter::from_fn(|| outbox.next(now)).map(|due| due.target.context).collect();
     assert_eq!(order, ["two", "three", "one"]);
 }
 
@@ -78,40 +60,22 @@ fn an_empty_budget_holds_up_its_own_writer_alone() {
     let now = Instant::now();
     let mut outbox = Outbox::new(1);
     for context in ["one", "two"] {
-        outbox.want(
-            due("a", context, StatusState::Success),
-            writer("poor"),
-            false,
-            now,
-        );
+        outbox.want(due("a", context, StatusState::Success), writer("poor"), false, now);
     }
     assert!(outbox.next(now).is_some());
     assert_eq!(outbox.next(now), None);
-    outbox.want(
-        due("b", "three", StatusState::Success),
-        writer("other"),
-        false,
-        now,
-    );
-    assert_eq!(
-        outbox.next(now).map(|due| due.target.context).as_deref(),
-        Some("three")
-    );
+    outbox.want(due("b", "three", StatusState::Success), writer("other"), false, now);
+    assert_eq!(outbox.next(now).map(|due| due.target.context).as_deref(), Some("three"));
     let wake = outbox.wake_at().expect("the budget fills");
     assert!(wake > now);
-    assert_eq!(
-        outbox.next(wake).map(|due| due.target.context).as_deref(),
-        Some("two")
-    );
+    assert_eq!(outbox.next(wake).map(|due| due.target.context).as_deref(), Some("two"));
 }
 
 #[test]
 fn few_writes_of_one_writer_are_on_their_way_at_once() {
     let now = Instant::now();
     let mut outbox = Outbox::new(6000);
-    let all: Vec<Due> = (0..9)
-        .map(|index| due("a", &index.to_string(), StatusState::Success))
-        .collect();
+    let all: Vec<Due> = (0..9).map(|index| due("a", &index.to_string(), StatusState::Success)).collect();
     for due in &all {
         outbox.want(due.clone(), writer("w"), false, now);
     }
@@ -165,10 +129,7 @@ fn a_status_is_given_up_after_a_day() {
     outbox.next(now);
     let settled = outbox.sent(&one, failed(None), now + GIVE_UP_AFTER, 0.0);
     assert_eq!(settled, Settled::Refused("given up: try later".to_owned()));
-    assert_eq!(
-        (outbox.next(now + 2 * GIVE_UP_AFTER), outbox.wake_at()),
-        (None, None)
-    );
+    assert_eq!((outbox.next(now + 2 * GIVE_UP_AFTER), outbox.wake_at()), (None, None));
 }
 
 #[test]

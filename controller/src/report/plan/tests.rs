@@ -5,10 +5,7 @@ use super::*;
 use crate::job::fixture::{HEAD, pull_request};
 
 fn said(job: &IntegrationJob) -> Vec<(StatusState, String)> {
-    plan(job)
-        .into_iter()
-        .map(|desired| (desired.status.state, desired.status.description))
-        .collect()
+    plan(job).into_iter().map(|desired| (desired.status.state, desired.status.description)).collect()
 }
 
 fn with_job(phase: &str, message: Option<&str>) -> IntegrationJob {
@@ -21,25 +18,17 @@ fn with_job(phase: &str, message: Option<&str>) -> IntegrationJob {
     if let Some(message) = message {
         entry["message"] = message.into();
     }
-    pull_request(
-        &json!([{"name": "unit"}]),
-        &json!({"phase": "Running", "jobs": [entry]}),
-    )
+    pull_request(&json!([{"name": "unit"}]), &json!({"phase": "Running", "jobs": [entry]}))
 }
 
 #[test]
 fn each_job_is_told_under_its_own_context_on_the_head() {
     let mut job = pull_request(&json!([{"name": "unit"}, {"name": "lint"}]), &json!({}));
-    job.spec.skipped = vec![SkippedJob {
-        name: "docs".parse().expect("name"),
-        reason: "branch main".to_owned(),
-    }];
+    job.spec.skipped =
+        vec![SkippedJob { name: "docs".parse().expect("name"), reason: "branch main".to_owned() }];
     assert_eq!(judged_commit(&job).map(|sha| sha.as_str()), Some(HEAD));
     let contexts: Vec<String> = plan(&job).into_iter().map(|desired| desired.context).collect();
-    assert_eq!(
-        contexts,
-        ["tidegate/shop/unit", "tidegate/shop/lint", "tidegate/shop/docs"]
-    );
+    assert_eq!(contexts, ["tidegate/shop/unit", "tidegate/shop/lint", "tidegate/shop/docs"]);
     assert_eq!(
         said(&job),
         [
@@ -77,48 +66,19 @@ fn every_end_of_a_job_is_told_truly() {
         ("Pending", None, StatusState::Pending, "waits for its turn"),
         ("Running", None, StatusState::Pending, "running"),
         ("Succeeded", None, StatusState::Success, "succeeded in 1m5s"),
-        (
-            "Failed",
-            Some("exit code 2"),
-            StatusState::Failure,
-            "failed in 1m5s: exit code 2",
-        ),
-        (
-            "Failed",
-            Some("timed out after 30m"),
-            StatusState::Failure,
-            "timed out after 30m",
-        ),
+        ("Failed", Some("exit code 2"), StatusState::Failure, "failed in 1m5s: exit code 2"),
+        ("Failed", Some("timed out after 30m"), StatusState::Failure, "timed out after 30m"),
         (
             "Failed",
             Some("can't be merged: conflict in a"),
             StatusState::Failure,
             "can't be merged: conflict in a",
         ),
-        (
-            "NotRun",
-            Some("unit failed"),
-            StatusState::Error,
-            "not run: unit failed",
-        ),
-        (
-            "Cancelled",
-            Some("superseded by abc"),
-            StatusState::Error,
-            "cancelled: superseded by abc",
-        ),
-        (
-            "Error",
-            Some("needs secret x"),
-            StatusState::Error,
-            "could not be run: needs secret x",
-        ),
+        ("NotRun", Some("unit failed"), StatusState::Error, "not run: unit failed"),
+        ("Cancelled", Some("superseded by abc"), StatusState::Error, "cancelled: superseded by abc"),
+        ("Error", Some("needs secret x"), StatusState::Error, "could not be run: needs secret x"),
     ] {
-        assert_eq!(
-            said(&with_job(phase, message)),
-            [(state, description.to_owned())],
-            "{phase} {message:?}"
-        );
+        assert_eq!(said(&with_job(phase, message)), [(state, description.to_owned())], "{phase} {message:?}");
     }
 }
 
@@ -139,9 +99,6 @@ fn durations_are_short() {
         ("2025-01-01T00:00:00Z", " in less than a second"),
     ] {
         let entry: Value = json!({"name": "a", "phase": "Succeeded", "startedAt": "2026-01-01T00:00:00Z", "completedAt": end});
-        assert_eq!(
-            duration(&serde_json::from_value(entry).expect("a job's status")),
-            text
-        );
+        assert_eq!(duration(&serde_json::from_value(entry).expect("a job's status")), text);
     }
 }

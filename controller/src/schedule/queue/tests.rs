@@ -6,10 +6,7 @@ use crate::job::fixture::pull_request;
 type Slots = Caps<fn(&IntegrationJob) -> u32>;
 
 fn caps(cluster: u32) -> Slots {
-    Caps {
-        cluster,
-        repository: |_| 9,
-    }
+    Caps { cluster, repository: |_| 9 }
 }
 
 fn job(name: &str, version: &str) -> IntegrationJob {
@@ -25,11 +22,7 @@ fn in_phase(mut job: IntegrationJob, phase: Phase) -> IntegrationJob {
 }
 
 fn next(queue: &mut Queue, caps: &Slots, now: Instant) -> Vec<(Need, String)> {
-    queue
-        .next(caps, now)
-        .into_iter()
-        .map(|(need, job)| (need, job.name_any()))
-        .collect()
+    queue.next(caps, now).into_iter().map(|(need, job)| (need, job.name_any())).collect()
 }
 
 fn start(name: &str) -> (Need, String) {
@@ -90,12 +83,8 @@ fn approval_and_cancellation_need_no_slot() {
     for job in [waits.clone(), cancelled, empty] {
         queue.apply(job);
     }
-    let expected = [
-        (Need::Cancel, "cancelled"),
-        (Need::Nothing, "empty"),
-        (Need::Approval, "waits"),
-    ]
-    .map(|(need, name)| (need, name.to_owned()));
+    let expected = [(Need::Cancel, "cancelled"), (Need::Nothing, "empty"), (Need::Approval, "waits")]
+        .map(|(need, name)| (need, name.to_owned()));
     assert_eq!(next(&mut queue, &caps(0), now), expected);
     assert_eq!(next(&mut queue, &caps(0), now), [], "all are in hand");
 
@@ -105,11 +94,7 @@ fn approval_and_cancellation_need_no_slot() {
     waits.status.get_or_insert_default().conditions =
         vec![serde_json::from_value(condition).expect("a condition")];
     queue.apply(waits.clone());
-    assert_eq!(
-        next(&mut queue, &caps(9), now),
-        [],
-        "it says so already, and never starts"
-    );
+    assert_eq!(next(&mut queue, &caps(9), now), [], "it says so already, and never starts");
     waits.spec.awaits_approval = false;
     queue.apply(waits);
     assert_eq!(next(&mut queue, &caps(9), now), [start("waits")]);

@@ -12,9 +12,7 @@ use super::*;
 fn two(event: &Event) -> Vec<Command> {
     let command = |number| Command {
         repository: event.repository().clone(),
-        intention: Intention::Cancel {
-            pull_request: PullRequestNumber(number),
-        },
+        intention: Intention::Cancel { pull_request: PullRequestNumber(number) },
     };
     vec![command(1), command(2)]
 }
@@ -50,20 +48,12 @@ async fn start(commands: fn(&Event) -> Vec<Command>) -> anyhow::Result<(Cloud, W
         max_receive_count: 5,
         dead_letter: None,
     };
-    let cloud = Cloud::start(CloudSpec {
-        queues: vec![queue],
-        ..CloudSpec::default()
-    })
-    .await?;
+    let cloud = Cloud::start(CloudSpec { queues: vec![queue], ..CloudSpec::default() }).await?;
     let config = aws_config::defaults(BehaviorVersion::latest())
         .endpoint_url(cloud.endpoint())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "test"))
-        .timeout_config(
-            TimeoutConfig::builder()
-                .operation_timeout(Duration::from_secs(10))
-                .build(),
-        )
+        .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_secs(10)).build())
         .load()
         .await;
     let queue = Queue::new(&config, cloud.queue_url("commands"));
@@ -78,17 +68,11 @@ fn failed(response: SqsBatchResponse) -> Vec<String> {
 #[tokio::test]
 async fn commands_carry_the_delivery_and_what_cannot_be_decoded_fails_alone() -> anyhow::Result<()> {
     let (cloud, worker) = start(two).await?;
-    let batch = [
-        message("a", serde_json::to_string(&event())?),
-        message("b", "{}".to_owned()),
-    ];
+    let batch = [message("a", serde_json::to_string(&event())?), message("b", "{}".to_owned())];
     assert_eq!(failed(worker.work(&batch).await?), ["b"]);
     let sent = cloud.messages("commands").await?;
     let sent: Vec<Envelope<Command>> = sent.iter().map(|body| decode(body)).collect::<Result<_, _>>()?;
-    let expected: Vec<_> = two(&event().body)
-        .into_iter()
-        .map(|c| event().with_body(c))
-        .collect();
+    let expected: Vec<_> = two(&event().body).into_iter().map(|c| event().with_body(c)).collect();
     assert_eq!(sent, expected);
     cloud.stop().await
 }

@@ -51,11 +51,7 @@ impl World {
             .endpoint_url(cloud.endpoint())
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "test"))
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .operation_timeout(Duration::from_secs(10))
-                    .build(),
-            )
+            .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_secs(10)).build())
             .load()
             .await;
         Ok(Self { cloud, config })
@@ -69,10 +65,7 @@ impl World {
             events: vec![EventKind::PullRequest],
         };
         let keys = KeyCache::new(SecretStore::new(&self.config, "keys"));
-        Handler::new(
-            keys,
-            Routes::new(&self.config, queue_urls.iter().map(route).collect()),
-        )
+        Handler::new(keys, Routes::new(&self.config, queue_urls.iter().map(route).collect()))
     }
 
     fn url(&self, queue: &str) -> String {
@@ -81,18 +74,13 @@ impl World {
 
     async fn events(&self, queue: &str) -> anyhow::Result<Vec<Envelope<Event>>> {
         let messages = self.cloud.messages(queue).await?;
-        Ok(messages
-            .iter()
-            .map(|body| decode(body))
-            .collect::<Result<_, _>>()?)
+        Ok(messages.iter().map(|body| decode(body)).collect::<Result<_, _>>()?)
     }
 }
 
 /// A recorded payload: `host/file`.
 fn payload(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../tests/payloads")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/payloads").join(name);
     fs::read(&path).expect("a recorded payload")
 }
 
@@ -126,16 +114,11 @@ async fn a_signed_event_reaches_every_plugin_that_wants_it() -> anyhow::Result<(
     let handler = world.handler(&[&world.url("integrator"), &world.url("audit")]);
     let trace: TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse()?;
     let mut request = signed(PATH, "pull_request", opened(), &secret_of("1", PATH));
-    request
-        .headers_mut()
-        .insert("traceparent", trace.as_str().parse()?);
+    request.headers_mut().insert("traceparent", trace.as_str().parse()?);
 
     let (status, body) = parts(&handler.handle(&request, Instant::now()).await);
     assert_eq!(status, 202, "{body}");
-    assert_eq!(
-        body,
-        json!({ "delivery": "d-1", "event": "pull_request", "sent": ["integrator", "audit"] })
-    );
+    assert_eq!(body, json!({ "delivery": "d-1", "event": "pull_request", "sent": ["integrator", "audit"] }));
     let [event] = &world.events("integrator").await?[..] else {
         anyhow::bail!("expected one event");
     };
@@ -154,20 +137,12 @@ async fn what_is_none_of_our_business_is_a_success() -> anyhow::Result<()> {
     let secret = secret_of("1", PATH);
     for (event, name, reason) in [
         ("push", "gitea/002-push.json", "no plugin wants it"),
-        (
-            "pull_request",
-            "gitea/008-pull_request-label_updated.json",
-            "unused action",
-        ),
+        ("pull_request", "gitea/008-pull_request-label_updated.json", "unused action"),
         ("create", "gitea/001-create-branch.json", "unused event kind"),
     ] {
         let request = signed(PATH, event, payload(name), &secret);
         let (status, body) = parts(&handler.handle(&request, Instant::now()).await);
-        assert_eq!(
-            (status, &body["ignored"]),
-            (200, &json!(reason)),
-            "{name}: {body}"
-        );
+        assert_eq!((status, &body["ignored"]), (200, &json!(reason)), "{name}: {body}");
     }
     assert_eq!(world.cloud.queue_depth("integrator").await?, 0);
     world.cloud.stop().await
@@ -187,11 +162,7 @@ async fn what_is_not_accepted_is_told_why() -> anyhow::Result<()> {
         ("wrong method", get, 405),
         ("4 MiB", unsigned(MAX_BODY), 401),
         ("over 4 MiB", unsigned(MAX_BODY + 1), 413),
-        (
-            "another key",
-            signed(PATH, "pull_request", opened(), &secret_of("2", PATH)),
-            401,
-        ),
+        ("another key", signed(PATH, "pull_request", opened(), &secret_of("2", PATH)), 401),
         (
             "another hook",
             {
@@ -200,18 +171,12 @@ async fn what_is_not_accepted_is_told_why() -> anyhow::Result<()> {
             },
             401,
         ),
-        (
-            "no JSON",
-            signed(PATH, "pull_request", b"{".to_vec(), &secret),
-            400,
-        ),
+        ("no JSON", signed(PATH, "pull_request", b"{".to_vec(), &secret), 400),
     ] {
         let (status, body) = parts(&handler.handle(&request, Instant::now()).await);
         assert_eq!(status, expected, "{what}: {body}");
         assert!(
-            body["error"]
-                .as_str()
-                .is_some_and(|error| error.starts_with("failed to ")),
+            body["error"].as_str().is_some_and(|error| error.starts_with("failed to ")),
             "{what}: {body}"
         );
     }
@@ -226,14 +191,9 @@ async fn a_rotated_key_is_noticed_a_minute_later() -> anyhow::Result<()> {
     let start = Instant::now();
     let request = signed(PATH, "pull_request", opened(), &secret_of("2", PATH));
     assert_eq!(handler.handle(&request, start).await.status(), 401);
-    world
-        .cloud
-        .put_secret("keys", json!({ "keys": [key("2"), key("1")] }).to_string());
+    world.cloud.put_secret("keys", json!({ "keys": [key("2"), key("1")] }).to_string());
     assert_eq!(handler.handle(&request, start).await.status(), 401);
-    assert_eq!(
-        handler.handle(&request, start + KeyCache::PAUSE).await.status(),
-        202
-    );
+    assert_eq!(handler.handle(&request, start + KeyCache::PAUSE).await.status(), 202);
     world.cloud.stop().await
 }
 
@@ -243,10 +203,7 @@ async fn without_keys_a_delivery_is_to_come_again() -> anyhow::Result<()> {
     let handler = world.handler(&[&world.url("integrator")]);
     let request = signed(PATH, "pull_request", opened(), &secret_of("1", PATH));
     let (status, body) = parts(&handler.handle(&request, Instant::now()).await);
-    assert_eq!(
-        (status, body),
-        (503, json!({ "error": "temporarily unavailable, deliver again" }))
-    );
+    assert_eq!((status, body), (503, json!({ "error": "temporarily unavailable, deliver again" })));
     world.cloud.stop().await
 }
 
@@ -268,10 +225,7 @@ async fn an_sqs_that_hangs_is_given_up_in_time() -> anyhow::Result<()> {
     let silent = TcpListener::bind(("127.0.0.1", 0)).await?;
     let silent = format!("http://{}", silent.local_addr()?);
     world.config = world.config.into_builder().endpoint_url(silent).build();
-    let handler = Handler {
-        keys,
-        ..world.handler(&[&world.url("integrator")])
-    };
+    let handler = Handler { keys, ..world.handler(&[&world.url("integrator")]) };
     let request = signed(PATH, "pull_request", opened(), &secret_of("1", PATH));
     // All but a moment of the budget is spent.
     let spent = Duration::from_millis(2800);

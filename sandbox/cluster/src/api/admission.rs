@@ -38,10 +38,7 @@ pub(crate) fn admit(key: &Key, new: &mut Value, old: Option<&Value>) -> Result<(
 
 /// Moves a Secret's `stringData` into its `data`.
 fn encode_string_data(secret: &mut Value) -> Result<(), Failure> {
-    let plain = secret
-        .as_object_mut()
-        .and_then(|secret| secret.remove("stringData"))
-        .unwrap_or_default();
+    let plain = secret.as_object_mut().and_then(|secret| secret.remove("stringData")).unwrap_or_default();
     if !(secret["data"].is_null() || secret["data"].is_object()) {
         return Err(Failure::bad_request("data is not a map"));
     }

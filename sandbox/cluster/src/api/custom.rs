@@ -44,24 +44,15 @@ impl Definition {
         {
             causes.extend(errors.into_vec().into_iter().map(|error| Cause {
                 reason: "FieldValueInvalid",
-                field: if error.field_path.is_empty() {
-                    "<nil>".to_owned()
-                } else {
-                    error.field_path
-                },
+                field: if error.field_path.is_empty() { "<nil>".to_owned() } else { error.field_path },
                 message: match error.kind {
                     ErrorKind::ValidationFailure => format!("Invalid value: {}", error.message),
-                    _ => format!(
-                        "Invalid value: rule {:?} can't be evaluated: {}",
-                        error.rule, error.message
-                    ),
+                    _ => {
+                        format!("Invalid value: rule {:?} can't be evaluated: {}", error.rule, error.message)
+                    }
                 },
             }));
         }
-        if causes.is_empty() {
-            Ok(())
-        } else {
-            Err(Failure::invalid(key.resource, &key.name, &causes))
-        }
+        if causes.is_empty() { Ok(()) } else { Err(Failure::invalid(key.resource, &key.name, &causes)) }
     }
 }

@@ -63,19 +63,13 @@ impl State {
             key,
             &current,
             options.preconditions.uid.as_deref().unwrap_or_default(),
-            options
-                .preconditions
-                .resource_version
-                .as_deref()
-                .unwrap_or_default(),
+            options.preconditions.resource_version.as_deref().unwrap_or_default(),
         )?;
         if key.resource == Resource::Namespace {
             return Ok(self.delete_namespace(key, &current));
         }
         if object::list(&current, "/metadata/finalizers").is_empty() {
-            return Ok(Deleted::Gone(
-                self.remove_and_collect(key, current.as_ref().clone()),
-            ));
+            return Ok(Deleted::Gone(self.remove_and_collect(key, current.as_ref().clone())));
         }
         if object::is_terminating(&current) {
             return Ok(Deleted::Terminating(current));
@@ -94,10 +88,7 @@ impl State {
         namespace: &str,
         filter: &Filter,
     ) -> Result<Vec<Arc<Value>>, Failure> {
-        let keys: Vec<Key> = self
-            .list(resource, namespace, filter)
-            .map(|(key, _)| key.clone())
-            .collect();
+        let keys: Vec<Key> = self.list(resource, namespace, filter).map(|(key, _)| key.clone()).collect();
         let mut deleted = Vec::new();
         for key in keys {
             // An earlier one may have owned it.
@@ -157,10 +148,7 @@ impl State {
         let mut marked = terminating(current);
         marked["status"] = json!({"phase": "Terminating"});
         let marked = self.put(key, marked);
-        for resource in Resource::ALL
-            .into_iter()
-            .filter(|resource| resource.row().namespaced)
-        {
+        for resource in Resource::ALL.into_iter().filter(|resource| resource.row().namespaced) {
             if let Err(failure) = self.delete_collection(resource, &key.name, &Filter::default()) {
                 tracing::error!(namespace = key.name, status = %failure.status(), "failed to empty a namespace");
             }

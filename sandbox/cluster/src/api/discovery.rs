@@ -17,22 +17,17 @@ pub(crate) fn answer(path: &str) -> Option<Value> {
             "kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [],
         })),
         ["apis"] => {
-            let groups: Vec<Value> = groups()
-                .into_iter()
-                .map(|(name, version)| group(name, version))
-                .collect();
+            let groups: Vec<Value> =
+                groups().into_iter().map(|(name, version)| group(name, version)).collect();
             Some(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
         }
         ["api", "v1"] => resources("", "v1"),
-        ["apis", name] => groups()
-            .into_iter()
-            .find(|(group, _)| group == name)
-            .map(|(name, version)| {
-                let mut group = group(name, version);
-                group["kind"] = "APIGroup".into();
-                group["apiVersion"] = "v1".into();
-                group
-            }),
+        ["apis", name] => groups().into_iter().find(|(group, _)| group == name).map(|(name, version)| {
+            let mut group = group(name, version);
+            group["kind"] = "APIGroup".into();
+            group["apiVersion"] = "v1".into();
+            group
+        }),
         ["apis", group, version] => resources(group, version),
         _ => None,
     }

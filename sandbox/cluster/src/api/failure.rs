@@ -38,12 +38,7 @@ impl Cause {
 
 impl Failure {
     pub(crate) fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason,
-            message: message.into(),
-            details: Value::Null,
-        }
+        Self { code, reason, message: message.into(), details: Value::Null }
     }
 
     fn about(mut self, row: &Row, name: &str) -> Self {
@@ -69,11 +64,8 @@ impl Failure {
 
     pub(crate) fn conflict(key: &Key, why: &str) -> Self {
         let row = key.resource.row();
-        let message = format!(
-            "Operation cannot be fulfilled on {} \"{}\": {why}",
-            row.qualified_plural(),
-            key.name
-        );
+        let message =
+            format!("Operation cannot be fulfilled on {} \"{}\": {why}", row.qualified_plural(), key.name);
         Self::new(409, "Conflict", message).about(&row, &key.name)
     }
 
@@ -86,19 +78,14 @@ impl Failure {
     /// The object was understood, but its fields are not right.
     pub(crate) fn invalid(resource: Resource, name: &str, causes: &[Cause]) -> Self {
         let row = resource.row();
-        let list: Vec<String> = causes
-            .iter()
-            .map(|cause| format!("{}: {}", cause.field, cause.message))
-            .collect();
+        let list: Vec<String> =
+            causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
         let list = match list.as_slice() {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
         };
-        let mut failure = Self::new(
-            422,
-            "Invalid",
-            format!("{} \"{name}\" is invalid: {list}", row.qualified_kind()),
-        );
+        let mut failure =
+            Self::new(422, "Invalid", format!("{} \"{name}\" is invalid: {list}", row.qualified_kind()));
         let causes: Vec<Value> = causes
             .iter()
             .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}))
@@ -109,11 +96,8 @@ impl Failure {
 
     /// A JSON patch that can't be applied, a failed `test` among them.
     pub(crate) fn unprocessable_patch(error: &json_patch::PatchError) -> Self {
-        let mut failure = Self::new(
-            422,
-            "Invalid",
-            "the server rejected our request due to an error in our request",
-        );
+        let mut failure =
+            Self::new(422, "Invalid", "the server rejected our request due to an error in our request");
         failure.details =
             json!({"causes": [{"reason": "UnexpectedServerResponse", "message": error.to_string()}]});
         failure
@@ -121,19 +105,11 @@ impl Failure {
 
     /// A watch can't go on from its resource version.
     pub(crate) fn expired(wanted: u64, oldest: u64) -> Self {
-        Self::new(
-            410,
-            "Expired",
-            format!("too old resource version: {wanted} ({oldest})"),
-        )
+        Self::new(410, "Expired", format!("too old resource version: {wanted} ({oldest})"))
     }
 
     pub(crate) fn unavailable() -> Self {
-        Self::new(
-            503,
-            "ServiceUnavailable",
-            "the server is currently unable to handle the request",
-        )
+        Self::new(503, "ServiceUnavailable", "the server is currently unable to handle the request")
     }
 
     /// The sandbox has no such thing, though a cluster may.

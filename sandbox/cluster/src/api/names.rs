@@ -29,23 +29,14 @@ pub(crate) fn check(resource: Resource, object: &Value) -> Vec<Cause> {
     } else if resource == Resource::Namespace && !is_dns_label(name) {
         causes.push(Cause::invalid("metadata.name", format!("{name:?}: {LABEL_RULE}")));
     } else if !is_dns_subdomain(name) {
-        causes.push(Cause::invalid(
-            "metadata.name",
-            format!("{name:?}: {SUBDOMAIN_RULE}"),
-        ));
+        causes.push(Cause::invalid("metadata.name", format!("{name:?}: {SUBDOMAIN_RULE}")));
     }
     for (key, value) in entries(object, "/metadata/labels") {
         if !is_qualified_name(key) {
-            causes.push(Cause::invalid(
-                "metadata.labels",
-                format!("{key:?}: not a qualified name"),
-            ));
+            causes.push(Cause::invalid("metadata.labels", format!("{key:?}: not a qualified name")));
         }
         if !value.as_str().is_some_and(is_label_value) {
-            causes.push(Cause::invalid(
-                "metadata.labels",
-                format!("{value}: {LABEL_VALUE_RULE}"),
-            ));
+            causes.push(Cause::invalid("metadata.labels", format!("{value}: {LABEL_VALUE_RULE}")));
         }
     }
     let mut size = 0;
@@ -69,11 +60,7 @@ pub(crate) fn check(resource: Resource, object: &Value) -> Vec<Cause> {
 }
 
 fn entries<'a>(object: &'a Value, pointer: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
+    object.pointer(pointer).and_then(Value::as_object).into_iter().flatten()
 }
 
 fn is_dns_label(text: &str) -> bool {
@@ -96,9 +83,7 @@ fn is_label_value(text: &str) -> bool {
 fn is_name_part(text: &str) -> bool {
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     text.len() <= 63
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
         && edge(text.chars().next())
         && edge(text.chars().last())
 }
@@ -114,9 +99,7 @@ fn is_qualified_name(text: &str) -> bool {
 pub(crate) fn generated(prefix: &str) -> String {
     const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     let mut rng = rand::rng();
-    let suffix: String = (0..5)
-        .map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())]))
-        .collect();
+    let suffix: String = (0..5).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())])).collect();
     format!("{prefix}{suffix}")
 }
 
@@ -124,14 +107,7 @@ pub(crate) fn generated(prefix: &str) -> String {
 pub(crate) fn uid() -> String {
     let bits = rand::random::<u128>() & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
     let hex = format!("{bits:032x}");
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 #[cfg(test)]

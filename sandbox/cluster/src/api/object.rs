@@ -7,18 +7,12 @@ use serde_json::{Map, Value};
 
 /// The string at a JSON pointer; empty when there is none.
 pub(crate) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The list at a JSON pointer; empty when there is none.
 pub(crate) fn list<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    object.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The labels.
@@ -48,9 +42,7 @@ pub(crate) fn is_terminating(object: &Value) -> bool {
 
 /// The uids of the owners.
 pub(crate) fn owner_uids(object: &Value) -> impl Iterator<Item = &str> {
-    list(object, "/metadata/ownerReferences")
-        .iter()
-        .map(|owner| text(owner, "/uid"))
+    list(object, "/metadata/ownerReferences").iter().map(|owner| text(owner, "/uid"))
 }
 
 /// The time in whole seconds, as Kubernetes writes it.

@@ -18,9 +18,7 @@ pub(crate) enum Patch {
 impl Patch {
     /// Reads a body by its content type.
     pub(crate) fn parse(content_type: Option<&HeaderValue>, body: &[u8]) -> Result<Self, Failure> {
-        let content_type = content_type
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
         let unreadable =
             |error: serde_json::Error| Failure::bad_request(format!("error decoding patch: {error}"));
         match content_type.split(';').next().unwrap_or_default().trim() {

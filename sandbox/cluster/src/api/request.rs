@@ -56,14 +56,10 @@ impl Request {
             _ => return Err(Failure::not_served(&format!("{method} {path}"))),
         };
 
-        let pairs: Vec<(String, String)> = url::form_urlencoded::parse(uri.query().unwrap_or("").as_bytes())
-            .into_owned()
-            .collect();
+        let pairs: Vec<(String, String)> =
+            url::form_urlencoded::parse(uri.query().unwrap_or("").as_bytes()).into_owned().collect();
         let parameter = |wanted: &str| {
-            pairs
-                .iter()
-                .find(|(key, _)| key == wanted)
-                .map_or("", |(_, value)| value.as_str())
+            pairs.iter().find(|(key, _)| key == wanted).map_or("", |(_, value)| value.as_str())
         };
         let flag = |wanted: &str| matches!(parameter(wanted), "true" | "1");
 

@@ -64,10 +64,7 @@ fn check_value(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause
     };
     if found != expected {
         let message = format!("{found:?}: {path} in body must be of type {expected}: {found:?}");
-        causes.push(Cause {
-            reason: "FieldValueTypeInvalid",
-            ..Cause::invalid(path, message)
-        });
+        causes.push(Cause { reason: "FieldValueTypeInvalid", ..Cause::invalid(path, message) });
         return;
     }
     match value {
@@ -81,18 +78,9 @@ fn check_value(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause
 
 fn check_object(schema: &Value, object: &Value, path: &str, causes: &mut Vec<Cause>) {
     let at = |name: &str| {
-        if path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{path}.{name}")
-        }
+        if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
     };
-    for name in schema["required"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-    {
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         if object.get(name).is_none() {
             causes.push(Cause {
                 reason: "FieldValueRequired",
@@ -129,11 +117,9 @@ fn check_list(schema: &Value, items: &[Value], path: &str, causes: &mut Vec<Caus
         check_value(&schema["items"], item, &at, causes);
         let identity = |item: &Value| match schema["x-kubernetes-list-type"].as_str() {
             Some("set") => Some(vec![item.clone()]),
-            Some("map") => schema["x-kubernetes-list-map-keys"].as_array().map(|keys| {
-                keys.iter()
-                    .map(|key| item[key.as_str().unwrap_or_default()].clone())
-                    .collect()
-            }),
+            Some("map") => schema["x-kubernetes-list-map-keys"]
+                .as_array()
+                .map(|keys| keys.iter().map(|key| item[key.as_str().unwrap_or_default()].clone()).collect()),
             _ => None,
         };
         let own = identity(item);
@@ -155,10 +141,7 @@ fn check_text(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
         causes.push(Cause {
             reason: "FieldValueNotSupported",
             field: path.to_owned(),
-            message: format!(
-                "Unsupported value: {text:?}: supported values: {}",
-                allowed.join(", ")
-            ),
+            message: format!("Unsupported value: {text:?}: supported values: {}", allowed.join(", ")),
         });
     }
     let length = text.chars().count();

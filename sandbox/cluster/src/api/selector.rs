@@ -24,15 +24,10 @@ impl Filter {
 
     /// Reads `labelSelector` and `fieldSelector`.
     pub(crate) fn parse(labels: &str, fields: &str) -> Result<Self, Failure> {
-        let labels = split_outside_parentheses(labels)
-            .into_iter()
-            .map(expression)
-            .collect::<Result<Selector, _>>()?;
-        let fields = fields
-            .split(',')
-            .filter(|part| !part.is_empty())
-            .map(field)
-            .collect::<Result<_, _>>()?;
+        let labels =
+            split_outside_parentheses(labels).into_iter().map(expression).collect::<Result<Selector, _>>()?;
+        let fields =
+            fields.split(',').filter(|part| !part.is_empty()).map(field).collect::<Result<_, _>>()?;
         Ok(Self { labels, fields })
     }
 
@@ -57,9 +52,7 @@ fn field(part: &str) -> Result<(&'static str, bool, String), Failure> {
         "metadata.name" => "/metadata/name",
         "metadata.namespace" => "/metadata/namespace",
         other => {
-            return Err(Failure::bad_request(format!(
-                "field label not supported: {other}"
-            )));
+            return Err(Failure::bad_request(format!("field label not supported: {other}")));
         }
     };
     Ok((pointer, equal, value.to_owned()))
@@ -84,10 +77,7 @@ fn expression(part: &str) -> Result<Expression, Failure> {
     let bad = || Failure::bad_request(format!("unable to parse requirement: {part:?}"));
     let key = |text: &str| {
         let text = text.trim();
-        let valid = !text.is_empty()
-            && text
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+        let valid = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
         if valid { Ok(text.to_owned()) } else { Err(bad()) }
     };
     if let Some(name) = part.strip_prefix('!') {
@@ -118,9 +108,7 @@ mod tests {
 
     fn matches(labels: &str, fields: &str) -> bool {
         let object = json!({"metadata": {"name": "n", "labels": {"app": "web", "tier/x": "a"}}});
-        Filter::parse(labels, fields)
-            .expect("the selector is valid")
-            .matches(&object)
+        Filter::parse(labels, fields).expect("the selector is valid").matches(&object)
     }
 
     #[test]
@@ -140,15 +128,7 @@ mod tests {
         ] {
             assert!(matches(yes, ""), "{yes}");
         }
-        for no in [
-            "app=db",
-            "app!=web",
-            "!app",
-            "other",
-            "app in (db)",
-            "app notin (web)",
-            "app=web,other",
-        ] {
+        for no in ["app=db", "app!=web", "!app", "other", "app in (db)", "app notin (web)", "app=web,other"] {
             assert!(!matches(no, ""), "{no}");
         }
         assert!(matches("", "metadata.name=n"));

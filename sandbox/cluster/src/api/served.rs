@@ -49,10 +49,7 @@ pub(crate) enum Resource {
 }
 
 /// One row of the table.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a column of its own, and any combination may be"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of its own, and any combination may be")]
 pub(crate) struct Row {
     /// The API group; empty for the core group.
     pub(crate) group: &'static str,
@@ -153,11 +150,7 @@ impl Row {
 }
 
 fn qualified(name: &str, group: &str) -> String {
-    if group.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{name}.{group}")
-    }
+    if group.is_empty() { name.to_owned() } else { format!("{name}.{group}") }
 }
 
 /// Which object.
@@ -171,11 +164,7 @@ pub(crate) struct Key {
 
 impl Key {
     pub(crate) fn new(resource: Resource, namespace: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            resource,
-            namespace: namespace.into(),
-            name: name.into(),
-        }
+        Self { resource, namespace: namespace.into(), name: name.into() }
     }
 }
 

@@ -116,7 +116,12 @@ fn respond_json(code: StatusCode, value: &Value) -> Response {
         .into_response()
 }
 
-fn parse(body: &[u8]) -> Result<Value, Failure> {
+fn parse(content_type: Option<&HeaderValue>, body: &[u8]) -> Result<Value, Failure> {
+    let is_json = |value: &HeaderValue| value.as_bytes().starts_with(b"application/json");
+    if !content_type.is_none_or(is_json) {
+        let message = "the body of the request was in an unknown format - accepted media types include: application/json";
+        return Err(Failure::new(415, "UnsupportedMediaType", message));
+    }
     serde_json::from_slice(body)
         .map_err(|error| Failure::bad_request(format!("failed to read the body as JSON: {error}")))
 }
@@ -149,12 +154,12 @@ fn carry_out(
             )
         }
         Verb::Create => {
-            let body = parse(body)?;
+            let body = parse(content_type, body)?;
             let created = store.write(|state| state.create(request.resource, &request.namespace, body))?;
             return Ok((StatusCode::CREATED, created.as_ref().clone()));
         }
         Verb::Update => {
-            let body = parse(body)?;
+            let body = parse(content_type, body)?;
             if !row.unconditional_update
                 && body["metadata"]["resourceVersion"]
                     .as_str()

@@ -48,10 +48,7 @@ pub(crate) struct Change {
 
 impl Store {
     pub(crate) fn new() -> Self {
-        Self {
-            state: Mutex::default(),
-            version: watch::Sender::new(0),
-        }
+        Self { state: Mutex::default(), version: watch::Sender::new(0) }
     }
 
     /// Reads. The lock is held while the caller has the state.

@@ -58,9 +58,7 @@ pub(crate) fn admit_task_run(new: &Value) -> Result<(), Failure> {
 fn check_name(object: &Value) -> Result<(), Failure> {
     let name = object::text(object, "/metadata/name");
     if name.contains('.') {
-        return Err(denied(
-            "Invalid resource name: special character . can't be present: metadata.name",
-        ));
+        return Err(denied("Invalid resource name: special character . can't be present: metadata.name"));
     }
     if name.len() > 63 {
         return Err(denied(
@@ -96,11 +94,7 @@ fn check_pipeline(pipeline: &Pipeline) -> Result<(), Failure> {
         check_task(&task.task_spec, &format!("{field}.taskSpec"))?;
     }
     for task in &pipeline.tasks {
-        if let Some(unknown) = task
-            .run_after
-            .iter()
-            .find(|parent| !parents.contains_key(parent.as_str()))
-        {
+        if let Some(unknown) = task.run_after.iter().find(|parent| !parents.contains_key(parent.as_str())) {
             let name = &task.name;
             return Err(denied(&format!(
                 "invalid value: couldn't add link between {name} and {unknown}: task {name} depends on {unknown} \

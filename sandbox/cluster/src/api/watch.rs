@@ -42,10 +42,7 @@ pub(crate) fn body(store: &Arc<Store>, request: Request, stop: CancellationToken
             .parse()
             .map_err(|_| Failure::bad_request(format!("invalid resource version {number:?}")))?,
     };
-    let timeout = request
-        .query
-        .timeout_seconds
-        .map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+    let timeout = request.query.timeout_seconds.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
     let version = store.subscribe();
     let mut watch = Watch {
         store: Arc::clone(store),
@@ -72,12 +69,10 @@ impl Watch {
     fn start_with_everything(&mut self, state: &State) {
         let query = &self.request.query;
         let objects = state.list(self.request.resource, &self.request.namespace, &query.filter);
-        self.lines
-            .extend(objects.map(|(_, object)| line("ADDED", object)));
+        self.lines.extend(objects.map(|(_, object)| line("ADDED", object)));
         self.sent = state.version();
         if query.send_initial_events {
-            self.lines
-                .push_back(self.bookmark(json!({"k8s.io/initial-events-end": "true"})));
+            self.lines.push_back(self.bookmark(json!({"k8s.io/initial-events-end": "true"})));
         }
     }
 
@@ -113,8 +108,7 @@ impl Watch {
         match state.changes_after(self.sent) {
             Ok(changes) => {
                 let request = &self.request;
-                self.lines
-                    .extend(changes.filter_map(|change| event(request, change)));
+                self.lines.extend(changes.filter_map(|change| event(request, change)));
                 self.sent = self.sent.max(state.version());
             }
             Err(expired) => {

@@ -35,20 +35,15 @@ impl State {
         let row = resource.row();
         check_envelope(resource, namespace, &body)?;
         if !object::text(&body, "/metadata/resourceVersion").is_empty() {
-            return Err(Failure::new(
-                500,
-                "",
-                "resourceVersion should not be set on objects to be created",
-            ));
+            return Err(Failure::new(500, "", "resourceVersion should not be set on objects to be created"));
         }
         let metadata = object::metadata_mut(&mut body);
         for field in SYSTEM_FIELDS.into_iter().chain(["managedFields", "selfLink"]) {
             metadata.remove(field);
         }
-        if let (None, Some(prefix)) = (
-            metadata.get("name"),
-            metadata.get("generateName").and_then(Value::as_str),
-        ) {
+        if let (None, Some(prefix)) =
+            (metadata.get("name"), metadata.get("generateName").and_then(Value::as_str))
+        {
             let name = names::generated(prefix);
             metadata.insert("name".to_owned(), name.into());
         }

@@ -32,11 +32,7 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     pub(crate) fn new(succeeded: Succeeded, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            succeeded,
-            reason,
-            message: message.into(),
-        }
+        Self { succeeded, reason, message: message.into() }
     }
 
     /// A run that ended badly.

@@ -22,11 +22,7 @@ impl FromStr for GoDuration {
         let plain = |c: char| c.is_ascii_digit() || ".hms".contains(c);
         let parsed: SignedDuration = text.parse().map_err(|_| NotADuration)?;
         let duration = parsed.try_into().map_err(|_| NotADuration)?;
-        if text.chars().all(plain) {
-            Ok(Self(duration))
-        } else {
-            Err(NotADuration)
-        }
+        if text.chars().all(plain) { Ok(Self(duration)) } else { Err(NotADuration) }
     }
 }
 

@@ -38,12 +38,7 @@ impl<'a> Run<'a> {
         let spec = serde_json::from_value(object["spec"].clone())
             .inspect_err(|error| tracing::error!(object = %key, %error, "failed to read a PipelineRun"))
             .ok()?;
-        Some(Self {
-            store,
-            key,
-            object,
-            spec,
-        })
+        Some(Self { store, key, object, spec })
     }
 
     pub(crate) fn uid(&self) -> &str {
@@ -74,10 +69,7 @@ impl<'a> Run<'a> {
         let name = &self.key.name;
         if timed_out {
             self.cancel_tasks(TIMED_OUT);
-            let message = format!(
-                "PipelineRun {name:?} failed to finish within \"{}\"",
-                self.timeout()
-            );
+            let message = format!("PipelineRun {name:?} failed to finish within \"{}\"", self.timeout());
             self.end(&Verdict::failed("PipelineRunTimeout", message));
             return;
         }
@@ -117,9 +109,8 @@ impl<'a> Run<'a> {
             })
             .collect();
         let skipped = plan.skipped.iter();
-        let skipped: Vec<Value> = skipped
-            .map(|(name, reason)| json!({"name": name, "reason": reason}))
-            .collect();
+        let skipped: Vec<Value> =
+            skipped.map(|(name, reason)| json!({"name": name, "reason": reason})).collect();
         self.update(|status| {
             status["childReferences"] = children.into();
             if !skipped.is_empty() {
@@ -194,9 +185,7 @@ impl<'a> Run<'a> {
                 "timeout": task.timeout.clone().unwrap_or_else(|| DEFAULT_TIMEOUT.to_string()),
             },
         });
-        self.store
-            .write(|state| state.create(Resource::TaskRun, &self.key.namespace, task_run))
-            .map(|_| ())
+        self.store.write(|state| state.create(Resource::TaskRun, &self.key.namespace, task_run)).map(|_| ())
     }
 
     /// Tells the unfinished tasks to stop.

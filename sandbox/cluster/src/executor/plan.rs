@@ -66,20 +66,10 @@ pub(crate) fn plan<'a>(
 ) -> Plan<'a> {
     let ignored = |task: &PipelineTask| task.on_error.as_deref() == Some("continue");
     let ended_badly = |state: TaskState| matches!(state, TaskState::Failed | TaskState::Cancelled);
-    let state_of: BTreeMap<&str, TaskState> = tasks
-        .iter()
-        .map(|task| task.name.as_str())
-        .zip(states.iter().copied())
-        .collect();
-    let stopping = tasks
-        .iter()
-        .zip(states)
-        .any(|(task, &state)| ended_badly(state) && !ignored(task));
-    let skip = if stopping {
-        Some(STOPPING)
-    } else {
-        gracefully_cancelled.then_some(GRACEFULLY_CANCELLED)
-    };
+    let state_of: BTreeMap<&str, TaskState> =
+        tasks.iter().map(|task| task.name.as_str()).zip(states.iter().copied()).collect();
+    let stopping = tasks.iter().zip(states).any(|(task, &state)| ended_badly(state) && !ignored(task));
+    let skip = if stopping { Some(STOPPING) } else { gracefully_cancelled.then_some(GRACEFULLY_CANCELLED) };
 
     let mut start = Vec::new();
     let mut skipped = Vec::new();
@@ -131,22 +121,15 @@ pub(crate) fn plan<'a>(
             (0, 0) => (Succeeded::True, "Completed"),
         };
         let all_failed = failed + ignored_failed;
-        let of_them_ignored = if ignored_failed > 0 {
-            format!(" (Ignored: {ignored_failed})")
-        } else {
-            String::new()
-        };
+        let of_them_ignored =
+            if ignored_failed > 0 { format!(" (Ignored: {ignored_failed})") } else { String::new() };
         let message = format!(
             "Tasks Completed: {completed} (Failed: {all_failed}{of_them_ignored}, Cancelled {cancelled}), Skipped: {}",
             skipped.len()
         );
         Verdict::new(succeeded, reason, message)
     };
-    Plan {
-        start,
-        skipped,
-        verdict,
-    }
+    Plan { start, skipped, verdict }
 }
 
 #[cfg(test)]

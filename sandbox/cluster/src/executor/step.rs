@@ -43,16 +43,9 @@ impl Room {
         ];
         variables.extend(task.results.iter().map(|result| {
             let path = root.join("results").join(&result.name);
-            (
-                format!("$(results.{}.path)", result.name),
-                path.display().to_string(),
-            )
+            (format!("$(results.{}.path)", result.name), path.display().to_string())
         }));
-        Ok(Self {
-            root: root.to_owned(),
-            logs,
-            variables,
-        })
+        Ok(Self { root: root.to_owned(), logs, variables })
     }
 
     /// What a task wrote as this result, if it did.
@@ -124,11 +117,7 @@ impl Room {
 
 /// The step's name; Tekton counts those without.
 pub(crate) fn step_name(index: usize, step: &Step) -> String {
-    if step.name.is_empty() {
-        format!("unnamed-{index}")
-    } else {
-        step.name.clone()
-    }
+    if step.name.is_empty() { format!("unnamed-{index}") } else { step.name.clone() }
 }
 
 /// The declared variables with their values. `None` when a Secret or its key is missing: the container can't be created.

@@ -142,9 +142,7 @@ impl Task {
             return Ok(self.cancelled());
         };
         let Spec { task_spec, timeout } = serde_json::from_value(task_run["spec"].clone())?;
-        let timeout = timeout
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(DEFAULT_TIMEOUT);
+        let timeout = timeout.and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_TIMEOUT);
         let deadline = Instant::now() + timeout.0;
 
         let labels = object::labels(&task_run);
@@ -156,10 +154,7 @@ impl Task {
         let mut processes = Vec::new();
         for (index, step) in task_spec.steps.iter().enumerate() {
             let Some(environment) = environment(&self.store, &self.key.namespace, step) else {
-                return Ok(Verdict::failed(
-                    CONFIG_ERROR,
-                    "Failed to create pod due to config error",
-                ));
+                return Ok(Verdict::failed(CONFIG_ERROR, "Failed to create pod due to config error"));
             };
             processes.push(room.process(index, step, &environment)?);
         }
@@ -178,10 +173,8 @@ impl Task {
                 }
                 Ended::TimedOut => {
                     progress.end_rest(index, TIMED_OUT, TIMED_OUT);
-                    let message = format!(
-                        "TaskRun {:?} failed to finish within \"{timeout}\"",
-                        self.key.name
-                    );
+                    let message =
+                        format!("TaskRun {:?} failed to finish within \"{timeout}\"", self.key.name);
                     return Ok(Verdict::failed(TIMED_OUT, message));
                 }
             };
@@ -224,17 +217,9 @@ impl Task {
 
     /// The end of a stopped `TaskRun`. When it was deleted, or the sandbox stops, nobody reads it.
     fn cancelled(&self) -> Verdict {
-        let task_run = self
-            .store
-            .read()
-            .get(&self.key)
-            .map(Arc::clone)
-            .unwrap_or_default();
+        let task_run = self.store.read().get(&self.key).map(Arc::clone).unwrap_or_default();
         let why = object::text(&task_run, "/spec/statusMessage");
-        Verdict::failed(
-            CANCELLED,
-            format!("TaskRun {:?} was cancelled. {why}", self.key.name),
-        )
+        Verdict::failed(CANCELLED, format!("TaskRun {:?} was cancelled. {why}", self.key.name))
     }
 
     /// Writes that it goes on.
@@ -250,9 +235,5 @@ impl Task {
 
 /// Where the logs of a task's steps lie.
 pub(crate) fn log_folder(work_dir: &Path, namespace: &str, pipeline_run: &str, task: &str) -> PathBuf {
-    work_dir
-        .join("logs")
-        .join(namespace)
-        .join(pipeline_run)
-        .join(task)
+    work_dir.join("logs").join(namespace).join(pipeline_run).join(task)
 }

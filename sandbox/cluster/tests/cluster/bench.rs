@@ -9,7 +9,7 @@ use tidegate_resources::{PipelineRun, RunCondition, TaskRun};
 use tidegate_sandbox_cluster::{Cluster, ClusterSpec};
 
 /// Far longer than any run here takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Bench {
     pub cluster: Cluster,
@@ -21,10 +21,7 @@ pub struct Bench {
 impl Bench {
     pub async fn start() -> anyhow::Result<Self> {
         let work_dir = tempfile::tempdir()?;
-        let cluster = Cluster::start(ClusterSpec {
-            work_dir: work_dir.path().join("cluster"),
-        })
-        .await?;
+        let cluster = Cluster::start(ClusterSpec { work_dir: work_dir.path().join("cluster") }).await?;
         let client = cluster.client()?;
         Ok(Self {
             runs: Api::default_namespaced(client.clone()),
@@ -91,10 +88,7 @@ fn is_done(condition: Option<&RunCondition>) -> bool {
 
 fn verdict(condition: Option<&RunCondition>) -> anyhow::Result<String> {
     let condition = condition.context("no condition")?;
-    Ok(format!(
-        "{} {}: {}",
-        condition.status, condition.reason, condition.message
-    ))
+    Ok(format!("{} {}: {}", condition.status, condition.reason, condition.message))
 }
 
 /// A task of one step, `run`.
@@ -111,17 +105,12 @@ pub fn task_after(parent: &str, name: &str) -> Value {
 
 /// A script that says that it runs, then waits to be killed together with a child of its own.
 pub fn endless(mark: &Path) -> String {
-    format!(
-        "sleep 1000 & echo $! > {0}.child\necho $$ > {0}.tmp\nmv {0}.tmp {0}\nwait",
-        mark.display()
-    )
+    format!("sleep 1000 & echo $! > {0}.child\necho $$ > {0}.tmp\nmv {0}.tmp {0}\nwait", mark.display())
 }
 
 /// Waits for a file that a step makes, so that a test can act while the step runs.
 pub async fn made(path: &Path) -> anyhow::Result<()> {
-    becomes_true(|| path.exists())
-        .await
-        .with_context(|| format!("{} was not made in time", path.display()))
+    becomes_true(|| path.exists()).await.with_context(|| format!("{} was not made in time", path.display()))
 }
 
 /// Waits for the end of an endless script and of its child.

@@ -24,30 +24,15 @@ async fn tasks_run_one_after_the_other_and_leave_results() -> anyhow::Result<()>
     ]}});
     bench.create(json!([first, second])).await?;
     let (run, verdict) = bench.ended().await?;
-    assert_eq!(
-        verdict,
-        "True Succeeded: Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 0"
-    );
+    assert_eq!(verdict, "True Succeeded: Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 0");
     let status = run.status.context("no status")?;
     assert!(status.start_time.is_some() && status.completion_time.is_some());
     let children: Vec<_> = status
         .child_references
         .iter()
-        .map(|child| {
-            (
-                child.name.as_str(),
-                child.pipeline_task_name.as_str(),
-                child.kind.as_str(),
-            )
-        })
+        .map(|child| (child.name.as_str(), child.pipeline_task_name.as_str(), child.kind.as_str()))
         .collect();
-    assert_eq!(
-        children,
-        [
-            ("run-first", "first", "TaskRun"),
-            ("run-second", "second", "TaskRun")
-        ]
-    );
+    assert_eq!(children, [("run-first", "first", "TaskRun"), ("run-second", "second", "TaskRun")]);
 
     let (first, verdict) = bench.task("first").await?;
     assert_eq!(verdict, "True Succeeded: All Steps have completed executing");
@@ -58,10 +43,7 @@ async fn tasks_run_one_after_the_other_and_leave_results() -> anyhow::Result<()>
     let status = first.status.context("no status")?;
     assert_eq!(status.pod_name.as_deref(), Some("run-first-pod"));
     assert_eq!(status.results.len(), 1);
-    assert_eq!(
-        (status.results[0].name.as_str(), &status.results[0].value),
-        ("sha", &json!("abc"))
-    );
+    assert_eq!((status.results[0].name.as_str(), &status.results[0].value), ("sha", &json!("abc")));
     let steps: Vec<_> = status
         .steps
         .iter()
@@ -70,29 +52,16 @@ async fn tasks_run_one_after_the_other_and_leave_results() -> anyhow::Result<()>
             (step.container.as_str(), terminated.exit_code, terminated.reason)
         })
         .collect();
-    assert_eq!(
-        steps,
-        [
-            ("step-write", 0, "Completed".to_owned()),
-            ("step-read", 0, "Completed".to_owned())
-        ]
-    );
+    assert_eq!(steps, [("step-write", 0, "Completed".to_owned()), ("step-read", 0, "Completed".to_owned())]);
 
     let log = bench.log("first", "read")?;
     assert!(log.starts_with("hello from run-first\nargument /"), "{log}");
     assert!(!log.contains("CARGO"), "the environment is clean: {log}");
     let log = bench.log("second", "run")?;
-    assert!(
-        log.ends_with("/workspace\n") && log.lines().count() == 1,
-        "nothing is shared: {log}"
-    );
+    assert!(log.ends_with("/workspace\n") && log.lines().count() == 1, "nothing is shared: {log}");
     let work_dir = bench.work_dir.path().join("cluster/tasks");
     bench.cluster.stop().await?;
-    assert_eq!(
-        std::fs::read_dir(work_dir)?.count(),
-        0,
-        "directories are left behind"
-    );
+    assert_eq!(std::fs::read_dir(work_dir)?.count(), 0, "directories are left behind");
     Ok(())
 }
 
@@ -108,10 +77,7 @@ async fn a_failing_step_ends_its_task_and_keeps_the_results() -> anyhow::Result<
     }});
     bench.create(json!([fails, task_after("fails", "after")])).await?;
     let (_, verdict) = bench.ended().await?;
-    assert_eq!(
-        verdict,
-        "False Failed: Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 1"
-    );
+    assert_eq!(verdict, "False Failed: Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 1");
     let (run, verdict) = bench.task("fails").await?;
     assert_eq!(verdict, "False Failed: \"step-bad\" exited with code 3: Error");
     let status = run.status.context("no status")?;
@@ -122,10 +88,7 @@ async fn a_failing_step_ends_its_task_and_keeps_the_results() -> anyhow::Result<
         .map(|step| step.terminated.as_ref().map(|terminated| terminated.exit_code))
         .collect();
     assert_eq!(codes, [Some(3), Some(1)]);
-    assert!(
-        bench.log("fails", "never").is_err(),
-        "a step behind a failed one ran"
-    );
+    assert!(bench.log("fails", "never").is_err(), "a step behind a failed one ran");
     assert!(bench.task_runs.get_opt("run-after").await?.is_none());
 
     let request =
@@ -143,9 +106,7 @@ async fn an_ignored_failure_lets_the_run_succeed() -> anyhow::Result<()> {
     let bench = Bench::start().await?;
     let mut optional = task("optional", "exit 1");
     optional["onError"] = "continue".into();
-    bench
-        .create(json!([optional, task_after("optional", "after")]))
-        .await?;
+    bench.create(json!([optional, task_after("optional", "after")])).await?;
     let (_, verdict) = bench.ended().await?;
     assert_eq!(
         verdict,
@@ -163,23 +124,16 @@ async fn secrets_reach_the_environment_or_the_task_fails() -> anyhow::Result<()>
     let bench = Bench::start().await?;
     let secrets: Api<Secret> = Api::default_namespaced(bench.cluster.client()?);
     let secret = json!({"metadata": {"name": "present"}, "stringData": {"token": "s3cret"}});
-    secrets
-        .create(&PostParams::default(), &serde_json::from_value(secret)?)
-        .await?;
+    secrets.create(&PostParams::default(), &serde_json::from_value(secret)?).await?;
     let with = |name: &str, secret: &str| {
         let mut task = task(name, "echo $TOKEN");
         task["taskSpec"]["steps"][0]["env"] =
             json!([{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": secret, "key": "token"}}}]);
         task
     };
-    bench
-        .create(json!([with("good", "present"), with("bad", "missing")]))
-        .await?;
+    bench.create(json!([with("good", "present"), with("bad", "missing")])).await?;
     let (_, verdict) = bench.task("bad").await?;
-    assert_eq!(
-        verdict,
-        "False CreateContainerConfigError: Failed to create pod due to config error"
-    );
+    assert_eq!(verdict, "False CreateContainerConfigError: Failed to create pod due to config error");
     bench.task("good").await?;
     assert_eq!(bench.log("good", "run")?, "s3cret\n");
     assert!(bench.ended().await?.1.starts_with("False Failed"));
@@ -205,32 +159,20 @@ async fn what_tekton_would_not_admit_is_refused() -> anyhow::Result<()> {
     let bench = Bench::start().await?;
     let step = |step: Value| json!([{"name": "t", "taskSpec": {"steps": [step]}}]);
     for (tasks, expected) in [
-        (
-            step(json!({"name": "s", "image": "none"})),
-            "the sandbox needs a command or a script",
-        ),
+        (step(json!({"name": "s", "image": "none"})), "the sandbox needs a command or a script"),
         (
             step(json!({"name": "s", "image": "none", "command": ["true"], "script": "true"})),
             "script cannot be used with command",
         ),
-        (
-            json!([task_after("b", "a"), task_after("a", "b")]),
-            "cycle detected among tasks a, b",
-        ),
-        (
-            json!([task_after("none", "a")]),
-            "task a depends on none but none wasn't present in Pipeline",
-        ),
+        (json!([task_after("b", "a"), task_after("a", "b")]), "cycle detected among tasks a, b"),
+        (json!([task_after("none", "a")]), "task a depends on none but none wasn't present in Pipeline"),
         (json!([task("a", "true"), task("a", "true")]), "tasks[1].name"),
         (json!([]), "missing field(s): spec.pipelineSpec.tasks"),
     ] {
         let Err(error) = bench.create(tasks).await else {
             anyhow::bail!("accepted, without: {expected}");
         };
-        assert!(
-            format!("{error:#}").contains(expected),
-            "expected {expected:?}, got {error:#}"
-        );
+        assert!(format!("{error:#}").contains(expected), "expected {expected:?}, got {error:#}");
     }
     bench.cluster.stop().await
 }

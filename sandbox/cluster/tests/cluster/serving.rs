@@ -1,7 +1,12 @@
 //! The API as other processes find it.
 
-use crate::bench::{Bench, made, task};
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use crate::bench::{Bench, PATIENCE, made, task};
+use anyhow::Context as _;
+use futures::StreamExt as _;
+use kube::{
+    api::WatchParams,
+    config::{KubeConfigOptions, Kubeconfig},
+};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -9,12 +14,11 @@ async fn while_unavailable_the_api_refuses_and_the_executor_goes_on() -> anyhow:
     let bench = Bench::start().await?;
     let script = format!("echo > {}", bench.mark().display());
     bench.create(json!([task("t", &script)])).await?;
+    let open = bench.runs.watch(&WatchParams::default(), "0").await?;
     bench.cluster.set_unavailable(true);
+    tokio::time::timeout(PATIENCE, open.count()).await.context("an open watch outlives the API")?;
     let answer = bench.cluster.client()?.apiserver_version().await;
-    assert!(
-        matches!(&answer, Err(kube::Error::Api(status)) if status.code == 503),
-        "{answer:?}"
-    );
+    assert!(matches!(&answer, Err(kube::Error::Api(status)) if status.code == 503), "{answer:?}");
     made(&bench.mark()).await?;
     bench.cluster.set_unavailable(false);
     assert!(bench.ended().await?.1.starts_with("True Succeeded"));
@@ -30,22 +34,13 @@ async fn a_kubeconfig_leads_to_the_api_and_what_is_not_served_says_so() -> anyho
     let groups = client.list_api_groups().await?;
     assert!(groups.groups.iter().any(|group| group.name == "tekton.dev"));
     let resources = client.list_api_group_resources("tidegate.dev/v1alpha1").await?;
-    assert!(
-        resources
-            .resources
-            .iter()
-            .any(|resource| resource.name == "integrationjobs/status")
-    );
+    assert!(resources.resources.iter().any(|resource| resource.name == "integrationjobs/status"));
 
     let request = http::Request::get("/apis/apps/v1/namespaces/default/deployments").body(vec![])?;
     match client.request::<Value>(request).await {
         Err(kube::Error::Api(status)) => {
             assert_eq!(status.code, 501);
-            assert!(
-                status.message.contains("verb list of deployments in apps/v1"),
-                "{}",
-                status.message
-            );
+            assert!(status.message.contains("verb list of deployments in apps/v1"), "{}", status.message);
         }
         other => anyhow::bail!("not refused: {other:?}"),
     }

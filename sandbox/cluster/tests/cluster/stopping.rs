@@ -12,15 +12,9 @@ async fn a_task_that_takes_too_long_is_killed() -> anyhow::Result<()> {
     slow["timeout"] = "1s".into();
     bench.create(json!([slow])).await?;
     let (_, verdict) = bench.ended().await?;
-    assert_eq!(
-        verdict,
-        "False Failed: Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 0"
-    );
+    assert_eq!(verdict, "False Failed: Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 0");
     let (run, verdict) = bench.task("slow").await?;
-    assert_eq!(
-        verdict,
-        "False TaskRunTimeout: TaskRun \"run-slow\" failed to finish within \"1s\""
-    );
+    assert_eq!(verdict, "False TaskRunTimeout: TaskRun \"run-slow\" failed to finish within \"1s\"");
     let terminated = run.status.context("no status")?.steps[0].terminated.clone();
     assert_eq!(terminated.context("not terminated")?.reason, "TaskRunTimeout");
     ensure_dead(&bench.mark()).await?;
@@ -31,14 +25,9 @@ async fn a_task_that_takes_too_long_is_killed() -> anyhow::Result<()> {
 async fn a_run_that_takes_too_long_is_killed() -> anyhow::Result<()> {
     let bench = Bench::start().await?;
     let tasks = [task("slow", &endless(&bench.mark()))];
-    bench
-        .create_with(json!({"timeouts": {"pipeline": "1s"}, "pipelineSpec": {"tasks": tasks}}))
-        .await?;
+    bench.create_with(json!({"timeouts": {"pipeline": "1s"}, "pipelineSpec": {"tasks": tasks}})).await?;
     let (_, verdict) = bench.ended().await?;
-    assert_eq!(
-        verdict,
-        "False PipelineRunTimeout: PipelineRun \"run\" failed to finish within \"1s\""
-    );
+    assert_eq!(verdict, "False PipelineRunTimeout: PipelineRun \"run\" failed to finish within \"1s\"");
     let (_, verdict) = bench.task("slow").await?;
     assert_eq!(
         verdict,
@@ -59,10 +48,7 @@ async fn a_cancelled_run_kills_its_processes() -> anyhow::Result<()> {
         let cancel = Patch::Merge(json!({"spec": {"status": how}}));
         bench.runs.patch("run", &PatchParams::default(), &cancel).await?;
         let (_, verdict) = bench.ended().await?;
-        assert_eq!(
-            verdict, "False Cancelled: PipelineRun \"run\" was cancelled",
-            "{how}"
-        );
+        assert_eq!(verdict, "False Cancelled: PipelineRun \"run\" was cancelled", "{how}");
         let (_, verdict) = bench.task("slow").await?;
         assert_eq!(
             verdict,
@@ -78,19 +64,10 @@ async fn a_cancelled_run_kills_its_processes() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_deleted_run_takes_tasks_and_processes_along() -> anyhow::Result<()> {
     let bench = Bench::start().await?;
-    bench
-        .create(json!([task("slow", &endless(&bench.mark()))]))
-        .await?;
+    bench.create(json!([task("slow", &endless(&bench.mark()))])).await?;
     made(&bench.mark()).await?;
     bench.runs.delete("run", &DeleteParams::default()).await?;
-    ensure!(
-        bench
-            .task_runs
-            .list(&ListParams::default())
-            .await?
-            .items
-            .is_empty()
-    );
+    ensure!(bench.task_runs.list(&ListParams::default()).await?.items.is_empty());
     ensure_dead(&bench.mark()).await?;
     bench.cluster.stop().await
 }
@@ -98,14 +75,10 @@ async fn a_deleted_run_takes_tasks_and_processes_along() -> anyhow::Result<()> {
 #[tokio::test]
 async fn stopping_the_cluster_leaves_no_process() -> anyhow::Result<()> {
     let bench = Bench::start().await?;
-    bench
-        .create(json!([task("slow", &endless(&bench.mark()))]))
-        .await?;
+    bench.create(json!([task("slow", &endless(&bench.mark()))])).await?;
     let mark = bench.mark();
     made(&mark).await?;
-    let Bench {
-        cluster, work_dir, ..
-    } = bench;
+    let Bench { cluster, work_dir, .. } = bench;
     cluster.stop().await?;
     ensure_dead(&mark).await?;
     work_dir.close()?;

@@ -29,11 +29,7 @@ pub(crate) async fn answer(call: &Call<'_>) -> Reply {
         ("GET", ["collaborators", login, "permission"]) => permission(call, repo, login),
         ("GET", ["branches", branch @ ..]) => {
             let (path, branch) = (call.allow(repo, Read)?, branch.join("/"));
-            let head = forge
-                .inner
-                .git
-                .show(&path, &format!("refs/heads/{branch}"))
-                .await?;
+            let head = forge.inner.git.show(&path, &format!("refs/heads/{branch}")).await?;
             call.read(repo, Read, |state, repo| {
                 let can_push = state.permission(repo, call.viewer.as_ref()).can_write();
                 Ok(json!({
@@ -45,37 +41,21 @@ pub(crate) async fn answer(call: &Call<'_>) -> Reply {
         }
         ("GET", ["tags", tag @ ..]) => {
             let (path, tag) = (call.allow(repo, Read)?, tag.join("/"));
-            let id = forge
-                .inner
-                .git
-                .resolve(&path, &format!("refs/tags/{tag}"), "object")
-                .await?;
+            let id = forge.inner.git.resolve(&path, &format!("refs/tags/{tag}"), "object").await?;
             let commit = forge.inner.git.show(&path, id.as_str()).await?;
             let commit = json!({ "sha": commit.sha, "created": commit.committer.date });
-            Ok((
-                200,
-                json!({ "name": tag, "message": "", "id": id, "commit": commit }),
-            ))
+            Ok((200, json!({ "name": tag, "message": "", "id": id, "commit": commit })))
         }
         ("GET", ["git", "refs", name @ ..]) => refs(call, repo, &name.join("/")).await,
         ("GET", ["git", "commits", sha]) => {
             let commit = forge.inner.git.show(&call.allow(repo, Read)?, sha).await?;
-            call.read(repo, Read, |state, repo| {
-                Ok(payload::commit(state, repo, &commit))
-            })
+            call.read(repo, Read, |state, repo| Ok(payload::commit(state, repo, &commit)))
         }
         ("GET", ["compare", range @ ..]) => compare(call, repo, &range.join("/")).await,
         ("GET", ["statuses", sha]) => {
-            let sha = forge
-                .inner
-                .git
-                .resolve(&call.allow(repo, Read)?, sha, "commit")
-                .await?;
+            let sha = forge.inner.git.resolve(&call.allow(repo, Read)?, sha, "commit").await?;
             call.read(repo, Read, |state, repo| {
-                Ok(repo
-                    .statuses_of(&sha)
-                    .map(|status| payload::status(state, repo, status))
-                    .collect())
+                Ok(repo.statuses_of(&sha).map(|status| payload::status(state, repo, status)).collect())
             })
         }
         ("POST", ["statuses", sha]) => {
@@ -83,13 +63,7 @@ pub(crate) async fn answer(call: &Call<'_>) -> Reply {
             // Any state is taken, and a missing commit is the server's fault.
             let status = call.post_status(&path, sha).await;
             let status = status.map_err(|error| Refusal::new(500, format!("GetCommit[{sha}]: {error}")))?;
-            Ok((
-                201,
-                call.read(repo, Read, |state, repo| {
-                    Ok(payload::status(state, repo, &status))
-                })?
-                .1,
-            ))
+            Ok((201, call.read(repo, Read, |state, repo| Ok(payload::status(state, repo, &status)))?.1))
         }
         ("POST", ["hooks"]) => {
             call.allow(repo, Admin)?;
@@ -130,12 +104,7 @@ async fn refs(call: &Call<'_>, repo: &str, name: &str) -> Reply {
     let (path, git) = (call.allow(repo, Read)?, &call.forge.inner.git);
     let name = format!("refs/{name}");
     let mut found = Vec::new();
-    for (name, sha) in git
-        .refs(&path)
-        .await?
-        .iter()
-        .filter(|(known, _)| known.starts_with(&name))
-    {
+    for (name, sha) in git.refs(&path).await?.iter().filter(|(known, _)| known.starts_with(&name)) {
         let kind = git.object_type(&path, sha).await?;
         let url = format!("{}/api/v1/repos/{path}/git/{kind}s/{sha}", call.forge.url());
         found.push(json!({ "ref": name, "object": { "type": kind, "sha": sha, "url": url } }));
@@ -148,17 +117,12 @@ async fn refs(call: &Call<'_>, repo: &str, name: &str) -> Reply {
 
 async fn compare(call: &Call<'_>, repo: &str, range: &str) -> Reply {
     let (path, git) = (call.allow(repo, Read)?, &call.forge.inner.git);
-    let (base, head) = range
-        .split_once("...")
-        .ok_or_else(|| Refusal::new(404, "not found"))?;
+    let (base, head) = range.split_once("...").ok_or_else(|| Refusal::new(404, "not found"))?;
     let base = git.resolve(&path, base, "commit").await?;
     let head = git.resolve(&path, head, "commit").await?;
     let commits = git.log(&path, &[head.as_str(), &format!("^{base}")]).await?;
     call.read(repo, Read, |state, repo| {
-        let commits: Vec<_> = commits
-            .iter()
-            .map(|commit| payload::commit(state, repo, commit))
-            .collect();
+        let commits: Vec<_> = commits.iter().map(|commit| payload::commit(state, repo, commit)).collect();
         Ok(json!({ "total_commits": commits.len(), "commits": commits }))
     })
 }
@@ -170,9 +134,7 @@ fn edit_hook(call: &Call<'_>, repo: &str, id: u64) -> Reply {
         if let Some(url) = call.body["config"]["url"].as_str() {
             url.clone_into(&mut hook.url);
         }
-        hook.events = call
-            .events()
-            .map_or_else(|| vec!["push".to_owned()], |asked| hook_events(&asked));
+        hook.events = call.events().map_or_else(|| vec!["push".to_owned()], |asked| hook_events(&asked));
         hook.active = call.body["active"].as_bool().unwrap_or(hook.active);
     })?;
     show_hook(call, repo, id, &RENDERER)

@@ -41,11 +41,7 @@ pub(crate) fn render(
             if let Some(from) = edited_from {
                 body["changes"] = changes("body", from);
             }
-            vec![Payload {
-                event: "issue_comment",
-                event_type: "pull_request_comment",
-                body,
-            }]
+            vec![Payload { event: "issue_comment", event_type: "pull_request_comment", body }]
         }
     };
     for payload in &mut payloads {
@@ -57,38 +53,19 @@ pub(crate) fn render(
 
 fn ref_change(state: &State, repo: &Repository, pusher: &User, change: &RefChange) -> Vec<Payload> {
     let (kind, name) = change.kind_and_name();
-    let payload = |event, body| Payload {
-        event,
-        event_type: event,
-        body,
-    };
+    let payload = |event, body| Payload { event, event_type: event, body };
     let Some(after) = &change.after else {
-        return vec![payload(
-            "delete",
-            json!({ "ref": name, "ref_type": kind, "pusher_type": "user" }),
-        )];
+        return vec![payload("delete", json!({ "ref": name, "ref_type": kind, "pusher_type": "user" }))];
     };
-    let commits: Vec<_> = change
-        .commits
-        .iter()
-        .map(|commit| push_commit(state, repo, commit))
-        .collect();
-    let compare = format!(
-        "{}/{}/compare/{}...{after}",
-        state.url,
-        repo.path,
-        change.before()
-    );
+    let commits: Vec<_> = change.commits.iter().map(|commit| push_commit(state, repo, commit)).collect();
+    let compare = format!("{}/{}/compare/{}...{after}", state.url, repo.path, change.before());
     let push = json!({
         "ref": change.name, "before": change.before(), "after": after, "compare_url": compare,
         "total_commits": commits.len(), "commits": commits,
         "head_commit": change.head.as_ref().map(|commit| push_commit(state, repo, commit)),
         "pusher": user(state, pusher),
     });
-    let create = change
-        .before
-        .is_none()
-        .then(|| json!({ "sha": after, "ref": name, "ref_type": kind }));
+    let create = change.before.is_none().then(|| json!({ "sha": after, "ref": name, "ref_type": kind }));
     // A new branch is announced by `create` first, a new tag by `push`.
     let mut payloads = vec![payload("push", push)];
     payloads.extend(create.map(|body| payload("create", body)));
@@ -124,11 +101,7 @@ fn pull_request_event(
     if let Some(changed) = changed {
         body["changes"] = changed;
     }
-    Ok(Payload {
-        event: "pull_request",
-        event_type,
-        body,
-    })
+    Ok(Payload { event: "pull_request", event_type, body })
 }
 
 fn web(state: &State, repo: &Repository, rest: &str) -> String {
@@ -153,16 +126,8 @@ pub(crate) fn user(state: &State, user: &User) -> Value {
 pub(crate) fn repository(state: &State, repo: &Repository) -> Value {
     let url = format!("{}{API_ROOT}/repos/{}", state.url, repo.path);
     let html = format!("{}/{}", state.url, repo.path);
-    let branches = repo
-        .refs
-        .keys()
-        .filter(|name| name.starts_with("refs/heads/"))
-        .count();
-    let open = repo
-        .pulls
-        .iter()
-        .filter(|pull| pull.state == PullRequestState::Open)
-        .count();
+    let branches = repo.refs.keys().filter(|name| name.starts_with("refs/heads/")).count();
+    let open = repo.pulls.iter().filter(|pull| pull.state == PullRequestState::Open).count();
     let mut body = json!({
         "id": repo.id, "owner": user(state, &repo.owner), "name": repo.path.name(), "full_name": repo.path,
         "description": "", "empty": false, "private": repo.private, "fork": repo.parent.is_some(), "template": false,
@@ -189,11 +154,7 @@ pub(crate) fn repository(state: &State, repo: &Repository) -> Value {
     if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
         body.extend(more);
     }
-    if let Some(parent) = repo
-        .parent
-        .as_ref()
-        .and_then(|path| state.repository(path.as_str()).ok())
-    {
+    if let Some(parent) = repo.parent.as_ref().and_then(|path| state.repository(path.as_str()).ok()) {
         body["parent"] = repository(state, parent);
     }
     body
@@ -305,11 +266,7 @@ pub(crate) fn commit(state: &State, repo: &Repository, commit: &Commit) -> Value
     let url = |sha: &str| api(state, repo, &format!("git/commits/{sha}"));
     let person = |who: &Signature| json!({ "name": who.name, "email": who.email, "date": who.date });
     let account = |who: &Signature| Some(user(state, &state.account(&who.name).ok()?.user));
-    let parents: Vec<_> = commit
-        .parents
-        .iter()
-        .map(|sha| json!({ "sha": sha, "url": url(sha) }))
-        .collect();
+    let parents: Vec<_> = commit.parents.iter().map(|sha| json!({ "sha": sha, "url": url(sha) })).collect();
     json!({
         "sha": commit.sha, "url": url(commit.sha.as_str()), "created": commit.committer.date,
         "html_url": web(state, repo, &format!("commit/{}", commit.sha)),

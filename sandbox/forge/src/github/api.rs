@@ -15,9 +15,7 @@ use crate::{
     server::{Call, Refusal, Reply, number},
 };
 
-const REACTIONS: [&str; 8] = [
-    "+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes",
-];
+const REACTIONS: [&str; 8] = ["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"];
 
 const RENDERER: Renderer = Renderer {
     user: payload::user,
@@ -48,11 +46,7 @@ pub(crate) async fn answer(call: &Call<'_>) -> Reply {
         }),
         ("GET", ["branches", branch @ ..]) => {
             let (path, branch) = (call.allow(repo, Read)?, branch.join("/"));
-            let head = forge
-                .inner
-                .git
-                .show(&path, &format!("refs/heads/{branch}"))
-                .await?;
+            let head = forge.inner.git.show(&path, &format!("refs/heads/{branch}")).await?;
             call.read(repo, Read, |state, repo| {
                 let commit = payload::commit(state, repo, &head);
                 Ok(json!({ "name": branch, "commit": commit, "protected": false }))
@@ -63,10 +57,7 @@ pub(crate) async fn answer(call: &Call<'_>) -> Reply {
             let sha = forge.inner.git.resolve(&path, &name, "object").await?;
             let kind = forge.inner.git.object_type(&path, &sha).await?;
             let url = format!("{}/repos/{path}/git/{kind}s/{sha}", forge.api_url());
-            Ok((
-                200,
-                json!({ "ref": name, "object": { "type": kind, "sha": sha, "url": url } }),
-            ))
+            Ok((200, json!({ "ref": name, "object": { "type": kind, "sha": sha, "url": url } })))
         }
         ("GET", ["git", "tags", sha]) => {
             let path = call.allow(repo, Read)?;
@@ -78,19 +69,14 @@ pub(crate) async fn answer(call: &Call<'_>) -> Reply {
             let (path, reference) = (call.allow(repo, Read)?, [reference, &[last]].concat().join("/"));
             let commit = forge.inner.git.show(&path, &reference).await;
             let commit = commit.map_err(|_| no_commit(&reference))?;
-            call.read(repo, Read, |state, repo| {
-                Ok(payload::commit(state, repo, &commit))
-            })
+            call.read(repo, Read, |state, repo| Ok(payload::commit(state, repo, &commit)))
         }
         ("GET", ["compare", range @ ..]) => compare(call, repo, &range.join("/")).await,
         ("POST", ["statuses", sha]) => post_status(call, repo, sha).await,
         ("POST", ["hooks"]) => create_hook(call, repo),
         ("PATCH", ["hooks", id]) => edit_hook(call, repo, number(id)?),
         ("POST", ["issues", "comments", _, "reactions"]) if !REACTIONS.contains(&call.text("content")?) => {
-            Err(Refusal::new(
-                422,
-                "Validation Failed: content is not included in the list",
-            ))
+            Err(Refusal::new(422, "Validation Failed: content is not included in the list"))
         }
         _ => routes::answer(call, repo, route, &RENDERER).await,
     }
@@ -121,20 +107,13 @@ fn no_commit(reference: &str) -> Refusal {
 
 async fn compare(call: &Call<'_>, repo: &str, range: &str) -> Reply {
     let (path, git) = (call.allow(repo, Read)?, &call.forge.inner.git);
-    let (base, head) = range
-        .split_once("...")
-        .ok_or_else(|| Refusal::new(404, "Not Found"))?;
+    let (base, head) = range.split_once("...").ok_or_else(|| Refusal::new(404, "Not Found"))?;
     let (base, head) = (git.show(&path, base).await?, git.show(&path, head).await?);
     let merge_base = git.merge_base(&path, &base.sha, &head.sha).await?;
     let merge_base = git.show(&path, merge_base.as_str()).await?;
-    let mut ahead = git
-        .log(&path, &[head.sha.as_str(), &format!("^{}", base.sha)])
-        .await?;
+    let mut ahead = git.log(&path, &[head.sha.as_str(), &format!("^{}", base.sha)]).await?;
     ahead.reverse();
-    let behind = git
-        .log(&path, &[base.sha.as_str(), &format!("^{}", head.sha)])
-        .await?
-        .len();
+    let behind = git.log(&path, &[base.sha.as_str(), &format!("^{}", head.sha)]).await?.len();
     let status = match (ahead.len(), behind) {
         (0, 0) => "identical",
         (_, 0) => "ahead",
@@ -142,10 +121,7 @@ async fn compare(call: &Call<'_>, repo: &str, range: &str) -> Reply {
         _ => "diverged",
     };
     call.read(repo, Read, |state, repo| {
-        let commits: Vec<_> = ahead
-            .iter()
-            .map(|commit| payload::commit(state, repo, commit))
-            .collect();
+        let commits: Vec<_> = ahead.iter().map(|commit| payload::commit(state, repo, commit)).collect();
         Ok(json!({
             "status": status, "ahead_by": ahead.len(), "behind_by": behind, "total_commits": ahead.len(),
             "base_commit": payload::commit(state, repo, &base), "commits": commits, "files": [],
@@ -159,10 +135,7 @@ async fn post_status(call: &Call<'_>, repo: &str, sha: &str) -> Reply {
     let path = call.allow(repo, Write)?;
     let state = call.text("state")?;
     if !["error", "failure", "pending", "success"].contains(&state) {
-        return Err(Refusal::new(
-            422,
-            "Validation Failed: state is not included in the list",
-        ));
+        return Err(Refusal::new(422, "Validation Failed: state is not included in the list"));
     }
     let description = call.body["description"].as_str().unwrap_or_default();
     if description.chars().count() > CommitStatus::MAX_DESCRIPTION {
@@ -171,34 +144,14 @@ async fn post_status(call: &Call<'_>, repo: &str, sha: &str) -> Reply {
             "Validation Failed: description is too long (maximum is 140 characters)",
         ));
     }
-    let sha = call
-        .forge
-        .inner
-        .git
-        .resolve(&path, sha, "commit")
-        .await
-        .map_err(|_| no_commit(sha))?;
+    let sha = call.forge.inner.git.resolve(&path, sha, "commit").await.map_err(|_| no_commit(sha))?;
     let context = call.body["context"].as_str().unwrap_or("default");
-    let same = call
-        .forge
-        .statuses(repo, &sha)?
-        .iter()
-        .filter(|status| status.context == context)
-        .count();
+    let same = call.forge.statuses(repo, &sha)?.iter().filter(|status| status.context == context).count();
     if same >= MAX_STATUSES {
-        return Err(Refusal::new(
-            422,
-            "This SHA and context has reached the maximum number of statuses.",
-        ));
+        return Err(Refusal::new(422, "This SHA and context has reached the maximum number of statuses."));
     }
     let status = call.post_status(&path, sha.as_str()).await?;
-    Ok((
-        201,
-        call.read(repo, Read, |state, repo| {
-            Ok(payload::status(state, repo, &status))
-        })?
-        .1,
-    ))
+    Ok((201, call.read(repo, Read, |state, repo| Ok(payload::status(state, repo, &status)))?.1))
 }
 
 /// <https://docs.github.com/en/rest/repos/webhooks#create-a-repository-webhook>
@@ -206,10 +159,7 @@ fn create_hook(call: &Call<'_>, repo: &str) -> Reply {
     call.allow(repo, Admin)?;
     let hook = call.hook(true)?;
     if call.forge.hooks(repo)?.iter().any(|known| known.url == hook.url) {
-        return Err(Refusal::new(
-            422,
-            "Validation Failed: Hook already exists on this repository",
-        ));
+        return Err(Refusal::new(422, "Validation Failed: Hook already exists on this repository"));
     }
     let hook = call.forge.create_hook(repo, call.actor()?, hook)?;
     Ok((201, show_hook(call, repo, hook.id, &RENDERER)?.1))
@@ -220,11 +170,7 @@ fn create_hook(call: &Call<'_>, repo: &str) -> Reply {
 /// <https://docs.github.com/en/rest/repos/webhooks#update-a-repository-webhook>
 fn edit_hook(call: &Call<'_>, repo: &str, id: u64) -> Reply {
     call.allow(repo, Admin)?;
-    let config = if call.body["config"].is_null() {
-        None
-    } else {
-        Some(call.hook(true)?)
-    };
+    let config = if call.body["config"].is_null() { None } else { Some(call.hook(true)?) };
     call.forge.edit_hook(repo, id, |hook| {
         if let Some(new) = config {
             (hook.url, hook.secret) = (new.url, new.secret);

@@ -14,9 +14,7 @@ pub(crate) const API_ROOT: &str = "/api/v3";
 pub(crate) const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) fn subscribes(hook: &Hook, payload: &Payload) -> bool {
-    hook.events
-        .iter()
-        .any(|event| event == payload.event || event == "*")
+    hook.events.iter().any(|event| event == payload.event || event == "*")
 }
 
 /// <https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers>, without the old SHA-1.

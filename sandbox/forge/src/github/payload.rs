@@ -24,26 +24,16 @@ pub(crate) fn render(
     let mut payloads = match event {
         Event::Ping(id) => {
             let hook = hook(state, repo, repo.hook(*id)?);
-            vec![(
-                "ping",
-                json!({ "zen": "Speak like a human.", "hook_id": id, "hook": hook }),
-            )]
+            vec![("ping", json!({ "zen": "Speak like a human.", "hook_id": id, "hook": hook }))]
         }
         Event::Ref(change) => ref_change(state, repo, sender, change),
         Event::PullRequest(number, change) => {
-            vec![(
-                "pull_request",
-                pull_request_event(state, repo, repo.pull(*number)?, change)?,
-            )]
+            vec![("pull_request", pull_request_event(state, repo, repo.pull(*number)?, change)?)]
         }
         Event::Comment { id, edited_from } => {
             let comment = repo.comment(*id)?;
             let pull = repo.pull(comment.number)?;
-            let action = if edited_from.is_some() {
-                "edited"
-            } else {
-                "created"
-            };
+            let action = if edited_from.is_some() { "edited" } else { "created" };
             let (issue, comment) = (issue(state, repo, pull), self::comment(state, repo, comment));
             let mut body = json!({ "action": action, "issue": issue, "comment": comment });
             if let Some(from) = edited_from {
@@ -62,11 +52,7 @@ pub(crate) fn render(
         push["repository"]["created_at"] = json!(seconds);
         push["repository"]["pushed_at"] = json!(seconds);
     }
-    let payload = |(event, body)| Payload {
-        event,
-        event_type: event,
-        body,
-    };
+    let payload = |(event, body)| Payload { event, event_type: event, body };
     Ok(payloads.into_iter().map(payload).collect())
 }
 
@@ -77,16 +63,9 @@ fn ref_change(
     change: &RefChange,
 ) -> Vec<(&'static str, Value)> {
     let (kind, name) = change.kind_and_name();
-    let head = change
-        .head
-        .as_ref()
-        .map(|commit| push_commit(state, repo, commit));
-    let commits: Vec<_> = change
-        .commits
-        .iter()
-        .rev()
-        .map(|commit| push_commit(state, repo, commit))
-        .collect();
+    let head = change.head.as_ref().map(|commit| push_commit(state, repo, commit));
+    let commits: Vec<_> =
+        change.commits.iter().rev().map(|commit| push_commit(state, repo, commit)).collect();
     let push = json!({
         "ref": change.name, "before": change.before(), "after": change.after(),
         "created": change.before.is_none(), "deleted": change.after.is_none(), "forced": change.forced,
@@ -103,10 +82,7 @@ fn ref_change(
             }),
         ));
     } else if change.after.is_none() {
-        payloads.push((
-            "delete",
-            json!({ "ref": name, "ref_type": kind, "pusher_type": "user" }),
-        ));
+        payloads.push(("delete", json!({ "ref": name, "ref_type": kind, "pusher_type": "user" })));
     }
     payloads
 }
@@ -152,16 +128,8 @@ fn api(state: &State, rest: &str) -> String {
 pub(crate) fn user(state: &State, user: &User) -> Value {
     let login = &user.login;
     let url = api(state, &format!("users/{login}"));
-    let links = [
-        "followers",
-        "following",
-        "gists",
-        "starred",
-        "subscriptions",
-        "repos",
-        "events",
-        "received_events",
-    ];
+    let links =
+        ["followers", "following", "gists", "starred", "subscriptions", "repos", "events", "received_events"];
     let links = links.map(|name| (format!("{name}_url"), json!(format!("{url}/{name}"))));
     let links: Map<String, Value> = links.into_iter().collect();
     let fixed = json!({
@@ -247,10 +215,7 @@ fn issue(state: &State, repo: &Repository, pull: &PullRequest) -> Value {
 /// In the API and for people.
 fn pull_urls(state: &State, repo: &Repository, number: u64) -> (String, String) {
     let path = &repo.path;
-    (
-        api(state, &format!("repos/{path}/pulls/{number}")),
-        format!("{}/{path}/pull/{number}", state.url),
-    )
+    (api(state, &format!("repos/{path}/pulls/{number}")), format!("{}/{path}/pull/{number}", state.url))
 }
 
 fn association(state: &State, repo: &Repository, user: &User) -> &'static str {
@@ -315,11 +280,7 @@ pub(crate) fn commit(state: &State, repo: &Repository, commit: &Commit) -> Value
     let url = |sha: &str| api(state, &format!("repos/{}/commits/{sha}", repo.path));
     let person = |who: &Signature| json!({ "name": who.name, "email": who.email, "date": who.date });
     let account = |who: &Signature| Some(user(state, &state.account(&who.name).ok()?.user));
-    let parents: Vec<_> = commit
-        .parents
-        .iter()
-        .map(|sha| json!({ "sha": sha, "url": url(sha) }))
-        .collect();
+    let parents: Vec<_> = commit.parents.iter().map(|sha| json!({ "sha": sha, "url": url(sha) })).collect();
     json!({
         "sha": commit.sha, "node_id": format!("C_{}", commit.sha), "url": url(commit.sha.as_str()),
         "html_url": format!("{}/{}/commit/{}", state.url, repo.path, commit.sha),

@@ -18,17 +18,11 @@ async fn permissions_are_told_in_the_hosts_words() -> Result<()> {
         for (private, stranger) in [(false, "read"), (true, "none")] {
             let world = World::new(dialect, private).await?;
             let ask = async |token: &str, login: &str| {
-                world
-                    .get(token, &format!("repos/{REPO}/collaborators/{login}/permission"))
-                    .await
+                world.get(token, &format!("repos/{REPO}/collaborators/{login}/permission")).await
             };
             for (login, expected) in [("acme", owner), ("dora", "write"), ("steve", stranger)] {
                 let (status, body) = ask(&world.acme, login).await?;
-                assert_eq!(
-                    (status, &body["permission"]),
-                    (200, &json!(expected)),
-                    "{dialect} {login}"
-                );
+                assert_eq!((status, &body["permission"]), (200, &json!(expected)), "{dialect} {login}");
             }
             assert_eq!(ask(&world.acme, "nobody").await?.0, 404);
             assert_eq!(ask("", "dora").await?.0, if private { 404 } else { 401 });
@@ -36,11 +30,7 @@ async fn permissions_are_told_in_the_hosts_words() -> Result<()> {
                 Host::Github => 200,
                 Host::Gitea => 403,
             };
-            assert_eq!(
-                ask(&world.dora, "acme").await?.0,
-                other,
-                "{dialect}: a writer asks for another"
-            );
+            assert_eq!(ask(&world.dora, "acme").await?.0, other, "{dialect}: a writer asks for another");
         }
     }
     Ok(())
@@ -51,36 +41,21 @@ async fn tokens_decide_what_there_is() -> Result<()> {
     for dialect in Host::ALL {
         let world = World::new(dialect, true).await?;
         let path = format!("repos/{REPO}");
-        for (token, expected) in [
-            ("", 404),
-            ("wrong", 401),
-            (&*world.steve, 404),
-            (&*world.dora, 200),
-        ] {
+        for (token, expected) in [("", 404), ("wrong", 401), (&*world.steve, 404), (&*world.dora, 200)] {
             assert_eq!(world.get(token, &path).await?.0, expected, "{dialect} {token:?}");
         }
         assert_eq!(world.get(&world.dora, &format!("{path}/hooks")).await?.0, 403);
         let who: Vec<_> = world.forge.api_calls().into_iter().map(|call| call.who).collect();
-        assert_eq!(
-            who,
-            [
-                None,
-                None,
-                Some("steve".into()),
-                Some("dora".into()),
-                Some("dora".into())
-            ]
-        );
+        assert_eq!(who, [None, None, Some("steve".into()), Some("dora".into()), Some("dora".into())]);
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn statuses_are_kept_and_the_newest_of_a_context_counts() -> Result<()> {
-    for (dialect, unknown_state, unknown_commit, state) in [
-        (Host::Github, 422, 422, "state"),
-        (Host::Gitea, 201, 500, "status"),
-    ] {
+    for (dialect, unknown_state, unknown_commit, state) in
+        [(Host::Github, 422, 422, "state"), (Host::Gitea, 201, 500, "status")]
+    {
         let world = World::new(dialect, false).await?;
         let sha = world.forge.branch(REPO, "main")?;
         let path = format!("repos/{REPO}/statuses/{sha}");
@@ -100,44 +75,23 @@ async fn statuses_are_kept_and_the_newest_of_a_context_counts() -> Result<()> {
             (201, &json!("pending"), &json!("dora"))
         );
         let (waited, posted) = tokio::join!(
-            world
-                .forge
-                .wait_for_status(REPO, &sha, "ci/a", PATIENCE, |status| status.state == "success"),
+            world.forge.wait_for_status(REPO, &sha, "ci/a", PATIENCE, |status| status.state == "success"),
             post(&world.dora, &path, "success"),
         );
         assert_eq!((posted?.0, waited?.description.as_deref()), (201, Some("d")));
-        let history: Vec<_> = world
-            .forge
-            .statuses(REPO, &sha)?
-            .into_iter()
-            .map(|status| status.state)
-            .collect();
+        let history: Vec<_> =
+            world.forge.statuses(REPO, &sha)?.into_iter().map(|status| status.state).collect();
         assert_eq!(history, ["pending", "success"]);
         let combined = world.read(&format!("repos/{REPO}/commits/main/status")).await?;
-        assert_eq!(
-            (&combined["state"], &combined["total_count"]),
-            (&json!("success"), &json!(1))
-        );
-        let list = world
-            .read(&format!("repos/{REPO}/commits/{sha}/statuses"))
-            .await?;
-        assert_eq!(
-            (&list[0][state], &list[1][state]),
-            (&json!("success"), &json!("pending"))
-        );
+        assert_eq!((&combined["state"], &combined["total_count"]), (&json!("success"), &json!(1)));
+        let list = world.read(&format!("repos/{REPO}/commits/{sha}/statuses")).await?;
+        assert_eq!((&list[0][state], &list[1][state]), (&json!("success"), &json!("pending")));
         assert_eq!(post(&world.dora, &path, "mauve").await?.0, unknown_state);
 
         let limit = Duration::from_millis(1);
-        let error = world
-            .forge
-            .wait_for_status(REPO, &sha, "ci/b", limit, |_| true)
-            .await
-            .err();
+        let error = world.forge.wait_for_status(REPO, &sha, "ci/b", limit, |_| true).await.err();
         let error = format!("{:#}", error.context("a status that nobody posted")?);
-        assert!(
-            error.contains("ci/a=success") && error.contains("in vain"),
-            "{error}"
-        );
+        assert!(error.contains("ci/a=success") && error.contains("in vain"), "{error}");
     }
     Ok(())
 }
@@ -146,22 +100,15 @@ async fn statuses_are_kept_and_the_newest_of_a_context_counts() -> Result<()> {
 async fn branches_tags_and_commits_are_found() -> Result<()> {
     for dialect in Host::ALL {
         let world = World::new(dialect, false).await?;
-        let sha = world
-            .forge
-            .commit(REPO, "feature/x", "dora", &[("a", "1\n")], "one\n")
-            .await?;
+        let sha = world.forge.commit(REPO, "feature/x", "dora", &[("a", "1\n")], "one\n").await?;
         let branch = world.read(&format!("repos/{REPO}/branches/feature%2Fx")).await?;
         let id = match dialect {
             Host::Github => &branch["commit"]["sha"],
             Host::Gitea => &branch["commit"]["id"],
         };
         assert_eq!(id, sha.as_str());
-        world
-            .git(".", &["clone", "--quiet", &world.url_for(&world.dora), "work"])
-            .await?;
-        world
-            .git("work", &["tag", "-a", "v1", "-m", "release", "origin/feature/x"])
-            .await?;
+        world.git(".", &["clone", "--quiet", &world.url_for(&world.dora), "work"]).await?;
+        world.git("work", &["tag", "-a", "v1", "-m", "release", "origin/feature/x"]).await?;
         world.git("work", &["push", "--quiet", "origin", "v1"]).await?;
         let tag = world.git("work", &["rev-parse", "v1"]).await?;
         match dialect {
@@ -174,36 +121,20 @@ async fn branches_tags_and_commits_are_found() -> Result<()> {
                     (&object["object"]["type"], &object["object"]["sha"]),
                     (&json!("commit"), &json!(sha))
                 );
-                let head = world
-                    .read(&format!("repos/{REPO}/git/ref/heads/feature/x"))
-                    .await?;
+                let head = world.read(&format!("repos/{REPO}/git/ref/heads/feature/x")).await?;
                 assert_eq!(head["object"]["sha"], sha.as_str());
                 let commit = world.read(&format!("repos/{REPO}/commits/feature/x")).await?;
-                assert_eq!(
-                    (&commit["sha"], &commit["author"]["login"]),
-                    (&json!(sha), &json!("dora"))
-                );
-                assert_eq!(
-                    world.get("", &format!("repos/{REPO}/commits/nothing")).await?.0,
-                    422
-                );
+                assert_eq!((&commit["sha"], &commit["author"]["login"]), (&json!(sha), &json!("dora")));
+                assert_eq!(world.get("", &format!("repos/{REPO}/commits/nothing")).await?.0, 422);
             }
             Host::Gitea => {
                 let found = world.read(&format!("repos/{REPO}/tags/v1")).await?;
-                assert_eq!(
-                    (&found["id"], &found["commit"]["sha"]),
-                    (&json!(tag), &json!(sha))
-                );
-                let refs = world
-                    .read(&format!("repos/{REPO}/git/refs/heads/feature/x"))
-                    .await?;
+                assert_eq!((&found["id"], &found["commit"]["sha"]), (&json!(tag), &json!(sha)));
+                let refs = world.read(&format!("repos/{REPO}/git/refs/heads/feature/x")).await?;
                 assert_eq!(refs[0]["object"]["sha"], sha.as_str());
             }
         }
-        assert_eq!(
-            world.get("", &format!("repos/{REPO}/branches/nothing")).await?.0,
-            404
-        );
+        assert_eq!(world.get("", &format!("repos/{REPO}/branches/nothing")).await?.0, 404);
     }
     Ok(())
 }
@@ -212,55 +143,24 @@ async fn branches_tags_and_commits_are_found() -> Result<()> {
 async fn comparisons_count_commits() -> Result<()> {
     let world = World::new(Host::Github, false).await?;
     let root = world.forge.branch(REPO, "main")?;
-    let topic = world
-        .forge
-        .commit(REPO, "topic", "dora", &[("a", "1\n")], "one")
-        .await?;
+    let topic = world.forge.commit(REPO, "topic", "dora", &[("a", "1\n")], "one").await?;
     let compare =
         async |base: &str, head: &str| world.read(&format!("repos/{REPO}/compare/{base}...{head}")).await;
-    let counts = |body: &Value| {
-        (
-            body["status"].clone(),
-            body["ahead_by"].clone(),
-            body["behind_by"].clone(),
-        )
-    };
-    assert_eq!(
-        counts(&compare("main", "main").await?),
-        (json!("identical"), json!(0), json!(0))
-    );
-    assert_eq!(
-        counts(&compare(root.as_str(), topic.as_str()).await?),
-        (json!("ahead"), json!(1), json!(0))
-    );
-    assert_eq!(
-        counts(&compare(topic.as_str(), root.as_str()).await?),
-        (json!("behind"), json!(0), json!(1))
-    );
-    world
-        .forge
-        .commit(REPO, "main", "acme", &[("b", "1\n")], "two")
-        .await?;
+    let counts = |body: &Value| (body["status"].clone(), body["ahead_by"].clone(), body["behind_by"].clone());
+    assert_eq!(counts(&compare("main", "main").await?), (json!("identical"), json!(0), json!(0)));
+    assert_eq!(counts(&compare(root.as_str(), topic.as_str()).await?), (json!("ahead"), json!(1), json!(0)));
+    assert_eq!(counts(&compare(topic.as_str(), root.as_str()).await?), (json!("behind"), json!(0), json!(1)));
+    world.forge.commit(REPO, "main", "acme", &[("b", "1\n")], "two").await?;
     let diverged = compare("main", "topic").await?;
     assert_eq!(counts(&diverged), (json!("diverged"), json!(1), json!(1)));
     assert_eq!(diverged["merge_base_commit"]["sha"], root.as_str());
 
     let world = World::new(Host::Gitea, false).await?;
     let root = world.forge.branch(REPO, "main")?;
-    let topic = world
-        .forge
-        .commit(REPO, "topic", "dora", &[("a", "1\n")], "one")
-        .await?;
-    let ahead = world
-        .read(&format!("repos/{REPO}/compare/{root}...{topic}"))
-        .await?;
-    assert_eq!(
-        (&ahead["total_commits"], &ahead["commits"][0]["sha"]),
-        (&json!(1), &json!(topic))
-    );
-    let behind = world
-        .read(&format!("repos/{REPO}/compare/{topic}...{root}"))
-        .await?;
+    let topic = world.forge.commit(REPO, "topic", "dora", &[("a", "1\n")], "one").await?;
+    let ahead = world.read(&format!("repos/{REPO}/compare/{root}...{topic}")).await?;
+    assert_eq!((&ahead["total_commits"], &ahead["commits"][0]["sha"]), (&json!(1), &json!(topic)));
+    let behind = world.read(&format!("repos/{REPO}/compare/{topic}...{root}")).await?;
     assert_eq!(behind["total_commits"], 0);
     Ok(())
 }
@@ -273,14 +173,10 @@ async fn editing_a_hook_replaces_the_secret_on_github_and_keeps_it_on_gitea() ->
         let id = world.hook(&mut sink).await?;
         let path = format!("repos/{REPO}/hooks/{id}");
         let config = json!({ "url": sink.url, "content_type": "json", "secret": "new" });
-        let (status, body) = world
-            .call(Method::PATCH, &world.acme, &path, json!({ "config": config }))
-            .await?;
+        let (status, body) =
+            world.call(Method::PATCH, &world.acme, &path, json!({ "config": config })).await?;
         assert_eq!(status, 200);
-        assert!(
-            !body.to_string().contains(SECRET),
-            "a secret is never shown: {body}"
-        );
+        assert!(!body.to_string().contains(SECRET), "a secret is never shown: {body}");
         let hook = world.forge.hooks(REPO)?.pop().context("the hook is there")?;
         match dialect {
             Host::Github => {
@@ -293,13 +189,7 @@ async fn editing_a_hook_replaces_the_secret_on_github_and_keeps_it_on_gitea() ->
                 assert_eq!(hook.events, ["push"], "events that were not named again are lost");
             }
         }
-        assert_eq!(
-            world
-                .call(Method::DELETE, &world.acme, &path, Value::Null)
-                .await?
-                .0,
-            204
-        );
+        assert_eq!(world.call(Method::DELETE, &world.acme, &path, Value::Null).await?.0, 204);
         assert_eq!(world.get(&world.acme, &path).await?.0, 404);
     }
     Ok(())
@@ -311,9 +201,7 @@ async fn lists_come_in_pages() -> Result<()> {
     for n in 0..3 {
         let config = json!({ "url": format!("http://127.0.0.1:9/{n}"), "content_type": "json" });
         let body = json!({ "type": "gitea", "config": config });
-        world
-            .call(Method::POST, &world.acme, &format!("repos/{REPO}/hooks"), body)
-            .await?;
+        world.call(Method::POST, &world.acme, &format!("repos/{REPO}/hooks"), body).await?;
     }
     let page = async |n: u8| world.read(&format!("repos/{REPO}/hooks?limit=2&page={n}")).await;
     let lengths = [page(1).await?, page(2).await?, page(3).await?].map(|page| page.as_array().map(Vec::len));
@@ -325,14 +213,8 @@ async fn lists_come_in_pages() -> Result<()> {
 async fn comments_are_written_edited_and_reacted_to() -> Result<()> {
     for dialect in Host::ALL {
         let world = World::new(dialect, false).await?;
-        world
-            .forge
-            .commit(REPO, "topic", "dora", &[("a", "1\n")], "one")
-            .await?;
-        let number = world
-            .forge
-            .open_pull_request(REPO, "dora", "topic", "main", "A change")
-            .await?;
+        world.forge.commit(REPO, "topic", "dora", &[("a", "1\n")], "one").await?;
+        let number = world.forge.open_pull_request(REPO, "dora", "topic", "main", "A change").await?;
         let list = format!("repos/{REPO}/issues/{number}/comments");
         let body = json!({ "body": "hello" });
         assert_eq!(world.call(Method::POST, "", &list, body.clone()).await?.0, 401);
@@ -345,20 +227,11 @@ async fn comments_are_written_edited_and_reacted_to() -> Result<()> {
         let react = json!({ "content": "eyes" });
         for expected in [201, 200] {
             let path = format!("{path}/reactions");
-            assert_eq!(
-                world
-                    .call(Method::POST, &world.dora, &path, react.clone())
-                    .await?
-                    .0,
-                expected
-            );
+            assert_eq!(world.call(Method::POST, &world.dora, &path, react.clone()).await?.0, expected);
         }
         assert_eq!(world.read(&list).await?.as_array().map(Vec::len), Some(1));
         assert_eq!(world.forge.comments(REPO, number)?[0].reactions.len(), 1);
-        assert_eq!(
-            world.read(&format!("repos/{REPO}/pulls?state=open")).await?[0]["number"],
-            number
-        );
+        assert_eq!(world.read(&format!("repos/{REPO}/pulls?state=open")).await?[0]["number"], number);
     }
     Ok(())
 }
@@ -367,23 +240,12 @@ async fn comments_are_written_edited_and_reacted_to() -> Result<()> {
 async fn an_installed_app_gets_a_token_that_works() -> Result<()> {
     let world = World::new(Host::Github, true).await?;
     let path = "app/installations/7/access_tokens";
-    assert_eq!(
-        world.call(Method::POST, "no-jwt", path, Value::Null).await?.0,
-        401
-    );
-    let (status, body) = world
-        .call(Method::POST, "header.claims.signature", path, Value::Null)
-        .await?;
+    assert_eq!(world.call(Method::POST, "no-jwt", path, Value::Null).await?.0, 401);
+    let (status, body) = world.call(Method::POST, "header.claims.signature", path, Value::Null).await?;
     assert_eq!(status, 201);
     let token = body["token"].as_str().context("a token")?;
     assert!(body["expires_at"].as_str().is_some_and(|at| at.ends_with('Z')));
     assert_eq!(world.get(token, &format!("repos/{REPO}")).await?.0, 200);
-    assert_eq!(
-        world
-            .get("header.claims.signature", &format!("repos/{REPO}"))
-            .await?
-            .0,
-        401
-    );
+    assert_eq!(world.get("header.claims.signature", &format!("repos/{REPO}")).await?.0, 401);
     Ok(())
 }

@@ -12,9 +12,7 @@ use crate::{
 };
 
 fn recorded(host: &str, name: &str) -> Result<Value> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../tests/payloads")
-        .join(host);
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/payloads").join(host);
     let file = folder.join(format!("{name}.json"));
     let text = std::fs::read(&file).with_context(|| format!("failed to read {}", file.display()))?;
     Ok(serde_json::from_slice(&text)?)
@@ -50,20 +48,12 @@ async fn story(dialect: Host) -> Result<Vec<Received>> {
     let mut sink = Sink::start(200).await?;
     world.hook(&mut sink).await?;
     let forge = &world.forge;
-    forge
-        .commit(REPO, "branch", "dora", &[("a", "1\n")], "one")
-        .await?;
+    forge.commit(REPO, "branch", "dora", &[("a", "1\n")], "one").await?;
     forge.delete_branch(REPO, "branch", "dora").await?;
     let fork = forge.fork(REPO, "steve").await?;
-    forge
-        .commit(fork.as_str(), "topic", "steve", &[("a", "1\n")], "one")
-        .await?;
-    let number = forge
-        .open_pull_request(REPO, "steve", "steve:topic", "main", "A change")
-        .await?;
-    forge
-        .commit(fork.as_str(), "topic", "steve", &[("a", "2\n")], "two")
-        .await?;
+    forge.commit(fork.as_str(), "topic", "steve", &[("a", "1\n")], "one").await?;
+    let number = forge.open_pull_request(REPO, "steve", "steve:topic", "main", "A change").await?;
+    forge.commit(fork.as_str(), "topic", "steve", &[("a", "2\n")], "two").await?;
     let comment = forge.comment(REPO, number, "dora", "/test")?;
     forge.edit_comment(REPO, comment, "dora", "/retest")?;
     forge.merge_pull_request(REPO, number, "acme").await?;
@@ -78,10 +68,7 @@ fn find<'a>(story: &'a [Received], event: &str, action: &str) -> Result<&'a Rece
     let matches = |one: &&Received| {
         one.header("x-github-event") == event && one.body["action"].as_str().unwrap_or_default() == action
     };
-    story
-        .iter()
-        .find(matches)
-        .with_context(|| format!("no {event} {action}"))
+    story.iter().find(matches).with_context(|| format!("no {event} {action}"))
 }
 
 #[tokio::test]
@@ -99,11 +86,7 @@ async fn gitea_payloads_have_the_recorded_fields_and_no_others() -> Result<()> {
         let mut found = Vec::new();
         differences(&ours.body, &theirs, "", &mut found);
         // Not every recorded head was a fork's, whose issues are off; and the recorded merge had been reviewed.
-        let excused = [
-            "/head/repo/parent",
-            "/head/repo/internal_tracker",
-            "/pull_request/review_comments",
-        ];
+        let excused = ["/head/repo/parent", "/head/repo/internal_tracker", "/pull_request/review_comments"];
         found.retain(|path| !excused.iter().any(|end| path.ends_with(end)));
         assert_eq!(found, Vec::<String>::new(), "{name}");
     }

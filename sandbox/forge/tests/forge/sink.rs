@@ -28,10 +28,7 @@ pub struct Received {
 
 impl Received {
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
@@ -56,37 +53,22 @@ impl Sink {
         let router = Router::new().route("/hook", post(accept)).with_state(sender);
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, router).await });
-        Ok(Self {
-            url,
-            received,
-            server,
-        })
+        Ok(Self { url, received, server })
     }
 
     /// The next request, if its signature is right.
     pub async fn next(&mut self) -> Result<Received> {
         let next = tokio::time::timeout(Duration::from_secs(10), self.received.recv());
-        let (headers, body) = next
-            .await
-            .context("no delivery came")?
-            .context("the sink is gone")?;
-        let signature = headers
-            .get("x-hub-signature-256")
-            .context("the delivery is not signed")?;
+        let (headers, body) = next.await.context("no delivery came")?.context("the sink is gone")?;
+        let signature = headers.get("x-hub-signature-256").context("the delivery is not signed")?;
         let signature = signature.to_str()?.strip_prefix("sha256=").context("no sha256")?;
         let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes())?;
         mac.update(&body);
-        ensure!(
-            mac.verify_slice(&hex::decode(signature)?).is_ok(),
-            "the signature is wrong"
-        );
+        ensure!(mac.verify_slice(&hex::decode(signature)?).is_ok(), "the signature is wrong");
         if let Some(bare) = headers.get("x-gitea-signature") {
             ensure!(bare == signature, "the two signatures differ");
         }
-        Ok(Received {
-            body: serde_json::from_slice(&body)?,
-            headers,
-        })
+        Ok(Received { body: serde_json::from_slice(&body)?, headers })
     }
 
     /// Closes the port.

@@ -14,33 +14,13 @@ use crate::{
 async fn a_push_tells_of_itself_and_of_the_pull_request_that_it_moves() -> Result<()> {
     for (dialect, synchronized) in [(Host::Github, "synchronize"), (Host::Gitea, "synchronized")] {
         let world = World::new(dialect, false).await?;
-        let first = world
-            .forge
-            .commit(REPO, "topic", "dora", &[("a", "1\n")], "one")
-            .await?;
-        world
-            .forge
-            .open_pull_request(REPO, "dora", "topic", "main", "A change")
-            .await?;
+        let first = world.forge.commit(REPO, "topic", "dora", &[("a", "1\n")], "one").await?;
+        world.forge.open_pull_request(REPO, "dora", "topic", "main", "A change").await?;
         let mut sink = Sink::start(200).await?;
         world.hook(&mut sink).await?;
 
-        world
-            .git(
-                ".",
-                &[
-                    "clone",
-                    "--quiet",
-                    "-b",
-                    "topic",
-                    &world.url_for(&world.dora),
-                    "work",
-                ],
-            )
-            .await?;
-        world
-            .git("work", &["commit", "--quiet", "--allow-empty", "-m", "two"])
-            .await?;
+        world.git(".", &["clone", "--quiet", "-b", "topic", &world.url_for(&world.dora), "work"]).await?;
+        world.git("work", &["commit", "--quiet", "--allow-empty", "-m", "two"]).await?;
         world.git("work", &["push", "--quiet", "origin", "topic"]).await?;
         let second: CommitSha = world.git("work", &["rev-parse", "HEAD"]).await?.parse()?;
 
@@ -72,16 +52,10 @@ async fn a_push_tells_of_itself_and_of_the_pull_request_that_it_moves() -> Resul
 async fn a_merge_closes_then_pushes() -> Result<()> {
     for dialect in Host::ALL {
         let world = World::new(dialect, false).await?;
-        world
-            .forge
-            .commit(REPO, "topic", "dora", &[("a", "1\n")], "one")
-            .await?;
+        world.forge.commit(REPO, "topic", "dora", &[("a", "1\n")], "one").await?;
         let mut sink = Sink::start(200).await?;
         world.hook(&mut sink).await?;
-        let number = world
-            .forge
-            .open_pull_request(REPO, "dora", "topic", "main", "A change")
-            .await?;
+        let number = world.forge.open_pull_request(REPO, "dora", "topic", "main", "A change").await?;
         assert_eq!(sink.next().await?.body["action"], "opened");
         let merge = world.forge.merge_pull_request(REPO, number, "acme").await?;
         let closed = sink.next().await?;
@@ -91,10 +65,7 @@ async fn a_merge_closes_then_pushes() -> Result<()> {
         );
         assert_eq!(closed.body["pull_request"]["merge_commit_sha"], merge.as_str());
         let push = sink.next().await?;
-        assert_eq!(
-            (&push.body["ref"], &push.body["after"]),
-            (&json!("refs/heads/main"), &json!(merge))
-        );
+        assert_eq!((&push.body["ref"], &push.body["after"]), (&json!("refs/heads/main"), &json!(merge)));
         assert!(sink.is_empty());
     }
     Ok(())
@@ -104,26 +75,17 @@ async fn a_merge_closes_then_pushes() -> Result<()> {
 async fn tags_and_deleted_branches_are_told_in_the_hosts_way() -> Result<()> {
     for dialect in Host::ALL {
         let world = World::new(dialect, false).await?;
-        let sha = world
-            .forge
-            .commit(REPO, "topic", "dora", &[("a", "1\n")], "one")
-            .await?;
+        let sha = world.forge.commit(REPO, "topic", "dora", &[("a", "1\n")], "one").await?;
         let mut sink = Sink::start(200).await?;
         world.hook(&mut sink).await?;
         world.forge.delete_branch(REPO, "topic", "dora").await?;
         world.forge.push_tag(REPO, "v1", &sha, "acme").await?;
         let mut next = sink.next().await?;
         if dialect == Host::Github {
-            assert_eq!(
-                (&next.body["deleted"], &next.body["after"]),
-                (&json!(true), &json!("0".repeat(40)))
-            );
+            assert_eq!((&next.body["deleted"], &next.body["after"]), (&json!(true), &json!("0".repeat(40))));
             next = sink.next().await?;
         }
-        assert_eq!(
-            (&next.body["ref"], &next.body["after"]),
-            (&json!("refs/tags/v1"), &json!(sha))
-        );
+        assert_eq!((&next.body["ref"], &next.body["after"]), (&json!("refs/tags/v1"), &json!(sha)));
         assert_eq!(next.body["before"], "0".repeat(40));
         assert_eq!(next.body["commits"], json!([]));
         assert_eq!(next.body["head_commit"]["id"], sha.as_str());
@@ -136,17 +98,12 @@ async fn an_annotated_tag_is_told_by_its_object() -> Result<()> {
     let world = World::new(Host::Gitea, false).await?;
     let mut sink = Sink::start(200).await?;
     world.hook(&mut sink).await?;
-    world
-        .git(".", &["clone", "--quiet", &world.url_for(&world.dora), "work"])
-        .await?;
+    world.git(".", &["clone", "--quiet", &world.url_for(&world.dora), "work"]).await?;
     world.git("work", &["tag", "-a", "v2", "-m", "release"]).await?;
     world.git("work", &["push", "--quiet", "origin", "v2"]).await?;
     let push = sink.next().await?;
     assert_eq!(push.body["after"], world.git("work", &["rev-parse", "v2"]).await?);
-    assert_eq!(
-        push.body["head_commit"]["id"],
-        world.git("work", &["rev-parse", "HEAD"]).await?
-    );
+    assert_eq!(push.body["head_commit"]["id"], world.git("work", &["rev-parse", "HEAD"]).await?);
     Ok(())
 }
 
@@ -154,14 +111,8 @@ async fn an_annotated_tag_is_told_by_its_object() -> Result<()> {
 async fn comments_and_edits_are_told() -> Result<()> {
     for dialect in Host::ALL {
         let world = World::new(dialect, false).await?;
-        world
-            .forge
-            .commit(REPO, "topic", "dora", &[("a", "1\n")], "one")
-            .await?;
-        let number = world
-            .forge
-            .open_pull_request(REPO, "dora", "topic", "main", "A change")
-            .await?;
+        world.forge.commit(REPO, "topic", "dora", &[("a", "1\n")], "one").await?;
+        let number = world.forge.open_pull_request(REPO, "dora", "topic", "main", "A change").await?;
         let mut sink = Sink::start(200).await?;
         world.hook(&mut sink).await?;
         let id = world.forge.comment(REPO, number, "steve", "/test")?;
@@ -179,15 +130,9 @@ async fn comments_and_edits_are_told() -> Result<()> {
             (&edited.body["action"], &edited.body["changes"]["body"]["from"]),
             (&json!("edited"), &json!("/test"))
         );
-        world
-            .forge
-            .set_title(REPO, number, "Another title", "dora")
-            .await?;
+        world.forge.set_title(REPO, number, "Another title", "dora").await?;
         assert_eq!(sink.next().await?.body["changes"]["title"]["from"], "A change");
-        world
-            .forge
-            .commit(REPO, "release", "acme", &[("r", "1\n")], "release")
-            .await?;
+        world.forge.commit(REPO, "release", "acme", &[("r", "1\n")], "release").await?;
         sink.next().await?;
         world.forge.change_base(REPO, number, "release", "dora").await?;
         let based = sink.next().await?;
@@ -195,10 +140,7 @@ async fn comments_and_edits_are_told() -> Result<()> {
             Host::Github => &based.body["changes"]["base"]["ref"]["from"],
             Host::Gitea => &based.body["changes"]["ref"]["from"],
         };
-        assert_eq!(
-            (from, &based.body["pull_request"]["base"]["ref"]),
-            (&json!("main"), &json!("release"))
-        );
+        assert_eq!((from, &based.body["pull_request"]["base"]["ref"]), (&json!("main"), &json!("release")));
         assert!(sink.is_empty());
     }
     Ok(())
@@ -209,33 +151,19 @@ async fn a_redelivery_has_the_id_and_the_body_of_its_original() -> Result<()> {
     let world = World::new(Host::Github, false).await?;
     let mut sink = Sink::start(500).await?;
     world.hook(&mut sink).await?;
-    world
-        .forge
-        .commit(REPO, "topic", "dora", &[("a", "1\n")], "one")
-        .await?;
+    world.forge.commit(REPO, "topic", "dora", &[("a", "1\n")], "one").await?;
     let first = sink.next().await?;
     let id = first.header("x-github-delivery").to_owned();
     world.forge.redeliver(REPO, &id)?;
     let again = sink.next().await?;
-    assert_eq!(
-        (again.header("x-github-delivery"), &again.body),
-        (id.as_str(), &first.body)
-    );
+    assert_eq!((again.header("x-github-delivery"), &again.body), (id.as_str(), &first.body));
     let look = |forge: &tidegate_sandbox_forge::Forge| {
         let deliveries = forge.deliveries(REPO).ok()?;
-        let log: Vec<_> = deliveries
-            .into_iter()
-            .filter(|delivery| delivery.id == id)
-            .collect();
-        log.iter()
-            .all(|delivery| delivery.response == Some(Ok(500)))
-            .then_some(log)
+        let log: Vec<_> = deliveries.into_iter().filter(|delivery| delivery.id == id).collect();
+        log.iter().all(|delivery| delivery.response == Some(Ok(500))).then_some(log)
     };
     let log = world.forge.wait_for("both answers", PATIENCE, look).await?;
-    assert_eq!(
-        log.iter().map(|delivery| delivery.redelivery).collect::<Vec<_>>(),
-        [false, true]
-    );
+    assert_eq!(log.iter().map(|delivery| delivery.redelivery).collect::<Vec<_>>(), [false, true]);
     Ok(())
 }
 
@@ -244,17 +172,11 @@ async fn a_hook_hears_only_what_it_asked_for_and_nothing_once_it_is_deleted() ->
     let world = World::new(Host::Gitea, false).await?;
     let mut sink = Sink::start(200).await?;
     let id = world.hook(&mut sink).await?;
-    world
-        .forge
-        .commit(REPO, "topic", "dora", &[("a", "1\n")], "one")
-        .await?;
+    world.forge.commit(REPO, "topic", "dora", &[("a", "1\n")], "one").await?;
     // Gitea also has `create` for this, which nobody subscribed to.
     assert_eq!(sink.next().await?.header("x-gitea-event"), "push");
     world.forge.delete_hook(REPO, id)?;
-    world
-        .forge
-        .commit(REPO, "topic", "dora", &[("a", "2\n")], "two")
-        .await?;
+    world.forge.commit(REPO, "topic", "dora", &[("a", "2\n")], "two").await?;
     assert_eq!(world.forge.deliveries(REPO)?.len(), 1);
     assert!(sink.is_empty());
     Ok(())
@@ -266,30 +188,13 @@ async fn a_receiver_that_never_answers_holds_up_neither_the_forge_nor_its_end() 
     let deaf = TcpListener::bind(("127.0.0.1", 0)).await?;
     let config = json!({ "url": format!("http://{}/", deaf.local_addr()?), "content_type": "json" });
     let body = json!({ "config": config });
-    let (status, _) = world
-        .call(
-            reqwest::Method::POST,
-            &world.acme,
-            &format!("repos/{REPO}/hooks"),
-            body,
-        )
-        .await?;
+    let (status, _) =
+        world.call(reqwest::Method::POST, &world.acme, &format!("repos/{REPO}/hooks"), body).await?;
     assert_eq!(status, 201);
-    world
-        .forge
-        .commit(REPO, "topic", "dora", &[("a", "1\n")], "one")
-        .await?;
+    world.forge.commit(REPO, "topic", "dora", &[("a", "1\n")], "one").await?;
     let (_open, _) = deaf.accept().await.context("no delivery came")?;
-    tokio::time::timeout(PATIENCE, world.forge.stop())
-        .await
-        .context("the forge does not stop")?;
-    assert!(
-        world
-            .forge
-            .deliveries(REPO)?
-            .iter()
-            .all(|delivery| delivery.response.is_none())
-    );
+    tokio::time::timeout(PATIENCE, world.forge.stop()).await.context("the forge does not stop")?;
+    assert!(world.forge.deliveries(REPO)?.iter().all(|delivery| delivery.response.is_none()));
     Ok(())
 }
 
@@ -299,15 +204,10 @@ async fn an_unreachable_receiver_is_recorded() -> Result<()> {
     let mut sink = Sink::start(200).await?;
     world.hook(&mut sink).await?;
     sink.stop().await;
-    world
-        .forge
-        .commit(REPO, "topic", "dora", &[("a", "1\n")], "one")
-        .await?;
+    world.forge.commit(REPO, "topic", "dora", &[("a", "1\n")], "one").await?;
     let response = world
         .forge
-        .wait_for("a failed delivery", PATIENCE, |forge| {
-            forge.deliveries(REPO).ok()?.pop()?.response
-        })
+        .wait_for("a failed delivery", PATIENCE, |forge| forge.deliveries(REPO).ok()?.pop()?.response)
         .await?;
     assert!(response.is_err(), "{response:?}");
     Ok(())

@@ -31,22 +31,11 @@ impl World {
         let folder = TempDir::new()?;
         let forge = Forge::start(dialect, &folder.path().join("forge")).await?;
         forge.create_repository(REPO, private).await?;
-        let (acme, dora, steve) = (
-            forge.create_user("acme"),
-            forge.create_user("dora"),
-            forge.create_user("steve"),
-        );
+        let (acme, dora, steve) =
+            (forge.create_user("acme"), forge.create_user("dora"), forge.create_user("steve"));
         forge.set_permission(REPO, "dora", Permission::Write)?;
         let client = reqwest::Client::builder().no_proxy().build()?;
-        Ok(Self {
-            forge,
-            dialect,
-            folder,
-            acme,
-            dora,
-            steve,
-            client,
-        })
+        Ok(Self { forge, dialect, folder, acme, dora, steve, client })
     }
 
     /// The status code and the body of a REST call; `path` is relative to the dialect's root.
@@ -65,11 +54,7 @@ impl World {
         let response = request.send().await?;
         let status = response.status().as_u16();
         let text = response.text().await?;
-        let body = if text.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&text).context(text)?
-        };
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).context(text)? };
         Ok((status, body))
     }
 
@@ -89,18 +74,12 @@ impl World {
         let config = json!({ "url": sink.url, "content_type": "json", "secret": SECRET });
         let events = match self.dialect {
             Host::Github => json!(["push", "pull_request", "issue_comment"]),
-            Host::Gitea => json!([
-                "push",
-                "pull_request_only",
-                "pull_request_sync",
-                "pull_request_comment"
-            ]),
+            Host::Gitea => json!(["push", "pull_request_only", "pull_request_sync", "pull_request_comment"]),
         };
         let body =
             json!({ "type": "gitea", "name": "web", "active": true, "events": events, "config": config });
-        let (status, hook) = self
-            .call(Method::POST, &self.acme, &format!("repos/{REPO}/hooks"), body)
-            .await?;
+        let (status, hook) =
+            self.call(Method::POST, &self.acme, &format!("repos/{REPO}/hooks"), body).await?;
         ensure!(status == 201, "{status} {hook}");
         if self.dialect == Host::Github {
             let ping = sink.next().await?;
@@ -111,9 +90,7 @@ impl World {
 
     /// The repository's URL with a token in it.
     pub fn url_for(&self, token: &str) -> String {
-        self.forge
-            .git_url(REPO)
-            .replace("://", &format!("://x-access-token:{token}@"))
+        self.forge.git_url(REPO).replace("://", &format!("://x-access-token:{token}@"))
     }
 
     /// Runs the git program in a folder below the test's own; its output, or an error with what it complained of.
@@ -126,22 +103,14 @@ async fn git(folder: &Path, args: &[&str]) -> Result<String> {
     tokio::fs::create_dir_all(folder).await?;
     let mut command = Command::new("git");
     let path = std::env::var_os("PATH").context("PATH is set")?;
-    command
-        .env_clear()
-        .env("PATH", path)
-        .env("HOME", folder)
-        .env("GIT_CONFIG_NOSYSTEM", "1");
+    command.env_clear().env("PATH", path).env("HOME", folder).env("GIT_CONFIG_NOSYSTEM", "1");
     command.env("GIT_TERMINAL_PROMPT", "0").args([
         "-c",
         "user.name=dora",
         "-c",
         "user.email=dora@forge.test",
     ]);
-    command
-        .args(args)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
+    command.args(args).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
     let output = tokio::time::timeout(Duration::from_secs(30), command.output()).await??;
     let error = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "git {args:?}: {error}");

@@ -35,10 +35,7 @@ impl Api {
             + 'static,
         S::Future: Send + 'static,
     {
-        Self {
-            service: BoxCloneSyncService::new(service),
-            accept: HeaderValue::from_static(accept),
-        }
+        Self { service: BoxCloneSyncService::new(service), accept: HeaderValue::from_static(accept) }
     }
 
     /// Reads an object. Tried up to three times when the host is unavailable, with growing and random pauses.
@@ -56,9 +53,7 @@ impl Api {
             .retry(pauses)
             .when(HostError::is_retryable)
             .adjust(|error, pause| match (error.retry_after(), error) {
-                (Some(wait), _) => pause
-                    .map(|pause| pause.max(wait))
-                    .filter(|_| wait <= Self::MAX_WAIT),
+                (Some(wait), _) => pause.map(|pause| pause.max(wait)).filter(|_| wait <= Self::MAX_WAIT),
                 (None, HostError::RateLimited { .. }) => None,
                 (None, _) => pause,
             })
@@ -79,9 +74,7 @@ impl Api {
 
     /// Deletes something, once. What is gone already was deleted well.
     pub(crate) async fn delete(&self, path: &str) -> Result<(), HostError> {
-        let done = self
-            .change(Method::DELETE, path, Bytes::new(), StatusCode::NO_CONTENT)
-            .await;
+        let done = self.change(Method::DELETE, path, Bytes::new(), StatusCode::NO_CONTENT).await;
         found(done).map(drop)
     }
 
@@ -97,32 +90,21 @@ impl Api {
         if status == expected {
             Ok(answer)
         } else {
-            Err(HostError::unreadable(&format!(
-                "expected status {expected}, got {status}"
-            )))
+            Err(HostError::unreadable(&format!("expected status {expected}, got {status}")))
         }
     }
 
     async fn call(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, HostError> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(ACCEPT, &self.accept);
+        let mut request = Request::builder().method(method).uri(path).header(ACCEPT, &self.accept);
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        let request = request
-            .body(body)
-            .map_err(|error| HostError::unreadable(&error))?;
+        let request = request.body(body).map_err(|error| HostError::unreadable(&error))?;
         let answer = self.service.clone().oneshot(request).await?;
         if answer.status().is_success() {
             Ok(Answer(answer))
         } else {
-            Err(HostError::of_answer(
-                answer.status(),
-                answer.headers(),
-                answer.body(),
-            ))
+            Err(HostError::of_answer(answer.status(), answer.headers(), answer.body()))
         }
     }
 }
@@ -154,11 +136,7 @@ pub(crate) fn found<T>(result: Result<T, HostError>) -> Result<Option<T>, HostEr
 
 /// A name as a part of a path. Slashes stay: the routes of refs take them.
 pub(crate) fn encoded(name: &str) -> PercentEncode<'_> {
-    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'.')
-        .remove(b'_')
-        .remove(b'~')
-        .remove(b'/');
+    const ESCAPED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
     utf8_percent_encode(name, ESCAPED)
 }

@@ -26,9 +26,7 @@ impl EgressPolicy {
     /// A policy that also allows these hosts, each written `host` or `host:port`, although they are private or speak plain
     /// HTTP.
     pub fn new(listed: impl IntoIterator<Item = String>) -> Self {
-        Self {
-            listed: listed.into_iter().map(|text| Listed::read(&text)).collect(),
-        }
+        Self { listed: listed.into_iter().map(|text| Listed::read(&text)).collect() }
     }
 
     /// Checks what a URL shows by itself. What its name resolves to is checked when it is called.
@@ -39,12 +37,8 @@ impl EgressPolicy {
         let host = url.host().ok_or(EgressError::NoHost)?;
         let name = bare(&host.to_string());
         let port = url.port_or_known_default();
-        let mut ports = self
-            .listed
-            .iter()
-            .filter(|listed| listed.host == name)
-            .map(|listed| listed.port)
-            .peekable();
+        let mut ports =
+            self.listed.iter().filter(|listed| listed.host == name).map(|listed| listed.port).peekable();
         if ports.peek().is_some() {
             return if ports.any(|listed| listed.is_none() || listed == port) {
                 Ok(())
@@ -85,23 +79,14 @@ impl Listed {
             .filter(|(host, _)| host.starts_with('[') || !host.contains(':'))
             .and_then(|(host, port)| Some((host, port.parse().ok()?)));
         match with_port {
-            Some((host, port)) => Self {
-                host: bare(host),
-                port: Some(port),
-            },
-            None => Self {
-                host: bare(text),
-                port: None,
-            },
+            Some((host, port)) => Self { host: bare(host), port: Some(port) },
+            None => Self { host: bare(text), port: None },
         }
     }
 }
 
 fn bare(host: &str) -> String {
-    host.trim_start_matches('[')
-        .trim_end_matches(']')
-        .trim_end_matches('.')
-        .to_ascii_lowercase()
+    host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase()
 }
 
 /// Why an address may not be called.

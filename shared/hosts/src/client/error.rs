@@ -62,16 +62,11 @@ impl HostError {
     const MAX_MESSAGE: usize = 200;
 
     pub(crate) fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Unavailable {
-            retry_after: None,
-            source: source.into(),
-        }
+        Self::Unavailable { retry_after: None, source: source.into() }
     }
 
     pub(crate) fn unreadable(reason: &impl ToString) -> Self {
-        Self::Unreadable {
-            reason: bounded(&reason.to_string()),
-        }
+        Self::Unreadable { reason: bounded(&reason.to_string()) }
     }
 
     /// What an answer that is no success means.
@@ -86,10 +81,9 @@ impl HostError {
             StatusCode::TOO_MANY_REQUESTS => Self::RateLimited { retry_after },
             StatusCode::FORBIDDEN if is_rate_limited(headers, &message) => Self::RateLimited { retry_after },
             StatusCode::FORBIDDEN => Self::Forbidden { message },
-            _ if status.is_server_error() => Self::Unavailable {
-                retry_after,
-                source: format!("status {status}: {message}").into(),
-            },
+            _ if status.is_server_error() => {
+                Self::Unavailable { retry_after, source: format!("status {status}: {message}").into() }
+            }
             _ => Self::Rejected { status, message },
         }
     }
@@ -165,9 +159,7 @@ fn message(body: &[u8]) -> String {
 
 fn is_rate_limited(headers: &HeaderMap, message: &str) -> bool {
     headers.contains_key(RETRY_AFTER)
-        || headers
-            .get("x-ratelimit-remaining")
-            .is_some_and(|left| left == "0")
+        || headers.get("x-ratelimit-remaining").is_some_and(|left| left == "0")
         || message.to_ascii_lowercase().contains("rate limit")
 }
 
@@ -181,11 +173,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return None;
     }
     let reset = std::time::UNIX_EPOCH.checked_add(Duration::from_secs(number("x-ratelimit-reset")?))?;
-    Some(
-        reset
-            .duration_since(std::time::SystemTime::now())
-            .unwrap_or_default(),
-    )
+    Some(reset.duration_since(std::time::SystemTime::now()).unwrap_or_default())
 }
 
 #[cfg(test)]

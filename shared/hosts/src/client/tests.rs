@@ -13,10 +13,7 @@ use tidegate_model::{Host, Login, RepositoryPath};
 use super::*;
 
 fn settings() -> ClientSettings {
-    ClientSettings {
-        timeout: Duration::from_secs(10),
-        egress: EgressPolicy::new(["127.0.0.1".to_owned()]),
-    }
+    ClientSettings { timeout: Duration::from_secs(10), egress: EgressPolicy::new(["127.0.0.1".to_owned()]) }
 }
 
 fn client(host: Host, url: &str) -> HostClient {
@@ -41,10 +38,7 @@ fn reference(text: &str) -> GitRef {
 }
 
 fn spec() -> HookSpec {
-    HookSpec {
-        url: "https://ci.example/hooks/x".to_owned(),
-        secret: SecretString::from("s3cret"),
-    }
+    HookSpec { url: "https://ci.example/hooks/x".to_owned(), secret: SecretString::from("s3cret") }
 }
 
 fn status() -> CommitStatus {
@@ -60,36 +54,12 @@ fn status() -> CommitStatus {
 #[tokio::test]
 async fn repositories_are_cloned_from_the_site_of_the_api() {
     for (host, api, expected) in [
-        (
-            Host::Github,
-            "https://api.github.com",
-            "https://github.com/acme/shop.git",
-        ),
-        (
-            Host::Github,
-            "https://api.acme.ghe.com/",
-            "https://acme.ghe.com/acme/shop.git",
-        ),
-        (
-            Host::Github,
-            "https://git.example/api/v3",
-            "https://git.example/acme/shop.git",
-        ),
-        (
-            Host::Github,
-            "https://git.example:8443/api/v3/",
-            "https://git.example:8443/acme/shop.git",
-        ),
-        (
-            Host::Gitea,
-            "https://gitea.com",
-            "https://gitea.com/acme/shop.git",
-        ),
-        (
-            Host::Gitea,
-            "https://git.example/gitea/",
-            "https://git.example/gitea/acme/shop.git",
-        ),
+        (Host::Github, "https://api.github.com", "https://github.com/acme/shop.git"),
+        (Host::Github, "https://api.acme.ghe.com/", "https://acme.ghe.com/acme/shop.git"),
+        (Host::Github, "https://git.example/api/v3", "https://git.example/acme/shop.git"),
+        (Host::Github, "https://git.example:8443/api/v3/", "https://git.example:8443/acme/shop.git"),
+        (Host::Gitea, "https://gitea.com", "https://gitea.com/acme/shop.git"),
+        (Host::Gitea, "https://git.example/gitea/", "https://git.example/gitea/acme/shop.git"),
     ] {
         assert_eq!(client(host, api).clone_url(&repository()).as_str(), expected);
     }
@@ -105,9 +75,7 @@ async fn a_client_of_a_forbidden_address_is_not_made() {
     ] {
         for host in Host::ALL {
             let error = HostClient::new(host, url, Credential::Anonymous, settings()).expect_err("forbidden");
-            let HostError::Egress(egress) = error else {
-                unreachable!("{error:?}")
-            };
+            let HostError::Egress(egress) = error else { unreachable!("{error:?}") };
             assert_eq!(egress.to_string(), reason, "{url}");
         }
     }
@@ -116,14 +84,8 @@ async fn a_client_of_a_forbidden_address_is_not_made() {
 #[tokio::test]
 async fn a_name_that_resolves_to_a_private_address_is_not_called() {
     for host in Host::ALL {
-        let error = client(host, "https://localhost:1")
-            .hooks(&repository())
-            .await
-            .expect_err("forbidden");
-        assert!(
-            matches!(error, HostError::Egress(EgressError::NotPublic { .. })),
-            "{error:?}"
-        );
+        let error = client(host, "https://localhost:1").hooks(&repository()).await.expect_err("forbidden");
+        assert!(matches!(error, HostError::Egress(EgressError::NotPublic { .. })), "{error:?}");
     }
 }
 

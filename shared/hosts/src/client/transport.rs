@@ -52,26 +52,20 @@ impl Transport {
             .await
             .map_err(fold)?;
         let (parts, body) = Response::from(response).into_parts();
-        let body = Limited::new(body, Self::MAX_ANSWER)
-            .collect()
-            .await
-            .map_err(|error| {
-                if error.is::<LengthLimitError>() {
-                    HostError::unreadable(&"it is longer than 8 MiB")
-                } else {
-                    HostError::unavailable(error)
-                }
-            })?;
+        let body = Limited::new(body, Self::MAX_ANSWER).collect().await.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                HostError::unreadable(&"it is longer than 8 MiB")
+            } else {
+                HostError::unavailable(error)
+            }
+        })?;
         Ok(Response::from_parts(parts, body.to_bytes()))
     }
 }
 
 /// Renamed repositories redirect within the host. Nothing else is followed: no other host ever sees the credential.
 fn follow_at_home(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
-    let is_at_home = attempt
-        .previous()
-        .first()
-        .is_some_and(|first| first.origin() == attempt.url().origin());
+    let is_at_home = attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
     if is_at_home && attempt.previous().len() <= Transport::MAX_REDIRECTS {
         attempt.follow()
     } else {

@@ -46,10 +46,7 @@ impl GiteaClient {
             }
             async move { transport.send(request).await }
         });
-        Ok(Self {
-            api: Api::new(service, "application/json"),
-            site,
-        })
+        Ok(Self { api: Api::new(service, "application/json"), site })
     }
 
     pub(crate) fn site(&self) -> &Url {
@@ -61,10 +58,7 @@ impl GiteaClient {
         repository: &RepositoryPath,
         number: PullRequestNumber,
     ) -> Result<PullRequestFacts, HostError> {
-        let shown: PullRequest = self
-            .api
-            .get(&format!("/api/v1/repos/{repository}/pulls/{number}"))
-            .await?;
+        let shown: PullRequest = self.api.get(&format!("/api/v1/repos/{repository}/pulls/{number}")).await?;
         Ok(PullRequestFacts {
             number: shown.number,
             open: shown.state == "open",
@@ -95,10 +89,7 @@ impl GiteaClient {
         struct Answer {
             permission: String,
         }
-        let path = format!(
-            "/api/v1/repos/{repository}/collaborators/{}/permission",
-            encoded(login.as_str())
-        );
+        let path = format!("/api/v1/repos/{repository}/collaborators/{}/permission", encoded(login.as_str()));
         let answer: Option<Answer> = found(self.api.get(&path).await)?;
         Ok(match answer.as_ref().map(|answer| answer.permission.as_str()) {
             Some("owner" | "admin") => Permission::Admin,
@@ -149,10 +140,7 @@ impl GiteaClient {
             "description": status.description,
             "target_url": status.target_url,
         });
-        self.api
-            .write(Method::POST, &path, &body, StatusCode::CREATED)
-            .await
-            .map(drop)
+        self.api.write(Method::POST, &path, &body, StatusCode::CREATED).await.map(drop)
     }
 
     pub(crate) async fn hooks(&self, repository: &RepositoryPath) -> Result<Vec<Hook>, HostError> {
@@ -163,10 +151,7 @@ impl GiteaClient {
             let answer = self.api.get_page(&path).await?;
             let shown: Vec<ShownHook> = answer.read()?;
             seen += shown.len();
-            let total = answer
-                .header("x-total-count")
-                .and_then(|count| count.parse().ok())
-                .unwrap_or(0);
+            let total = answer.header("x-total-count").and_then(|count| count.parse().ok()).unwrap_or(0);
             let is_last = shown.is_empty() || seen >= total;
             hooks.extend(shown.into_iter().filter_map(ShownHook::into_hook));
             if is_last {
@@ -193,10 +178,7 @@ impl GiteaClient {
                 "secret": spec.secret.expose_secret(),
             },
         });
-        let answer = self
-            .api
-            .write(Method::POST, &path, &body, StatusCode::CREATED)
-            .await?;
+        let answer = self.api.write(Method::POST, &path, &body, StatusCode::CREATED).await?;
         Ok(answer.read::<ShownHook>()?.id.to_string())
     }
 
@@ -214,8 +196,6 @@ impl GiteaClient {
     }
 
     pub(crate) async fn delete_hook(&self, repository: &RepositoryPath, id: &str) -> Result<(), HostError> {
-        self.api
-            .delete(&format!("/api/v1/repos/{repository}/hooks/{}", encoded(id)))
-            .await
+        self.api.delete(&format!("/api/v1/repos/{repository}/hooks/{}", encoded(id))).await
     }
 }

@@ -14,8 +14,5 @@ use crate::intake::HeaderNames;
 /// The headers of a delivery.
 ///
 /// Source: <https://docs.gitea.com/usage/webhooks>
-pub(crate) const HEADERS: HeaderNames = HeaderNames {
-    event: "x-gitea-event",
-    delivery: "x-gitea-delivery",
-    signature: "x-gitea-signature",
-};
+pub(crate) const HEADERS: HeaderNames =
+    HeaderNames { event: "x-gitea-event", delivery: "x-gitea-delivery", signature: "x-gitea-signature" };

@@ -42,10 +42,7 @@ impl GithubClient {
         // Shared, not cloned: a clone of octocrab keeps its App's token to itself.
         let octocrab = Arc::new(auth::authenticated(transport, credential)?);
         let service = service_fn(move |request| auth::send(Arc::clone(&octocrab), request));
-        Ok(Self {
-            api: Api::new(service, "application/vnd.github+json"),
-            site: site(api_url),
-        })
+        Ok(Self { api: Api::new(service, "application/vnd.github+json"), site: site(api_url) })
     }
 
     pub(crate) fn site(&self) -> &Url {
@@ -57,10 +54,7 @@ impl GithubClient {
         repository: &RepositoryPath,
         number: PullRequestNumber,
     ) -> Result<PullRequestFacts, HostError> {
-        let shown: PullRequest = self
-            .api
-            .get(&format!("/repos/{repository}/pulls/{number}"))
-            .await?;
+        let shown: PullRequest = self.api.get(&format!("/repos/{repository}/pulls/{number}")).await?;
         Ok(PullRequestFacts {
             number: shown.number,
             open: shown.state == "open",
@@ -91,10 +85,7 @@ impl GithubClient {
         struct Answer {
             permission: String,
         }
-        let path = format!(
-            "/repos/{repository}/collaborators/{}/permission",
-            encoded(login.as_str())
-        );
+        let path = format!("/repos/{repository}/collaborators/{}/permission", encoded(login.as_str()));
         let answer: Option<Answer> = found(self.api.get(&path).await)?;
         // `maintain` is shown as write and `triage` as read.
         Ok(match answer.as_ref().map(|answer| answer.permission.as_str()) {
@@ -125,9 +116,7 @@ impl GithubClient {
             }
             path = format!("/repos/{repository}/git/tags/{}", object.sha);
         }
-        Err(HostError::unreadable(&format!(
-            "{reference} is a tag of a tag of a tag"
-        )))
+        Err(HostError::unreadable(&format!("{reference} is a tag of a tag of a tag")))
     }
 
     /// Source: <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
@@ -159,30 +148,17 @@ impl GithubClient {
             "description": status.description,
             "target_url": status.target_url,
         });
-        self.api
-            .write(Method::POST, &path, &body, StatusCode::CREATED)
-            .await
-            .map(drop)
+        self.api.write(Method::POST, &path, &body, StatusCode::CREATED).await.map(drop)
     }
 
     /// Source: <https://docs.github.com/en/rest/repos/webhooks>
     pub(crate) async fn hooks(&self, repository: &RepositoryPath) -> Result<Vec<Hook>, HostError> {
         let mut hooks = Vec::new();
         for page in 1..=Self::MAX_PAGES {
-            let answer = self
-                .api
-                .get_page(&format!("/repos/{repository}/hooks?per_page=100&page={page}"))
-                .await?;
-            hooks.extend(
-                answer
-                    .read::<Vec<ShownHook>>()?
-                    .into_iter()
-                    .filter_map(ShownHook::into_hook),
-            );
-            if !answer
-                .header("link")
-                .is_some_and(|links| links.contains("rel=\"next\""))
-            {
+            let answer =
+                self.api.get_page(&format!("/repos/{repository}/hooks?per_page=100&page={page}")).await?;
+            hooks.extend(answer.read::<Vec<ShownHook>>()?.into_iter().filter_map(ShownHook::into_hook));
+            if !answer.header("link").is_some_and(|links| links.contains("rel=\"next\"")) {
                 return Ok(hooks);
             }
         }
@@ -195,10 +171,7 @@ impl GithubClient {
         spec: &HookSpec,
     ) -> Result<String, HostError> {
         let path = format!("/repos/{repository}/hooks");
-        let answer = self
-            .api
-            .write(Method::POST, &path, &hook_body(spec), StatusCode::CREATED)
-            .await?;
+        let answer = self.api.write(Method::POST, &path, &hook_body(spec), StatusCode::CREATED).await?;
         Ok(answer.read::<ShownHook>()?.id.to_string())
     }
 
@@ -209,17 +182,12 @@ impl GithubClient {
         spec: &HookSpec,
     ) -> Result<String, HostError> {
         let path = format!("/repos/{repository}/hooks/{}", encoded(id));
-        let answer = self
-            .api
-            .write(Method::PATCH, &path, &hook_body(spec), StatusCode::OK)
-            .await?;
+        let answer = self.api.write(Method::PATCH, &path, &hook_body(spec), StatusCode::OK).await?;
         Ok(answer.read::<ShownHook>()?.id.to_string())
     }
 
     pub(crate) async fn delete_hook(&self, repository: &RepositoryPath, id: &str) -> Result<(), HostError> {
-        self.api
-            .delete(&format!("/repos/{repository}/hooks/{}", encoded(id)))
-            .await
+        self.api.delete(&format!("/repos/{repository}/hooks/{}", encoded(id))).await
     }
 }
 
@@ -241,10 +209,7 @@ fn hook_body(spec: &HookSpec) -> Value {
 fn site(api_url: &Url) -> Url {
     let mut site = api_url.clone();
     let path = api_url.path().trim_end_matches('/');
-    match (
-        path.strip_suffix("/api/v3"),
-        api_url.host_str().and_then(|host| host.strip_prefix("api.")),
-    ) {
+    match (path.strip_suffix("/api/v3"), api_url.host_str().and_then(|host| host.strip_prefix("api."))) {
         (Some(root), _) => site.set_path(root),
         // The rest of a valid host name is one, so this can't fail.
         (None, Some(host)) => drop(site.set_host(Some(host))),

@@ -17,8 +17,5 @@ pub(crate) const SIGNATURE_PREFIX: &str = "sha256=";
 /// The headers of a delivery.
 ///
 /// Source: <https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers>
-pub(crate) const HEADERS: HeaderNames = HeaderNames {
-    event: "x-github-event",
-    delivery: "x-github-delivery",
-    signature: "x-hub-signature-256",
-};
+pub(crate) const HEADERS: HeaderNames =
+    HeaderNames { event: "x-github-event", delivery: "x-github-delivery", signature: "x-hub-signature-256" };

@@ -81,11 +81,7 @@ fn comment(payload: CommentPayload<'_>) -> Outcome {
         payload::CommentAction::Other => return Outcome::Ignored(Ignored::UnusedAction),
     };
     let comment = payload.comment;
-    if comment
-        .user
-        .as_ref()
-        .is_some_and(|user| user.kind == UserKind::Bot)
-    {
+    if comment.user.as_ref().is_some_and(|user| user.kind == UserKind::Bot) {
         return Outcome::Ignored(Ignored::BotComment);
     }
     Outcome::Event(Event::Comment(CommentEvent {

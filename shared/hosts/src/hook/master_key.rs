@@ -30,12 +30,7 @@ impl MasterKey {
     pub fn derive(&self, host: Host, config: &ConfigRef, salt: &Salt) -> SecretString {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(self.0.expose_secret()).expect("HMAC takes keys of any length");
-        for field in [
-            host.as_str(),
-            config.namespace.as_str(),
-            config.name.as_str(),
-            salt.as_str(),
-        ] {
+        for field in [host.as_str(), config.namespace.as_str(), config.name.as_str(), salt.as_str()] {
             mac.update(&(field.len() as u64).to_be_bytes());
             mac.update(field.as_bytes());
         }

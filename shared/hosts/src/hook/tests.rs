@@ -4,9 +4,7 @@ use super::*;
 
 #[test]
 fn paths_of_configs_and_of_the_app_are_told_apart() {
-    let path: HookPath = "/hooks/gitea/ci/shop/0123456789abcdef"
-        .parse()
-        .expect("a config's path");
+    let path: HookPath = "/hooks/gitea/ci/shop/0123456789abcdef".parse().expect("a config's path");
     assert_eq!(
         path,
         HookPath::Config {

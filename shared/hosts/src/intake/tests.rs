@@ -57,9 +57,7 @@ fn missing_and_malformed_signatures_are_told_apart() {
             HeaderValue::from_static("sha1=0000000000000000000000000000000000000000"),
         );
         let check = |headers: &HeaderMap| {
-            verify(host, headers, BODY, &secrets(&["s3cret"]))
-                .map(|_| ())
-                .expect_err("no proof")
+            verify(host, headers, BODY, &secrets(&["s3cret"])).map(|_| ()).expect_err("no proof")
         };
         assert_eq!(check(&headers), VerifyError::Missing { header });
         let good = good.to_str().expect("ASCII");
@@ -83,32 +81,19 @@ fn missing_and_malformed_signatures_are_told_apart() {
 fn one_hosts_signature_is_not_taken_for_the_others() {
     let headers = signed(Host::Github, "ping", BODY);
     let error = verify(Host::Gitea, &headers, BODY, &secrets(&["s3cret"])).expect_err("no header of Gitea");
-    assert_eq!(
-        error,
-        VerifyError::Missing {
-            header: "x-gitea-signature"
-        }
-    );
+    assert_eq!(error, VerifyError::Missing { header: "x-gitea-signature" });
 }
 
 #[test]
 fn only_json_is_read_and_the_error_names_the_setting() {
     let mut headers = signed(Host::Github, "ping", BODY);
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("Application/JSON; charset=utf-8"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("Application/JSON; charset=utf-8"));
     assert!(Unverified::new(Host::Github, &headers, BODY).normalise().is_ok());
     headers.remove(CONTENT_TYPE);
     assert!(Unverified::new(Host::Github, &headers, BODY).normalise().is_ok());
 
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/x-www-form-urlencoded"),
-    );
-    let error = Unverified::new(Host::Github, &headers, b"payload=%7B%7D")
-        .normalise()
-        .expect_err("a form");
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    let error = Unverified::new(Host::Github, &headers, b"payload=%7B%7D").normalise().expect_err("a form");
     assert_eq!(
         error.to_string(),
         "failed to read the delivery: content type \"application/x-www-form-urlencoded\" is not application/json; \
@@ -124,24 +109,13 @@ fn headers_that_say_what_a_delivery_is_must_be_there() {
         for name in names {
             let mut headers = full.clone();
             headers.remove(&name);
-            let error = Unverified::new(host, &headers, BODY)
-                .normalise()
-                .expect_err("a header is missing");
-            assert_eq!(
-                error.to_string(),
-                format!("failed to read the delivery: header {name} is missing")
-            );
+            let error = Unverified::new(host, &headers, BODY).normalise().expect_err("a header is missing");
+            assert_eq!(error.to_string(), format!("failed to read the delivery: header {name} is missing"));
         }
         let mut headers = full.clone();
-        let name = if host == Host::Github {
-            "x-github-delivery"
-        } else {
-            "x-gitea-delivery"
-        };
+        let name = if host == Host::Github { "x-github-delivery" } else { "x-gitea-delivery" };
         headers.insert(name, HeaderValue::from_static("not one word"));
-        let error = Unverified::new(host, &headers, BODY)
-            .normalise()
-            .expect_err("no delivery id");
+        let error = Unverified::new(host, &headers, BODY).normalise().expect_err("no delivery id");
         assert!(matches!(error, NormaliseError::DeliveryId { .. }), "{error:?}");
     }
 }
@@ -155,17 +129,9 @@ fn the_error_of_an_unreadable_body_names_the_field_and_stays_short() {
             (String::new(), ".", "EOF while parsing"),
             ("{".to_owned(), ".", "EOF while parsing"),
             ("[]".to_owned(), ".", "invalid length 0"),
-            (
-                r#"{"ref":"refs/heads/main"}"#.to_owned(),
-                ".",
-                "missing field `after`",
-            ),
+            (r#"{"ref":"refs/heads/main"}"#.to_owned(), ".", "missing field `after`"),
             (r#"{"ref":"main"}"#.to_owned(), "ref", "ref \"main\" is invalid"),
-            (
-                r#"{"after":"zz"}"#.to_owned(),
-                "after",
-                "commit SHA \"zz\" is invalid",
-            ),
+            (r#"{"after":"zz"}"#.to_owned(), "after", "commit SHA \"zz\" is invalid"),
             (
                 format!(r#"{{"after":"{sha}","sender":{{"login":7}}}}"#),
                 "sender.login",
@@ -176,21 +142,11 @@ fn the_error_of_an_unreadable_body_names_the_field_and_stays_short() {
                 "repository.full_name",
                 "repository path \"xxx",
             ),
-            (
-                format!(r#"{{"repository":"{long}"}}"#),
-                "repository",
-                "invalid type: string \"xxx",
-            ),
+            (format!(r#"{{"repository":"{long}"}}"#), "repository", "invalid type: string \"xxx"),
         ] {
             let headers = signed(host, "push", body.as_bytes());
-            let error = Unverified::new(host, &headers, body.as_bytes())
-                .normalise()
-                .expect_err("unreadable");
-            let NormaliseError::Body {
-                field: found,
-                reason: why,
-            } = &error
-            else {
+            let error = Unverified::new(host, &headers, body.as_bytes()).normalise().expect_err("unreadable");
+            let NormaliseError::Body { field: found, reason: why } = &error else {
                 unreachable!("{error:?}")
             };
             assert_eq!(found, field, "{error}");
@@ -206,9 +162,8 @@ fn what_follows_the_body_is_an_error_too() {
     let mut longer = body.to_vec();
     longer.extend_from_slice(b"{}");
     let headers = signed(Host::Github, "push", &longer);
-    let error = Unverified::new(Host::Github, &headers, &longer)
-        .normalise()
-        .expect_err("trailing characters");
+    let error =
+        Unverified::new(Host::Github, &headers, &longer).normalise().expect_err("trailing characters");
     assert!(error.to_string().contains("trailing characters"), "{error}");
 }
 
@@ -224,11 +179,7 @@ fn deep_nesting_does_not_overflow_the_stack() {
             ] {
                 for host in Host::ALL {
                     let headers = signed(host, kind, b"");
-                    assert!(
-                        Unverified::new(host, &headers, body.as_bytes())
-                            .normalise()
-                            .is_err()
-                    );
+                    assert!(Unverified::new(host, &headers, body.as_bytes()).normalise().is_err());
                 }
             }
         }
@@ -238,10 +189,8 @@ fn deep_nesting_does_not_overflow_the_stack() {
 #[test]
 fn debug_shows_neither_headers_nor_body() {
     let headers = signed(Host::Github, "ping", BODY);
-    let shown = format!(
-        "{:?}",
-        verify(Host::Github, &headers, BODY, &secrets(&["s3cret"])).expect("verified")
-    );
+    let shown =
+        format!("{:?}", verify(Host::Github, &headers, BODY, &secrets(&["s3cret"])).expect("verified"));
     assert_eq!(shown, "Verified(Unverified { host: Github, body_len: 36, .. })");
 }
 

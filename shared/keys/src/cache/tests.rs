@@ -127,10 +127,7 @@ async fn without_keys_there_is_an_error_and_a_new_try_a_second_later() -> anyhow
     let (cloud, cache, counter) = start().await?;
     cloud.put_secret("keys", "{}");
     let start = Instant::now();
-    assert!(matches!(
-        cache.get(start).await,
-        Err(KeysError::Fetch(FetchError::Content { .. }))
-    ));
+    assert!(matches!(cache.get(start).await, Err(KeysError::Fetch(FetchError::Content { .. }))));
     assert!(matches!(cache.get(start).await, Err(KeysError::Paused)));
     assert_eq!(counter.count(), 1);
 

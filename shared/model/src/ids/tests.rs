@@ -7,9 +7,7 @@ fn repository_paths_have_an_owner_and_a_name() {
     let path: RepositoryPath = "group/sub/My.Repo".parse().expect("valid path");
     assert_eq!((path.owner(), path.name()), ("group/sub", "My.Repo"));
     assert!(path.is_same_as(&"Group/Sub/my.repo".parse().expect("valid path")));
-    for bad in [
-        "", "name", "/name", "owner/", "a//b", "a/..", "a/b c", "a/b;rm", "ä/b",
-    ] {
+    for bad in ["", "name", "/name", "owner/", "a//b", "a/..", "a/b c", "a/b;rm", "ä/b"] {
         assert!(bad.parse::<RepositoryPath>().is_err(), "{bad:?} was accepted");
     }
 }
@@ -18,13 +16,7 @@ fn repository_paths_have_an_owner_and_a_name() {
 fn commit_shas_are_full_lowercase_and_not_zero() {
     assert!("a".repeat(40).parse::<CommitSha>().is_ok());
     assert!("a".repeat(64).parse::<CommitSha>().is_ok());
-    for bad in [
-        "a".repeat(39),
-        "A".repeat(40),
-        "0".repeat(40),
-        "g".repeat(40),
-        String::new(),
-    ] {
+    for bad in ["a".repeat(39), "A".repeat(40), "0".repeat(40), "g".repeat(40), String::new()] {
         assert!(bad.parse::<CommitSha>().is_err(), "{bad:?} was accepted");
     }
 }
@@ -47,10 +39,7 @@ fn an_error_names_what_was_expected_and_cuts_the_value() {
 #[test]
 fn deserialising_checks_the_same_rule() {
     let error = serde_json::from_str::<CommitSha>("\"abc\"").expect_err("too short");
-    assert!(
-        error.to_string().contains("commit SHA \"abc\" is invalid"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("commit SHA \"abc\" is invalid"), "{error}");
 }
 
 proptest! {

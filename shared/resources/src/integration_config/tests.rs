@@ -32,19 +32,16 @@ fn broken(edit: impl FnOnce(&mut Value)) -> Vec<String> {
 }
 
 fn messages(outcome: Result<(), kube::core::cel::ValidationErrors>) -> Vec<String> {
-    outcome.err().map_or_else(Vec::new, |errors| {
-        errors.into_vec().into_iter().map(|error| error.message).collect()
-    })
+    outcome
+        .err()
+        .map_or_else(Vec::new, |errors| errors.into_vec().into_iter().map(|error| error.message).collect())
 }
 
 #[test]
 fn a_sound_config_breaks_no_rule() {
     assert_eq!(broken(|_| ()), [""; 0]);
     assert_eq!(broken(|config| config["spec"]["jobs"] = json!({})), [""; 0]);
-    assert_eq!(
-        broken(|config| config["metadata"]["name"] = "n".repeat(40).into()),
-        [""; 0]
-    );
+    assert_eq!(broken(|config| config["metadata"]["name"] = "n".repeat(40).into()), [""; 0]);
 }
 
 #[test]
@@ -78,25 +75,16 @@ fn each_rule_rejects_what_it_is_for() {
         json!({"name": "test", "image": "busybox"}),
         json!({"name": "test", "image": "busybox", "script": "true", "command": ["true"]}),
     ] {
-        assert_eq!(
-            broken(job(neither_or_both)),
-            ["a job needs exactly one of script and command"]
-        );
+        assert_eq!(broken(job(neither_or_both)), ["a job needs exactly one of script and command"]);
     }
     assert_eq!(
-        broken(job(
-            json!({"name": "test", "image": "busybox", "script": "true", "after": ["test"]})
-        )),
+        broken(job(json!({"name": "test", "image": "busybox", "script": "true", "after": ["test"]}))),
         ["a job can't run after itself"]
     );
-    for neither_or_both in [
-        json!({"name": "A"}),
-        json!({"name": "A", "value": "1", "secretKeyRef": {"name": "s", "key": "k"}}),
-    ] {
-        assert_eq!(
-            broken(env(neither_or_both)),
-            ["a variable needs exactly one of value and secretKeyRef"]
-        );
+    for neither_or_both in
+        [json!({"name": "A"}), json!({"name": "A", "value": "1", "secretKeyRef": {"name": "s", "key": "k"}})]
+    {
+        assert_eq!(broken(env(neither_or_both)), ["a variable needs exactly one of value and secretKeyRef"]);
     }
     assert_eq!(
         broken(env(json!({"name": "TIDEGATE_X", "value": "1"}))),
@@ -109,10 +97,7 @@ fn type_and_repository_stay_and_the_rest_may_change() {
     let old = config(|_| ());
     let update = |edit: fn(&mut Value)| messages(config(edit).validate_cel_update(&old));
     assert_eq!(old.name_any(), "web");
-    assert_eq!(
-        update(|config| config["spec"]["git"]["tokenSecretRef"]["name"] = "other".into()),
-        [""; 0]
-    );
+    assert_eq!(update(|config| config["spec"]["git"]["tokenSecretRef"]["name"] = "other".into()), [""; 0]);
     assert_eq!(
         update(|config| config["spec"]["git"]["repository"] = "acme/other".into()),
         ["the repository of a config can't change: its hook and jobs belong to it; make another config"]

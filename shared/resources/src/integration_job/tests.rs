@@ -25,9 +25,9 @@ fn job(edit: impl FnOnce(&mut Value)) -> IntegrationJob {
 }
 
 fn messages(outcome: Result<(), kube::core::cel::ValidationErrors>) -> Vec<String> {
-    outcome.err().map_or_else(Vec::new, |errors| {
-        errors.into_vec().into_iter().map(|error| error.message).collect()
-    })
+    outcome
+        .err()
+        .map_or_else(Vec::new, |errors| errors.into_vec().into_iter().map(|error| error.message).collect())
 }
 
 fn push(job: &mut Value) {
@@ -45,10 +45,7 @@ fn sound_jobs_break_no_rule() {
 #[test]
 fn each_trigger_has_what_it_needs() {
     let pull = "a PullRequest trigger has exactly one pull";
-    assert_eq!(
-        messages(job(|job| job["spec"]["pulls"] = json!([])).validate_cel()),
-        [pull]
-    );
+    assert_eq!(messages(job(|job| job["spec"]["pulls"] = json!([])).validate_cel()), [pull]);
     let two = job(|job| {
         let first = job["spec"]["pulls"][0].clone();
         job["spec"]["pulls"] = json!([first, first]);
@@ -71,10 +68,7 @@ fn each_trigger_has_what_it_needs() {
 #[test]
 fn a_long_name_is_refused() {
     let long = job(|job| job["metadata"]["name"] = "n".repeat(64).into());
-    assert_eq!(
-        messages(long.validate_cel()),
-        ["a name has at most 63 characters"]
-    );
+    assert_eq!(messages(long.validate_cel()), ["a name has at most 63 characters"]);
 }
 
 #[test]
@@ -97,8 +91,5 @@ fn what_runs_stays_and_cancel_may_only_be_set() {
     let cancelled =
         job(|job| job["spec"]["cancel"] = json!({"reason": "Superseded", "message": "a newer head"}));
     assert_eq!(messages(cancelled.validate_cel_update(&old)), [""; 0]);
-    assert_eq!(
-        messages(old.validate_cel_update(&cancelled)),
-        ["a cancelled job stays cancelled"]
-    );
+    assert_eq!(messages(old.validate_cel_update(&cancelled)), ["a cancelled job stays cancelled"]);
 }

@@ -10,9 +10,7 @@ const FORMATS: [&str; 2] = ["int32", "int64"];
 
 fn schema<K: CustomResourceExt>() -> Value {
     let crd = serde_json::to_value(K::crd()).expect("a CRD is JSON");
-    crd.pointer("/spec/versions/0/schema/openAPIV3Schema")
-        .expect("a CRD has a schema")
-        .clone()
+    crd.pointer("/spec/versions/0/schema/openAPIV3Schema").expect("a CRD has a schema").clone()
 }
 
 /// Each flaw of a schema, behind the path of the field it is at.
@@ -44,32 +42,19 @@ fn flaws(schema: &Value, path: &str, found: &mut Vec<String>) {
             flaw(&format!("{junctor} is not structural here"));
         }
     }
-    for key in schema
-        .get("x-kubernetes-list-map-keys")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for key in schema.get("x-kubernetes-list-map-keys").and_then(Value::as_array).into_iter().flatten() {
         let required = schema.pointer("/items/required").and_then(Value::as_array);
         if !required.is_some_and(|names| names.contains(key)) {
             flaw(&format!("the list map key {key} isn't required"));
         }
     }
-    for (name, child) in schema
-        .get("properties")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
+    for (name, child) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
         flaws(child, &format!("{path}.{name}"), found);
     }
     if let Some(items) = schema.get("items") {
         flaws(items, &format!("{path}[]"), found);
     }
-    if let Some(values) = schema
-        .get("additionalProperties")
-        .filter(|values| values.is_object())
-    {
+    if let Some(values) = schema.get("additionalProperties").filter(|values| values.is_object()) {
         flaws(values, &format!("{path}{{}}"), found);
     }
 }
@@ -86,10 +71,8 @@ fn every_field_is_described_and_bounded() {
 #[test]
 fn both_have_a_status_subresource() {
     for crd in [IntegrationConfig::crd(), IntegrationJob::crd()] {
-        let status = crd.spec.versions[0]
-            .subresources
-            .as_ref()
-            .and_then(|subresources| subresources.status.as_ref());
+        let status =
+            crd.spec.versions[0].subresources.as_ref().and_then(|subresources| subresources.status.as_ref());
         assert!(status.is_some(), "{:?}", crd.metadata.name);
     }
 }

@@ -47,10 +47,7 @@ struct Row {
 
 impl Default for Demo {
     fn default() -> Self {
-        Self {
-            start: Instant::now(),
-            rows: Vec::new(),
-        }
+        Self { start: Instant::now(), rows: Vec::new() }
     }
 }
 
@@ -65,9 +62,7 @@ impl Demo {
         println!("Images are not used: the jobs' steps run as local processes.\n");
 
         let prepared = Scene::prepare(WorldSpec::new(Host::Gitea));
-        let scene = self
-            .expect("sandbox", "forge, cloud, cluster and controller are up", prepared)
-            .await?;
+        let scene = self.expect("sandbox", "forge, cloud, cluster and controller are up", prepared).await?;
         self.say(
             "forge",
             &format!(
@@ -81,114 +76,57 @@ impl Demo {
             "config",
             "IntegrationConfig ci/shop applied: unit and style run before a merge, deploy after one",
         );
-        self.expect(
-            "config",
-            "the webhook is registered on the forge",
-            scene.wait_until_registered(),
-        )
-        .await?;
-
-        let broken = scene
-            .push("fix", "dora", &[("price.sh", "echo $((2 * 21 + 1))\n")])
+        self.expect("config", "the webhook is registered on the forge", scene.wait_until_registered())
             .await?;
+
+        let merged = self.pull_request(&scene).await?;
+        let deployed = self
+            .expect("status", "deploy turns success on main", scene.status(&merged, "deploy", "success"))
+            .await?;
+        self.say("status", &format!("tidegate/shop/deploy: {}", deployed.description.unwrap_or_default()));
+
+        if keep {
+            self.stay(&scene).await?;
+        }
+        self.expect("end", "no message left, no error logged, the controller stops when asked", scene.end())
+            .await
+    }
+
+    /// From a broken pull request to a merged one; returns the merge.
+    async fn pull_request(&mut self, scene: &Scene) -> Result<CommitSha> {
+        let broken = scene.push("fix", "dora", &[("price.sh", "echo $((2 * 21 + 1))\n")]).await?;
         let number = scene.open("dora", "fix").await?;
         self.say(
             "pull request",
             &format!("dora opened #{number}: {} computes a wrong price", broken.short()),
         );
-        self.expect(
-            "status",
-            "unit turns pending",
-            scene.status(&broken, "unit", "pending"),
-        )
-        .await?;
-        let failed = self
-            .expect(
-                "status",
-                "unit turns failure",
-                scene.status(&broken, "unit", "failure"),
-            )
-            .await?;
-        self.say(
-            "status",
-            &format!("tidegate/shop/unit: {}", failed.description.unwrap_or_default()),
-        );
-        self.expect(
-            "status",
-            "style turns success",
-            scene.status(&broken, "style", "success"),
-        )
-        .await?;
+        self.expect("status", "unit turns pending", scene.status(&broken, "unit", "pending")).await?;
+        let failed =
+            self.expect("status", "unit turns failure", scene.status(&broken, "unit", "failure")).await?;
+        self.say("status", &format!("tidegate/shop/unit: {}", failed.description.unwrap_or_default()));
+        self.expect("status", "style turns success", scene.status(&broken, "style", "success")).await?;
 
         // Meanwhile main moves on: what is tested from now on is the merge of both.
         scene.push("main", OWNER, &[("NEWS", "main has moved\n")]).await?;
-        let fixed = scene
-            .push("fix", "dora", &[("price.sh", "echo $((2 * 21))\n")])
-            .await?;
-        self.say(
-            "pull request",
-            &format!("main moved on, and dora pushed a fix: {}", fixed.short()),
-        );
-        self.expect(
-            "status",
-            "unit turns success",
-            scene.status(&fixed, "unit", "success"),
-        )
-        .await?;
-        self.expect(
-            "status",
-            "style turns success",
-            scene.status(&fixed, "style", "success"),
-        )
-        .await?;
+        let fixed = scene.push("fix", "dora", &[("price.sh", "echo $((2 * 21))\n")]).await?;
+        self.say("pull request", &format!("main moved on, and dora pushed a fix: {}", fixed.short()));
+        self.expect("status", "unit turns success", scene.status(&fixed, "unit", "success")).await?;
+        self.expect("status", "style turns success", scene.status(&fixed, "style", "success")).await?;
         self.expect(
             "merged code",
             "the tested tree is the merge of fix into main",
-            tested_tree(&scene, &fixed),
+            tested_tree(scene, &fixed),
         )
         .await?;
 
-        let merged = scene
-            .world
-            .forge
-            .merge_pull_request(REPOSITORY, number, OWNER)
-            .await?;
-        self.say(
-            "merge",
-            &format!("acme merged #{number}: main is {}", merged.short()),
-        );
-        let deployed = self
-            .expect(
-                "status",
-                "deploy turns success on main",
-                scene.status(&merged, "deploy", "success"),
-            )
-            .await?;
-        self.say(
-            "status",
-            &format!(
-                "tidegate/shop/deploy: {}",
-                deployed.description.unwrap_or_default()
-            ),
-        );
-
-        if keep {
-            self.stay(&scene).await?;
-        }
-        self.expect(
-            "end",
-            "no message left, no error logged, the controller stops when asked",
-            scene.end(),
-        )
-        .await
+        let merged = scene.world.forge.merge_pull_request(REPOSITORY, number, OWNER).await?;
+        self.say("merge", &format!("acme merged #{number}: main is {}", merged.short()));
+        Ok(merged)
     }
 
     /// Tells what happened.
     fn say(&self, stage: &str, what: &str) {
-        println!(
-            "{:>7.3} s  {stage:<13} {what}",
-            self.start.elapsed().as_secs_f64()
-        );
+        println!("{:>7.3} s  {stage:<13} {what}", self.start.elapsed().as_secs_f64());
     }
 
     /// Waits for what must happen, and tells how long it took.
@@ -202,32 +140,15 @@ impl Demo {
         let result = happens.await;
         let milliseconds = since.elapsed().as_millis();
         let held = result.is_ok();
-        self.say(
-            stage,
-            &format!("{} {what} ({milliseconds} ms)", if held { "✓" } else { "✗" }),
-        );
-        self.rows.push(Row {
-            stage,
-            what: what.to_owned(),
-            milliseconds,
-            held,
-        });
+        self.say(stage, &format!("{} {what} ({milliseconds} ms)", if held { "✓" } else { "✗" }));
+        self.rows.push(Row { stage, what: what.to_owned(), milliseconds, held });
         result.with_context(|| what.to_owned())
     }
 
     fn summary(&self) {
         println!("\n{:<4} {:>8}  {:<13} expectation", "held", "took", "stage");
-        for Row {
-            stage,
-            what,
-            milliseconds,
-            held,
-        } in &self.rows
-        {
-            println!(
-                "{:<4} {milliseconds:>5} ms  {stage:<13} {what}",
-                if *held { "yes" } else { "NO" }
-            );
+        for Row { stage, what, milliseconds, held } in &self.rows {
+            println!("{:<4} {milliseconds:>5} ms  {stage:<13} {what}", if *held { "yes" } else { "NO" });
         }
         let held = self.rows.iter().filter(|row| row.held).count();
         println!(
@@ -298,10 +219,6 @@ async fn tested_tree(scene: &Scene, head: &CommitSha) -> Result<()> {
         "it merged into {:?}, not {main}",
         status.base_sha
     );
-    anyhow::ensure!(
-        status.tree.as_ref() == Some(&expected),
-        "it tested {:?}, not {expected}",
-        status.tree
-    );
+    anyhow::ensure!(status.tree.as_ref() == Some(&expected), "it tested {:?}, not {expected}", status.tree);
     Ok(())
 }

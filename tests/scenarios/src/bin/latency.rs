@@ -27,7 +27,7 @@ struct Arguments {
     /// How many deliveries are timed.
     #[arg(long, default_value_t = 200)]
     deliveries: usize,
-    /// After how many finished IntegrationJobs the controller's memory is read.
+    /// After how many finished `IntegrationJob`s the controller's memory is read.
     #[arg(long, default_value_t = 1000)]
     jobs: usize,
 }
@@ -43,35 +43,22 @@ async fn main() -> Result<()> {
         .as_ref()
         .and_then(tidegate_scenarios::Controller::pid)
         .context("no controller")?;
-    println!(
-        "load average {}",
-        std::fs::read_to_string("/proc/loadavg")?.trim()
-    );
+    println!("load average {}", std::fs::read_to_string("/proc/loadavg")?.trim());
     println!("controller RSS idle: {:.1} MiB", resident_mib(pid)?);
 
     let runs: Api<PipelineRun> = Api::all(scene.world.client.clone());
-    let mut watch = Box::pin(
-        watcher(runs, watcher::Config::default())
-            .default_backoff()
-            .applied_objects(),
-    );
+    let mut watch = Box::pin(watcher(runs, watcher::Config::default()).default_backoff().applied_objects());
     let mut seen: HashMap<String, Duration> = HashMap::new();
     scene.push("fix", "dora", &[("n", "0\n")]).await?;
     scene.open("dora", "fix").await?;
     for round in 1..=deliveries.max(jobs) {
         while seen.len() < round {
             let next = tokio::time::timeout(Duration::from_secs(30), watch.try_next()).await;
-            let run = next
-                .context("no PipelineRun within 30 s")??
-                .context("the watch ended")?;
-            let accepted = run
-                .annotations()
-                .get(annotation::RECEIVED_AT_MS)
-                .context("no annotation")?
-                .parse()?;
+            let run = next.context("no PipelineRun within 30 s")??.context("the watch ended")?;
+            let accepted =
+                run.annotations().get(annotation::RECEIVED_AT_MS).context("no annotation")?.parse()?;
             let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-            seen.entry(run.name_any())
-                .or_insert_with(|| now.saturating_sub(Duration::from_millis(accepted)));
+            seen.entry(run.name_any()).or_insert_with(|| now.saturating_sub(Duration::from_millis(accepted)));
         }
         if round == deliveries {
             report(seen.values().copied().collect())?;
@@ -83,48 +70,25 @@ async fn main() -> Result<()> {
         seen.entry(run.name_any()).or_default();
     }
     scene.settle_jobs(deliveries.max(jobs) + 1).await?;
-    let reads = scene
-        .world
-        .forge
-        .api_calls()
-        .iter()
-        .filter(|call| call.method == "GET")
-        .count();
-    let writes = scene
-        .world
-        .forge
-        .api_calls()
-        .iter()
-        .filter(|call| call.method == "POST")
-        .count();
-    println!(
-        "controller RSS after {} finished IntegrationJobs: {:.1} MiB",
-        seen.len(),
-        resident_mib(pid)?
-    );
-    println!(
-        "calls to the host per delivery: {:.1} reads, {:.1} writes",
-        reads as f64 / seen.len() as f64,
-        writes as f64 / seen.len() as f64
-    );
-    println!(
-        "load average {}",
-        std::fs::read_to_string("/proc/loadavg")?.trim()
-    );
+    let reads = scene.world.forge.api_calls().iter().filter(|call| call.method == "GET").count();
+    let writes = scene.world.forge.api_calls().iter().filter(|call| call.method == "POST").count();
+    println!("controller RSS after {} finished IntegrationJobs: {:.1} MiB", seen.len(), resident_mib(pid)?);
+    println!("calls to the host for {} deliveries: {reads} reads, {writes} writes", seen.len());
+    println!("load average {}", std::fs::read_to_string("/proc/loadavg")?.trim());
     scene.end().await
 }
 
 fn report(mut latencies: Vec<Duration>) -> Result<()> {
     ensure!(!latencies.is_empty(), "nothing was measured");
     latencies.sort();
-    let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share).round() as usize].as_millis();
+    let at = |percent: usize| latencies[(latencies.len() - 1) * percent / 100].as_millis();
     println!(
         "delivery accepted -> PipelineRun created, {} deliveries: p50 {} ms, p90 {} ms, p99 {} ms, max {} ms",
         latencies.len(),
-        at(0.5),
-        at(0.9),
-        at(0.99),
-        at(1.0)
+        at(50),
+        at(90),
+        at(99),
+        at(100)
     );
     Ok(())
 }
@@ -132,10 +96,7 @@ fn report(mut latencies: Vec<Duration>) -> Result<()> {
 /// The memory that a process holds (VmRSS of /proc/PID/status).
 fn resident_mib(pid: u32) -> Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .context("no VmRSS")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
     let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kib / 1024.0)
 }

@@ -13,9 +13,7 @@ async fn the_webhook_is_registered_once_and_removed_with_the_config() -> Result<
     let hooks = scene.world.forge.hooks(REPOSITORY)?;
     assert_eq!(hooks.len(), 1);
     assert!(
-        hooks[0]
-            .url
-            .starts_with(&format!("{}/hooks/github/ci/shop/", scene.world.cloud.gateway())),
+        hooks[0].url.starts_with(&format!("{}/hooks/github/ci/shop/", scene.world.cloud.gateway())),
         "{}",
         hooks[0].url
     );
@@ -32,10 +30,7 @@ async fn a_cycle_of_jobs_is_named_in_the_condition_ready() -> Result<()> {
     b["after"] = json!(["a"]);
     scene.apply(scene.config(json!({"preSubmit": [a, b]}))).await?;
     let message = scene.wait_for_condition("Ready", ConditionStatus::False).await?;
-    assert_eq!(
-        message,
-        "spec.jobs.preSubmit: jobs wait for each other in a circle: a -> b -> a"
-    );
+    assert_eq!(message, "spec.jobs.preSubmit: jobs wait for each other in a circle: a -> b -> a");
     scene.end().await
 }
 
@@ -45,9 +40,7 @@ async fn a_missing_secret_is_named_and_does_not_keep_the_config_from_being_delet
     let mut config = scene.config(unit());
     config["spec"]["git"]["tokenSecretRef"]["name"] = json!("nowhere");
     scene.apply(config).await?;
-    let message = scene
-        .wait_for_condition("WebhookRegistered", ConditionStatus::False)
-        .await?;
+    let message = scene.wait_for_condition("WebhookRegistered", ConditionStatus::False).await?;
     assert_eq!(message, "Secret nowhere does not exist");
     scene.delete_config().await?;
     scene.end().await
@@ -58,15 +51,9 @@ async fn the_api_server_refuses_what_the_crd_forbids() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     let mut both = job("a", "true");
     both["command"] = json!(["true"]);
-    let refused = scene
-        .apply(scene.config(json!({"preSubmit": [both]})))
-        .await
-        .err()
-        .context("it was accepted")?;
+    let refused =
+        scene.apply(scene.config(json!({"preSubmit": [both]}))).await.err().context("it was accepted")?;
     let text = format!("{refused:#}");
-    assert!(
-        text.contains("a job needs exactly one of script and command"),
-        "{text}"
-    );
+    assert!(text.contains("a job needs exactly one of script and command"), "{text}");
     scene.end().await
 }

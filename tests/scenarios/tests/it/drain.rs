@@ -30,14 +30,8 @@ async fn poison_and_forged_commands_are_dead_lettered_with_their_reason_and_good
 #[tokio::test]
 async fn a_host_that_fails_for_a_moment_costs_nothing() -> Result<()> {
     let scene = Scene::set(github(), unit()).await?;
-    scene
-        .world
-        .forge
-        .fail_next(1, Some("GET"), "pulls/1", Fault::Status(500));
-    scene
-        .world
-        .forge
-        .fail_next(1, Some("POST"), "statuses/", Fault::Status(502));
+    scene.world.forge.fail_next(1, Some("GET"), "pulls/1", Fault::Status(500));
+    scene.world.forge.fail_next(1, Some("POST"), "statuses/", Fault::Status(502));
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
     scene.status(&head, "unit", "success").await?;

@@ -25,24 +25,13 @@ async fn happy_path(spec: WorldSpec) -> Result<()> {
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     let number = scene.open("dora", "fix").await?;
     scene.status(&head, "unit", "success").await?;
-    assert_eq!(
-        scene.states(&head, "unit")?.last().map(String::as_str),
-        Some("success")
-    );
+    assert_eq!(scene.states(&head, "unit")?.last().map(String::as_str), Some("success"));
 
-    let merged = scene
-        .world
-        .forge
-        .merge_pull_request(REPOSITORY, number, OWNER)
-        .await?;
+    let merged = scene.world.forge.merge_pull_request(REPOSITORY, number, OWNER).await?;
     scene.status(&merged, "deploy", "success").await?;
 
-    let phases: Vec<_> = scene
-        .integration_jobs()
-        .await?
-        .iter()
-        .filter_map(|job| Some(job.status.as_ref()?.phase))
-        .collect();
+    let phases: Vec<_> =
+        scene.integration_jobs().await?.iter().filter_map(|job| Some(job.status.as_ref()?.phase)).collect();
     // The feature branch's own push runs deploy as well: the config filters nothing.
     assert_eq!(phases, [Phase::Succeeded; 3]);
     scene.end().await
@@ -50,12 +39,8 @@ async fn happy_path(spec: WorldSpec) -> Result<()> {
 
 #[tokio::test]
 async fn every_job_tests_the_same_merge_of_head_and_base() -> Result<()> {
-    let show = |name: &str| {
-        job(
-            name,
-            "git rev-parse 'HEAD^{tree}' HEAD > seen && test -f ok && test -f news",
-        )
-    };
+    let show =
+        |name: &str| job(name, "git rev-parse 'HEAD^{tree}' HEAD > seen && test -f ok && test -f news");
     let scene = Scene::set(gitea(), json!({"preSubmit": [show("one"), show("two")]})).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     let base = scene.push("main", OWNER, &[("news", "main has moved\n")]).await?;
@@ -64,9 +49,7 @@ async fn every_job_tests_the_same_merge_of_head_and_base() -> Result<()> {
     scene.status(&head, "two", "success").await?;
 
     let name = scene.only_job().await?;
-    let job = scene
-        .wait_for_job(&name, "it succeeded", |job| scene.phase(job) == Phase::Succeeded)
-        .await?;
+    let job = scene.wait_for_job(&name, "it succeeded", |job| scene.phase(job) == Phase::Succeeded).await?;
     let status = job.status.context("a status")?;
     assert_eq!(status.base_sha.as_ref(), Some(&base));
     assert_eq!(status.tree, Some(scene.merged_tree(&base, &head).await?));
@@ -77,11 +60,9 @@ async fn every_job_tests_the_same_merge_of_head_and_base() -> Result<()> {
 async fn a_failing_job_fails_and_what_comes_after_it_is_not_run() -> Result<()> {
     let mut after = job("package", "true");
     after["after"] = json!(["unit"]);
-    let scene = Scene::set(
-        github(),
-        json!({"preSubmit": [job("unit", "exit 3"), after, job("style", "true")]}),
-    )
-    .await?;
+    let scene =
+        Scene::set(github(), json!({"preSubmit": [job("unit", "exit 3"), after, job("style", "true")]}))
+            .await?;
     let head = scene.push("fix", "dora", &[("ok", "no\n")]).await?;
     scene.open("dora", "fix").await?;
 
@@ -90,9 +71,7 @@ async fn a_failing_job_fails_and_what_comes_after_it_is_not_run() -> Result<()> 
     let description = failed.description.unwrap_or_default();
     assert!(description.contains("exit code 3"), "{description}");
     let name = scene.only_job().await?;
-    let job = scene
-        .wait_for_job(&name, "it failed", |job| scene.phase(job) == Phase::Failed)
-        .await?;
+    let job = scene.wait_for_job(&name, "it failed", |job| scene.phase(job) == Phase::Failed).await?;
     let phases: Vec<_> = job
         .status
         .context("a status")?
@@ -100,17 +79,10 @@ async fn a_failing_job_fails_and_what_comes_after_it_is_not_run() -> Result<()> 
         .into_iter()
         .map(|job| (job.name.to_string(), job.phase))
         .collect();
-    let expected = [
-        ("unit", JobPhase::Failed),
-        ("package", JobPhase::NotRun),
-        ("style", JobPhase::Succeeded),
-    ];
+    let expected =
+        [("unit", JobPhase::Failed), ("package", JobPhase::NotRun), ("style", JobPhase::Succeeded)];
     assert_eq!(phases, expected.map(|(name, phase)| (name.to_owned(), phase)));
-    let not_run = scene
-        .status(&head, "package", "error")
-        .await?
-        .description
-        .unwrap_or_default();
+    let not_run = scene.status(&head, "package", "error").await?.description.unwrap_or_default();
     assert!(not_run.contains("unit"), "{not_run}");
     scene.end().await
 }
@@ -123,42 +95,24 @@ async fn a_merge_conflict_is_its_own_result_and_names_the_file() -> Result<()> {
     scene.open("dora", "fix").await?;
     let status = scene.status(&head, "unit", "failure").await?;
     let description = status.description.unwrap_or_default();
-    assert!(
-        description.contains("conflict") && description.contains("ok"),
-        "{description}"
-    );
+    assert!(description.contains("conflict") && description.contains("ok"), "{description}");
     let name = scene.only_job().await?;
-    let job = scene
-        .wait_for_job(&name, "it failed", |job| scene.phase(job) == Phase::Failed)
-        .await?;
+    let job = scene.wait_for_job(&name, "it failed", |job| scene.phase(job) == Phase::Failed).await?;
     assert_eq!(scene.reason(&job).as_deref(), Some("MergeConflict"));
     scene.end().await
 }
 
 #[tokio::test]
 async fn a_new_head_supersedes_the_run_of_the_old_one() -> Result<()> {
-    let scene = Scene::set(
-        gitea(),
-        json!({"preSubmit": [job("unit", "test -f ok || sleep 600")]}),
-    )
-    .await?;
+    let scene = Scene::set(gitea(), json!({"preSubmit": [job("unit", "test -f ok || sleep 600")]})).await?;
     let old = scene.push("fix", "dora", &[("slow", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
     scene.status(&old, "unit", "pending").await?;
     let name = scene.only_job().await?;
-    scene
-        .wait_for_job(&name, "it runs", |job| scene.phase(job) == Phase::Running)
-        .await?;
+    scene.wait_for_job(&name, "it runs", |job| scene.phase(job) == Phase::Running).await?;
     let new = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
-    let job = scene
-        .wait_for_job(&name, "it was stopped", |job| {
-            scene.phase(job) == Phase::Cancelled
-        })
-        .await?;
-    assert_eq!(
-        job.spec.cancel.as_ref().map(|cancel| cancel.reason),
-        Some(CancelReason::Superseded)
-    );
+    let job = scene.wait_for_job(&name, "it was stopped", |job| scene.phase(job) == Phase::Cancelled).await?;
+    assert_eq!(job.spec.cancel.as_ref().map(|cancel| cancel.reason), Some(CancelReason::Superseded));
     scene.status(&new, "unit", "success").await?;
     scene.status(&old, "unit", "error").await?;
     scene.end().await
@@ -166,33 +120,17 @@ async fn a_new_head_supersedes_the_run_of_the_old_one() -> Result<()> {
 
 #[tokio::test]
 async fn a_closed_pull_request_stops_its_run_and_reopening_runs_it_again() -> Result<()> {
-    let scene = Scene::set(
-        github(),
-        json!({"preSubmit": [job("unit", "test -f ok || sleep 600")]}),
-    )
-    .await?;
+    let scene = Scene::set(github(), json!({"preSubmit": [job("unit", "test -f ok || sleep 600")]})).await?;
     let head = scene.push("fix", "dora", &[("slow", "yes\n")]).await?;
     let number = scene.open("dora", "fix").await?;
     scene.status(&head, "unit", "pending").await?;
-    scene
-        .world
-        .forge
-        .close_pull_request(REPOSITORY, number, "dora")
-        .await?;
+    scene.world.forge.close_pull_request(REPOSITORY, number, "dora").await?;
     let name = scene.only_job().await?;
-    scene
-        .wait_for_job(&name, "it was stopped", |job| {
-            scene.phase(job) == Phase::Cancelled
-        })
-        .await?;
+    scene.wait_for_job(&name, "it was stopped", |job| scene.phase(job) == Phase::Cancelled).await?;
     scene.status(&head, "unit", "error").await?;
 
     scene.push("main", OWNER, &[("ok", "yes\n")]).await?;
-    scene
-        .world
-        .forge
-        .reopen_pull_request(REPOSITORY, number, "dora")
-        .await?;
+    scene.world.forge.reopen_pull_request(REPOSITORY, number, "dora").await?;
     scene.status(&head, "unit", "success").await?;
     assert_eq!(scene.integration_jobs().await?.len(), 2);
     scene.end().await
@@ -208,17 +146,10 @@ async fn a_changed_base_is_tested_and_filtered_jobs_say_why_they_are_skipped() -
     let number = scene.open("dora", "fix").await?;
     scene.status(&head, "unit", "success").await?;
     scene.status(&head, "style", "success").await?;
-    scene
-        .world
-        .forge
-        .change_base(REPOSITORY, number, "next", "dora")
-        .await?;
+    scene.world.forge.change_base(REPOSITORY, number, "next", "dora").await?;
     let skipped = scene.status_with(&head, "unit", "skipped").await?;
     assert_eq!(skipped.state, "success");
-    assert_eq!(
-        skipped.description.as_deref(),
-        Some("skipped: branch next is not among its branch patterns")
-    );
+    assert_eq!(skipped.description.as_deref(), Some("skipped: branch next is not among its branch patterns"));
     scene.settle_jobs(2).await?;
     scene.end().await
 }

@@ -21,31 +21,16 @@ async fn pushes_run_what_their_branch_or_tag_asks_for() -> Result<()> {
     let side = scene.push("side", "dora", &[("a", "1\n")]).await?;
     let main = scene.push("main", OWNER, &[("b", "1\n")]).await?;
     scene.status(&main, "deploy", "success").await?;
-    scene
-        .world
-        .forge
-        .push_tag(REPOSITORY, "v1.0-rc1", &side, OWNER)
-        .await?;
-    scene
-        .world
-        .forge
-        .push_tag(REPOSITORY, "v1.0", &main, OWNER)
-        .await?;
+    scene.world.forge.push_tag(REPOSITORY, "v1.0-rc1", &side, OWNER).await?;
+    scene.world.forge.push_tag(REPOSITORY, "v1.0", &main, OWNER).await?;
     scene.status(&main, "release", "success").await?;
     scene.settle().await?;
 
-    let mut refs: Vec<_> = scene
-        .integration_jobs()
-        .await?
-        .iter()
-        .map(|job| job.spec.base.reference.to_string())
-        .collect();
+    let mut refs: Vec<_> =
+        scene.integration_jobs().await?.iter().map(|job| job.spec.base.reference.to_string()).collect();
     refs.sort();
     assert_eq!(refs, ["refs/heads/main", "refs/tags/v1.0"]);
-    assert!(
-        scene.states(&side, "deploy")?.is_empty(),
-        "a push that runs nothing says nothing"
-    );
+    assert!(scene.states(&side, "deploy")?.is_empty(), "a push that runs nothing says nothing");
     scene.settle_jobs(2).await?;
     scene.end().await
 }
@@ -55,19 +40,12 @@ async fn a_deleted_branch_runs_nothing_and_the_same_commit_on_another_branch_run
     let scene = Scene::set(github(), json!({"postSubmit": [job("build", "true")]})).await?;
     let sha = scene.push("one", "dora", &[("a", "1\n")]).await?;
     scene.status(&sha, "build", "success").await?;
-    scene
-        .world
-        .forge
-        .force_branch(REPOSITORY, "two", &sha, "dora")
-        .await?;
+    scene.world.forge.force_branch(REPOSITORY, "two", &sha, "dora").await?;
     scene.settle_jobs(2).await?;
     scene.world.forge.delete_branch(REPOSITORY, "two", "dora").await?;
     scene.settle().await?;
     let jobs = scene.integration_jobs().await?;
     assert_eq!(jobs.len(), 2);
-    assert!(
-        jobs.iter()
-            .all(|job| job.spec.trigger == Trigger::Push && scene.phase(job) == Phase::Succeeded)
-    );
+    assert!(jobs.iter().all(|job| job.spec.trigger == Trigger::Push && scene.phase(job) == Phase::Succeeded));
     scene.end().await
 }

@@ -15,17 +15,11 @@ async fn a_redelivered_webhook_makes_no_second_job() -> Result<()> {
     scene.settle_jobs(1).await?;
 
     let deliveries = scene.world.forge.deliveries(REPOSITORY)?;
-    let opened = deliveries
-        .iter()
-        .find(|delivery| delivery.event == "pull_request")
-        .context("a delivery")?;
+    let opened = deliveries.iter().find(|delivery| delivery.event == "pull_request").context("a delivery")?;
     scene.world.forge.redeliver(REPOSITORY, &opened.id)?;
     let answers = scene.answers().await?;
     assert_eq!(answers.len(), deliveries.len() + 1);
-    assert!(
-        answers.iter().all(|code| (200..300).contains(code)),
-        "{answers:?}"
-    );
+    assert!(answers.iter().all(|code| (200..300).contains(code)), "{answers:?}");
     scene.settle().await?;
     assert_eq!(scene.only_job().await?, name);
     assert_eq!(scene.pipeline_runs().await?.len(), 1);
@@ -35,13 +29,7 @@ async fn a_redelivered_webhook_makes_no_second_job() -> Result<()> {
 #[tokio::test]
 async fn bad_deliveries_are_refused_and_the_next_good_one_works() -> Result<()> {
     let scene = Scene::set(gitea(), unit()).await?;
-    let hook = scene
-        .world
-        .forge
-        .hooks(REPOSITORY)?
-        .into_iter()
-        .next()
-        .context("a hook")?;
+    let hook = scene.world.forge.hooks(REPOSITORY)?.into_iter().next().context("a hook")?;
     let secret = hook.secret.context("the hook has a secret")?;
     let body = br#"{"action":"opened"}"#.to_vec();
     let post = async |signature: Option<&str>, body: Vec<u8>| {
@@ -57,34 +45,14 @@ async fn bad_deliveries_are_refused_and_the_next_good_one_works() -> Result<()> 
     };
     let sign = |body: &[u8]| signature(&secret, body);
     assert_eq!(post(None, body.clone()).await?, 401, "unsigned");
-    assert_eq!(
-        post(Some(&sign(b"something else")), body.clone()).await?,
-        401,
-        "signed over another body"
-    );
+    assert_eq!(post(Some(&sign(b"something else")), body.clone()).await?, 401, "signed over another body");
     assert_eq!(post(Some("zz"), body.clone()).await?, 401, "no signature at all");
-    assert_eq!(
-        post(Some(&sign(&body)), body.clone()).await?,
-        400,
-        "signed, but no pull request in it"
-    );
-    assert_eq!(
-        post(Some(&sign(b"{\"a\":")), b"{\"a\":".to_vec()).await?,
-        400,
-        "truncated"
-    );
+    assert_eq!(post(Some(&sign(&body)), body.clone()).await?, 400, "signed, but no pull request in it");
+    assert_eq!(post(Some(&sign(b"{\"a\":")), b"{\"a\":".to_vec()).await?, 400, "truncated");
     let largest = vec![b' '; 4 * 1024 * 1024];
-    assert_eq!(
-        post(Some(&sign(&largest)), largest).await?,
-        400,
-        "4 MiB are read, and found to be no JSON"
-    );
+    assert_eq!(post(Some(&sign(&largest)), largest).await?, 400, "4 MiB are read, and found to be no JSON");
     let larger = vec![b' '; 4 * 1024 * 1024 + 1];
-    assert_eq!(
-        post(Some(&sign(&larger)), larger).await?,
-        413,
-        "one byte more is too large"
-    );
+    assert_eq!(post(Some(&sign(&larger)), larger).await?, 413, "one byte more is too large");
     assert_eq!(scene.world.cloud.queue_depth(COMMANDS).await?, 0);
 
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;

@@ -20,12 +20,7 @@ fn judge(
     let tasks = tasks(on_error);
     let plan = plan("run", &tasks, &states, cancelled);
     let start: Vec<&str> = plan.start.iter().map(|task| task.name.as_str()).collect();
-    (
-        start.join(","),
-        plan.skipped.len(),
-        plan.verdict.reason,
-        plan.verdict.message,
-    )
+    (start.join(","), plan.skipped.len(), plan.verdict.reason, plan.verdict.message)
 }
 
 use TaskState::{Cancelled, Failed, NotStarted, Running, Succeeded as Done};
@@ -34,18 +29,12 @@ use TaskState::{Cancelled, Failed, NotStarted, Running, Succeeded as Done};
 fn tasks_start_when_those_before_have_succeeded() {
     let (start, _, reason, message) = judge([NotStarted; 3], None, false);
     assert_eq!((start.as_str(), reason), ("a,c", "Running"));
-    assert_eq!(
-        message,
-        "Tasks Completed: 0 (Failed: 0, Cancelled 0), Incomplete: 3, Skipped: 0"
-    );
+    assert_eq!(message, "Tasks Completed: 0 (Failed: 0, Cancelled 0), Incomplete: 3, Skipped: 0");
     assert_eq!(judge([Done, NotStarted, Running], None, false).0, "b");
     let (_, _, reason, message) = judge([Done; 3], None, false);
     assert_eq!(
         (reason, message.as_str()),
-        (
-            "Succeeded",
-            "Tasks Completed: 3 (Failed: 0, Cancelled 0), Skipped: 0"
-        )
+        ("Succeeded", "Tasks Completed: 3 (Failed: 0, Cancelled 0), Skipped: 0")
     );
 }
 
@@ -53,17 +42,11 @@ fn tasks_start_when_those_before_have_succeeded() {
 fn a_failure_stops_new_tasks_and_waits_for_the_running() {
     let (start, skipped, reason, message) = judge([Failed, NotStarted, Running], None, false);
     assert_eq!((start.as_str(), skipped, reason), ("", 1, "PipelineRunStopping"));
-    assert_eq!(
-        message,
-        "Tasks Completed: 1 (Failed: 1, Cancelled 0), Incomplete: 1, Skipped: 1"
-    );
+    assert_eq!(message, "Tasks Completed: 1 (Failed: 1, Cancelled 0), Incomplete: 1, Skipped: 1");
     let (_, _, reason, message) = judge([Failed, NotStarted, Done], None, false);
     assert_eq!(
         (reason, message.as_str()),
-        (
-            "Failed",
-            "Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 1"
-        )
+        ("Failed", "Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 1")
     );
 }
 
@@ -73,24 +56,15 @@ fn an_ignored_failure_stops_nothing() {
     let (_, _, reason, message) = judge([Failed, Done, Done], Some("continue"), false);
     assert_eq!(
         (reason, message.as_str()),
-        (
-            "Succeeded",
-            "Tasks Completed: 3 (Failed: 1 (Ignored: 1), Cancelled 0), Skipped: 0"
-        )
+        ("Succeeded", "Tasks Completed: 3 (Failed: 1 (Ignored: 1), Cancelled 0), Skipped: 0")
     );
 }
 
 #[test]
 fn a_cancelled_run_waits_for_its_tasks_and_says_so() {
     let (start, skipped, reason, _) = judge([Running, NotStarted, NotStarted], None, true);
-    assert_eq!(
-        (start.as_str(), skipped, reason),
-        ("", 2, "CancelledRunningFinally")
-    );
+    assert_eq!((start.as_str(), skipped, reason), ("", 2, "CancelledRunningFinally"));
     let (_, _, reason, message) = judge([Cancelled, NotStarted, NotStarted], None, true);
-    assert_eq!(
-        (reason, message.as_str()),
-        ("Cancelled", "PipelineRun \"run\" was cancelled")
-    );
+    assert_eq!((reason, message.as_str()), ("Cancelled", "PipelineRun \"run\" was cancelled"));
     assert_eq!(judge([Cancelled, NotStarted, Done], None, false).2, "Cancelled");
 }

@@ -8,9 +8,7 @@ fn check(listed: &[&str], url: &str) -> Result<(), EgressError> {
 }
 
 fn not_public(host: &str) -> Result<(), EgressError> {
-    Err(EgressError::NotPublic {
-        host: host.to_owned(),
-    })
+    Err(EgressError::NotPublic { host: host.to_owned() })
 }
 
 #[test]
@@ -31,10 +29,7 @@ fn without_a_list_only_https_to_public_addresses_passes() {
     // Other ways to write 127.0.0.1 and 169.254.169.254.
     assert_eq!(check(&[], "https://2130706433"), not_public("127.0.0.1"));
     assert_eq!(check(&[], "https://0x7f.1"), not_public("127.0.0.1"));
-    assert_eq!(
-        check(&[], "https://[::ffff:169.254.169.254]"),
-        not_public("::ffff:a9fe:a9fe")
-    );
+    assert_eq!(check(&[], "https://[::ffff:169.254.169.254]"), not_public("::ffff:a9fe:a9fe"));
 }
 
 #[test]
@@ -50,15 +45,8 @@ fn what_is_listed_passes_with_its_ports_only() {
     ] {
         assert_eq!(check(&listed, good), Ok(()), "{good}");
     }
-    for bad in [
-        "https://git.internal",
-        "http://git.internal:3001",
-        "http://[fd00::1]",
-    ] {
-        assert!(
-            matches!(check(&listed, bad), Err(EgressError::Port { .. })),
-            "{bad}"
-        );
+    for bad in ["https://git.internal", "http://git.internal:3001", "http://[fd00::1]"] {
+        assert!(matches!(check(&listed, bad), Err(EgressError::Port { .. })), "{bad}");
     }
     assert_eq!(check(&listed, "https://10.0.0.8"), not_public("10.0.0.8"));
 }
@@ -68,10 +56,7 @@ fn one_private_address_among_public_ones_spoils_a_name() {
     let address = |text: &str| SocketAddr::new(text.parse().expect("an address"), 0);
     let policy = EgressPolicy::new(["git.internal:3000".to_owned()]);
     let addresses = [address("1.1.1.1"), address("10.0.0.1")];
-    assert_eq!(
-        policy.check_resolved("git.example", &addresses),
-        not_public("git.example")
-    );
+    assert_eq!(policy.check_resolved("git.example", &addresses), not_public("git.example"));
     assert_eq!(policy.check_resolved("git.example", &addresses[..1]), Ok(()));
     assert_eq!(policy.check_resolved("git.internal", &addresses), Ok(()));
 }
@@ -116,10 +101,7 @@ fn special_addresses_are_not_public() {
         "fec0::1",
         "ff02::1",
     ] {
-        assert!(
-            !is_public(special.parse().expect("an address")),
-            "{special} passed"
-        );
+        assert!(!is_public(special.parse().expect("an address")), "{special} passed");
     }
     for public in [
         "1.1.1.1",
@@ -137,10 +119,7 @@ fn special_addresses_are_not_public() {
         "2606:4700::1",
         "3fff:1000::1",
     ] {
-        assert!(
-            is_public(public.parse().expect("an address")),
-            "{public} was refused"
-        );
+        assert!(is_public(public.parse().expect("an address")), "{public} was refused");
     }
 }
 

@@ -8,17 +8,10 @@ fn error(status: u16, headers: &[(&'static str, &str)], body: &str) -> HostError
     let headers = headers
         .iter()
         .map(|(name, value)| {
-            (
-                (*name).parse().expect("a name"),
-                HeaderValue::from_str(value).expect("a value"),
-            )
+            ((*name).parse().expect("a name"), HeaderValue::from_str(value).expect("a value"))
         })
         .collect();
-    HostError::of_answer(
-        StatusCode::from_u16(status).expect("a status"),
-        &headers,
-        body.as_bytes(),
-    )
+    HostError::of_answer(StatusCode::from_u16(status).expect("a status"), &headers, body.as_bytes())
 }
 
 #[test]
@@ -26,61 +19,29 @@ fn githubs_403_is_a_rate_limit_when_it_says_so() {
     for (headers, body) in [
         (&[("x-ratelimit-remaining", "0")][..], ""),
         (&[("retry-after", "30")][..], ""),
-        (
-            &[][..],
-            r#"{"message":"You have exceeded a secondary rate limit."}"#,
-        ),
+        (&[][..], r#"{"message":"You have exceeded a secondary rate limit."}"#),
     ] {
-        assert!(
-            matches!(error(403, headers, body), HostError::RateLimited { .. }),
-            "{headers:?} {body}"
-        );
+        assert!(matches!(error(403, headers, body), HostError::RateLimited { .. }), "{headers:?} {body}");
     }
-    let forbidden = error(
-        403,
-        &[("x-ratelimit-remaining", "17")],
-        r#"{"message":"Resource not accessible"}"#,
-    );
-    assert_eq!(
-        forbidden.to_string(),
-        "the host forbade it: Resource not accessible"
-    );
+    let forbidden =
+        error(403, &[("x-ratelimit-remaining", "17")], r#"{"message":"Resource not accessible"}"#);
+    assert_eq!(forbidden.to_string(), "the host forbade it: Resource not accessible");
 }
 
 #[test]
 fn the_wait_is_what_the_host_asks_for() {
-    assert_eq!(
-        error(429, &[("retry-after", "30")], "").retry_after(),
-        Some(Duration::from_secs(30))
-    );
-    assert_eq!(
-        error(503, &[("retry-after", "30")], "").retry_after(),
-        Some(Duration::from_secs(30))
-    );
+    assert_eq!(error(429, &[("retry-after", "30")], "").retry_after(), Some(Duration::from_secs(30)));
+    assert_eq!(error(503, &[("retry-after", "30")], "").retry_after(), Some(Duration::from_secs(30)));
     assert_eq!(error(429, &[], "").retry_after(), None);
 
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("after 1970")
-        .as_secs();
-    let reset = |at: u64| {
-        error(
-            403,
-            &[
-                ("x-ratelimit-remaining", "0"),
-                ("x-ratelimit-reset", &at.to_string()),
-            ],
-            "",
-        )
-    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    let reset =
+        |at: u64| error(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &at.to_string())], "");
     let wait = reset(now + 600).retry_after().expect("a wait");
     assert!((590..=600).contains(&wait.as_secs()), "{wait:?}");
     assert_eq!(reset(now - 5).retry_after(), Some(Duration::ZERO));
     // A limit that is not used up says nothing about this answer.
-    let other = [
-        ("x-ratelimit-remaining", "7"),
-        ("x-ratelimit-reset", "99999999999"),
-    ];
+    let other = [("x-ratelimit-remaining", "7"), ("x-ratelimit-reset", "99999999999")];
     assert_eq!(error(429, &other, "").retry_after(), None);
 }
 
@@ -91,8 +52,6 @@ fn the_hosts_words_are_kept_and_cut() {
         error(422, &[], body).to_string(),
         "the host rejected it with status 422 Unprocessable Entity: Validation Failed: Hook already exists: and more"
     );
-    let HostError::Rejected { message, .. } = error(400, &[], &"ä".repeat(1000)) else {
-        unreachable!()
-    };
+    let HostError::Rejected { message, .. } = error(400, &[], &"ä".repeat(1000)) else { unreachable!() };
     assert_eq!(message, "ä".repeat(200));
 }

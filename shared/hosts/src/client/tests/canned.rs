@@ -51,21 +51,13 @@ impl Canned {
         let router = Router::new().fallback(answer).with_state(Arc::clone(&state));
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, router).await.expect("the server runs") });
-        Self {
-            url,
-            state,
-            _server: server,
-        }
+        Self { url, state, _server: server }
     }
 
     /// Answers the next call of this line once. A call without an answer left gets none, ever.
     pub(super) fn on(&self, line: &str, answer: impl IntoResponse) -> &Self {
         let mut state = self.state.lock().expect("no panic in a handler");
-        state
-            .left
-            .entry(line.to_owned())
-            .or_default()
-            .push_back(answer.into_response());
+        state.left.entry(line.to_owned()).or_default().push_back(answer.into_response());
         self
     }
 
@@ -82,17 +74,11 @@ impl Canned {
 async fn answer(State(state): State<Arc<Mutex<Answers>>>, request: Request) -> Response<Body> {
     let line = format!("{} {}", request.method(), request.uri());
     let headers = request.headers().clone();
-    let body = to_bytes(request.into_body(), 1 << 20)
-        .await
-        .expect("a short body");
+    let body = to_bytes(request.into_body(), 1 << 20).await.expect("a short body");
     let answer = {
         let mut state = state.lock().expect("no panic in a handler");
         let body = serde_json::from_slice(&body).unwrap_or_default();
-        state.calls.push(Call {
-            line: line.clone(),
-            headers,
-            body,
-        });
+        state.calls.push(Call { line: line.clone(), headers, body });
         state.left.get_mut(&line).and_then(VecDeque::pop_front)
     };
     match answer {

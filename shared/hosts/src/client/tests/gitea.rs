@@ -15,14 +15,8 @@ async fn a_pull_request_is_read_from_what_gitea_shows() {
     let (server, client) = start().await;
     let recorded = include_str!("../../../../../tests/payloads/gitea/028-pull_request-opened.json");
     let recorded: serde_json::Value = serde_json::from_str(recorded).expect("JSON");
-    server.on(
-        "GET /api/v1/repos/acme/shop/pulls/2",
-        Json(recorded["pull_request"].clone()),
-    );
-    let facts = client
-        .pull_request(&repository(), PullRequestNumber(2))
-        .await
-        .expect("facts");
+    server.on("GET /api/v1/repos/acme/shop/pulls/2", Json(recorded["pull_request"].clone()));
+    let facts = client.pull_request(&repository(), PullRequestNumber(2)).await.expect("facts");
     assert_eq!(
         facts,
         PullRequestFacts {
@@ -36,10 +30,7 @@ async fn a_pull_request_is_read_from_what_gitea_shows() {
             },
             base: "main".parse().expect("branch"),
             author: login("dev"),
-            title: recorded["pull_request"]["title"]
-                .as_str()
-                .expect("title")
-                .to_owned(),
+            title: recorded["pull_request"]["title"].as_str().expect("title").to_owned(),
             draft: false,
         }
     );
@@ -58,13 +49,7 @@ async fn permissions_are_those_of_gitea_and_strangers_have_none() {
         ("none", Permission::None),
     ] {
         server.on(line, Json(json!({"permission": shown})));
-        assert_eq!(
-            client
-                .permission(&repository(), &login("ann"))
-                .await
-                .expect("a permission"),
-            expected
-        );
+        assert_eq!(client.permission(&repository(), &login("ann")).await.expect("a permission"), expected);
     }
     server.on(line, StatusCode::NOT_FOUND);
     let stranger = client.permission(&repository(), &login("ann")).await;
@@ -75,21 +60,14 @@ async fn permissions_are_those_of_gitea_and_strangers_have_none() {
 async fn refs_lead_to_commits() {
     let (server, client) = start().await;
     server
-        .on(
-            "GET /api/v1/repos/acme/shop/branches/fix/a",
-            Json(json!({"commit": {"id": "a".repeat(40)}})),
-        )
+        .on("GET /api/v1/repos/acme/shop/branches/fix/a", Json(json!({"commit": {"id": "a".repeat(40)}})))
         .on("GET /api/v1/repos/acme/shop/branches/gone", StatusCode::NOT_FOUND)
         .on(
             "GET /api/v1/repos/acme/shop/tags/v1",
             Json(json!({"id": "b".repeat(40), "commit": {"sha": "c".repeat(40)}})),
         );
-    let target = async |name: &str| {
-        client
-            .ref_target(&repository(), &reference(name))
-            .await
-            .expect("an answer")
-    };
+    let target =
+        async |name: &str| client.ref_target(&repository(), &reference(name)).await.expect("an answer");
     assert_eq!(target("refs/heads/fix/a").await, Some(sha("a")));
     assert_eq!(target("refs/heads/gone").await, None);
     assert_eq!(target("refs/tags/v1").await, Some(sha("c")));
@@ -105,17 +83,9 @@ async fn a_ref_contains_what_is_not_ahead_of_it() {
     );
     for (total_commits, expected) in [(0, true), (2, false)] {
         server
-            .on(
-                "GET /api/v1/repos/acme/shop/branches/main",
-                Json(json!({"commit": {"id": "a".repeat(40)}})),
-            )
-            .on(
-                &compare,
-                Json(json!({"total_commits": total_commits, "commits": []})),
-            );
-        let contains = client
-            .contains(&repository(), &reference("refs/heads/main"), &sha("b"))
-            .await;
+            .on("GET /api/v1/repos/acme/shop/branches/main", Json(json!({"commit": {"id": "a".repeat(40)}})))
+            .on(&compare, Json(json!({"total_commits": total_commits, "commits": []})));
+        let contains = client.contains(&repository(), &reference("refs/heads/main"), &sha("b")).await;
         assert_eq!(contains.expect("an answer"), expected);
     }
 }
@@ -141,19 +111,10 @@ async fn hooks_are_listed_until_their_number_is_reached() {
     };
     let total = [("x-total-count", "2")];
     server
-        .on(
-            "GET /api/v1/repos/acme/shop/hooks?limit=50&page=1",
-            (total, Json(hook(1))),
-        )
-        .on(
-            "GET /api/v1/repos/acme/shop/hooks?limit=50&page=2",
-            (total, Json(hook(2))),
-        );
+        .on("GET /api/v1/repos/acme/shop/hooks?limit=50&page=1", (total, Json(hook(1))))
+        .on("GET /api/v1/repos/acme/shop/hooks?limit=50&page=2", (total, Json(hook(2))));
     let hooks = client.hooks(&repository()).await.expect("hooks");
-    let ids: Vec<_> = hooks
-        .iter()
-        .map(|hook| (hook.id.as_str(), hook.is_as_registered()))
-        .collect();
+    let ids: Vec<_> = hooks.iter().map(|hook| (hook.id.as_str(), hook.is_as_registered())).collect();
     assert_eq!(ids, [("1", true), ("2", true)]);
 }
 
@@ -162,22 +123,10 @@ async fn a_hook_is_replaced_because_an_edit_would_keep_its_secret() {
     let (server, client) = start().await;
     let hooks = "/api/v1/repos/acme/shop/hooks";
     server
-        .on(
-            &format!("POST {hooks}"),
-            (StatusCode::CREATED, Json(json!({"id": 13}))),
-        )
+        .on(&format!("POST {hooks}"), (StatusCode::CREATED, Json(json!({"id": 13}))))
         .on(&format!("DELETE {hooks}/12"), StatusCode::NO_CONTENT);
-    assert_eq!(
-        client
-            .update_hook(&repository(), "12", &spec())
-            .await
-            .expect("replaced"),
-        "13"
-    );
-    assert_eq!(
-        server.lines(),
-        [format!("POST {hooks}"), format!("DELETE {hooks}/12")]
-    );
+    assert_eq!(client.update_hook(&repository(), "12", &spec()).await.expect("replaced"), "13");
+    assert_eq!(server.lines(), [format!("POST {hooks}"), format!("DELETE {hooks}/12")]);
     assert_eq!(
         server.calls()[0].body,
         json!({
@@ -190,11 +139,7 @@ async fn a_hook_is_replaced_because_an_edit_would_keep_its_secret() {
 
 #[tokio::test]
 async fn an_app_of_github_is_no_credential_here() {
-    let credential = Credential::GithubApp {
-        app_id: 1,
-        installation_id: 2,
-        private_key: "x".into(),
-    };
+    let credential = Credential::GithubApp { app_id: 1, installation_id: 2, private_key: "x".into() };
     let error =
         HostClient::new(Host::Gitea, "https://gitea.com", credential, settings()).expect_err("no App");
     assert!(matches!(error, HostError::Unauthorized), "{error:?}");

@@ -26,10 +26,7 @@ async fn a_pull_request_is_read_from_what_github_shows() {
             "base": {"sha": "b".repeat(40), "ref": "main", "repo": {"full_name": "acme/shop"}}, "unknown": 1
         })),
     );
-    let facts = client
-        .pull_request(&repository(), PullRequestNumber(7))
-        .await
-        .expect("facts");
+    let facts = client.pull_request(&repository(), PullRequestNumber(7)).await.expect("facts");
     assert_eq!(
         facts,
         PullRequestFacts {
@@ -50,10 +47,7 @@ async fn a_pull_request_is_read_from_what_github_shows() {
     let call = &server.calls()[0];
     assert_eq!(call.header("authorization"), Some("Bearer t0ken"));
     assert_eq!(call.header("accept"), Some("application/vnd.github+json"));
-    assert!(
-        call.header("user-agent")
-            .is_some_and(|agent| agent.starts_with("tidegate/"))
-    );
+    assert!(call.header("user-agent").is_some_and(|agent| agent.starts_with("tidegate/")));
 }
 
 #[tokio::test]
@@ -66,10 +60,7 @@ async fn people_and_forks_that_are_gone_are_no_errors() {
             "head": {"sha": "a".repeat(40), "ref": "fix", "repo": null}, "base": {"ref": "main"}
         })),
     );
-    let facts = client
-        .pull_request(&repository(), PullRequestNumber(7))
-        .await
-        .expect("facts");
+    let facts = client.pull_request(&repository(), PullRequestNumber(7)).await.expect("facts");
     assert_eq!((facts.open, facts.merged), (false, true));
     assert_eq!((facts.author.as_str(), facts.head.repository), ("ghost", None));
 }
@@ -99,25 +90,12 @@ async fn permissions_are_those_of_github_and_strangers_have_none() {
 async fn refs_lead_to_commits_through_tags() {
     let (server, client) = start().await;
     server
-        .on(
-            "GET /api/v3/repos/acme/shop/git/ref/heads/fix/a%231",
-            object("commit", "a"),
-        )
-        .on(
-            "GET /api/v3/repos/acme/shop/git/ref/heads/gone",
-            StatusCode::NOT_FOUND,
-        )
+        .on("GET /api/v3/repos/acme/shop/git/ref/heads/fix/a%231", object("commit", "a"))
+        .on("GET /api/v3/repos/acme/shop/git/ref/heads/gone", StatusCode::NOT_FOUND)
         .on("GET /api/v3/repos/acme/shop/git/ref/tags/v1", object("tag", "b"))
-        .on(
-            &format!("GET /api/v3/repos/acme/shop/git/tags/{}", sha("b")),
-            object("commit", "c"),
-        );
-    let target = async |name: &str| {
-        client
-            .ref_target(&repository(), &reference(name))
-            .await
-            .expect("an answer")
-    };
+        .on(&format!("GET /api/v3/repos/acme/shop/git/tags/{}", sha("b")), object("commit", "c"));
+    let target =
+        async |name: &str| client.ref_target(&repository(), &reference(name)).await.expect("an answer");
     assert_eq!(target("refs/heads/fix/a#1").await, Some(sha("a")));
     assert_eq!(target("refs/heads/gone").await, None);
     assert_eq!(target("refs/tags/v1").await, Some(sha("c")));
@@ -126,20 +104,11 @@ async fn refs_lead_to_commits_through_tags() {
 #[tokio::test]
 async fn a_ref_contains_what_is_not_ahead_of_it() {
     let (server, client) = start().await;
-    let compare = format!(
-        "GET /api/v3/repos/acme/shop/compare/{}...{}?per_page=1&page=2",
-        sha("a"),
-        sha("b")
-    );
+    let compare =
+        format!("GET /api/v3/repos/acme/shop/compare/{}...{}?per_page=1&page=2", sha("a"), sha("b"));
     let contains = async |digit: &str| {
-        server.on(
-            "GET /api/v3/repos/acme/shop/git/ref/heads/main",
-            object("commit", "a"),
-        );
-        client
-            .contains(&repository(), &reference("refs/heads/main"), &sha(digit))
-            .await
-            .expect("an answer")
+        server.on("GET /api/v3/repos/acme/shop/git/ref/heads/main", object("commit", "a"));
+        client.contains(&repository(), &reference("refs/heads/main"), &sha(digit)).await.expect("an answer")
     };
     assert!(contains("a").await);
     server.on(&compare, Json(json!({"ahead_by": 0, "behind_by": 3})));
@@ -150,13 +119,8 @@ async fn a_ref_contains_what_is_not_ahead_of_it() {
     server.on(&compare, StatusCode::NOT_FOUND);
     assert!(!contains("b").await);
 
-    server.on(
-        "GET /api/v3/repos/acme/shop/git/ref/heads/gone",
-        StatusCode::NOT_FOUND,
-    );
-    let gone = client
-        .contains(&repository(), &reference("refs/heads/gone"), &sha("a"))
-        .await;
+    server.on("GET /api/v3/repos/acme/shop/git/ref/heads/gone", StatusCode::NOT_FOUND);
+    let gone = client.contains(&repository(), &reference("refs/heads/gone"), &sha("a")).await;
     assert!(!gone.expect("an answer"));
 }
 
@@ -171,10 +135,7 @@ async fn a_status_is_posted_once() {
         json!({"state": "failure", "context": "tidegate/shop/test", "description": "exit code 1", "target_url": null})
     );
     server.on(&line, StatusCode::BAD_GATEWAY);
-    let error = client
-        .set_status(&repository(), &status())
-        .await
-        .expect_err("unavailable");
+    let error = client.set_status(&repository(), &status()).await.expect_err("unavailable");
     assert!(error.is_retryable(), "{error:?}");
     assert_eq!(server.lines(), [line.clone(), line]);
 }
@@ -187,37 +148,19 @@ async fn hooks_are_listed_over_all_pages() {
                "config": {"url": format!("https://ci.example/{id}"), "content_type": content_type, "secret": "********"}})
     };
     let all = json!(["push", "pull_request", "issue_comment"]);
-    let first = [
-        hook(1, true, all.clone(), "json"),
-        hook(2, false, all.clone(), "json"),
-    ];
+    let first = [hook(1, true, all.clone(), "json"), hook(2, false, all.clone(), "json")];
     let second = [
         hook(3, true, all, "form"),
         hook(4, true, json!(["push"]), "json"),
         hook(5, true, json!(["*"]), "json"),
     ];
-    let link = [(
-        "link",
-        "<https://x/hooks?page=2>; rel=\"next\", <https://x/hooks?page=2>; rel=\"last\"",
-    )];
+    let link = [("link", "<https://x/hooks?page=2>; rel=\"next\", <https://x/hooks?page=2>; rel=\"last\"")];
     server
-        .on(
-            "GET /api/v3/repos/acme/shop/hooks?per_page=100&page=1",
-            (link, Json(json!(first))),
-        )
-        .on(
-            "GET /api/v3/repos/acme/shop/hooks?per_page=100&page=2",
-            Json(json!(second)),
-        );
+        .on("GET /api/v3/repos/acme/shop/hooks?per_page=100&page=1", (link, Json(json!(first))))
+        .on("GET /api/v3/repos/acme/shop/hooks?per_page=100&page=2", Json(json!(second)));
     let hooks = client.hooks(&repository()).await.expect("hooks");
-    let ids: Vec<_> = hooks
-        .iter()
-        .map(|hook| (hook.id.as_str(), hook.is_as_registered()))
-        .collect();
-    assert_eq!(
-        ids,
-        [("1", true), ("2", false), ("3", false), ("4", false), ("5", true)]
-    );
+    let ids: Vec<_> = hooks.iter().map(|hook| (hook.id.as_str(), hook.is_as_registered())).collect();
+    assert_eq!(ids, [("1", true), ("2", false), ("3", false), ("4", false), ("5", true)]);
     assert_eq!(hooks[0].url, "https://ci.example/1");
 }
 
@@ -231,22 +174,10 @@ async fn hooks_are_registered_repaired_and_removed() {
         .on(&format!("PATCH {hooks}/12"), shown)
         .on(&format!("DELETE {hooks}/12"), StatusCode::NO_CONTENT)
         .on(&format!("DELETE {hooks}/12"), StatusCode::NOT_FOUND);
-    assert_eq!(
-        client.create_hook(&repository(), &spec()).await.expect("created"),
-        "12"
-    );
-    assert_eq!(
-        client
-            .update_hook(&repository(), "12", &spec())
-            .await
-            .expect("repaired"),
-        "12"
-    );
+    assert_eq!(client.create_hook(&repository(), &spec()).await.expect("created"), "12");
+    assert_eq!(client.update_hook(&repository(), "12", &spec()).await.expect("repaired"), "12");
     client.delete_hook(&repository(), "12").await.expect("removed");
-    client
-        .delete_hook(&repository(), "12")
-        .await
-        .expect("gone already");
+    client.delete_hook(&repository(), "12").await.expect("gone already");
     let body = json!({
         "name": "web", "active": true, "events": ["issue_comment", "pull_request", "push"],
         "config": {"url": "https://ci.example/hooks/x", "content_type": "json", "insecure_ssl": "0", "secret": "s3cret"}
@@ -264,23 +195,13 @@ fn private_key() -> String {
     let key = KeyPair::generate(KeySize::Rsa2048).expect("a key");
     let der: Pkcs8V1Der<'_> = key.as_der().expect("PKCS #8");
     let text = BASE64_STANDARD.encode(der.as_ref());
-    let lines: Vec<_> = text
-        .as_bytes()
-        .chunks(64)
-        .map(|line| std::str::from_utf8(line).expect("ASCII"))
-        .collect();
-    format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-        lines.join("\n")
-    )
+    let lines: Vec<_> =
+        text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
 }
 
 fn app(url: &str, private_key: String) -> Result<HostClient, HostError> {
-    let credential = Credential::GithubApp {
-        app_id: 5,
-        installation_id: 9,
-        private_key: private_key.into(),
-    };
+    let credential = Credential::GithubApp { app_id: 5, installation_id: 9, private_key: private_key.into() };
     HostClient::new(Host::Github, url, credential, settings())
 }
 
@@ -298,13 +219,8 @@ async fn an_app_exchanges_its_key_for_a_token_and_uses_it_again() {
     }
     assert_eq!(server.lines(), [exchange, &statuses, &statuses]);
     let calls = server.calls();
-    let jwt = calls[0]
-        .header("authorization")
-        .and_then(|text| text.strip_prefix("Bearer "))
-        .expect("a JWT");
-    let claims = BASE64_URL_SAFE_NO_PAD
-        .decode(jwt.split('.').nth(1).expect("claims"))
-        .expect("base64");
+    let jwt = calls[0].header("authorization").and_then(|text| text.strip_prefix("Bearer ")).expect("a JWT");
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(jwt.split('.').nth(1).expect("claims")).expect("base64");
     let claims: Value = serde_json::from_slice(&claims).expect("JSON");
     assert_eq!(claims["iss"], 5);
     assert_eq!(calls[1].header("authorization"), Some("Bearer ghs_1"));
@@ -319,10 +235,7 @@ async fn an_app_that_was_uninstalled_or_has_no_key_is_told_apart() {
         (StatusCode::NOT_FOUND, Json(json!({"message": "Not Found"}))),
     );
     let client = app(&server.url, private_key()).expect("a client");
-    let error = client
-        .set_status(&repository(), &status())
-        .await
-        .expect_err("no installation");
+    let error = client.set_status(&repository(), &status()).await.expect_err("no installation");
     assert!(matches!(error, HostError::NotFound), "{error:?}");
     let error = app(&server.url, "no key".to_owned()).expect_err("no key");
     assert!(matches!(error, HostError::PrivateKey), "{error:?}");

@@ -58,16 +58,10 @@ async fn a_short_wait_is_waited_for_and_a_long_one_is_told() {
     for (host, line) in HOOKS {
         let server = Canned::start().await;
         let client = client(host, &server.url);
-        server
-            .on(line, (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")]))
-            .on(line, Json(json!([])));
+        server.on(line, (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")])).on(line, Json(json!([])));
         let start = std::time::Instant::now();
         client.hooks(&repository()).await.expect("the second answer");
-        assert!(
-            start.elapsed() >= Duration::from_secs(1),
-            "asked again after {:?}",
-            start.elapsed()
-        );
+        assert!(start.elapsed() >= Duration::from_secs(1), "asked again after {:?}", start.elapsed());
 
         server.on(line, (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "60")]));
         let error = client.hooks(&repository()).await.expect_err("a long wait");
@@ -80,15 +74,9 @@ async fn a_short_wait_is_waited_for_and_a_long_one_is_told() {
 async fn a_host_that_never_answers_is_unavailable() {
     for host in Host::ALL {
         let server = Canned::start().await;
-        let short = ClientSettings {
-            timeout: Duration::from_millis(100),
-            ..settings()
-        };
+        let short = ClientSettings { timeout: Duration::from_millis(100), ..settings() };
         let client = HostClient::new(host, &server.url, Credential::Anonymous, short).expect("a client");
-        let error = client
-            .set_status(&repository(), &status())
-            .await
-            .expect_err("no answer");
+        let error = client.set_status(&repository(), &status()).await.expect_err("no answer");
         assert_eq!(error.category(), "unavailable");
         // The call did arrive, without a credential.
         assert_eq!(server.calls()[0].header("authorization"), None);
@@ -99,10 +87,8 @@ async fn a_host_that_never_answers_is_unavailable() {
 async fn a_host_that_is_not_there_is_unavailable() {
     let url = Canned::start().await.url;
     for host in Host::ALL {
-        let error = client(host, &url)
-            .set_status(&repository(), &status())
-            .await
-            .expect_err("nobody listens");
+        let error =
+            client(host, &url).set_status(&repository(), &status()).await.expect_err("nobody listens");
         assert_eq!(error.category(), "unavailable", "{error:?}");
     }
 }
@@ -130,13 +116,9 @@ async fn redirects_are_followed_at_home_only() {
 async fn a_write_that_a_redirect_made_a_read_is_no_success() {
     let server = Canned::start().await;
     let line = format!("POST /api/v1/repos/acme/shop/statuses/{}", sha("a"));
-    server
-        .on(&line, (StatusCode::FOUND, [("location", "/login")]))
-        .on("GET /login", Json(json!({})));
-    let error = client(Host::Gitea, &server.url)
-        .set_status(&repository(), &status())
-        .await
-        .expect_err("a read");
+    server.on(&line, (StatusCode::FOUND, [("location", "/login")])).on("GET /login", Json(json!({})));
+    let error =
+        client(Host::Gitea, &server.url).set_status(&repository(), &status()).await.expect_err("a read");
     assert_eq!(
         error.to_string(),
         "failed to read the host's answer: expected status 201 Created, got 200 OK"
@@ -148,13 +130,7 @@ async fn an_endless_answer_is_cut_off() {
     for (host, line) in HOOKS {
         let server = Canned::start().await;
         server.on(line, " ".repeat(9 * 1024 * 1024));
-        let error = client(host, &server.url)
-            .hooks(&repository())
-            .await
-            .expect_err("too long");
-        assert_eq!(
-            error.to_string(),
-            "failed to read the host's answer: it is longer than 8 MiB"
-        );
+        let error = client(host, &server.url).hooks(&repository()).await.expect_err("too long");
+        assert_eq!(error.to_string(), "failed to read the host's answer: it is longer than 8 MiB");
     }
 }

@@ -75,12 +75,7 @@ pub(super) struct ShownHookConfig {
 
 impl ShownHook {
     /// What `push`, `pull_request_only`, `pull_request_sync` and `pull_request_comment` are shown as.
-    const EVENTS: [&str; 4] = [
-        "pull_request",
-        "pull_request_comment",
-        "pull_request_sync",
-        "push",
-    ];
+    const EVENTS: [&str; 4] = ["pull_request", "pull_request_comment", "pull_request_sync", "push"];
 
     /// A hook without an address is of another kind than ours.
     pub(super) fn into_hook(self) -> Option<Hook> {

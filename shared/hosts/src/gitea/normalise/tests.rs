@@ -53,10 +53,7 @@ fn comments_that_concern_nobody_say_why() {
         (("/is_pull", json!(false)), Ignored::PlainIssue),
         (("/comment/user/id", json!(-2)), Ignored::BotComment),
     ] {
-        assert_eq!(
-            outcome("issue_comment", CREATED, &[change]),
-            Outcome::Ignored(reason)
-        );
+        assert_eq!(outcome("issue_comment", CREATED, &[change]), Outcome::Ignored(reason));
     }
     // -1 is the ghost of somebody who was a person.
     let ghost = outcome("issue_comment", CREATED, &[("/comment/user/id", json!(-1))]);
@@ -69,10 +66,7 @@ fn an_annotated_tag_is_shown_by_its_commit_and_a_deleted_one_by_nothing() {
         Outcome::Event(Event::Push(event)) => event.after.map(String::from),
         other => unreachable!("{other:?}"),
     };
-    assert_eq!(
-        after(&[]).as_deref(),
-        Some("acb1a09aaa4af0a168c62b1000bd2138853a7c4c")
-    );
+    assert_eq!(after(&[]).as_deref(), Some("acb1a09aaa4af0a168c62b1000bd2138853a7c4c"));
     let zeros = [("/after", json!("0".repeat(40))), ("/head_commit", Value::Null)];
     assert_eq!(after(&zeros), None);
 }

@@ -29,27 +29,14 @@ pub(super) fn authenticated(transport: Transport, credential: Credential) -> Res
     let (auth, installation) = match credential {
         Credential::Token(token) => (AuthState::AccessToken { token }, None),
         Credential::Anonymous => (AuthState::None, None),
-        Credential::GithubApp {
-            app_id,
-            installation_id,
-            private_key,
-        } => {
+        Credential::GithubApp { app_id, installation_id, private_key } => {
             // The decoder's error may show parts of the key.
             let key = EncodingKey::from_rsa_pem(private_key.expose_secret().as_bytes())
                 .map_err(|_| HostError::PrivateKey)?;
-            (
-                AuthState::App(AppAuth {
-                    app_id: AppId(app_id),
-                    key,
-                }),
-                Some(InstallationId(installation_id)),
-            )
+            (AuthState::App(AppAuth { app_id: AppId(app_id), key }), Some(InstallationId(installation_id)))
         }
     };
-    let Ok(octocrab) = OctocrabBuilder::new_empty()
-        .with_service(service)
-        .with_auth(auth)
-        .build();
+    let Ok(octocrab) = OctocrabBuilder::new_empty().with_service(service).with_auth(auth).build();
     match installation {
         Some(id) => octocrab.installation(id).map_err(fold),
         None => Ok(octocrab),
@@ -69,9 +56,9 @@ pub(super) async fn send(
 /// octocrab fails by itself only while it gets an App's token; what the transport says passes through it.
 fn fold(error: octocrab::Error) -> HostError {
     match error {
-        octocrab::Error::Service { source, .. } => source
-            .downcast()
-            .map_or_else(HostError::unavailable, |error| *error),
+        octocrab::Error::Service { source, .. } => {
+            source.downcast().map_or_else(HostError::unavailable, |error| *error)
+        }
         octocrab::Error::GitHub { source, .. } => {
             let headers = source.headers.unwrap_or_default();
             HostError::of_answer(source.status_code, &headers, source.message.as_bytes())

@@ -48,10 +48,7 @@ fn merged_is_closed_with_the_mark() {
 
 #[test]
 fn a_deleted_fork_and_a_deleted_author_are_no_errors() {
-    let changes = [
-        ("/pull_request/head/repo", Value::Null),
-        ("/pull_request/user", Value::Null),
-    ];
+    let changes = [("/pull_request/head/repo", Value::Null), ("/pull_request/user", Value::Null)];
     let Outcome::Event(Event::PullRequest(event)) = outcome("pull_request", OPENED, &changes) else {
         unreachable!("no event")
     };
@@ -62,15 +59,9 @@ fn a_deleted_fork_and_a_deleted_author_are_no_errors() {
 #[test]
 fn comments_on_pull_requests_by_people_are_events() {
     let on_pull_request = ("/issue/pull_request", json!({"url": "x"}));
-    for (action, expected) in [
-        ("created", CommentAction::Created),
-        ("edited", CommentAction::Edited),
-    ] {
-        let changes = [
-            on_pull_request.clone(),
-            ("/action", json!(action)),
-            ("/comment/body", json!("/test \u{e9}\n")),
-        ];
+    for (action, expected) in [("created", CommentAction::Created), ("edited", CommentAction::Edited)] {
+        let changes =
+            [on_pull_request.clone(), ("/action", json!(action)), ("/comment/body", json!("/test \u{e9}\n"))];
         let Outcome::Event(Event::Comment(event)) = outcome("issue_comment", CREATED, &changes) else {
             unreachable!("no event")
         };
@@ -85,10 +76,7 @@ fn comments_on_pull_requests_by_people_are_events() {
         (("/issue/pull_request", Value::Null), Ignored::PlainIssue),
     ] {
         let changes = [on_pull_request.clone(), change];
-        assert_eq!(
-            outcome("issue_comment", CREATED, &changes),
-            Outcome::Ignored(reason)
-        );
+        assert_eq!(outcome("issue_comment", CREATED, &changes), Outcome::Ignored(reason));
     }
 }
 
@@ -115,17 +103,9 @@ fn an_annotated_tag_is_shown_by_its_commit_and_a_branch_by_after() {
     let (object, commit) = ("a".repeat(40), "b".repeat(40));
     let changes = [("/after", json!(object)), ("/head_commit", json!({"id": commit}))];
     let [after, head_commit] = changes;
-    let tag = pushed(&[
-        ("/ref", json!("refs/tags/v1")),
-        after.clone(),
-        head_commit.clone(),
-    ]);
+    let tag = pushed(&[("/ref", json!("refs/tags/v1")), after.clone(), head_commit.clone()]);
     assert_eq!(tag.after.expect("a commit").as_str(), commit);
-    let bare_tag = pushed(&[
-        ("/ref", json!("refs/tags/v1")),
-        after.clone(),
-        ("/head_commit", Value::Null),
-    ]);
+    let bare_tag = pushed(&[("/ref", json!("refs/tags/v1")), after.clone(), ("/head_commit", Value::Null)]);
     assert_eq!(bare_tag.after.expect("a tag object").as_str(), object);
     let branch = pushed(&[after, head_commit]);
     assert_eq!(branch.after.expect("a commit").as_str(), object);

@@ -5,10 +5,7 @@ fn key(digit: &str) -> MasterKey {
 }
 
 fn config(namespace: &str, name: &str) -> ConfigRef {
-    ConfigRef {
-        namespace: namespace.parse().expect("namespace"),
-        name: name.parse().expect("name"),
-    }
+    ConfigRef { namespace: namespace.parse().expect("namespace"), name: name.parse().expect("name") }
 }
 
 #[test]
@@ -17,10 +14,7 @@ fn the_secret_is_the_documented_hmac() {
     let secret = key("0").derive(Host::Gitea, &config("ci", "shop"), &salt);
     // printf '\0\0\0\0\0\0\0\5gitea\0\0\0\0\0\0\0\2ci\0\0\0\0\0\0\0\4shop\0\0\0\0\0\0\0\x100123456789abcdef' \
     //   | openssl dgst -sha256 -mac HMAC -macopt hexkey:$(printf '0%.0s' $(seq 64))
-    assert_eq!(
-        secret.expose_secret(),
-        "f8a009adc34d017f27e3e1db6f34e02a4f98d7d58675bcc77bf39d3621718a74"
-    );
+    assert_eq!(secret.expose_secret(), "f8a009adc34d017f27e3e1db6f34e02a4f98d7d58675bcc77bf39d3621718a74");
 }
 
 #[test]
