@@ -37,20 +37,14 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn new(store: Arc<Store>, stop: CancellationToken) -> Self {
         let available = Mutex::new(Some(stop.child_token()));
-        Self {
-            store,
-            stop,
-            available,
-        }
+        Self { store, stop, available }
     }
 
     /// Answers until the token of `new` is cancelled and every request is done.
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) -> std::io::Result<()> {
         let stop = self.stop.clone();
         let app = axum::Router::new().fallback(respond).with_state(self);
-        axum::serve(listener, app)
-            .with_graceful_shutdown(stop.cancelled_owned())
-            .await
+        axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
     }
 
     /// While unavailable every request is answered 503, and open watches end.
@@ -108,12 +102,7 @@ async fn respond(Extract(server): Extract<Arc<Server>>, request: http::Request<B
 }
 
 fn respond_json(code: StatusCode, value: &Value) -> Response {
-    (
-        code,
-        [(header::CONTENT_TYPE, "application/json")],
-        value.to_string(),
-    )
-        .into_response()
+    (code, [(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
 }
 
 fn parse(content_type: Option<&HeaderValue>, body: &[u8]) -> Result<Value, Failure> {
@@ -148,10 +137,7 @@ fn carry_out(
         Verb::List => {
             let state = store.read();
             let objects = state.list(request.resource, &request.namespace, &request.query.filter);
-            list(
-                state.version(),
-                objects.map(|(_, object)| object.as_ref().clone()).collect(),
-            )
+            list(state.version(), objects.map(|(_, object)| object.as_ref().clone()).collect())
         }
         Verb::Create => {
             let body = parse(content_type, body)?;
@@ -161,9 +147,7 @@ fn carry_out(
         Verb::Update => {
             let body = parse(content_type, body)?;
             if !row.unconditional_update
-                && body["metadata"]["resourceVersion"]
-                    .as_str()
-                    .is_none_or(str::is_empty)
+                && body["metadata"]["resourceVersion"].as_str().is_none_or(str::is_empty)
             {
                 let cause = super::failure::Cause::invalid(
                     "metadata.resourceVersion",
@@ -198,10 +182,7 @@ fn carry_out(
                     state.delete_collection(request.resource, &request.namespace, &request.query.filter);
                 (state.version(), deleted)
             });
-            list(
-                version,
-                deleted?.iter().map(|object| object.as_ref().clone()).collect(),
-            )
+            list(version, deleted?.iter().map(|object| object.as_ref().clone()).collect())
         }
         Verb::Watch => return Err(Failure::bad_request("a watch is a stream")),
     };
