@@ -1,0 +1,21 @@
+# Images that are made of the machine's own Debian packages.
+# shellcheck shell=bash
+
+# pack ARCHIVE NAME:TAG ARGUMENT…: see image/archive.py.
+pack() { "$HERE/image/archive.py" "$@"; }
+
+# The image that the scenarios' jobs name, and Tekton's shell.
+build_busybox() {
+    mkdir "$1/images"
+    pack "$1/images/busybox.tar" docker.io/library/busybox:1 --busybox
+}
+
+# The image of the checkout step: git over HTTP, a shell, certificates.
+build_checkout() {
+    local core=/usr/lib/git-core
+    mkdir "$1/images"
+    pack "$1/images/checkout.tar" localhost/tidegate/checkout:dev --busybox --certificates \
+        --file /usr/bin/git=/usr/bin/git \
+        --file "$core/git-remote-http=$core/git-remote-http" --link "git-remote-http=$core/git-remote-https" \
+        --file /usr/share/git-core/templates/description=/usr/share/git-core/templates/description
+}

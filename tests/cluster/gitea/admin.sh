@@ -1,0 +1,14 @@
+# Gitea's administrator.
+# shellcheck shell=bash
+
+gitea_healthy() { in_node curl --silent --fail "$GITEA_URL/api/healthz"; }
+
+# make_gitea_admin: writes the administrator and its token to the state folder.
+make_gitea_admin() {
+    local token
+    token=$(in_node env HOME="$RUN/gitea/home" gitea admin user create --config "$RUN/gitea/app.ini" \
+        --username tidegate --email tidegate@localhost --random-password --admin --access-token |
+        sed -n 's/^Access token was successfully created\.* *//p')
+    [ -n "$token" ] || fail "failed to create Gitea's administrator"
+    printf 'GITEA_URL=%s\nGITEA_USER=tidegate\nGITEA_TOKEN=%s\n' "$GITEA_URL" "$token" >"$STATE/gitea.env"
+}
