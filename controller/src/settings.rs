@@ -25,7 +25,7 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_MASTER_KEY_SECRET")]
     pub master_key_secret: String,
 
-    /// The address that hosts deliver webhooks to, without a path: https://hooks.example.com
+    /// The address that hosts deliver webhooks to, without a path, like <https://hooks.example.com>.
     #[arg(long, env = "TIDEGATE_PUBLIC_URL", value_parser = base_url)]
     pub public_url: String,
 

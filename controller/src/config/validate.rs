@@ -92,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    fn config(namespace: &str, created: &str, jobs: serde_json::Value) -> IntegrationConfig {
+    fn config(namespace: &str, created: &str, jobs: &serde_json::Value) -> IntegrationConfig {
         serde_json::from_value(json!({
             "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationConfig",
             "metadata": {"name": "shop", "namespace": namespace, "uid": namespace, "creationTimestamp": created},
@@ -111,7 +111,7 @@ mod tests {
             {"name": "a", "image": "i", "script": "s", "after": ["b"]},
             {"name": "b", "image": "i", "script": "s", "after": ["a"]},
         ]});
-        let invalid = spec(&config("ci", "2026-01-01T00:00:00Z", jobs).spec).expect_err("a cycle");
+        let invalid = spec(&config("ci", "2026-01-01T00:00:00Z", &jobs).spec).expect_err("a cycle");
         assert_eq!(invalid.reason(), "DependencyCycle");
         assert_eq!(
             invalid.to_string(),
@@ -123,14 +123,14 @@ mod tests {
     fn a_bad_pattern_is_found_before_an_event_meets_it() {
         let jobs =
             json!({"preSubmit": [{"name": "a", "image": "i", "script": "s", "when": {"branches": ["[x"]}}]});
-        let invalid = spec(&config("ci", "2026-01-01T00:00:00Z", jobs).spec).expect_err("no glob");
+        let invalid = spec(&config("ci", "2026-01-01T00:00:00Z", &jobs).spec).expect_err("no glob");
         assert_eq!(invalid.reason(), "InvalidPattern");
     }
 
     #[test]
     fn of_two_configs_that_claim_the_same_contexts_the_older_one_has_them() {
-        let old = config("a", "2026-01-01T00:00:00Z", json!({}));
-        let mut new = config("b", "2026-01-02T00:00:00Z", json!({}));
+        let old = config("a", "2026-01-01T00:00:00Z", &json!({}));
+        let mut new = config("b", "2026-01-02T00:00:00Z", &json!({}));
         let all = [old.clone(), new.clone()];
         assert_eq!(contexts(&old, &all), Ok(()));
         let invalid = contexts(&new, &all).expect_err("a conflict");

@@ -15,7 +15,7 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
     sync::watch,
-    task::JoinHandle,
+    task::JoinSet,
 };
 
 /// How long the controller may take to start, or to stop when asked to.
@@ -33,7 +33,7 @@ pub struct LogLine {
 /// A running controller.
 pub struct Controller {
     child: Child,
-    reader: JoinHandle<()>,
+    reader: JoinSet<()>,
     lines: Arc<Mutex<Vec<LogLine>>>,
     address: watch::Receiver<Option<String>>,
 }
@@ -56,7 +56,8 @@ impl Controller {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let (found, address) = watch::channel(None);
         let kept = Arc::clone(&lines);
-        let reader = tokio::task::spawn(async move {
+        let mut reader = JoinSet::new();
+        reader.spawn(async move {
             let mut stream = BufReader::new(stderr).lines();
             while let Ok(Some(text)) = stream.next_line().await {
                 let json: Value = serde_json::from_str(&text).unwrap_or_default();
@@ -114,7 +115,9 @@ impl Controller {
     async fn ended(&mut self) -> Result<ExitStatus> {
         let ended = tokio::time::timeout(PATIENCE, async {
             let status = self.child.wait().await?;
-            (&mut self.reader).await?;
+            while let Some(ended) = self.reader.join_next().await {
+                ended?;
+            }
             anyhow::Ok(status)
         });
         ended.await.with_context(|| format!("the controller did not end:\n{}", self.log_text()))?

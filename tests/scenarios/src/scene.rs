@@ -3,7 +3,10 @@
 use std::{fmt::Debug, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::{
+    core::v1::{Namespace, Secret},
+    events::v1::Event,
+};
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ListParams, PostParams},
@@ -41,7 +44,7 @@ pub struct Scene {
 impl Scene {
     /// Starts a world, makes the repository and its people, applies a config with these jobs (`spec.jobs`), and waits
     /// until its webhook is registered.
-    pub async fn set(spec: WorldSpec, jobs: Value) -> Result<Self> {
+    pub async fn set(spec: WorldSpec, jobs: &Value) -> Result<Self> {
         let scene = Self::prepare(spec).await?;
         scene.apply(scene.config(jobs)).await?;
         scene.wait_until_registered().await?;
@@ -74,7 +77,7 @@ impl Scene {
     }
 
     /// A config of the repository with these jobs.
-    pub fn config(&self, jobs: Value) -> Value {
+    pub fn config(&self, jobs: &Value) -> Value {
         json!({
             "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationConfig",
             "metadata": {"name": CONFIG, "namespace": self.namespace},
@@ -123,6 +126,29 @@ impl Scene {
             config.is_none()
         })
         .await
+    }
+
+    /// Deletes a Secret of the scene's namespace.
+    pub async fn delete_secret(&self, name: &str) -> Result<()> {
+        let secrets: Api<Secret> = Api::namespaced(self.world.client.clone(), &self.namespace);
+        secrets.delete(name, &DeleteParams::default()).await?;
+        Ok(())
+    }
+
+    /// Stops the controller as Kubernetes does, and starts a new one.
+    pub async fn restart_controller(&mut self) -> Result<()> {
+        if let Some(controller) = self.world.controller.take() {
+            controller.stop().await?;
+        }
+        self.world.start_controller().await
+    }
+
+    /// The notes of the Kubernetes Events with this reason.
+    pub async fn events(&self, reason: &str) -> Result<Vec<String>> {
+        let events: Api<Event> = Api::namespaced(self.world.client.clone(), &self.namespace);
+        let events = events.list(&ListParams::default()).await?;
+        let with_reason = events.items.into_iter().filter(|event| event.reason.as_deref() == Some(reason));
+        Ok(with_reason.filter_map(|event| event.note).collect())
     }
 
     /// Pushes files to a branch in one commit.

@@ -32,12 +32,14 @@ pub struct WorldSpec {
     pub dialect: Host,
     /// How many runs may go on at once.
     pub max_runs: u32,
+    /// How often webhooks are looked at on the host.
+    pub webhook_check_interval: &'static str,
 }
 
 impl WorldSpec {
     /// A world with a forge of one dialect and the settings of a small installation.
     pub fn new(dialect: Host) -> Self {
-        Self { dialect, max_runs: 20 }
+        Self { dialect, max_runs: 20, webhook_check_interval: "10m" }
     }
 }
 
@@ -87,6 +89,7 @@ impl World {
             ("TIDEGATE_CHECKOUT_IMAGE", "sandbox/checkout".to_owned()),
             ("TIDEGATE_ALLOWED_HOSTS", "127.0.0.1".to_owned()),
             ("TIDEGATE_LISTEN", "127.0.0.1:0".to_owned()),
+            ("TIDEGATE_WEBHOOK_CHECK_INTERVAL", spec.webhook_check_interval.to_owned()),
             ("TIDEGATE_MAX_RUNS", spec.max_runs.to_string()),
             ("TIDEGATE_MAX_RUNS_PER_REPOSITORY", spec.max_runs.to_string()),
             // Nothing here limits writes, and a scenario's burst is not to be slowed.

@@ -71,7 +71,7 @@ impl Demo {
             ),
         );
 
-        scene.apply(scene.config(jobs())).await?;
+        scene.apply(scene.config(&jobs())).await?;
         self.say(
             "config",
             "IntegrationConfig ci/shop applied: unit and style run before a merge, deploy after one",

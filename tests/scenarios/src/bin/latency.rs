@@ -36,7 +36,7 @@ struct Arguments {
 async fn main() -> Result<()> {
     let Arguments { deliveries, jobs } = Arguments::parse();
     let work = json!({"name": "unit", "image": "sandbox", "command": ["true"], "skipCheckout": true});
-    let scene = Scene::set(WorldSpec::new(Host::Gitea), json!({"preSubmit": [work]})).await?;
+    let scene = Scene::set(WorldSpec::new(Host::Gitea), &json!({"preSubmit": [work]})).await?;
     let pid = scene
         .world
         .controller
@@ -93,7 +93,7 @@ fn report(mut latencies: Vec<Duration>) -> Result<()> {
     Ok(())
 }
 
-/// The memory that a process holds (VmRSS of /proc/PID/status).
+/// The memory that a process holds (`VmRSS` of /proc/PID/status).
 fn resident_mib(pid: u32) -> Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;

@@ -1,15 +1,18 @@
 //! What becomes of an `IntegrationConfig`.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use tidegate_resources::ConditionStatus;
-use tidegate_scenarios::{REPOSITORY, Scene};
+use tidegate_sandbox_forge::Forge;
+use tidegate_scenarios::{REPOSITORY, Scene, WorldSpec};
 
 use crate::{gitea, github, job, unit};
 
 #[tokio::test]
 async fn the_webhook_is_registered_once_and_removed_with_the_config() -> Result<()> {
-    let scene = Scene::set(github(), unit()).await?;
+    let scene = Scene::set(github(), &unit()).await?;
     let hooks = scene.world.forge.hooks(REPOSITORY)?;
     assert_eq!(hooks.len(), 1);
     assert!(
@@ -23,12 +26,41 @@ async fn the_webhook_is_registered_once_and_removed_with_the_config() -> Result<
 }
 
 #[tokio::test]
+async fn a_webhook_that_somebody_removes_is_registered_again() -> Result<()> {
+    let spec = WorldSpec { webhook_check_interval: "1s", ..gitea() };
+    let scene = Scene::set(spec, &unit()).await?;
+    let hook = scene.world.forge.hooks(REPOSITORY)?.remove(0);
+    scene.world.forge.delete_hook(REPOSITORY, hook.id)?;
+    let again = |forge: &Forge| forge.hooks(REPOSITORY).ok()?.pop();
+    let mended =
+        scene.world.forge.wait_for("the webhook to be there again", Duration::from_secs(30), again).await?;
+    assert_eq!((&mended.url, mended.secret), (&hook.url, hook.secret));
+    scene.end().await
+}
+
+#[tokio::test]
+async fn a_config_whose_secret_is_gone_is_deleted_and_an_event_names_the_leftover_hook() -> Result<()> {
+    let scene = Scene::set(github(), &unit()).await?;
+    let hook = scene.world.forge.hooks(REPOSITORY)?.remove(0);
+    scene.delete_secret("git").await?;
+    // The controller may go on with the token it has read for a minute: a new one starts without it.
+    let mut scene = scene;
+    scene.restart_controller().await?;
+    scene.delete_config().await?;
+    let notes = scene.events("WebhookLeftBehind").await?;
+    let [note] = &notes[..] else { anyhow::bail!("expected one Event, got {notes:?}") };
+    assert!(note.starts_with(&format!("hook {} ({})", hook.id, hook.url)), "{note}");
+    assert!(note.ends_with("Secret git does not exist"), "{note}");
+    scene.end().await
+}
+
+#[tokio::test]
 async fn a_cycle_of_jobs_is_named_in_the_condition_ready() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     let (mut a, mut b) = (job("a", "true"), job("b", "true"));
     a["after"] = json!(["b"]);
     b["after"] = json!(["a"]);
-    scene.apply(scene.config(json!({"preSubmit": [a, b]}))).await?;
+    scene.apply(scene.config(&json!({"preSubmit": [a, b]}))).await?;
     let message = scene.wait_for_condition("Ready", ConditionStatus::False).await?;
     assert_eq!(message, "spec.jobs.preSubmit: jobs wait for each other in a circle: a -> b -> a");
     scene.end().await
@@ -37,7 +69,7 @@ async fn a_cycle_of_jobs_is_named_in_the_condition_ready() -> Result<()> {
 #[tokio::test]
 async fn a_missing_secret_is_named_and_does_not_keep_the_config_from_being_deleted() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
-    let mut config = scene.config(unit());
+    let mut config = scene.config(&unit());
     config["spec"]["git"]["tokenSecretRef"]["name"] = json!("nowhere");
     scene.apply(config).await?;
     let message = scene.wait_for_condition("WebhookRegistered", ConditionStatus::False).await?;
@@ -52,7 +84,7 @@ async fn the_api_server_refuses_what_the_crd_forbids() -> Result<()> {
     let mut both = job("a", "true");
     both["command"] = json!(["true"]);
     let refused =
-        scene.apply(scene.config(json!({"preSubmit": [both]}))).await.err().context("it was accepted")?;
+        scene.apply(scene.config(&json!({"preSubmit": [both]}))).await.err().context("it was accepted")?;
     let text = format!("{refused:#}");
     assert!(text.contains("a job needs exactly one of script and command"), "{text}");
     scene.end().await

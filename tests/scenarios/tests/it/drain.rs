@@ -9,7 +9,7 @@ use crate::{gitea, github, unit};
 
 #[tokio::test]
 async fn poison_and_forged_commands_are_dead_lettered_with_their_reason_and_good_ones_go_on() -> Result<()> {
-    let scene = Scene::set(gitea(), unit()).await?;
+    let scene = Scene::set(gitea(), &unit()).await?;
     scene.send_command("not JSON at all").await?;
     let forged = json!({
         "v": 1, "delivery": "forged", "host": "gitea", "received_at_ms": 0,
@@ -29,7 +29,7 @@ async fn poison_and_forged_commands_are_dead_lettered_with_their_reason_and_good
 
 #[tokio::test]
 async fn a_host_that_fails_for_a_moment_costs_nothing() -> Result<()> {
-    let scene = Scene::set(github(), unit()).await?;
+    let scene = Scene::set(github(), &unit()).await?;
     scene.world.forge.fail_next(1, Some("GET"), "pulls/1", Fault::Status(500));
     scene.world.forge.fail_next(1, Some("POST"), "statuses/", Fault::Status(502));
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
@@ -40,7 +40,7 @@ async fn a_host_that_fails_for_a_moment_costs_nothing() -> Result<()> {
 
 #[tokio::test]
 async fn a_controller_killed_with_commands_in_the_queue_loses_none() -> Result<()> {
-    let mut scene = Scene::set(gitea(), unit()).await?;
+    let mut scene = Scene::set(gitea(), &unit()).await?;
     let killed = scene.world.controller.take();
     if let Some(controller) = killed {
         controller.kill().await?;

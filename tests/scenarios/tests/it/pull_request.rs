@@ -20,7 +20,7 @@ async fn a_pull_request_is_tested_merged_and_its_push_built_on_github() -> Resul
 async fn happy_path(spec: WorldSpec) -> Result<()> {
     let mut jobs = unit();
     jobs["postSubmit"] = json!([job("deploy", "test \"$(cat ok)\" = yes")]);
-    let scene = Scene::set(spec, jobs).await?;
+    let scene = Scene::set(spec, &jobs).await?;
 
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     let number = scene.open("dora", "fix").await?;
@@ -41,7 +41,7 @@ async fn happy_path(spec: WorldSpec) -> Result<()> {
 async fn every_job_tests_the_same_merge_of_head_and_base() -> Result<()> {
     let show =
         |name: &str| job(name, "git rev-parse 'HEAD^{tree}' HEAD > seen && test -f ok && test -f news");
-    let scene = Scene::set(gitea(), json!({"preSubmit": [show("one"), show("two")]})).await?;
+    let scene = Scene::set(gitea(), &json!({"preSubmit": [show("one"), show("two")]})).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     let base = scene.push("main", OWNER, &[("news", "main has moved\n")]).await?;
     scene.open("dora", "fix").await?;
@@ -61,7 +61,7 @@ async fn a_failing_job_fails_and_what_comes_after_it_is_not_run() -> Result<()> 
     let mut after = job("package", "true");
     after["after"] = json!(["unit"]);
     let scene =
-        Scene::set(github(), json!({"preSubmit": [job("unit", "exit 3"), after, job("style", "true")]}))
+        Scene::set(github(), &json!({"preSubmit": [job("unit", "exit 3"), after, job("style", "true")]}))
             .await?;
     let head = scene.push("fix", "dora", &[("ok", "no\n")]).await?;
     scene.open("dora", "fix").await?;
@@ -89,7 +89,7 @@ async fn a_failing_job_fails_and_what_comes_after_it_is_not_run() -> Result<()> 
 
 #[tokio::test]
 async fn a_merge_conflict_is_its_own_result_and_names_the_file() -> Result<()> {
-    let scene = Scene::set(gitea(), unit()).await?;
+    let scene = Scene::set(gitea(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.push("main", OWNER, &[("ok", "no\n")]).await?;
     scene.open("dora", "fix").await?;
@@ -104,7 +104,7 @@ async fn a_merge_conflict_is_its_own_result_and_names_the_file() -> Result<()> {
 
 #[tokio::test]
 async fn a_new_head_supersedes_the_run_of_the_old_one() -> Result<()> {
-    let scene = Scene::set(gitea(), json!({"preSubmit": [job("unit", "test -f ok || sleep 600")]})).await?;
+    let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "test -f ok || sleep 600")]})).await?;
     let old = scene.push("fix", "dora", &[("slow", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
     scene.status(&old, "unit", "pending").await?;
@@ -120,7 +120,7 @@ async fn a_new_head_supersedes_the_run_of_the_old_one() -> Result<()> {
 
 #[tokio::test]
 async fn a_closed_pull_request_stops_its_run_and_reopening_runs_it_again() -> Result<()> {
-    let scene = Scene::set(github(), json!({"preSubmit": [job("unit", "test -f ok || sleep 600")]})).await?;
+    let scene = Scene::set(github(), &json!({"preSubmit": [job("unit", "test -f ok || sleep 600")]})).await?;
     let head = scene.push("fix", "dora", &[("slow", "yes\n")]).await?;
     let number = scene.open("dora", "fix").await?;
     scene.status(&head, "unit", "pending").await?;
@@ -140,7 +140,7 @@ async fn a_closed_pull_request_stops_its_run_and_reopening_runs_it_again() -> Re
 async fn a_changed_base_is_tested_and_filtered_jobs_say_why_they_are_skipped() -> Result<()> {
     let mut only_main = job("unit", "true");
     only_main["when"] = json!({"branches": ["main"]});
-    let scene = Scene::set(gitea(), json!({"preSubmit": [only_main, job("style", "true")]})).await?;
+    let scene = Scene::set(gitea(), &json!({"preSubmit": [only_main, job("style", "true")]})).await?;
     scene.push("next", OWNER, &[("next", "yes\n")]).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     let number = scene.open("dora", "fix").await?;

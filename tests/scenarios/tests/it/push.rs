@@ -16,7 +16,7 @@ async fn pushes_run_what_their_branch_or_tag_asks_for() -> Result<()> {
         "git describe --exact-match --tags HEAD || true; test \"$TIDEGATE_BASE_REF\" = refs/tags/v1.0",
     );
     release["when"] = json!({"tags": ["v*"], "skipTags": ["*-rc*"]});
-    let scene = Scene::set(gitea(), json!({"postSubmit": [deploy, release]})).await?;
+    let scene = Scene::set(gitea(), &json!({"postSubmit": [deploy, release]})).await?;
 
     let side = scene.push("side", "dora", &[("a", "1\n")]).await?;
     let main = scene.push("main", OWNER, &[("b", "1\n")]).await?;
@@ -37,7 +37,7 @@ async fn pushes_run_what_their_branch_or_tag_asks_for() -> Result<()> {
 
 #[tokio::test]
 async fn a_deleted_branch_runs_nothing_and_the_same_commit_on_another_branch_runs() -> Result<()> {
-    let scene = Scene::set(github(), json!({"postSubmit": [job("build", "true")]})).await?;
+    let scene = Scene::set(github(), &json!({"postSubmit": [job("build", "true")]})).await?;
     let sha = scene.push("one", "dora", &[("a", "1\n")]).await?;
     scene.status(&sha, "build", "success").await?;
     scene.world.forge.force_branch(REPOSITORY, "two", &sha, "dora").await?;

@@ -10,7 +10,7 @@ use crate::{gitea, github, job, unit};
 
 #[tokio::test]
 async fn a_strangers_fork_waits_for_approval_and_nothing_of_it_runs() -> Result<()> {
-    let scene = Scene::set(gitea(), unit()).await?;
+    let scene = Scene::set(gitea(), &unit()).await?;
     let fork = scene.world.forge.fork(REPOSITORY, "steve").await?;
     let head = scene.world.forge.commit(fork.as_str(), "fix", "steve", &[("ok", "yes\n")], "Fix").await?;
     scene.open("steve", "steve:fix").await?;
@@ -30,7 +30,7 @@ async fn a_strangers_fork_waits_for_approval_and_nothing_of_it_runs() -> Result<
 
 #[tokio::test]
 async fn a_fork_of_somebody_who_may_write_runs_the_forks_head() -> Result<()> {
-    let scene = Scene::set(github(), unit()).await?;
+    let scene = Scene::set(github(), &unit()).await?;
     let fork = scene.world.forge.fork(REPOSITORY, "dora").await?;
     let head = scene.world.forge.commit(fork.as_str(), "fix", "dora", &[("ok", "yes\n")], "Fix").await?;
     scene.open("dora", "dora:fix").await?;
@@ -42,7 +42,7 @@ async fn a_fork_of_somebody_who_may_write_runs_the_forks_head() -> Result<()> {
 async fn a_fork_never_gets_a_secret() -> Result<()> {
     let mut deploy = job("unit", "true");
     deploy["env"] = json!([{"name": "TOKEN", "secretKeyRef": {"name": "git", "key": "token"}}]);
-    let scene = Scene::set(gitea(), json!({"preSubmit": [deploy]})).await?;
+    let scene = Scene::set(gitea(), &json!({"preSubmit": [deploy]})).await?;
     let fork = scene.world.forge.fork(REPOSITORY, "dora").await?;
     let head = scene.world.forge.commit(fork.as_str(), "fix", "dora", &[("ok", "yes\n")], "Fix").await?;
     scene.open("dora", "dora:fix").await?;

@@ -1,13 +1,16 @@
 //! Deliveries: repeated, forged, too large, unreadable.
 
 use anyhow::{Context as _, Result};
+use kube::ResourceExt;
+use tidegate_model::TraceParent;
+use tidegate_resources::annotation;
 use tidegate_scenarios::{COMMANDS, REPOSITORY, Scene};
 
 use crate::{gitea, github, unit};
 
 #[tokio::test]
 async fn a_redelivered_webhook_makes_no_second_job() -> Result<()> {
-    let scene = Scene::set(github(), unit()).await?;
+    let scene = Scene::set(github(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
     scene.status(&head, "unit", "success").await?;
@@ -27,8 +30,27 @@ async fn a_redelivered_webhook_makes_no_second_job() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_trace_of_a_delivery_reaches_its_pipeline_run() -> Result<()> {
+    let scene = Scene::set(gitea(), &unit()).await?;
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "fix").await?;
+    scene.status(&head, "unit", "success").await?;
+    let runs = scene.pipeline_runs().await?;
+    let run = runs.first().context("a PipelineRun")?;
+    let trace: TraceParent = run.annotations().get(annotation::TRACEPARENT).context("no trace")?.parse()?;
+    let delivery = run.annotations().get(annotation::DELIVERY).context("no delivery")?;
+    let logged = scene.world.cloud.logs().into_iter().any(|line| {
+        line.function == "tidegate-webhook"
+            && line.text.contains(delivery)
+            && line.text.contains(trace.trace_id())
+    });
+    assert!(logged, "the webhook function logged another trace for {delivery}");
+    scene.end().await
+}
+
+#[tokio::test]
 async fn bad_deliveries_are_refused_and_the_next_good_one_works() -> Result<()> {
-    let scene = Scene::set(gitea(), unit()).await?;
+    let scene = Scene::set(gitea(), &unit()).await?;
     let hook = scene.world.forge.hooks(REPOSITORY)?.into_iter().next().context("a hook")?;
     let secret = hook.secret.context("the hook has a secret")?;
     let body = br#"{"action":"opened"}"#.to_vec();
