@@ -21,8 +21,12 @@ async fn main() -> anyhow::Result<()> {
         .install_default()
         .map_err(|_| anyhow::anyhow!("a TLS provider was installed before main"))?;
 
+    let mut config =
+        kube::Config::infer().await.context("failed to find out how to reach the Kubernetes API")?;
+    // Each loop retries in its own way; the client's silent retries would hide an outage from all of them.
+    config.default_retry = false;
     let client =
-        kube::Client::try_default().await.context("failed to find out how to reach the Kubernetes API")?;
+        kube::Client::try_from(config).context("failed to set up the client of the Kubernetes API")?;
     let context = Context::new(client, Arc::clone(&settings), Metrics::default());
     check_crds(&context).await?;
 

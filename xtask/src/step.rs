@@ -21,17 +21,17 @@ pub(crate) struct Step {
 impl Step {
     /// A call of cargo.
     pub(crate) fn cargo(name: &str, arguments: &[&str]) -> Self {
-        Self::new(name, cargo(), arguments)
+        Self::new(name, &cargo(), arguments)
     }
 
     /// A call of a program by its path.
     pub(crate) fn binary(name: &str, path: &Path, arguments: &[&str]) -> Self {
-        Self::new(name, path.display().to_string(), arguments)
+        Self::new(name, &path.display().to_string(), arguments)
     }
 
-    fn new(name: &str, program: String, arguments: &[&str]) -> Self {
+    fn new(name: &str, program: &str, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        Self { name: name.to_owned(), program, arguments, environment: Vec::new() }
+        Self { name: name.to_owned(), program: program.to_owned(), arguments, environment: Vec::new() }
     }
 
     /// The same with an environment variable.

@@ -65,9 +65,6 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Words that mean unfinished work. Written apart so that this file doesn't hold them.
 const UNFINISHED: &[&str] = &[concat!("FIX", "ME"), concat!("X", "XX"), concat!("#[ig", "nore")];
 
-/// Home directories: a path into one works on one machine only.
-const MACHINE_PATHS: &[&str] = &[concat!("/ro", "ot/"), concat!("/ho", "me/")];
-
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let mut faults = Vec::new();
     packages(workspace, &mut faults)?;
@@ -143,7 +140,12 @@ fn file(workspace: &Workspace, path: &Path, faults: &mut Vec<String>) -> anyhow:
         let unfinished = UNFINISHED.iter().filter(|word| text.contains(**word));
         faults.extend(unfinished.map(|word| format!("{shown} holds {word}")));
     }
-    let machine = MACHINE_PATHS.iter().filter(|prefix| text.contains(**prefix));
-    faults.extend(machine.map(|prefix| format!("{shown} holds a path below {prefix}")));
+    // A path into this checkout or this home directory works on one machine only.
+    let home = std::env::var("HOME").unwrap_or_default();
+    for folder in [workspace.root.display().to_string(), home] {
+        if folder.len() > 1 && text.contains(&format!("{folder}/")) {
+            faults.push(format!("{shown} holds a path of this machine, below {folder}"));
+        }
+    }
     Ok(())
 }

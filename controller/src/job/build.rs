@@ -8,6 +8,7 @@ use tidegate_resources::{
     EmbeddedTask, EnvSource, EnvVar, IntegrationJob, Pipeline, PipelineRun, PipelineRunSpec, PipelineTask,
     PodTemplate, SecretKeySelector, Step, TaskRunTemplate, Timeouts, annotation, label,
 };
+use tidegate_rules::trust;
 
 use super::{checkout, dereference::Source, tekton_text::tekton_variable};
 
@@ -115,13 +116,9 @@ pub fn build(
 }
 
 fn check_secrets(job: &IntegrationJob) -> Result<(), Refusal> {
-    if !job.spec.pulls.iter().any(|pull| pull.fork) {
-        return Ok(());
-    }
-    let named =
-        |entry: &JobSpec| entry.secret_names().next().map(|secret| (entry.name.clone(), secret.to_owned()));
-    match job.spec.jobs.iter().find_map(named) {
-        Some((job, secret)) => Err(Refusal::NeedsSecret { job, secret }),
+    let from_fork = job.spec.pulls.iter().any(|pull| pull.fork);
+    match trust::withheld_secret(from_fork, &job.spec.jobs) {
+        Some((job, secret)) => Err(Refusal::NeedsSecret { job: job.clone(), secret: secret.to_owned() }),
         None => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! Whose code runs, and with what.
 
-use tidegate_model::{JobSpec, Permission};
+use tidegate_model::{JobName, JobSpec, Permission};
 
 /// Whether a pull request's code may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,9 +16,12 @@ pub fn judge(author: Permission) -> Trust {
     if author.can_write() { Trust::Trusted } else { Trust::AwaitingApproval }
 }
 
-/// The first Secret that a run of a fork would need and never gets; `None` when the jobs need none.
-pub fn withheld_secret(fork: bool, jobs: &[JobSpec]) -> Option<&str> {
-    if fork { jobs.iter().flat_map(JobSpec::secret_names).next() } else { None }
+/// The first job whose run would need a Secret that the code it runs never gets, and that Secret; `None` when all can run.
+pub fn withheld_secret(from_fork: bool, jobs: &[JobSpec]) -> Option<(&JobName, &str)> {
+    if !from_fork {
+        return None;
+    }
+    jobs.iter().find_map(|job| job.secret_names().next().map(|secret| (&job.name, secret)))
 }
 
 #[cfg(test)]
@@ -32,7 +35,9 @@ mod tests {
             "env": [{"name": "A", "value": "1"}, {"name": "T", "secretKeyRef": {"name": "key", "key": "k"}}],
         }))
         .expect("a job");
-        assert_eq!(withheld_secret(true, std::slice::from_ref(&job)), Some("key"));
+        let withheld =
+            withheld_secret(true, std::slice::from_ref(&job)).map(|(job, secret)| (job.as_str(), secret));
+        assert_eq!(withheld, Some(("deploy", "key")));
         assert_eq!(withheld_secret(false, &[job]), None);
     }
 
