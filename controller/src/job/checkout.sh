@@ -103,7 +103,10 @@ get() {
 
 give_up() {
     if grep -qE "$refused" "$log"; then
-        finish unreadable "the repository can't be read: $(tail -n 1 "$log")"
+        if [ -r "${TIDEGATE_CREDENTIAL_FILE:-}" ]; then
+            finish unreadable "the repository can't be read with git.cloneSecretRef: $(tail -n 1 "$log")"
+        fi
+        finish unreadable "the repository can't be read anonymously; a private one needs git.cloneSecretRef"
     fi
     finish error "git fetch failed: $(tail -n 1 "$log")"
 }

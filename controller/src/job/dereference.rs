@@ -1,5 +1,6 @@
 //! Reads what an `IntegrationJob` refers to.
 
+use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use tidegate_model::SecretKeyRef;
 use tidegate_resources::{IntegrationConfig, IntegrationJob};
@@ -25,6 +26,22 @@ pub enum DereferenceError {
     #[error("failed to read IntegrationConfig {name}")]
     Config {
         /// The config.
+        name: String,
+        /// Why.
+        source: kube::Error,
+    },
+    /// The Secret of the clone credential is missing, or has no such key: a pod that mounts it would never start.
+    #[error("Secret {name} of git.cloneSecretRef has no key {key}, or does not exist")]
+    CloneSecret {
+        /// The Secret.
+        name: String,
+        /// The key.
+        key: String,
+    },
+    /// The Secret of the clone credential could not be read.
+    #[error("failed to read Secret {name}")]
+    Secret {
+        /// The Secret.
         name: String,
         /// Why.
         source: kube::Error,
@@ -60,8 +77,27 @@ pub async fn source(job: &IntegrationJob, context: &Context) -> Result<Source, D
         .for_config(&config)
         .await
         .map_err(|source| DereferenceError::Credential { name: config.name_any(), source })?;
+    if let Some(reference) = &config.spec.git.clone_secret_ref {
+        check_clone_secret(reference, job, context).await?;
+    }
     Ok(Source {
         clone_url: host.clone_url(&job.spec.repository).to_string(),
         clone_secret: config.spec.git.clone_secret_ref,
     })
+}
+
+async fn check_clone_secret(
+    SecretKeyRef { name, key }: &SecretKeyRef,
+    job: &IntegrationJob,
+    context: &Context,
+) -> Result<(), DereferenceError> {
+    let secret = context
+        .namespaced::<Secret>(&job.namespace().unwrap_or_default())
+        .get_opt(name)
+        .await
+        .map_err(|source| DereferenceError::Secret { name: name.clone(), source })?;
+    let has_key = secret.and_then(|secret| secret.data).is_some_and(|data| data.contains_key(key));
+    has_key
+        .then_some(())
+        .ok_or_else(|| DereferenceError::CloneSecret { name: name.clone(), key: key.clone() })
 }

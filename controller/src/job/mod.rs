@@ -10,6 +10,7 @@ pub mod dereference;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod observe;
+mod start;
 pub mod status;
 mod store;
 mod task;
@@ -26,18 +27,18 @@ use kube::{
     core::DeserializeGuard,
     runtime::{Controller, controller::Action},
 };
-use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase, PipelineRun, annotation};
+use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase, PipelineRun};
 use tokio_util::sync::CancellationToken;
 
 use self::{
     apply::ApplyError,
-    build::{Refusal, RunSettings},
     dereference::DereferenceError,
     observe::{Seen, observe},
+    start::start,
     status::{Verdict, WriteError},
     store::Runs,
 };
-use crate::{context::Context, drain::age_seconds, error_chain};
+use crate::{context::Context, error_chain, schedule::Key};
 
 /// How long a failed round waits for the next.
 const RETRY: Duration = Duration::from_secs(2);
@@ -100,12 +101,8 @@ async fn reconcile(
         Ok(job) => job,
         Err(invalid) => {
             // Only possible where the CRD's rules were not in force when it was written.
-            let name = invalid.metadata.name.as_deref().unwrap_or_default();
-            tracing::warn!(
-                integration_job = name,
-                error = invalid.error,
-                "IntegrationJob {name} can't be read"
-            );
+            let key = Key::of(&*guarded);
+            tracing::warn!(integration_job = %key, error = invalid.error, "IntegrationJob {key} can't be read");
             return Ok(Action::await_change());
         }
     };
@@ -116,10 +113,7 @@ async fn reconcile(
     }
     let new = match context.runs.of(job, &context.context).await.map_err(ReconcileError::Read)? {
         Some(run) => follow(job, &run, &context).await?,
-        None if status.pipeline_run.is_some() => {
-            let verdict = Verdict::new(Phase::Error, "PipelineRunDeleted", "the PipelineRun was deleted");
-            lost(job, verdict)
-        }
+        None if status.pipeline_run.is_some() => lost(job),
         None => start(job, &context.context).await?,
     };
     if new != status {
@@ -133,61 +127,6 @@ async fn reconcile(
     Ok(Action::await_change())
 }
 
-/// Creates the `PipelineRun`, or says why there can be none.
-async fn start(job: &IntegrationJob, context: &Context) -> Result<IntegrationJobStatus, ReconcileError> {
-    let now = Timestamp::now();
-    let unrun = |phase, reason: &str, message: &str| {
-        status::ended_unrun(job, Verdict::new(phase, reason, message), JobPhase::Error, message, now)
-    };
-    if let Some(cancel) = &job.spec.cancel {
-        let verdict = Verdict::new(Phase::Cancelled, cancel.reason.as_str(), &*cancel.message);
-        return Ok(status::ended_unrun(job, verdict, JobPhase::Cancelled, &cancel.message, now));
-    }
-    let mut status = job.status.clone().unwrap_or_default();
-    let Some(base) = status.base_sha.clone().or_else(|| job.spec.base.sha.clone()) else {
-        return Ok(unrun(Phase::Error, "BaseMissing", "the status holds no base commit"));
-    };
-    let source = match dereference::source(job, context).await {
-        Err(error @ DereferenceError::ConfigGone(_)) => {
-            return Ok(unrun(Phase::Error, "ConfigGone", &error.to_string()));
-        }
-        source => source?,
-    };
-    let settings = RunSettings {
-        checkout_image: &context.settings.checkout_image,
-        service_account: &context.settings.run_service_account,
-    };
-    let run = match build::build(job, &base, &source, settings) {
-        Ok(run) => run,
-        Err(refusal) => return Ok(refused(job, &refusal, now)),
-    };
-    let api = context.namespaced::<PipelineRun>(&job.namespace().unwrap_or_default());
-    let is_new = match apply::create(&api, &run, job).await {
-        Err(error @ ApplyError::NameTaken(_)) => {
-            return Ok(unrun(Phase::Error, "NameTaken", &error.to_string()));
-        }
-        Err(error @ ApplyError::Refused { .. }) => {
-            return Ok(unrun(Phase::Error, "PipelineRunRefused", &error.to_string()));
-        }
-        created => created?,
-    };
-    if is_new {
-        let received = job.annotations().get(annotation::RECEIVED_AT_MS).and_then(|ms| ms.parse().ok());
-        if let Some(received) = received {
-            context.metrics.accepted_to_run(age_seconds(received));
-        }
-        tracing::info!(
-            integration_job = job.name_any(),
-            repo = %job.spec.repository,
-            traceparent = job.annotations().get(annotation::TRACEPARENT),
-            "{}: created the PipelineRun",
-            job.name_any(),
-        );
-    }
-    status.pipeline_run = run.metadata.name;
-    Ok(status)
-}
-
 /// Stops the run if that was asked for, and says how far it is.
 async fn follow(
     job: &IntegrationJob,
@@ -197,14 +136,13 @@ async fn follow(
     let now = Timestamp::now();
     let namespace = job.namespace().unwrap_or_default();
     let tasks = context.runs.tasks_of(run);
-    let status = match observe(job, Seen { run, tasks: &tasks, is_complete: false }, now) {
-        Some(status) => status,
-        None => {
-            let tasks = store::read_tasks(job, &context.context).await.map_err(ReconcileError::Read)?;
-            // Tasks that were read after their run's end always settle it.
-            observe(job, Seen { run, tasks: &tasks, is_complete: true }, now)
-                .unwrap_or_else(|| job.status.clone().unwrap_or_default())
-        }
+    let status = if let Some(status) = observe(job, Seen { run, tasks: &tasks, is_complete: false }, now) {
+        status
+    } else {
+        let tasks = store::read_tasks(job, &context.context).await.map_err(ReconcileError::Read)?;
+        // Tasks that were read after their run's end always settle it.
+        observe(job, Seen { run, tasks: &tasks, is_complete: true }, now)
+            .unwrap_or_else(|| job.status.clone().unwrap_or_default())
     };
     if job.spec.cancel.is_some() && !status.phase.is_final() {
         apply::cancel(&context.context.namespaced(&namespace), run).await?;
@@ -212,23 +150,13 @@ async fn follow(
     Ok(status)
 }
 
-/// One job can't be run, so none is.
-fn refused(job: &IntegrationJob, refusal: &Refusal, now: Timestamp) -> IntegrationJobStatus {
-    let name = refusal.job();
-    let message = format!("{name} {refusal}");
-    let verdict = Verdict::new(Phase::Error, refusal.reason(), &*message);
-    let mut status = status::ended_unrun(job, verdict, JobPhase::NotRun, &message, now);
-    if let Some(entry) = status.jobs.iter_mut().find(|entry| entry.name == *name) {
-        *entry = status::job_status(name, JobPhase::Error, Some(&refusal.to_string()));
-    }
-    status
-}
-
 /// The run is gone: what had not ended never will.
-fn lost(job: &IntegrationJob, verdict: Verdict) -> IntegrationJobStatus {
+fn lost(job: &IntegrationJob) -> IntegrationJobStatus {
+    let verdict = Verdict::new(Phase::Error, "PipelineRunDeleted", "the PipelineRun was deleted");
     let mut status = job.status.clone().unwrap_or_default();
     for entry in status.jobs.iter_mut().filter(|entry| !entry.phase.is_final()) {
-        *entry = status::job_status(&entry.name, JobPhase::Error, Some(&verdict.message));
+        entry.phase = JobPhase::Error;
+        entry.message = Some(verdict.message.clone());
     }
     verdict.enter(&mut status, Timestamp::now());
     status
@@ -240,29 +168,27 @@ fn finished(job: &IntegrationJob, new: &IntegrationJobStatus, context: &Context)
     }
     context.metrics.finished(new.phase.as_str());
     let condition = new.conditions.iter().find(|condition| condition.type_ == status::SUCCEEDED);
+    let reason = condition.map_or("", |condition| &condition.reason);
+    let message = condition.map_or("", |condition| &condition.message);
+    let key = Key::of(job);
     tracing::info!(
-        integration_job = job.name_any(),
+        integration_job = %key,
         repo = %job.spec.repository,
         phase = new.phase.as_str(),
-        reason = condition.map(|condition| &*condition.reason),
-        "{}: {} {}",
-        job.name_any(),
-        new.phase.as_str(),
-        condition.map_or("", |condition| &condition.message),
+        reason,
+        message,
+        "IntegrationJob {key} ended: {reason}",
     );
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that kube's Controller asks for")]
 fn error_policy(
     job: Arc<DeserializeGuard<IntegrationJob>>,
     error: &ReconcileError,
     context: Arc<JobContext>,
 ) -> Action {
-    let name = job.name_any();
+    let key = Key::of(&*job);
     context.context.metrics.reconcile_failure("job", error.category());
-    tracing::warn!(
-        integration_job = name,
-        error = error_chain(error),
-        "failed to reconcile IntegrationJob {name}"
-    );
+    tracing::warn!(integration_job = %key, error = error_chain(error), "failed to reconcile IntegrationJob {key}");
     Action::requeue(RETRY)
 }

@@ -10,7 +10,7 @@ use tidegate_resources::{
 };
 
 use super::{
-    status::{Verdict, job_status, rfc3339},
+    status::{Verdict, job_status},
     task::{self, TaskEnd, TaskState},
 };
 
@@ -61,11 +61,6 @@ pub fn observe(job: &IntegrationJob, seen: Seen<'_>, now: Timestamp) -> Option<I
             if let Some(task) = task_run.and_then(|task_run| task_run.status.as_ref()) {
                 job_status.started_at.clone_from(&task.start_time);
                 job_status.completed_at.clone_from(&task.completion_time);
-            }
-            if job_status.phase.is_final() && job_status.completed_at.is_none() {
-                let before = status.jobs.iter().find(|old| old.name == entry.name);
-                job_status.completed_at =
-                    before.and_then(|old| old.completed_at.clone()).or_else(|| Some(rfc3339(now)));
             }
             job_status
         })

@@ -31,6 +31,8 @@ pub struct Verdict {
 impl Verdict {
     /// A verdict.
     pub fn new(phase: Phase, reason: &str, message: impl Into<String>) -> Self {
+        // Tekton may give none, but a condition must have one.
+        let reason = if reason.is_empty() { "Unknown" } else { reason };
         Self { phase, reason: reason.chars().take(64).collect(), message: message.into() }
     }
 

@@ -61,7 +61,7 @@ mod tests {
                 sent.push(now);
             }
         }
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         let busiest = sent
             .iter()
             .map(|from| sent.iter().filter(|at| *at >= from && **at < *from + minute).count())

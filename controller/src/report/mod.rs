@@ -38,7 +38,7 @@ use crate::{context::Context, error_chain, schedule::Key};
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Nobody is woken that late; it only bounds a timer that has nothing to wait for.
-const IDLE: Duration = Duration::from_secs(3600);
+const IDLE: Duration = Duration::from_hours(1);
 
 type Guarded<K> = DeserializeGuard<K>;
 type Changes<K> = BoxStream<'static, watcher::Result<Event<Guarded<K>>>>;
@@ -193,7 +193,7 @@ impl Reporter {
                     Err(error) => {
                         context.metrics.reconcile_failure("report", "record");
                         tracing::warn!(
-                            integration_job = key.name,
+                            integration_job = %key,
                             error = error_chain(&error),
                             "failed to write down what the host was told",
                         );

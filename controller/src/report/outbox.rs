@@ -19,7 +19,7 @@ const IN_FLIGHT_PER_WRITER: usize = 4;
 /// Writes of all credentials that may be on their way at once.
 const IN_FLIGHT: usize = 32;
 /// How long a status is tried again before it is given up.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3600);
+const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
 /// How long a status waits that is likely to change at once.
 const FLEETING: Duration = Duration::from_millis(100);
 

@@ -39,7 +39,10 @@ pub fn plan(job: &IntegrationJob) -> Vec<Desired> {
         Desired {
             context: context(&entry.name),
             status: reported(state, &description),
-            is_fleeting: entry_status.is_none() && status.phase == Phase::Queued && !job.spec.awaits_approval,
+            is_fleeting: match entry_status {
+                Some(entry_status) => entry_status.phase == JobPhase::Pending,
+                None => status.phase == Phase::Queued && !job.spec.awaits_approval,
+            },
         }
     });
     let skipped = job.spec.skipped.iter().map(|skipped| Desired {

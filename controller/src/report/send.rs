@@ -11,7 +11,7 @@ use tidegate_model::CommitStatus;
 use tidegate_resources::{IntegrationConfig, IntegrationJob, Report, ReportedStatus};
 
 use super::outbox::{Due, Sent};
-use crate::{context::Context, error_chain};
+use crate::{context::Context, error_chain, schedule::Key};
 
 /// Tells the host of a config.
 pub async fn send(due: &Due, job: &IntegrationJob, config: &IntegrationConfig, context: &Context) -> Sent {
@@ -37,7 +37,7 @@ pub async fn send(due: &Due, job: &IntegrationJob, config: &IntegrationConfig, c
         Err(error) => {
             let message = error_chain(&error);
             tracing::warn!(
-                integration_job = job.name_any(),
+                integration_job = %Key::of(job),
                 repo = %job.spec.repository,
                 context = due.target.context,
                 error = message,
@@ -63,7 +63,7 @@ pub async fn publish_refusal(job: &IntegrationJob, status: &ReportedStatus, reas
     };
     if let Err(error) = context.recorder.publish(&event, &job.object_ref(&())).await {
         tracing::warn!(
-            integration_job = job.name_any(),
+            integration_job = %Key::of(job),
             error = error_chain(&error),
             "failed to publish an Event"
         );

@@ -34,10 +34,10 @@ use crate::{context::Context, error_chain};
 pub const AWAITING_APPROVAL: &str = "AwaitingApproval";
 
 /// Nobody is woken that late; it only bounds a timer that has nothing to wait for.
-const IDLE: Duration = Duration::from_secs(3600);
+const IDLE: Duration = Duration::from_hours(1);
 
 /// The longest that anything waits for its next try when nobody says otherwise.
-const MAX_BACKOFF: Duration = Duration::from_secs(300);
+const MAX_BACKOFF: Duration = Duration::from_mins(5);
 
 type Guarded<K> = DeserializeGuard<K>;
 type Changes<K> = BoxStream<'static, watcher::Result<Event<Guarded<K>>>>;

@@ -7,7 +7,7 @@ use tidegate_resources::{IntegrationConfig, IntegrationJob, IntegrationJobStatus
 
 use super::{
     AWAITING_APPROVAL,
-    queue::{Done, Need},
+    queue::{Done, Key, Need},
 };
 use crate::{
     context::Context,
@@ -78,7 +78,7 @@ pub async fn carry_out(
                 context.metrics.reconcile_failure("schedule", error.reason());
                 let message = error_chain(&error);
                 tracing::warn!(
-                    integration_job = job.metadata.name,
+                    integration_job = %Key::of(job),
                     repo = %job.spec.repository,
                     error = message,
                     "an IntegrationJob stays queued",
@@ -119,7 +119,7 @@ pub async fn carry_out(
         Err(error) => {
             context.metrics.reconcile_failure("schedule", "status");
             tracing::warn!(
-                integration_job = job.metadata.name,
+                integration_job = %Key::of(job),
                 error = error_chain(&error),
                 "failed to give a slot"
             );

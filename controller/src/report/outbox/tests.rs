@@ -113,7 +113,7 @@ fn a_failure_without_a_hint_backs_off_alone() {
     let mut at = now;
     for seconds in [2, 4, 8] {
         let wake = at + Duration::from_secs(seconds);
-        assert_eq!(outbox.next(wake - Duration::from_millis(1)), None);
+        assert_eq!(outbox.next(wake.checked_sub(Duration::from_millis(1)).unwrap()), None);
         assert_eq!(outbox.next(wake), Some(one.clone()));
         outbox.sent(&one, failed(None), wake, 0.0);
         at = wake;

@@ -26,7 +26,7 @@ fn each_job_is_told_under_its_own_context_on_the_head() {
     let mut job = pull_request(&json!([{"name": "unit"}, {"name": "lint"}]), &json!({}));
     job.spec.skipped =
         vec![SkippedJob { name: "docs".parse().expect("name"), reason: "branch main".to_owned() }];
-    assert_eq!(judged_commit(&job).map(|sha| sha.as_str()), Some(HEAD));
+    assert_eq!(judged_commit(&job).map(tidegate_model::CommitSha::as_str), Some(HEAD));
     let contexts: Vec<String> = plan(&job).into_iter().map(|desired| desired.context).collect();
     assert_eq!(contexts, ["tidegate/shop/unit", "tidegate/shop/lint", "tidegate/shop/docs"]);
     assert_eq!(
@@ -46,7 +46,7 @@ fn a_push_is_judged_by_its_commit_and_several_pull_requests_by_none() {
     assert_eq!(judged_commit(&job), None);
     job.spec.pulls.clear();
     job.spec.base.sha = Some(HEAD.parse().expect("commit SHA"));
-    assert_eq!(judged_commit(&job).map(|sha| sha.as_str()), Some(HEAD));
+    assert_eq!(judged_commit(&job).map(tidegate_model::CommitSha::as_str), Some(HEAD));
 }
 
 #[test]
