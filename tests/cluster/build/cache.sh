@@ -1,7 +1,6 @@
 # Components are built once a machine: each lies in the cache, in a folder named by version and recipe.
 # shellcheck shell=bash
 
-# The order matters: a later component may use an earlier one's folder.
 COMPONENTS=(busybox checkout etcd kubernetes tekton gitea)
 
 # component_version NAME: what is built. What comes from a Debian package has its version.
@@ -42,6 +41,7 @@ use_components() {
 # build: makes what is missing. A broken build leaves nothing that looks whole: the folder gets its name at the end.
 build() {
     local name dir partial started
+    check_machine
     install_packages
     mkdir -p "$CACHE"
     exec 9>"$CACHE/lock"

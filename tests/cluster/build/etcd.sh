@@ -3,7 +3,7 @@
 
 build_etcd() {
     local out=$1 work source
-    work=$(mktemp -d)
+    work=$(mktemp -d "$out/work.XXXXXX")
     source=$(go_source go.etcd.io/etcd/server/v3 "$ETCD_VERSION" "$work")
     # These replaces lead to sibling folders, which a published module doesn't have.
     sed -i -E '/=> \.\.?\//d' "$work/go.mod"

@@ -3,7 +3,7 @@
 
 build_gitea() {
     local out=$1 work source folder
-    work=$(mktemp -d)
+    work=$(mktemp -d "$out/work.XXXXXX")
     source=$(go_source code.gitea.io/gitea "$GITEA_VERSION" "$work")
     CGO_ENABLED=1 go_build "$source" "$work" -tags sqlite,sqlite_unlock_notify \
         -ldflags "-s -w -X main.Version=${GITEA_VERSION#v}" -o "$out/bin/gitea" .

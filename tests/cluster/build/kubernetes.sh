@@ -3,7 +3,7 @@
 
 build_kubernetes() {
     local out=$1 work source version program programs=()
-    work=$(mktemp -d)
+    work=$(mktemp -d "$out/work.XXXXXX")
     source=$(go_source k8s.io/kubernetes "$KUBERNETES_VERSION" "$work")
     # The staging folders are modules of their own: v1.X.Y of Kubernetes is v0.X.Y of each.
     sed -i -E "s#=> \./staging/src/(.*)#=> \1 v0.${KUBERNETES_VERSION#v1.}#" "$work/go.mod"

@@ -3,7 +3,7 @@
 
 build_tekton() {
     local out=$1 work source generator file program
-    work=$(mktemp -d)
+    work=$(mktemp -d "$out/work.XXXXXX")
     source=$(go_source github.com/tektoncd/pipeline "$TEKTON_VERSION" "$work")
     # The generator of upstream's API pages is no part of any program, and not every module proxy serves it.
     generator=github.com/ahmetb/gen-crd-api-reference-docs

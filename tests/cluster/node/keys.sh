@@ -3,14 +3,15 @@
 
 # make_keys: one authority signs for all.
 make_keys() {
+    local names user
     mkdir -p "$KEYS"
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 30 -subj /CN=tidegate-cluster \
         -keyout "$KEYS/ca.key" -out "$KEYS/ca.crt" 2>/dev/null
     openssl ecparam -name prime256v1 -genkey -noout -out "$KEYS/service-account.key"
     openssl ec -in "$KEYS/service-account.key" -pubout -out "$KEYS/service-account.pub" 2>/dev/null
 
-    make_certificate apiserver /CN=kube-apiserver \
-        "DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:localhost,IP:127.0.0.1,IP:$API_SERVICE_IP,IP:$NODE_IP"
+    names=DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,IP:$API_SERVICE_IP,IP:$NODE_IP
+    make_certificate apiserver /CN=kube-apiserver "$names"
     make_certificate kubelet-client /O=system:masters/CN=apiserver-kubelet-client
     make_certificate kubelet "/O=system:nodes/CN=system:node:$NODE" "DNS:$NODE,IP:$NODE_IP"
     make_certificate admin /O=system:masters/CN=admin

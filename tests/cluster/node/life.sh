@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 # started_at PID: when a process started, in ticks since boot; nothing when it is gone or only waits to be reaped. With
-# it a process id can't be mistaken for that of a later process. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+# it a process id can't be mistaken for that of a later process (proc_pid_stat(5)).
 started_at() {
     # Field 22; the second field, which may hold blanks, is cut off.
     sed -E 's/^.*\) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'
@@ -23,9 +23,8 @@ node_init() {
 # start_node: in namespaces of its own, so that the end of one process is the end of all.
 start_node() {
     case $STATE in
-    /run/* | /var/log/* | /var/lib/*) fail "$STATE would be hidden from the node: set TIDEGATE_CLUSTER_STATE to another folder" ;;
+    /run/* | /var/log/* | /var/lib/*) fail "set TIDEGATE_CLUSTER_STATE to another folder: the node can't see $STATE" ;;
     esac
-    [ ! -e /sys/fs/cgroup/cgroup.controllers ] || fail 'this machine has cgroup v2 alone; only v1 is supported'
     mkdir -p "$LOGS"
     chmod 700 "$STATE"
     setsid unshare --net --mount --uts --ipc --pid --fork --kill-child --mount-proc \
@@ -37,7 +36,8 @@ start_node() {
 # /sys without the cgroups. The command dies with nsenter, which passes no signal on.
 enter_node() {
     # kubectl would remember the kinds of an earlier cluster at the same address.
-    export KUBECONFIG=$KEYS/admin.kubeconfig KUBECACHEDIR=$RUN/kubectl CONTAINERD_ADDRESS=$RUN/containerd.sock CONTAINERD_NAMESPACE=k8s.io
+    export KUBECONFIG=$KEYS/admin.kubeconfig KUBECACHEDIR=$RUN/kubectl
+    export CONTAINERD_ADDRESS=$RUN/containerd.sock CONTAINERD_NAMESPACE=k8s.io
     ENTER=(nsenter --target "$(node_init)" --net --mount --uts --ipc --pid --wdns="$PWD" setpriv --pdeathsig KILL)
 }
 

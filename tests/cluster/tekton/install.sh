@@ -6,10 +6,11 @@ install_tekton() {
     in_node kubectl apply --server-side -f "${DIR[tekton]}/manifests" >"$LOGS/tekton-install.log"
 }
 
-# tekton_ready: waits until it is. A webhook's pod is ready before the API server trusts its certificate, so a run is
-# submitted for show.
+# tekton_ready: waits until it is. That the pod of its webhooks is ready does not say that the API server reaches and
+# trusts them, so a run is submitted, as a dry run.
 tekton_ready() {
     in_node kubectl --namespace tekton-pipelines rollout status --timeout=120s \
         deployment/tekton-pipelines-controller deployment/tekton-pipelines-webhook >"$LOGS/tekton-rollout.log"
-    await 30 "Tekton's webhooks" node_runs in_node kubectl create --dry-run=server -f "$HERE/tekton/probe.yaml"
+    await 30 "Tekton's webhooks" node_runs \
+        in_node kubectl create --dry-run=server -f "$HERE/tekton/probe.yaml"
 }
