@@ -117,7 +117,9 @@ pub struct GithubApp {
     inline,
     extend("x-kubernetes-validations" = [
         {"rule": "!has(self.preSubmit) || !has(self.postSubmit) || !self.preSubmit.exists(a, self.postSubmit.exists(b, a.name == b.name))",
-         "message": "a job's name is unique in its config: preSubmit and postSubmit share one"}
+         "message": "a job's name is unique in its config: preSubmit and postSubmit share one"},
+        {"rule": "(has(self.preSubmit) ? size(self.preSubmit) : 0) + (has(self.postSubmit) ? size(self.postSubmit) : 0) <= 50",
+         "message": "a config has at most 50 jobs in all"}
     ])
 )]
 pub struct ConfigJobs {

@@ -39,7 +39,7 @@ use crate::{Condition, schema::structural};
     validation = Rule::new("self.trigger != 'PullRequest' || size(self.pulls) == 1").message("a PullRequest trigger has exactly one pull"),
     validation = Rule::new("self.trigger != 'Push' || size(self.pulls) == 0 && has(self.base.sha)").message("a Push trigger has base.sha and no pulls"),
     validation = Rule::new("self.config == oldSelf.config && self.host == oldSelf.host && self.repository == oldSelf.repository && self.trigger == oldSelf.trigger && self.timeout == oldSelf.timeout && self.base == oldSelf.base && self.pulls == oldSelf.pulls && self.jobs == oldSelf.jobs").message("what a job runs can't change; only cancel may be set"),
-    validation = Rule::new("!has(oldSelf.cancel) || has(self.cancel)").message("a cancelled job stays cancelled")
+    validation = Rule::new("!has(oldSelf.cancel) || has(self.cancel) && self.cancel == oldSelf.cancel").message("a cancelled job stays cancelled, for the reason it was cancelled for")
 )]
 pub struct IntegrationJobSpec {
     /// The config it was made from.

@@ -71,6 +71,18 @@ fn each_rule_rejects_what_it_is_for() {
         broken(|config| config["spec"]["jobs"]["postSubmit"][0]["name"] = "test".into()),
         ["a job's name is unique in its config: preSubmit and postSubmit share one"]
     );
+    let jobs = |list: &str, count: usize| -> Value {
+        (0..count)
+            .map(|n| json!({"name": format!("{list}-{n}"), "image": "busybox", "script": "true"}))
+            .collect()
+    };
+    let with =
+        |pre: usize, post: usize| json!({"preSubmit": jobs("pre", pre), "postSubmit": jobs("post", post)});
+    assert_eq!(broken(|config| config["spec"]["jobs"] = with(25, 25)), [""; 0]);
+    assert_eq!(
+        broken(|config| config["spec"]["jobs"] = with(25, 26)),
+        ["a config has at most 50 jobs in all"]
+    );
     for neither_or_both in [
         json!({"name": "test", "image": "busybox"}),
         json!({"name": "test", "image": "busybox", "script": "true", "command": ["true"]}),

@@ -91,5 +91,12 @@ fn what_runs_stays_and_cancel_may_only_be_set() {
     let cancelled =
         job(|job| job["spec"]["cancel"] = json!({"reason": "Superseded", "message": "a newer head"}));
     assert_eq!(messages(cancelled.validate_cel_update(&old)), [""; 0]);
-    assert_eq!(messages(old.validate_cel_update(&cancelled)), ["a cancelled job stays cancelled"]);
+    let reversed =
+        job(|job| job["spec"]["cancel"] = json!({"reason": "PullRequestClosed", "message": "closed"}));
+    for change in [old, reversed] {
+        assert_eq!(
+            messages(change.validate_cel_update(&cancelled)),
+            ["a cancelled job stays cancelled, for the reason it was cancelled for"]
+        );
+    }
 }
