@@ -71,6 +71,14 @@ mod tests {
     }
 
     #[test]
+    fn what_was_not_used_is_not_saved_up() {
+        let start = Instant::now();
+        let mut budget = Budget::per_minute(180, start);
+        let later = start + Duration::from_hours(24);
+        assert_eq!(std::iter::repeat_with(|| budget.take(later)).take_while(|taken| *taken).count(), 60);
+    }
+
+    #[test]
     fn an_empty_budget_says_when_it_will_allow_the_next_write() {
         let start = Instant::now();
         let mut budget = Budget::per_minute(1, start);

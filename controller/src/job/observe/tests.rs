@@ -78,19 +78,28 @@ fn all_good_is_success_and_names_what_was_built() {
 
 #[test]
 fn what_comes_after_a_failed_job_is_not_run() {
-    let job = running(
-        &json!([{"name": "a"}, {"name": "b", "after": ["a"]}, {"name": "c", "after": ["b"]}, {"name": "d"}]),
-    );
-    let run = pipeline_run("False", "Failed", &["a", "d"]);
-    let status = observe_of(&job, &run, &[("a", failed_step("run", 1, &json!([]))), ("d", succeeded())]);
+    let job = running(&json!([
+        {"name": "first"},
+        {"name": "a"},
+        {"name": "b", "after": ["a"]},
+        {"name": "c", "after": ["b"]},
+        {"name": "d"},
+        {"name": "e", "after": ["d"]},
+    ]));
+    let run = pipeline_run("False", "Failed", &["first", "a", "d"]);
+    let failed = failed_step("run", 1, &json!([]));
+    let status = observe_of(&job, &run, &[("first", failed.clone()), ("a", failed), ("d", succeeded())]);
     let jobs = vec![
+        (JobPhase::Failed, "exit code 1"),
         (JobPhase::Failed, "exit code 1"),
         (JobPhase::NotRun, "a failed"),
         (JobPhase::NotRun, "a failed"),
         (JobPhase::Succeeded, ""),
+        // Tekton starts nothing more once a task failed.
+        (JobPhase::NotRun, "first failed"),
     ];
     assert_eq!(story(&status), (Phase::Failed, "JobFailed", jobs));
-    assert_eq!(status.conditions[0].message, "failed: a");
+    assert_eq!(status.conditions[0].message, "failed: first, a");
 }
 
 #[test]

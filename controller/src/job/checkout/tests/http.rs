@@ -1,4 +1,4 @@
-//! A private repository over HTTP.
+//! Repositories over HTTP.
 
 use std::{net::SocketAddr, process::Stdio};
 
@@ -17,7 +17,17 @@ const TOKEN: &str = "s3cr3t-t0ken";
 /// `x-access-token:s3cr3t-t0ken`
 const AUTHORIZATION: &str = "Basic eC1hY2Nlc3MtdG9rZW46czNjcjN0LXQwa2Vu";
 
-/// A host over HTTP that shows its repository to nobody without the token.
+/// What a host is like.
+#[derive(Debug, Clone)]
+struct HostSpec {
+    root: PathBuf,
+    /// Whether its repositories are shown to nobody without the token.
+    is_private: bool,
+    /// Whether it serves any commit by its SHA, as protocol 2 does, or only what a ref points to.
+    serves_shas: bool,
+}
+
+/// A host over HTTP.
 struct Host {
     address: SocketAddr,
     task: JoinHandle<()>,
@@ -29,21 +39,21 @@ impl Drop for Host {
     }
 }
 
-async fn serve(root: PathBuf) -> Host {
+async fn serve(spec: HostSpec) -> Host {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
     let address = listener.local_addr().expect("address");
-    let app = Router::new().fallback(backend).with_state(root);
+    let app = Router::new().fallback(backend).with_state(spec);
     #[expect(clippy::disallowed_methods, reason = "the task is aborted when the host is dropped")]
     let task = tokio::spawn(async move { axum::serve(listener, app).await.expect("serves") });
     Host { address, task }
 }
 
-/// `git http-backend` behind basic authentication.
-async fn backend(State(root): State<PathBuf>, request: Request) -> Response {
+/// `git http-backend`.
+async fn backend(State(spec): State<HostSpec>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let header =
         |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if header("authorization") != AUTHORIZATION {
+    if spec.is_private && header("authorization") != AUTHORIZATION {
         return Response::builder()
             .status(StatusCode::UNAUTHORIZED)
             .header(header::WWW_AUTHENTICATE, "Basic realm=\"host\"")
@@ -52,14 +62,14 @@ async fn backend(State(root): State<PathBuf>, request: Request) -> Response {
     }
     let mut backend = Command::new("git")
         .arg("http-backend")
-        .env("GIT_PROJECT_ROOT", root)
+        .env("GIT_PROJECT_ROOT", &spec.root)
         .env("GIT_HTTP_EXPORT_ALL", "1")
         .env("PATH_INFO", parts.uri.path())
         .env("QUERY_STRING", parts.uri.query().unwrap_or_default())
         .env("REQUEST_METHOD", parts.method.as_str())
         .env("CONTENT_TYPE", header("content-type"))
         .env("HTTP_CONTENT_ENCODING", header("content-encoding"))
-        .env("GIT_PROTOCOL", header("git-protocol"))
+        .env("GIT_PROTOCOL", if spec.serves_shas { header("git-protocol") } else { "" })
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -96,24 +106,42 @@ fn files_with_token(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-async fn checkout(path: &str, credential: Option<&'static str>) -> (Scene, Checkout) {
-    let scene = Scene::new();
-    let base = head_of(&scene);
-    let head = scene.commit("feature", &[("a.txt", "two\n")]);
-    scene.push(&head, "refs/pull/7/head");
-    let host = serve(scene.dir.path().to_owned()).await;
-    let url = format!("http://{}/{path}", host.address);
+/// Checks out from a host like this one, with the scene's repository.
+async fn checkout(
+    scene: Scene,
+    spec: impl FnOnce(PathBuf) -> HostSpec,
+    base: &CommitSha,
+    head: Option<&CommitSha>,
+    credential: Option<&'static str>,
+) -> (Scene, Checkout) {
+    let host = serve(spec(scene.dir.path().to_owned())).await;
+    let url = format!("http://{}/host.git", host.address);
+    let task = format!("task-{}", host.address.port());
+    let (base, head) = (base.clone(), head.cloned());
     tokio::task::spawn_blocking(move || {
-        let checkout = scene.checkout_from("task", &url, "refs/heads/main", &base, &[(7, &head)], credential);
+        let heads: Vec<(u64, &CommitSha)> = head.iter().map(|head| (7, head)).collect();
+        let checkout = scene.checkout_from(&task, &url, "refs/heads/main", &base, &heads, credential);
         (scene, checkout)
     })
     .await
     .expect("no panic")
 }
 
+fn private(root: PathBuf) -> HostSpec {
+    HostSpec { root, is_private: true, serves_shas: true }
+}
+
+fn without_shas(root: PathBuf) -> HostSpec {
+    HostSpec { root, is_private: false, serves_shas: false }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_token_opens_the_repository_and_is_left_nowhere() {
-    let (_scene, checkout) = checkout("host.git", Some("s3cr3t-t0ken\n")).await;
+    let scene = Scene::new();
+    let base = head_of(&scene);
+    let head = scene.commit("feature", &[("a.txt", "two\n")]);
+    scene.push(&head, "refs/pull/7/head");
+    let (_scene, checkout) = checkout(scene, private, &base, Some(&head), Some("s3cr3t-t0ken\n")).await;
     checkout.assert_merged();
     assert_eq!(checkout.file("a.txt").as_deref(), Some("two\n"));
     assert!(!checkout.log().contains(TOKEN), "{}", checkout.log());
@@ -125,8 +153,35 @@ async fn the_token_opens_the_repository_and_is_left_nowhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_token_the_repository_is_unreadable() {
-    for credential in [None, Some("wrong")] {
-        let (_scene, checkout) = checkout("host.git", credential).await;
-        assert_eq!(checkout.failure().0, Outcome::Unreadable, "{}", checkout.log());
+    for (credential, hint) in [(None, "needs git.cloneSecretRef"), (Some("wrong"), "with git.cloneSecretRef")]
+    {
+        let scene = Scene::new();
+        let base = head_of(&scene);
+        let (_scene, checkout) = checkout(scene, private, &base, None, credential).await;
+        let (outcome, detail) = checkout.failure();
+        assert_eq!(outcome, Outcome::Unreadable, "{}", checkout.log());
+        assert!(detail.contains(hint), "{detail}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_serves_no_shas_is_asked_for_the_refs_that_hold_them() {
+    let scene = Scene::new();
+    let base = head_of(&scene);
+    let old = scene.commit("feature", &[("a.txt", "two\n")]);
+    scene.git("work", &["checkout", "--quiet", "-B", "main", old.as_str()]);
+    let new = scene.commit("main", &[("a.txt", "three\n")]);
+    scene.push(&new, "refs/heads/main");
+    scene.push(&new, "refs/pull/7/head");
+    let (scene, pushed) = checkout(scene, without_shas, &old, None, None).await;
+    pushed.assert_merged();
+    assert_eq!(pushed.result(CheckoutResult::Commit), old.as_str());
+
+    let lost = scene.commit("gone", &[("a.txt", "four\n")]);
+    let (scene, gone) = checkout(scene, without_shas, &lost, None, None).await;
+    assert_eq!(gone.failure().0, Outcome::Superseded, "{}", gone.log());
+
+    let (_scene, merged) = checkout(scene, without_shas, &base, Some(&old), None).await;
+    merged.assert_merged();
+    assert_eq!(merged.file("a.txt").as_deref(), Some("two\n"));
 }
