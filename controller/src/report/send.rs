@@ -43,11 +43,15 @@ pub async fn send(due: &Due, job: &IntegrationJob, config: &IntegrationConfig, c
                 error = message,
                 "failed to set a commit status",
             );
-            if error.is_retryable() {
-                return Sent::Failed { retry_after: error.retry_after(), message };
+            match error {
+                // A token can be renewed, so no verdict is lost for it; its Secret is read again.
+                HostError::Unauthorized | HostError::Forbidden { .. } => {
+                    context.hosts.forget(config);
+                    Sent::Failed { retry_after: None, message }
+                }
+                error if error.is_retryable() => Sent::Failed { retry_after: error.retry_after(), message },
+                _ => Sent::Refused(message),
             }
-            context.hosts.forget(config);
-            Sent::Refused(message)
         }
     }
 }
