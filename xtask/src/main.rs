@@ -48,7 +48,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
+    match run(&Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -57,9 +57,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
+fn run(command: &Command) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
-    match command {
+    match *command {
         Command::Demo { keep } => demo::run(&workspace, keep),
         Command::Ci { fast } => ci::run(&workspace, fast),
         Command::Crds { check } => ci::crds(check).run(&workspace).map(drop),
