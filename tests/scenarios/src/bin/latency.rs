@@ -18,7 +18,7 @@ use kube::{
 };
 use serde_json::json;
 use tidegate_model::Host;
-use tidegate_resources::{PipelineRun, annotation};
+use tidegate_resources::{IntegrationJob, PipelineRun, annotation};
 use tidegate_scenarios::{Scene, WorldSpec};
 
 /// Measures Tidegate on the sandbox.
@@ -46,6 +46,7 @@ async fn main() -> Result<()> {
     println!("load average {}", std::fs::read_to_string("/proc/loadavg")?.trim());
     println!("controller RSS idle: {:.1} MiB", resident_mib(pid)?);
 
+    let integration_jobs: Api<IntegrationJob> = Api::namespaced(scene.world.client.clone(), "ci");
     let runs: Api<PipelineRun> = Api::all(scene.world.client.clone());
     let mut watch = Box::pin(watcher(runs, watcher::Config::default()).default_backoff().applied_objects());
     let mut seen: HashMap<String, Duration> = HashMap::new();
@@ -55,10 +56,12 @@ async fn main() -> Result<()> {
         while seen.len() < round {
             let next = tokio::time::timeout(Duration::from_secs(30), watch.try_next()).await;
             let run = next.context("no PipelineRun within 30 s")??.context("the watch ended")?;
-            let accepted =
-                run.annotations().get(annotation::RECEIVED_AT_MS).context("no annotation")?.parse()?;
             let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-            seen.entry(run.name_any()).or_insert_with(|| now.saturating_sub(Duration::from_millis(accepted)));
+            // It has the name of its IntegrationJob, which knows when its delivery was accepted.
+            let job = integration_jobs.get(&run.name_any()).await?;
+            let accepted = job.annotations().get(annotation::RECEIVED_AT_MS).context("no annotation")?;
+            let latency = now.saturating_sub(Duration::from_millis(accepted.parse()?));
+            seen.entry(run.name_any()).or_insert(latency);
         }
         if round == deliveries {
             report(seen.values().copied().collect())?;
