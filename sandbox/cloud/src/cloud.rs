@@ -29,8 +29,8 @@ impl Cloud {
     /// Starts everything. Functions are started too, but not waited for: an invocation waits for its process.
     pub async fn start(spec: CloudSpec) -> anyhow::Result<Self> {
         spec.check()?;
-        let (endpoint_listener, endpoint) = server::listen().await?;
-        let (gateway_listener, gateway) = server::listen().await?;
+        let (endpoint_listener, endpoint) = server::listen(spec.address).await?;
+        let (gateway_listener, gateway) = server::listen(spec.address).await?;
         let mut cloud = Self {
             sqs: Arc::new(Sqs::new(endpoint)),
             secrets: Arc::default(),

@@ -1,6 +1,6 @@
 //! One execution environment: a process of the function at a time, watched and replaced when it ends.
 
-use std::{collections::BTreeMap, process::Stdio, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::Ipv4Addr, process::Stdio, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tokio::{
@@ -56,7 +56,7 @@ async fn run_process(
     api: &Arc<RuntimeApi>,
     logs: &Logs,
 ) -> anyhow::Result<InvokeError> {
-    let (listener, address) = server::listen().await?;
+    let (listener, address) = server::listen(Ipv4Addr::LOCALHOST.into()).await?;
     let mut child = spawn(function, env, &address.to_string())?;
     let mut output = JoinSet::new();
     let name = &function.spec.name;

@@ -1,6 +1,9 @@
 //! Serving HTTP/1.1 from a task that owns all of its connections.
 
-use std::{convert::Infallible, net::SocketAddr};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+};
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -12,9 +15,10 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 pub(crate) type Answer = Response<Full<Bytes>>;
 
-/// A free port of 127.0.0.1.
-pub(crate) async fn listen() -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("failed to listen on 127.0.0.1")?;
+/// A free port of an address.
+pub(crate) async fn listen(address: IpAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener =
+        TcpListener::bind((address, 0)).await.with_context(|| format!("failed to listen on {address}"))?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }

@@ -1,12 +1,20 @@
 //! What a cloud consists of.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use anyhow::{Context, bail, ensure};
 
 /// Everything a [`Cloud`](crate::Cloud) starts with.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct CloudSpec {
+    /// Where AWS endpoint and gateway listen, on free ports: 127.0.0.1 unless others than this machine's processes use
+    /// the cloud.
+    pub address: IpAddr,
     /// Standard queues.
     pub queues: Vec<QueueSpec>,
     /// Lambda functions.
@@ -17,6 +25,20 @@ pub struct CloudSpec {
     pub mappings: Vec<MappingSpec>,
     /// Secrets by name.
     pub secrets: BTreeMap<String, String>,
+}
+
+impl Default for CloudSpec {
+    /// An empty cloud on 127.0.0.1.
+    fn default() -> Self {
+        Self {
+            address: Ipv4Addr::LOCALHOST.into(),
+            queues: vec![],
+            functions: vec![],
+            routes: vec![],
+            mappings: vec![],
+            secrets: BTreeMap::new(),
+        }
+    }
 }
 
 /// A queue.

@@ -10,5 +10,5 @@ make_gitea_admin() {
         --username tidegate --email tidegate@localhost --random-password --admin --access-token |
         sed -n 's/^Access token was successfully created\.* *//p')
     [ -n "$token" ] || fail "failed to create Gitea's administrator"
-    printf 'GITEA_URL=%s\nGITEA_USER=tidegate\nGITEA_TOKEN=%s\n' "$GITEA_URL" "$token" >"$STATE/gitea.env"
+    printf 'GITEA_URL=%s\nGITEA_USER=tidegate\nGITEA_TOKEN=%s\nGITEA_CONFIG=%s\n' "$GITEA_URL" "$token" "$RUN/gitea/app.ini" >"$STATE/gitea.env"
 }

@@ -3,10 +3,15 @@
 //! A [`World`] is everything outside: cloud, forge and cluster. A [`Scene`] is one repository in it with its config, and
 //! the verbs that a scenario is told in. Scenarios lie in `tests/it`; the demo and the latency bench are binaries here.
 
+mod cloud;
 mod controller;
+mod forge;
+mod gitea;
 mod scene;
 mod world;
 
+pub use cloud::{COMMANDS, DEAD_LETTERS, EVENTS};
 pub use controller::{Controller, LogLine};
+pub use forge::Forge;
 pub use scene::{OWNER, REPOSITORY, Scene};
-pub use world::{COMMANDS, DEAD_LETTERS, EVENTS, World, WorldSpec};
+pub use world::{World, WorldSpec, is_real};

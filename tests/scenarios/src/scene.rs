@@ -3,10 +3,7 @@
 use std::{fmt::Debug, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use k8s_openapi::api::{
-    core::v1::{Namespace, Secret},
-    events::v1::Event,
-};
+use k8s_openapi::api::{core::v1::Secret, events::v1::Event};
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ListParams, PostParams},
@@ -23,8 +20,6 @@ use crate::{COMMANDS, DEAD_LETTERS, EVENTS, LogLine, World, WorldSpec};
 pub const REPOSITORY: &str = "acme/shop";
 /// Who owns it.
 pub const OWNER: &str = "acme";
-/// The namespace of its config.
-const NAMESPACE: &str = "ci";
 /// The config's name.
 const CONFIG: &str = "shop";
 
@@ -38,7 +33,6 @@ pub struct Scene {
     /// Everything outside.
     pub world: World,
     dialect: tidegate_model::Host,
-    namespace: String,
 }
 
 impl Scene {
@@ -53,38 +47,34 @@ impl Scene {
 
     /// The same without a config.
     pub async fn prepare(spec: WorldSpec) -> Result<Self> {
-        let dialect = spec.dialect;
+        let wanted = spec.dialect;
         let world = World::start(spec).await?;
-        let token = world.forge.create_user(OWNER);
-        world.forge.create_user("steve");
-        world.forge.create_user("dora");
-        world.forge.create_repository(REPOSITORY, false).await?;
-        world.forge.set_permission(REPOSITORY, "dora", Permission::Write)?;
+        let forge = &world.forge;
+        let token = forge.create_user(OWNER).await?;
+        forge.create_user("steve").await?;
+        forge.create_user("dora").await?;
+        forge.create_repository(REPOSITORY).await?;
+        forge.set_permission(REPOSITORY, "dora", Permission::Write).await?;
 
-        let namespace = NAMESPACE.to_owned();
-        let made: Namespace = serde_json::from_value(json!({"metadata": {"name": namespace}}))?;
-        Api::all(world.client.clone())
-            .create(&PostParams::default(), &made)
-            .await
-            .context("failed to make the namespace")?;
         let secret: Secret =
             serde_json::from_value(json!({"metadata": {"name": "git"}, "stringData": {"token": token}}))?;
-        Api::namespaced(world.client.clone(), &namespace)
+        Api::namespaced(world.client.clone(), &world.namespace)
             .create(&PostParams::default(), &secret)
             .await
             .context("failed to make the Secret")?;
-        Ok(Self { world, dialect, namespace })
+        let dialect = forge.dialect(wanted);
+        Ok(Self { world, dialect })
     }
 
     /// A config of the repository with these jobs.
     pub fn config(&self, jobs: &Value) -> Value {
         json!({
             "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationConfig",
-            "metadata": {"name": CONFIG, "namespace": self.namespace},
+            "metadata": {"name": CONFIG, "namespace": self.world.namespace},
             "spec": {
                 "git": {
                     "type": self.dialect,
-                    "repository": REPOSITORY,
+                    "repository": self.world.forge.repository(REPOSITORY),
                     "apiUrl": self.world.forge.api_url(),
                     "tokenSecretRef": {"name": "git", "key": "token"},
                 },
@@ -130,7 +120,7 @@ impl Scene {
 
     /// Deletes a Secret of the scene's namespace.
     pub async fn delete_secret(&self, name: &str) -> Result<()> {
-        let secrets: Api<Secret> = Api::namespaced(self.world.client.clone(), &self.namespace);
+        let secrets: Api<Secret> = Api::namespaced(self.world.client.clone(), &self.world.namespace);
         secrets.delete(name, &DeleteParams::default()).await?;
         Ok(())
     }
@@ -145,7 +135,7 @@ impl Scene {
 
     /// The notes of the Kubernetes Events with this reason.
     pub async fn events(&self, reason: &str) -> Result<Vec<String>> {
-        let events: Api<Event> = Api::namespaced(self.world.client.clone(), &self.namespace);
+        let events: Api<Event> = Api::namespaced(self.world.client.clone(), &self.world.namespace);
         let events = events.list(&ListParams::default()).await?;
         let with_reason = events.items.into_iter().filter(|event| event.reason.as_deref() == Some(reason));
         Ok(with_reason.filter_map(|event| event.note).collect())
@@ -189,9 +179,9 @@ impl Scene {
     }
 
     /// The states that a job's commit status has had, oldest first.
-    pub fn states(&self, sha: &CommitSha, job: &str) -> Result<Vec<String>> {
+    pub async fn states(&self, sha: &CommitSha, job: &str) -> Result<Vec<String>> {
         let context = format!("tidegate/{CONFIG}/{job}");
-        let all = self.world.forge.statuses(REPOSITORY, sha)?;
+        let all = self.world.forge.statuses(REPOSITORY, sha).await?;
         Ok(all.into_iter().filter(|status| status.context == context).map(|status| status.state).collect())
     }
 
@@ -247,7 +237,7 @@ impl Scene {
 
     /// All `PipelineRun`s of the scene.
     pub async fn pipeline_runs(&self) -> Result<Vec<PipelineRun>> {
-        Ok(Api::namespaced(self.world.client.clone(), &self.namespace)
+        Ok(Api::namespaced(self.world.client.clone(), &self.world.namespace)
             .list(&ListParams::default())
             .await?
             .items)
@@ -274,18 +264,25 @@ impl Scene {
         Ok(git(&["-C", &clone, "merge-tree", "--write-tree", base.as_str(), head.as_str()]).await?.parse()?)
     }
 
-    /// Waits until every delivery that the forge has sent was answered; returns the answers' codes.
+    /// Waits until every delivery that the forge has sent was answered; returns the answers' codes,
+    /// which only the sandbox's forge tells.
     pub async fn answers(&self) -> Result<Vec<u16>> {
+        let forge = self.world.forge.sandbox()?;
         let answered = |forge: &tidegate_sandbox_forge::Forge| {
             let deliveries = forge.deliveries(REPOSITORY).ok()?;
             deliveries.into_iter().map(|delivery| delivery.response?.ok()).collect()
         };
-        self.world.forge.wait_for("all deliveries to be answered", PATIENCE, answered).await
+        forge.wait_for("all deliveries to be answered", PATIENCE, answered).await
+    }
+
+    /// Waits until every delivery was answered.
+    pub async fn delivered(&self) -> Result<()> {
+        self.world.forge.delivered(REPOSITORY, PATIENCE).await
     }
 
     /// Waits until all that was sent has been worked on: no message is left in a queue that isn't a dead-letter queue.
     pub async fn settle(&self) -> Result<()> {
-        self.answers().await?;
+        self.delivered().await?;
         let drained = async {
             // SQS tells nobody when a queue is empty; this asks until it is, within the limit below.
             loop {
@@ -334,11 +331,11 @@ impl Scene {
     }
 
     fn configs(&self) -> Api<IntegrationConfig> {
-        Api::namespaced(self.world.client.clone(), &self.namespace)
+        Api::namespaced(self.world.client.clone(), &self.world.namespace)
     }
 
     fn jobs(&self) -> Api<IntegrationJob> {
-        Api::namespaced(self.world.client.clone(), &self.namespace)
+        Api::namespaced(self.world.client.clone(), &self.world.namespace)
     }
 
     async fn wait_for<K>(

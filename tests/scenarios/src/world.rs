@@ -2,28 +2,31 @@
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
-    time::Duration,
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, api::PostParams};
 use serde_json::json;
 use tempfile::TempDir;
 use tidegate_model::Host;
-use tidegate_sandbox_cloud::{Cloud, CloudSpec, FunctionSpec, MappingSpec, QueueSpec, RouteSpec};
+use tidegate_sandbox_cloud::Cloud;
 use tidegate_sandbox_cluster::{Cluster, ClusterSpec};
-use tidegate_sandbox_forge::Forge;
+use tidegate_sandbox_forge::Forge as SandboxForge;
 
-use crate::{Controller, controller::LogLine};
+use crate::{
+    Controller, Forge, LogLine,
+    cloud::{COMMANDS, DEAD_LETTERS, MASTER_KEY_SECRET, cloud},
+    controller::Installation,
+    gitea::Gitea,
+};
 
-/// The queue of commands.
-pub const COMMANDS: &str = "tidegate-commands";
-/// The dead-letter queue of commands.
-pub const DEAD_LETTERS: &str = "tidegate-commands-dead";
-/// The plugins' queues of events.
-pub const EVENTS: [&str; 2] = ["tidegate-integrator-events", "tidegate-chatops-events"];
-
-const MASTER_KEY_SECRET: &str = "tidegate/webhook-keys";
+/// Whether the scenarios run on a real cluster: `TIDEGATE_WORLD=cluster`, inside `tests/cluster/cluster exec`.
+pub fn is_real() -> bool {
+    std::env::var_os("TIDEGATE_WORLD").is_some_and(|world| world == "cluster")
+}
 
 /// What a world is like.
 #[derive(Debug, Clone)]
@@ -49,72 +52,126 @@ pub struct World {
     pub forge: Forge,
     /// SQS, Secrets Manager, API Gateway and Lambda.
     pub cloud: Cloud,
-    /// The Kubernetes API, and what runs `PipelineRun`s.
-    pub cluster: Cluster,
-    /// The controller's process; `None` while it is down.
+    /// The controller; `None` while it is down.
     pub controller: Option<Controller>,
     /// A client of the Kubernetes API with every right.
     pub client: kube::Client,
-    environment: BTreeMap<String, String>,
-    binaries: PathBuf,
+    /// The namespace that the controller serves.
+    pub namespace: String,
+    cluster: ClusterForm,
     // Last, so that it is removed after everything that uses it.
     _folder: TempDir,
 }
 
+/// The Kubernetes API, and what runs `PipelineRun`s; and how the controller is started there.
+enum ClusterForm {
+    /// In this process, the controller beside it.
+    Sandbox { cluster: Cluster, binary: PathBuf, environment: BTreeMap<String, String> },
+    /// A real one, the controller in a pod.
+    Real(Installation),
+}
+
 impl World {
-    /// Starts everything on free ports of 127.0.0.1.
+    /// Starts everything: on free ports of 127.0.0.1, or on the real cluster.
     pub async fn start(spec: WorldSpec) -> Result<Self> {
-        let binaries = binaries()?;
         let folder = tempfile::tempdir().context("failed to make a folder for the world")?;
+        let mut world =
+            if is_real() { Self::real(spec, folder).await? } else { Self::sandbox(spec, folder).await? };
+        world.start_controller().await?;
+        Ok(world)
+    }
+
+    async fn sandbox(spec: WorldSpec, folder: TempDir) -> Result<Self> {
+        let binaries = binaries()?;
         let place = |name: &str| -> Result<PathBuf> {
             let path = folder.path().join(name);
             std::fs::create_dir(&path)?;
             Ok(path)
         };
         let forge =
-            Forge::start(spec.dialect, &place("forge")?).await.context("failed to start the forge")?;
+            SandboxForge::start(spec.dialect, &place("forge")?).await.context("failed to start the forge")?;
         let cluster = Cluster::start(ClusterSpec { work_dir: place("cluster")? })
             .await
             .context("failed to start the cluster")?;
-        let cloud = Cloud::start(cloud(&binaries)).await.context("failed to start the cloud")?;
+        let address = Ipv4Addr::LOCALHOST.into();
+        let cloud = Cloud::start(cloud(address, &binaries)).await.context("failed to start the cloud")?;
         let client = cluster.client()?;
 
-        let mut environment = cloud.aws_env();
-        let settings = [
-            ("KUBECONFIG", cluster.kubeconfig().display().to_string()),
-            ("TIDEGATE_COMMAND_QUEUE_URL", cloud.queue_url(COMMANDS)),
-            ("TIDEGATE_COMMAND_DEAD_LETTER_QUEUE_URL", cloud.queue_url(DEAD_LETTERS)),
-            ("TIDEGATE_MASTER_KEY_SECRET", MASTER_KEY_SECRET.to_owned()),
-            ("TIDEGATE_PUBLIC_URL", cloud.gateway()),
-            ("TIDEGATE_CHECKOUT_IMAGE", "sandbox/checkout".to_owned()),
-            ("TIDEGATE_ALLOWED_HOSTS", "127.0.0.1".to_owned()),
-            ("TIDEGATE_LISTEN", "127.0.0.1:0".to_owned()),
-            ("TIDEGATE_WEBHOOK_CHECK_INTERVAL", spec.webhook_check_interval.to_owned()),
-            ("TIDEGATE_MAX_RUNS", spec.max_runs.to_string()),
-            ("TIDEGATE_MAX_RUNS_PER_REPOSITORY", spec.max_runs.to_string()),
-            // Nothing here limits writes, and a scenario's burst is not to be slowed.
-            ("TIDEGATE_STATUSES_PER_MINUTE", "60000".to_owned()),
-        ];
-        environment.extend(settings.map(|(name, value)| (name.to_owned(), value)));
-        let mut world =
-            Self { forge, cloud, cluster, controller: None, client, environment, binaries, _folder: folder };
-        world.start_controller().await?;
-        Ok(world)
+        let mut environment = settings(&spec, &cloud, address);
+        environment.insert("KUBECONFIG".to_owned(), cluster.kubeconfig().display().to_string());
+        environment.insert("TIDEGATE_LISTEN".to_owned(), "127.0.0.1:0".to_owned());
+        environment.insert("TIDEGATE_CHECKOUT_IMAGE".to_owned(), "sandbox/checkout".to_owned());
+        let namespace = "ci".to_owned();
+        make_namespace(&client, &namespace).await?;
+        let binary = binaries.join("tidegate-controller");
+        let cluster = ClusterForm::Sandbox { cluster, binary, environment };
+        Ok(Self {
+            forge: Forge::Sandbox(forge),
+            cloud,
+            controller: None,
+            client,
+            namespace,
+            cluster,
+            _folder: folder,
+        })
+    }
+
+    async fn real(spec: WorldSpec, folder: TempDir) -> Result<Self> {
+        // Scenes share the cluster and its Gitea, so each has names of its own.
+        let scene =
+            folder.path().file_name().and_then(|name| name.to_str()).context("a folder without a name")?;
+        let scene: String =
+            scene.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+        let gitea = Gitea::of_environment(&scene)?;
+        let address = gitea.address()?;
+        let cloud = Cloud::start(cloud(address, &binaries()?)).await.context("failed to start the cloud")?;
+        let mut config = kube::Config::infer().await.context("failed to find the cluster")?;
+        config.default_retry = false;
+        let client = kube::Client::try_from(config).context("failed to make a client")?;
+
+        let namespace = format!("ci-{scene}");
+        make_namespace(&client, &namespace).await?;
+        let mut environment = settings(&spec, &cloud, address);
+        environment.insert("TIDEGATE_NAMESPACE".to_owned(), namespace.clone());
+        environment
+            .insert("TIDEGATE_CHECKOUT_IMAGE".to_owned(), "localhost/tidegate/checkout:dev".to_owned());
+        let own = format!("tidegate-{scene}");
+        let installation = Installation::apply(client.clone(), &own, &namespace, &environment).await?;
+        let cluster = ClusterForm::Real(installation);
+        Ok(Self {
+            forge: Forge::Gitea(gitea),
+            cloud,
+            controller: None,
+            client,
+            namespace,
+            cluster,
+            _folder: folder,
+        })
     }
 
     /// Starts the controller, and waits until it serves.
     pub async fn start_controller(&mut self) -> Result<()> {
         ensure!(self.controller.is_none(), "the controller runs");
-        let binary = self.binaries.join("tidegate-controller");
-        let controller = Controller::start(&binary, &self.environment)?;
-        controller.address().await?;
-        self.controller = Some(controller);
+        self.controller = Some(match &self.cluster {
+            ClusterForm::Sandbox { binary, environment, .. } => {
+                Controller::start(binary, environment).await?
+            }
+            ClusterForm::Real(installation) => Controller::deploy(installation).await?,
+        });
         Ok(())
     }
 
     /// The address of the controller's `/metrics`.
     pub async fn controller_address(&self) -> Result<String> {
         self.controller.as_ref().context("the controller is down")?.address().await
+    }
+
+    /// The sandbox's cluster, for what no real one can be told to do.
+    pub fn sandbox_cluster(&self) -> Result<&Cluster> {
+        match &self.cluster {
+            ClusterForm::Sandbox { cluster, .. } => Ok(cluster),
+            ClusterForm::Real(_) => bail!("unsupported: this is a real cluster"),
+        }
     }
 
     /// Stops everything, and returns what was logged: the controller's lines and the functions'.
@@ -131,9 +188,40 @@ impl World {
         lines.extend(of_functions);
         self.cloud.stop().await?;
         self.forge.stop().await;
-        self.cluster.stop().await?;
+        match self.cluster {
+            ClusterForm::Sandbox { cluster, .. } => cluster.stop().await?,
+            ClusterForm::Real(installation) => installation.remove(&self.namespace).await?,
+        }
         Ok(lines)
     }
+}
+
+/// What the controller is told in every world.
+fn settings(spec: &WorldSpec, cloud: &Cloud, address: IpAddr) -> BTreeMap<String, String> {
+    let mut environment = cloud.aws_env();
+    let settings = [
+        ("TIDEGATE_COMMAND_QUEUE_URL", cloud.queue_url(COMMANDS)),
+        ("TIDEGATE_COMMAND_DEAD_LETTER_QUEUE_URL", cloud.queue_url(DEAD_LETTERS)),
+        ("TIDEGATE_MASTER_KEY_SECRET", MASTER_KEY_SECRET.to_owned()),
+        ("TIDEGATE_PUBLIC_URL", cloud.gateway()),
+        ("TIDEGATE_ALLOWED_HOSTS", address.to_string()),
+        ("TIDEGATE_WEBHOOK_CHECK_INTERVAL", spec.webhook_check_interval.to_owned()),
+        ("TIDEGATE_MAX_RUNS", spec.max_runs.to_string()),
+        ("TIDEGATE_MAX_RUNS_PER_REPOSITORY", spec.max_runs.to_string()),
+        // Nothing here limits writes, and a scenario's burst is not to be slowed.
+        ("TIDEGATE_STATUSES_PER_MINUTE", "60000".to_owned()),
+    ];
+    environment.extend(settings.map(|(name, value)| (name.to_owned(), value)));
+    environment
+}
+
+async fn make_namespace(client: &kube::Client, name: &str) -> Result<()> {
+    let made: Namespace = serde_json::from_value(json!({"metadata": {"name": name}}))?;
+    Api::all(client.clone())
+        .create(&PostParams::default(), &made)
+        .await
+        .with_context(|| format!("failed to make the namespace {name}"))?;
+    Ok(())
 }
 
 /// The folder of the built binaries: the one our own lies in, or the one above cargo's `deps`.
@@ -149,71 +237,4 @@ fn binaries() -> Result<PathBuf> {
         "the binaries are not built: run `cargo build --bins` first, or use `cargo ci --fast`"
     );
     Ok(folder.to_owned())
-}
-
-/// The cloud as the Terraform module lays it out.
-fn cloud(binaries: &Path) -> CloudSpec {
-    let [integrator_events, chatops_events] = EVENTS;
-    let queue = |name: &str, visibility, max_receive_count, dead_letter: Option<&str>| QueueSpec {
-        name: name.to_owned(),
-        visibility: Duration::from_secs(visibility),
-        max_receive_count,
-        dead_letter: dead_letter.map(str::to_owned),
-    };
-    let function = |name: &str, env: &[(&str, String)]| FunctionSpec {
-        name: name.to_owned(),
-        binary: binaries.join(name),
-        env: env.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
-        concurrency: 1,
-        timeout: Duration::from_secs(10),
-    };
-    let routes = json!([
-        {"plugin": "integrator", "queueUrl": format!("${{queue:{integrator_events}}}"), "events": ["pull_request", "push"]},
-        {"plugin": "chatops", "queueUrl": format!("${{queue:{chatops_events}}}"), "events": ["comment"]},
-    ]);
-    let commands = || ("TIDEGATE_COMMAND_QUEUE_URL", format!("${{queue:{COMMANDS}}}"));
-    let keys = json!({"keys": [hex_of(b'1')], "githubAppWebhookSecret": "app-secret"});
-    CloudSpec {
-        queues: vec![
-            queue("tidegate-integrator-events-dead", 60, 1000, None),
-            queue("tidegate-chatops-events-dead", 60, 1000, None),
-            queue(DEAD_LETTERS, 60, 1000, None),
-            queue(integrator_events, 60, 5, Some("tidegate-integrator-events-dead")),
-            queue(chatops_events, 60, 5, Some("tidegate-chatops-events-dead")),
-            queue(COMMANDS, 90, 1000, Some(DEAD_LETTERS)),
-        ],
-        functions: vec![
-            function(
-                "tidegate-webhook",
-                &[
-                    ("TIDEGATE_ROUTES", routes.to_string()),
-                    ("TIDEGATE_MASTER_KEY_SECRET", MASTER_KEY_SECRET.to_owned()),
-                ],
-            ),
-            function("tidegate-integrator", &[commands()]),
-            function("tidegate-chatops", &[commands()]),
-        ],
-        routes: vec![RouteSpec {
-            key: "POST /hooks/{proxy+}".to_owned(),
-            function: "tidegate-webhook".to_owned(),
-        }],
-        mappings: vec![
-            MappingSpec {
-                queue: integrator_events.to_owned(),
-                function: "tidegate-integrator".to_owned(),
-                batch_size: 10,
-            },
-            MappingSpec {
-                queue: chatops_events.to_owned(),
-                function: "tidegate-chatops".to_owned(),
-                batch_size: 10,
-            },
-        ],
-        secrets: [(MASTER_KEY_SECRET.to_owned(), keys.to_string())].into(),
-    }
-}
-
-/// A key of 32 bytes, in hexadecimal. Not a secret: it lives as long as a world.
-fn hex_of(digit: u8) -> String {
-    char::from(digit).to_string().repeat(64)
 }

@@ -159,10 +159,10 @@ impl Demo {
     }
 
     async fn stay(&self, scene: &Scene) -> Result<()> {
-        let token = scene.world.forge.create_user("dora");
+        let token = scene.world.forge.create_user("dora").await?;
         let controller = scene.world.controller_address().await?;
         let forge = scene.world.forge.url();
-        let api = scene.world.cluster.url();
+        let api = scene.world.sandbox_cluster()?.url();
         let clone = forge.replace("://", &format!("://dora:{token}@"));
         println!("\nEverything stays up until Ctrl-C. What to try:");
         println!("  git clone {clone}/{REPOSITORY}.git && cd shop");
@@ -206,7 +206,7 @@ fn jobs() -> Value {
 
 /// The run of a head has tested the merge of that head into main: the tree it recorded is the one Git computes.
 async fn tested_tree(scene: &Scene, head: &CommitSha) -> Result<()> {
-    let main = scene.world.forge.branch(REPOSITORY, "main")?;
+    let main = scene.world.forge.branch(REPOSITORY, "main").await?;
     let expected = scene.merged_tree(&main, head).await?;
     let jobs = scene.integration_jobs().await?;
     let job = jobs

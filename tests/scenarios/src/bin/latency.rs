@@ -73,8 +73,8 @@ async fn main() -> Result<()> {
         seen.entry(run.name_any()).or_default();
     }
     scene.settle_jobs(deliveries.max(jobs) + 1).await?;
-    let reads = scene.world.forge.api_calls().iter().filter(|call| call.method == "GET").count();
-    let writes = scene.world.forge.api_calls().iter().filter(|call| call.method == "POST").count();
+    let reads = scene.world.forge.sandbox()?.api_calls().iter().filter(|call| call.method == "GET").count();
+    let writes = scene.world.forge.sandbox()?.api_calls().iter().filter(|call| call.method == "POST").count();
     println!("controller RSS after {} finished IntegrationJobs: {:.1} MiB", seen.len(), resident_mib(pid)?);
     println!("calls to the host for {} deliveries: {reads} reads, {writes} writes", seen.len());
     println!("load average {}", std::fs::read_to_string("/proc/loadavg")?.trim());

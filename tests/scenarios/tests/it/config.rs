@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
+use tidegate_model::Host;
 use tidegate_resources::ConditionStatus;
-use tidegate_sandbox_forge::Forge;
 use tidegate_scenarios::{REPOSITORY, Scene, WorldSpec};
 
 use crate::{gitea, github, job, unit};
@@ -13,15 +13,13 @@ use crate::{gitea, github, job, unit};
 #[tokio::test]
 async fn the_webhook_is_registered_once_and_removed_with_the_config() -> Result<()> {
     let scene = Scene::set(github(), &unit()).await?;
-    let hooks = scene.world.forge.hooks(REPOSITORY)?;
+    let hooks = scene.world.forge.hooks(REPOSITORY).await?;
     assert_eq!(hooks.len(), 1);
-    assert!(
-        hooks[0].url.starts_with(&format!("{}/hooks/github/ci/shop/", scene.world.cloud.gateway())),
-        "{}",
-        hooks[0].url
-    );
+    let host = scene.world.forge.dialect(Host::Github);
+    let prefix = format!("{}/hooks/{host}/{}/shop/", scene.world.cloud.gateway(), scene.world.namespace);
+    assert!(hooks[0].url.starts_with(&prefix), "{}", hooks[0].url);
     scene.delete_config().await?;
-    assert_eq!(scene.world.forge.hooks(REPOSITORY)?.len(), 0);
+    assert_eq!(scene.world.forge.hooks(REPOSITORY).await?.len(), 0);
     scene.end().await
 }
 
@@ -29,11 +27,9 @@ async fn the_webhook_is_registered_once_and_removed_with_the_config() -> Result<
 async fn a_webhook_that_somebody_removes_is_registered_again() -> Result<()> {
     let spec = WorldSpec { webhook_check_interval: "1s", ..gitea() };
     let scene = Scene::set(spec, &unit()).await?;
-    let hook = scene.world.forge.hooks(REPOSITORY)?.remove(0);
-    scene.world.forge.delete_hook(REPOSITORY, hook.id)?;
-    let again = |forge: &Forge| forge.hooks(REPOSITORY).ok()?.pop();
-    let mended =
-        scene.world.forge.wait_for("the webhook to be there again", Duration::from_secs(30), again).await?;
+    let hook = scene.world.forge.hooks(REPOSITORY).await?.remove(0);
+    scene.world.forge.delete_hook(REPOSITORY, hook.id).await?;
+    let mended = scene.world.forge.wait_for_hook(REPOSITORY, Duration::from_secs(30)).await?;
     assert_eq!((&mended.url, mended.secret), (&hook.url, hook.secret));
     scene.end().await
 }
@@ -41,7 +37,7 @@ async fn a_webhook_that_somebody_removes_is_registered_again() -> Result<()> {
 #[tokio::test]
 async fn a_config_whose_secret_is_gone_is_deleted_and_an_event_names_the_leftover_hook() -> Result<()> {
     let scene = Scene::set(github(), &unit()).await?;
-    let hook = scene.world.forge.hooks(REPOSITORY)?.remove(0);
+    let hook = scene.world.forge.hooks(REPOSITORY).await?.remove(0);
     scene.delete_secret("git").await?;
     // The controller may go on with the token it has read for a minute: a new one starts without it.
     let mut scene = scene;

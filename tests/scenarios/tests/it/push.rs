@@ -30,7 +30,7 @@ async fn pushes_run_what_their_branch_or_tag_asks_for() -> Result<()> {
         scene.integration_jobs().await?.iter().map(|job| job.spec.base.reference.to_string()).collect();
     refs.sort();
     assert_eq!(refs, ["refs/heads/main", "refs/tags/v1.0"]);
-    assert!(scene.states(&side, "deploy")?.is_empty(), "a push that runs nothing says nothing");
+    assert!(scene.states(&side, "deploy").await?.is_empty(), "a push that runs nothing says nothing");
     scene.settle_jobs(2).await?;
     scene.end().await
 }

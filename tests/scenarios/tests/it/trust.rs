@@ -12,7 +12,7 @@ use crate::{gitea, github, job, unit};
 async fn a_strangers_fork_waits_for_approval_and_nothing_of_it_runs() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
     let fork = scene.world.forge.fork(REPOSITORY, "steve").await?;
-    let head = scene.world.forge.commit(fork.as_str(), "fix", "steve", &[("ok", "yes\n")], "Fix").await?;
+    let head = scene.world.forge.commit(&fork, "fix", "steve", &[("ok", "yes\n")], "Fix").await?;
     scene.open("steve", "steve:fix").await?;
     let status = scene.status(&head, "unit", "pending").await?;
     let description = status.description.unwrap_or_default();
@@ -32,7 +32,7 @@ async fn a_strangers_fork_waits_for_approval_and_nothing_of_it_runs() -> Result<
 async fn a_fork_of_somebody_who_may_write_runs_the_forks_head() -> Result<()> {
     let scene = Scene::set(github(), &unit()).await?;
     let fork = scene.world.forge.fork(REPOSITORY, "dora").await?;
-    let head = scene.world.forge.commit(fork.as_str(), "fix", "dora", &[("ok", "yes\n")], "Fix").await?;
+    let head = scene.world.forge.commit(&fork, "fix", "dora", &[("ok", "yes\n")], "Fix").await?;
     scene.open("dora", "dora:fix").await?;
     scene.status(&head, "unit", "success").await?;
     scene.end().await
@@ -44,14 +44,14 @@ async fn a_fork_never_gets_a_secret() -> Result<()> {
     deploy["env"] = json!([{"name": "TOKEN", "secretKeyRef": {"name": "git", "key": "token"}}]);
     let scene = Scene::set(gitea(), &json!({"preSubmit": [deploy]})).await?;
     let fork = scene.world.forge.fork(REPOSITORY, "dora").await?;
-    let head = scene.world.forge.commit(fork.as_str(), "fix", "dora", &[("ok", "yes\n")], "Fix").await?;
+    let head = scene.world.forge.commit(&fork, "fix", "dora", &[("ok", "yes\n")], "Fix").await?;
     scene.open("dora", "dora:fix").await?;
     let description = scene.status(&head, "unit", "error").await?.description.unwrap_or_default();
     assert!(description.contains("needs secret git"), "{description}");
     assert!(scene.pipeline_runs().await?.is_empty());
 
     // The same code from the repository itself gets it.
-    scene.world.forge.set_permission(REPOSITORY, "dora", Permission::Admin)?;
+    scene.world.forge.set_permission(REPOSITORY, "dora", Permission::Admin).await?;
     let own = scene.push("own", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "own").await?;
     scene.status(&own, "unit", "success").await?;

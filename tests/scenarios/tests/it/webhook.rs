@@ -6,10 +6,13 @@ use tidegate_model::TraceParent;
 use tidegate_resources::annotation;
 use tidegate_scenarios::{COMMANDS, REPOSITORY, Scene};
 
-use crate::{gitea, github, unit};
+use crate::{gitea, github, sandbox_only, unit};
 
 #[tokio::test]
 async fn a_redelivered_webhook_makes_no_second_job() -> Result<()> {
+    if sandbox_only("Gitea's API neither lists deliveries nor repeats them") {
+        return Ok(());
+    }
     let scene = Scene::set(github(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
@@ -17,9 +20,9 @@ async fn a_redelivered_webhook_makes_no_second_job() -> Result<()> {
     let name = scene.only_job().await?;
     scene.settle_jobs(1).await?;
 
-    let deliveries = scene.world.forge.deliveries(REPOSITORY)?;
+    let deliveries = scene.world.forge.sandbox()?.deliveries(REPOSITORY)?;
     let opened = deliveries.iter().find(|delivery| delivery.event == "pull_request").context("a delivery")?;
-    scene.world.forge.redeliver(REPOSITORY, &opened.id)?;
+    scene.world.forge.sandbox()?.redeliver(REPOSITORY, &opened.id)?;
     let answers = scene.answers().await?;
     assert_eq!(answers.len(), deliveries.len() + 1);
     assert!(answers.iter().all(|code| (200..300).contains(code)), "{answers:?}");
@@ -50,8 +53,11 @@ async fn the_trace_of_a_delivery_reaches_its_pipeline_run() -> Result<()> {
 
 #[tokio::test]
 async fn bad_deliveries_are_refused_and_the_next_good_one_works() -> Result<()> {
+    if sandbox_only("Gitea's API doesn't tell the secret that a delivery is signed with") {
+        return Ok(());
+    }
     let scene = Scene::set(gitea(), &unit()).await?;
-    let hook = scene.world.forge.hooks(REPOSITORY)?.into_iter().next().context("a hook")?;
+    let hook = scene.world.forge.hooks(REPOSITORY).await?.into_iter().next().context("a hook")?;
     let secret = hook.secret.context("the hook has a secret")?;
     let body = br#"{"action":"opened"}"#.to_vec();
     let post = async |signature: Option<&str>, body: Vec<u8>| {

@@ -1,0 +1,193 @@
+//! The controller as a pod, installed by the manifests of `infra/kubernetes`.
+
+use std::{collections::BTreeMap, path::Path, process::Stdio, sync::OnceLock};
+
+use anyhow::{Context as _, Result, ensure};
+use futures::{AsyncBufReadExt as _, TryStreamExt as _};
+use k8s_openapi::api::{apps::v1::Deployment, core::v1};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{DeleteParams, ListParams, LogParams, Patch, PatchParams},
+    runtime::wait::{Condition, await_condition, conditions},
+};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+use tidegate_resources::IntegrationConfig;
+use tokio::{io::AsyncWriteExt, process::Command, task::JoinSet};
+
+use super::Log;
+
+/// The Deployment, and what its pods are labelled with.
+const NAME: &str = "tidegate-controller";
+
+/// The controller of one scene: a Deployment in a namespace of its own that serves the scene's namespace.
+pub struct Installation {
+    client: Client,
+    namespace: String,
+}
+
+impl Installation {
+    /// Applies the manifests as a user does, with another name for the namespace `tidegate` and other settings. The
+    /// Deployment has no pod yet.
+    pub async fn apply(
+        client: Client,
+        namespace: &str,
+        served: &str,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Self> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/kubernetes");
+        let manifest = |name: &str| {
+            let path = folder.join(name);
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("failed to read {}", path.display()))?;
+            let text = text.replace("namespace: tidegate\n", &format!("namespace: {namespace}\n"));
+            anyhow::Ok(text.replace("  name: tidegate\n", &format!("  name: {namespace}\n")))
+        };
+        let settings = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "data": settings,
+            "metadata": {"name": "tidegate-settings", "namespace": namespace},
+        });
+        let none = manifest("controller.yaml")?.replace("replicas: 1\n", "replicas: 0\n");
+        for text in [manifest("namespace.yaml")?, manifest("rights.yaml")?, settings.to_string(), none] {
+            kubectl(&["apply", "--server-side", "--filename=-"], &text).await?;
+        }
+        let namespaced = format!("--namespace={served}");
+        kubectl(&["apply", "--server-side", "--filename=-", &namespaced], &manifest("served/rights.yaml")?)
+            .await?;
+        Ok(Self { client, namespace: namespace.to_owned() })
+    }
+
+    /// Removes the scene's namespaces, without waiting for all that is in them.
+    pub async fn remove(&self, served: &str) -> Result<()> {
+        // Nobody is there any more to clean up after a config, and its namespace would wait for that.
+        let configs: Api<IntegrationConfig> = Api::namespaced(self.client.clone(), served);
+        for config in configs.list(&ListParams::default()).await? {
+            let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+            configs.patch(&config.name_any(), &PatchParams::default(), &patch).await?;
+        }
+        for namespace in [self.namespace.as_str(), served] {
+            let namespaces: Api<v1::Namespace> = Api::all(self.client.clone());
+            namespaces.delete(namespace, &DeleteParams::background()).await?;
+        }
+        Ok(())
+    }
+
+    fn pods(&self) -> Api<v1::Pod> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    fn deployments(&self) -> Api<Deployment> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+}
+
+pub(super) struct Pod {
+    deployments: Api<Deployment>,
+    pods: Api<v1::Pod>,
+    name: String,
+    uid: String,
+}
+
+impl Pod {
+    pub(super) async fn start(
+        installation: &Installation,
+        log: &Log,
+        reader: &mut JoinSet<()>,
+    ) -> Result<Self> {
+        let (deployments, pods) = (installation.deployments(), installation.pods());
+        scale(&deployments, 1).await?;
+        let available = |deployment: Option<&Deployment>| {
+            let status = deployment.and_then(|deployment| deployment.status.as_ref());
+            status.is_some_and(|status| status.available_replicas == Some(1))
+        };
+        let waited =
+            tokio::time::timeout(super::PATIENCE, await_condition(deployments.clone(), NAME, available))
+                .await;
+        let found =
+            pods.list(&ListParams::default().labels(&format!("app.kubernetes.io/name={NAME}"))).await?;
+        waited.with_context(|| format!("the controller's pod is not ready: {:?}", found.items.first()))??;
+        let pod = found.items.into_iter().next().context("the Deployment has no pod")?;
+
+        let address = pod.status.as_ref().and_then(|status| status.pod_ip.clone()).context("no address")?;
+        log.address.send_replace(Some(format!("{address}:8080")));
+        let name = pod.name_any();
+        let follow = LogParams { follow: true, ..LogParams::default() };
+        let mut lines = pods.log_stream(&name, &follow).await.context("failed to follow the log")?.lines();
+        let log = log.clone();
+        reader.spawn(async move {
+            while let Ok(Some(text)) = lines.try_next().await {
+                log.push(text);
+            }
+        });
+        Ok(Self { deployments, pods, name, uid: pod.uid().unwrap_or_default() })
+    }
+
+    pub(super) async fn end(&mut self, kill: bool) -> Result<()> {
+        let pod = self.pods.get(&self.name).await?;
+        let restarts = pod.status.and_then(|status| Some(status.container_statuses?.first()?.restart_count));
+        ensure!(restarts == Some(0), "the controller was restarted: {restarts:?}");
+        if kill {
+            kill_processes_of(&self.uid)?;
+        }
+        scale(&self.deployments, 0).await?;
+        let code = OnceLock::new();
+        let gone = |pod: Option<&v1::Pod>| {
+            let ended = pod.and_then(|pod| {
+                let status = pod.status.as_ref()?.container_statuses.as_ref()?.first()?;
+                Some(status.state.as_ref()?.terminated.as_ref()?.exit_code)
+            });
+            if let Some(ended) = ended {
+                code.get_or_init(|| ended);
+            }
+            conditions::is_deleted(&self.uid).matches_object(pod)
+        };
+        await_condition(self.pods.clone(), &self.name, gone).await?;
+        ensure!(kill || code.get() == Some(&0), "it ended with the exit code {:?}", code.get());
+        Ok(())
+    }
+}
+
+async fn scale(deployments: &Api<Deployment>, replicas: u32) -> Result<()> {
+    let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
+    deployments.patch_scale(NAME, &PatchParams::default(), &patch).await.context("failed to scale")?;
+    Ok(())
+}
+
+/// Kills what runs in a pod. We share the node's processes, and a pod's cgroup bears its UID. The kubelet looks for
+/// ended containers once a second, and starts none of a Deployment that was scaled down meanwhile.
+fn kill_processes_of(uid: &str) -> Result<()> {
+    let mut killed = 0;
+    for entry in std::fs::read_dir("/proc")? {
+        let entry = entry?;
+        let pid = entry.file_name().to_str().and_then(|name| Pid::from_raw(name.parse().ok()?));
+        let of_pod = |pid: &Pid| {
+            std::fs::read_to_string(format!("/proc/{pid}/cgroup")).is_ok_and(|cgroup| cgroup.contains(uid))
+        };
+        if let Some(pid) = pid.filter(of_pod) {
+            // The pause container's process may be gone by now.
+            killed += usize::from(kill_process(pid, Signal::KILL).is_ok());
+        }
+    }
+    ensure!(killed > 0, "no process of pod {uid} was found");
+    Ok(())
+}
+
+/// Runs kubectl with an input.
+async fn kubectl(arguments: &[&str], input: &str) -> Result<()> {
+    let mut child = Command::new("kubectl")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .context("failed to start kubectl")?;
+    child.stdin.take().context("kubectl has no stdin")?.write_all(input.as_bytes()).await?;
+    let output = child.wait_with_output().await?;
+    ensure!(
+        output.status.success(),
+        "kubectl {arguments:?} failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
