@@ -132,12 +132,18 @@ fn task(
 ) -> Result<EmbeddedTask, Refusal> {
     let run = run_step(job, entry, base)?;
     if entry.skip_checkout {
-        return Ok(EmbeddedTask { steps: vec![run], ..EmbeddedTask::default() });
+        return Ok(EmbeddedTask {
+            steps: vec![run],
+            volumes: vec![checkout::source_volume()],
+            ..EmbeddedTask::default()
+        });
     }
     Ok(EmbeddedTask {
         results: checkout::results(),
         steps: vec![checkout::step(&job.spec, base, source, settings.checkout_image), run],
-        volumes: source.clone_secret.iter().map(checkout::volume).collect(),
+        volumes: std::iter::once(checkout::source_volume())
+            .chain(source.clone_secret.as_ref().map(checkout::credential_volume))
+            .collect(),
     })
 }
 
@@ -160,6 +166,7 @@ fn run_step(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Result<S
         script: entry.script.clone(),
         working_dir: Some(checkout::WORKING_DIR.to_owned()),
         env: environment(job, entry, base),
+        volume_mounts: vec![checkout::source_mount()],
         ..Step::default()
     })
 }

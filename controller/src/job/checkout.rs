@@ -1,7 +1,9 @@
 //! The first step of a task: it checks out the code that the run tests.
 
 use tidegate_model::{CommitSha, SecretKeyRef};
-use tidegate_resources::{EnvVar, IntegrationJobSpec, ResultSpec, SecretSource, Step, Volume, VolumeMount};
+use tidegate_resources::{
+    EmptyDirSource, EnvVar, IntegrationJobSpec, ResultSpec, SecretSource, Step, Volume, VolumeMount,
+};
 
 use super::dereference::Source;
 
@@ -12,11 +14,12 @@ pub const STEP: &str = "checkout";
 pub const WORKING_DIR: &str = "/workspace/source";
 
 const SCRIPT: &str = include_str!("checkout.sh");
+const SOURCE_VOLUME: &str = "source";
 const CREDENTIAL_VOLUME: &str = "clone-credential";
 const CREDENTIAL_DIR: &str = "/tidegate/clone-credential";
 const CREDENTIAL_FILE: &str = "token";
 
-/// Any user but root. The directory it writes is open to all, so the steps that follow may run as whoever they like.
+/// Any user but root. What it writes is open to all, so the steps that follow may run as whoever they like.
 const USER: u32 = 65_532;
 
 /// What the step tells about itself.
@@ -98,7 +101,7 @@ pub fn step(spec: &IntegrationJobSpec, base: &CommitSha, source: &Source, image:
         CheckoutResult::ALL
             .map(|result| variable(result.variable(), format!("$(results.{}.path)", result.as_str()))),
     );
-    let mut volume_mounts = Vec::new();
+    let mut volume_mounts = vec![source_mount()];
     if source.clone_secret.is_some() {
         env.push(variable("TIDEGATE_CREDENTIAL_FILE", format!("{CREDENTIAL_DIR}/{CREDENTIAL_FILE}")));
         volume_mounts.push(VolumeMount {
@@ -126,8 +129,19 @@ pub fn step(spec: &IntegrationJobSpec, base: &CommitSha, source: &Source, image:
     }
 }
 
+/// The volume that the code lies on. A directory that Tekton makes for a step belongs to root, and all containers of a pod
+/// stand in it from the start, so that it can't be replaced; a volume is everybody's.
+pub fn source_volume() -> Volume {
+    Volume { name: SOURCE_VOLUME.to_owned(), secret: None, empty_dir: Some(EmptyDirSource {}) }
+}
+
+/// Where a step finds the code.
+pub fn source_mount() -> VolumeMount {
+    VolumeMount { name: SOURCE_VOLUME.to_owned(), mount_path: WORKING_DIR.to_owned(), read_only: false }
+}
+
 /// The volume of the clone credential, which this step alone mounts.
-pub fn volume(secret: &SecretKeyRef) -> Volume {
+pub fn credential_volume(secret: &SecretKeyRef) -> Volume {
     let item = [("key", secret.key.as_str()), ("path", CREDENTIAL_FILE)];
     Volume {
         name: CREDENTIAL_VOLUME.to_owned(),

@@ -24,15 +24,6 @@ finish() {
 }
 trap 'test -s "$TIDEGATE_RESULT_OUTCOME" || finish error "the checkout broke off"' EXIT
 
-# Tekton's own container made this directory, maybe as a user whose files we may not touch. It is still empty.
-if ! chmod a+rwx . 2>/dev/null; then
-    here=$(pwd)
-    cd ..
-    rmdir "$here"
-    mkdir "$here"
-    cd "$here"
-fi
-
 # Settings live in the environment of this script alone: nothing of them is left in .git/config.
 count=0
 setting() {

@@ -66,6 +66,9 @@ fn a_job_becomes_a_task_that_checks_out_and_runs() {
     assert_eq!(checkout["securityContext"]["runAsNonRoot"], true);
     assert_eq!((&run["name"], &run["script"]), (&json!("run"), &json!("cargo test")));
     assert_eq!(run["workingDir"], "/workspace/source");
+    let mount = json!({"name": "source", "mountPath": "/workspace/source"});
+    assert_eq!((&checkout["volumeMounts"], &run["volumeMounts"]), (&json!([mount]), &json!([mount])));
+    assert_eq!(task["taskSpec"]["volumes"], json!([{"name": "source", "emptyDir": {}}]));
     assert_eq!(env_of(run, "TIDEGATE_PULL_REQUEST")[0]["value"], "7");
     assert_eq!(env_of(run, "TIDEGATE_HEAD_SHA")[0]["value"], HEAD);
     assert_eq!(run["securityContext"], Value::Null);
@@ -76,10 +79,10 @@ fn the_clone_credential_is_seen_by_the_checkout_alone() {
     let job = fixture::running(&json!([{"name": "unit"}]));
     let run = build(&job, &BASE.parse().expect("commit SHA"), &source(Some("read-only")), SETTINGS);
     let task = &value_of(&run.expect("builds"))["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"];
-    assert_eq!(task["volumes"][0]["secret"]["secretName"], "read-only");
-    assert_eq!(task["steps"][0]["volumeMounts"][0]["name"], task["volumes"][0]["name"]);
+    assert_eq!(task["volumes"][1]["secret"]["secretName"], "read-only");
+    assert_eq!(task["steps"][0]["volumeMounts"][1]["name"], task["volumes"][1]["name"]);
     assert_eq!(env_of(&task["steps"][0], "TIDEGATE_CREDENTIAL_FILE").len(), 1);
-    assert_eq!(task["steps"][1]["volumeMounts"], Value::Null);
+    assert_eq!(task["steps"][1]["volumeMounts"].as_array().map(Vec::len), Some(1));
     assert!(!task["steps"][1].to_string().contains("credential"), "{:#}", task["steps"][1]);
 }
 
@@ -89,7 +92,8 @@ fn without_a_checkout_there_is_neither_step_nor_credential() {
     let run = build(&job, &BASE.parse().expect("commit SHA"), &source(Some("read-only")), SETTINGS);
     let task = &value_of(&run.expect("builds"))["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"];
     assert_eq!(task["steps"].as_array().map(Vec::len), Some(1));
-    assert_eq!((&task["volumes"], &task["results"]), (&Value::Null, &Value::Null));
+    assert_eq!(task["volumes"].as_array().map(Vec::len), Some(1), "nothing but the working directory");
+    assert_eq!(task["results"], Value::Null);
 }
 
 #[test]

@@ -116,7 +116,12 @@ impl Pod {
         let log = log.clone();
         reader.spawn(async move {
             while let Ok(Some(text)) = lines.try_next().await {
-                log.push(text);
+                // The kubelet's own words, where the pod was removed while its log was followed.
+                if !text.starts_with(
+                    "rpc error: code = NotFound desc = an error occurred when try to find container",
+                ) {
+                    log.push(text);
+                }
             }
         });
         Ok(Self { deployments, pods, name, uid: pod.uid().unwrap_or_default() })
