@@ -95,7 +95,17 @@ pub async fn a_deletion_may_name_the_uid_it_means(client: Client, namespace: &st
     };
     let other = Some("00000000-0000-4000-8000-000000000000".to_owned());
     let (code, _, message) = refusal(api.delete("meant", &delete(other)).await)?;
-    ensure!(code == 409 && message.contains("Precondition failed: UID"), "{code}: {message}");
+    let start = "Operation cannot be fulfilled on IntegrationConfig.tidegate.dev \"meant\": the UID in the precondition (00";
+    ensure!(code == 409 && message.starts_with(start), "{code}: {message}");
+    let stale = DeleteParams {
+        preconditions: Some(Preconditions { uid: None, resource_version: Some("1".to_owned()) }),
+        ..DeleteParams::default()
+    };
+    let (code, _, message) = refusal(api.delete("meant", &stale).await)?;
+    ensure!(
+        code == 409 && message.contains("the ResourceVersion in the precondition (1)"),
+        "{code}: {message}"
+    );
     api.delete("meant", &delete(created.uid())).await?;
     Ok(())
 }

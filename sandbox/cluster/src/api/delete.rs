@@ -13,7 +13,7 @@ use super::{
     selector::Filter,
     served::{Key, Resource},
     store::State,
-    write::{bump_generation, check_preconditions},
+    write::bump_generation,
 };
 
 /// The body of a DELETE.
@@ -55,16 +55,34 @@ impl DeleteOptions {
     }
 }
 
+impl Preconditions {
+    /// Whether the object is still the one that the caller means.
+    ///
+    /// Source: `k8s.io/apiserver/pkg/registry/rest/delete.go`
+    fn check(&self, key: &Key, current: &Value) -> Result<(), Failure> {
+        let uid = object::text(current, "/metadata/uid");
+        if let Some(wanted) = self.uid.as_deref().filter(|wanted| *wanted != uid) {
+            let why = format!(
+                "the UID in the precondition ({wanted}) does not match the UID in record ({uid}). The object might have been deleted and then recreated"
+            );
+            return Err(Failure::other_object(key, &why));
+        }
+        let version = object::text(current, "/metadata/resourceVersion");
+        if let Some(wanted) = self.resource_version.as_deref().filter(|wanted| *wanted != version) {
+            let why = format!(
+                "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({version}). The object might have been modified"
+            );
+            return Err(Failure::other_object(key, &why));
+        }
+        Ok(())
+    }
+}
+
 impl State {
     /// Deletes an object; what it owned follows.
     pub(crate) fn delete(&mut self, key: &Key, options: &DeleteOptions) -> Result<Deleted, Failure> {
         let current = Arc::clone(self.find(key)?);
-        check_preconditions(
-            key,
-            &current,
-            options.preconditions.uid.as_deref().unwrap_or_default(),
-            options.preconditions.resource_version.as_deref().unwrap_or_default(),
-        )?;
+        options.preconditions.check(key, &current)?;
         if key.resource == Resource::Namespace {
             return Ok(self.delete_namespace(key, &current));
         }

@@ -69,6 +69,14 @@ impl Failure {
         Self::new(409, "Conflict", message).about(&row, &key.name)
     }
 
+    /// A deletion that means another object than the one of this name. The server names the kind here, not its plural.
+    pub(crate) fn other_object(key: &Key, why: &str) -> Self {
+        let row = key.resource.row();
+        let message =
+            format!("Operation cannot be fulfilled on {} \"{}\": {why}", row.qualified_kind(), key.name);
+        Self::new(409, "Conflict", message).about(&row, &key.name)
+    }
+
     pub(crate) fn forbidden(key: &Key, why: &str) -> Self {
         let row = key.resource.row();
         let message = format!("{} \"{}\" is forbidden: {why}", row.qualified_plural(), key.name);

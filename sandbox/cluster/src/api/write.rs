@@ -155,12 +155,7 @@ pub(super) fn bump_generation(object: &mut Value) {
 }
 
 /// Whether the object is still the one that the caller means. Empty means: any.
-pub(super) fn check_preconditions(
-    key: &Key,
-    current: &Value,
-    uid: &str,
-    resource_version: &str,
-) -> Result<(), Failure> {
+fn check_preconditions(key: &Key, current: &Value, uid: &str, resource_version: &str) -> Result<(), Failure> {
     let present = object::text(current, "/metadata/uid");
     if !uid.is_empty() && uid != present {
         let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {present}");
