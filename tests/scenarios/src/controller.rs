@@ -38,7 +38,7 @@ pub struct Controller {
 
 enum Running {
     Process(Process),
-    Pod(Pod),
+    Pod(Box<Pod>),
 }
 
 /// What the controller has logged, and the address that it logged.
@@ -62,7 +62,7 @@ impl Controller {
     pub async fn deploy(installation: &Installation) -> Result<Self> {
         let (log, mut reader) = (Log::new(), JoinSet::new());
         let pod = Pod::start(installation, &log, &mut reader).await?;
-        Ok(Self { running: Running::Pod(pod), reader, log })
+        Ok(Self { running: Running::Pod(Box::new(pod)), reader, log })
     }
 
     /// The address of `/metrics`, as soon as the controller serves it.

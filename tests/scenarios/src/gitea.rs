@@ -21,7 +21,7 @@ use tokio::process::Command;
 /// How long a look waits for the next: a real host tells nobody when a thing has changed.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What a config's token and people's tokens may do. https://docs.gitea.com/development/oauth2-provider#scopes
+/// What a config's token and people's tokens may do: <https://docs.gitea.com/development/oauth2-provider#scopes>
 const SCOPES: [&str; 4] = ["write:repository", "write:issue", "read:user", "read:organization"];
 
 /// One scene's view of a running Gitea.

@@ -39,7 +39,7 @@ impl Scene {
     /// Starts a world, makes the repository and its people, applies a config with these jobs (`spec.jobs`), and waits
     /// until its webhook is registered.
     pub async fn set(spec: WorldSpec, jobs: &Value) -> Result<Self> {
-        let scene = Self::prepare(spec).await?;
+        let scene = Box::pin(Self::prepare(spec)).await?;
         scene.apply(scene.config(jobs)).await?;
         scene.wait_until_registered().await?;
         Ok(scene)
@@ -48,7 +48,7 @@ impl Scene {
     /// The same without a config.
     pub async fn prepare(spec: WorldSpec) -> Result<Self> {
         let wanted = spec.dialect;
-        let world = World::start(spec).await?;
+        let world = Box::pin(World::start(spec)).await?;
         let forge = &world.forge;
         let token = forge.create_user(OWNER).await?;
         forge.create_user("steve").await?;
@@ -306,13 +306,13 @@ impl Scene {
             self.world.cloud.queue_depth(DEAD_LETTERS).await? == 0,
             "a command went to the dead-letter queue"
         );
-        self.end_with(|_| true).await
+        Box::pin(self.end_with(|_| true)).await
     }
 
     /// The same for a scene in which some log lines of level ERROR and some dead letters are expected.
     pub async fn end_with(self, unexpected: impl Fn(&LogLine) -> bool) -> Result<()> {
         self.settle().await?;
-        let lines = self.world.stop().await?;
+        let lines = Box::pin(self.world.stop()).await?;
         let errors: Vec<_> = lines
             .iter()
             .filter(|line| matches!(line.level.as_str(), "ERROR" | "") && unexpected(line))

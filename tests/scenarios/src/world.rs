@@ -75,8 +75,11 @@ impl World {
     /// Starts everything: on free ports of 127.0.0.1, or on the real cluster.
     pub async fn start(spec: WorldSpec) -> Result<Self> {
         let folder = tempfile::tempdir().context("failed to make a folder for the world")?;
-        let mut world =
-            if is_real() { Self::real(spec, folder).await? } else { Self::sandbox(spec, folder).await? };
+        let mut world = if is_real() {
+            Box::pin(Self::real(spec, folder)).await?
+        } else {
+            Box::pin(Self::sandbox(spec, folder)).await?
+        };
         world.start_controller().await?;
         Ok(world)
     }

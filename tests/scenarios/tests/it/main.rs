@@ -8,6 +8,8 @@ mod push;
 mod trust;
 mod webhook;
 
+use std::io::Write as _;
+
 use serde_json::{Value, json};
 use tidegate_model::Host;
 use tidegate_scenarios::{WorldSpec, is_real};
@@ -17,11 +19,12 @@ fn gitea() -> WorldSpec {
     WorldSpec::new(Host::Gitea)
 }
 
-/// Whether a scenario is left to the sandbox, because of the real world's hosts `reason` holds. Says so loudly.
+/// Whether a scenario is left to the sandbox, because `reason` holds in the real world. Says so loudly.
 fn sandbox_only(reason: &str) -> bool {
     let skipped = is_real();
     if skipped {
-        eprintln!("skipped on the real cluster: {reason}");
+        // Not by eprintln, which the test harness keeps to itself.
+        writeln!(std::io::stderr(), "skipped on the real cluster: {reason}").expect("stderr is open");
     }
     skipped
 }
