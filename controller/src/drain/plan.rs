@@ -75,7 +75,7 @@ pub fn plan(command: &Command, config: &IntegrationConfig, facts: &Facts) -> Pla
     }
 }
 
-/// Whether a config takes commands at all for what a command names.
+/// Whether a config has anything to do with a command, as far as that is known without asking the host.
 pub fn admit(command: &Command, config: &IntegrationConfig) -> Result<(), Plan> {
     let own = &config.spec.git.repository;
     if !own.is_same_as(&command.repository) {
@@ -91,9 +91,24 @@ pub fn admit(command: &Command, config: &IntegrationConfig) -> Result<(), Plan> 
     let mut conflicts = conditions.filter(|c| {
         c.type_ == "Ready" && c.status == ConditionStatus::False && c.reason == "ContextConflict"
     });
-    match conflicts.next() {
-        Some(conflict) => Err(Plan::Nothing(conflict.message.clone())),
-        None => Ok(()),
+    if let Some(conflict) = conflicts.next() {
+        return Err(Plan::Nothing(conflict.message.clone()));
+    }
+    // Known without asking the host: most pushes run nothing.
+    match &command.intention {
+        Intention::RunPullRequest { .. } if config.spec.jobs.pre_submit.is_empty() => {
+            Err(Plan::Nothing("the config has no preSubmit jobs".to_owned()))
+        }
+        Intention::RunPush { reference, .. } => {
+            match filters::select(&config.spec.jobs.post_submit, reference) {
+                Ok(selection) if selection.run.is_empty() => {
+                    Err(Plan::Nothing(format!("no postSubmit job runs for {reference}")))
+                }
+                Ok(_) => Ok(()),
+                Err(error) => Err(Plan::Nothing(format!("the config is not valid: {error}"))),
+            }
+        }
+        Intention::RunPullRequest { .. } | Intention::Cancel { .. } => Ok(()),
     }
 }
 
@@ -103,9 +118,6 @@ fn cancel(pull_request: PullRequestNumber, message: &str) -> Plan {
 }
 
 fn run_pull_request(config: &IntegrationConfig, pull_request: &PullRequestFacts, author: Permission) -> Plan {
-    if config.spec.jobs.pre_submit.is_empty() {
-        return Plan::Nothing("the config has no preSubmit jobs".to_owned());
-    }
     let reference = GitRef::Branch(pull_request.base.clone());
     let head = &pull_request.head;
     let own = &config.spec.git.repository;
@@ -138,13 +150,7 @@ fn run_push(config: &IntegrationConfig, reference: &GitRef, sha: &CommitSha) -> 
         digest: push_trigger_digest(&uid(config), reference, sha),
         spec: spec_of(config, Trigger::Push, base),
     };
-    match select(run, &config.spec.jobs.post_submit) {
-        // A pull request's skipped jobs may be required checks; nobody waits for those of a push that runs nothing.
-        Plan::Run(run) if run.spec.jobs.is_empty() => {
-            Plan::Nothing(format!("no postSubmit job runs for {reference}"))
-        }
-        plan => plan,
-    }
+    select(run, &config.spec.jobs.post_submit)
 }
 
 fn select(mut run: Run, jobs: &[JobSpec]) -> Plan {

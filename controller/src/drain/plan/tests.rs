@@ -127,7 +127,19 @@ fn a_push_runs_only_what_is_on_its_ref() {
     assert_eq!(planned_run(push("refs/heads/main", true)).spec.base.sha, Some(sha('c')));
     let Plan::Nothing(reason) = push("refs/heads/main", false) else { unreachable!("it is not there") };
     assert_eq!(reason, "cccccccccc is not on refs/heads/main (any more)");
-    assert!(matches!(push("refs/heads/side", true), Plan::Nothing(_)), "no job runs for side");
+}
+
+#[test]
+fn a_push_that_runs_no_job_is_known_before_the_host_is_asked() {
+    let push = |reference: &str| {
+        command(Intention::RunPush { reference: reference.parse().expect("a ref"), sha: sha('c') })
+    };
+    assert_eq!(admit(&push("refs/heads/main"), &config()), Ok(()));
+    let nothing = Plan::Nothing("no postSubmit job runs for refs/heads/side".to_owned());
+    assert_eq!(admit(&push("refs/heads/side"), &config()), Err(nothing));
+    let mut without = config();
+    without.spec.jobs.pre_submit.clear();
+    assert!(matches!(admit(&run_pull_request(sha('a')), &without), Err(Plan::Nothing(_))));
 }
 
 #[test]
