@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program for a terminal")]
 
 mod ci;
+mod cluster;
 mod demo;
 mod step;
 mod tidy;
@@ -35,6 +36,8 @@ enum Command {
         #[arg(long)]
         fast: bool,
     },
+    /// Run the scenarios and transcripts on real Kubernetes, Tekton and Gitea: Debian 12, root, Go, half an hour at first.
+    Cluster,
     /// Write the CRDs' YAML in crds/ from the Rust types.
     Crds {
         /// Change nothing; fail when a file is stale.
@@ -62,6 +65,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
     match *command {
         Command::Demo { keep } => demo::run(&workspace, keep),
         Command::Ci { fast } => ci::run(&workspace, fast),
+        Command::Cluster => cluster::run(&workspace),
         Command::Crds { check } => ci::crds(check).run(&workspace).map(drop),
         Command::Tidy => tidy::run(&workspace),
         Command::Bench => bench(&workspace),
