@@ -1,6 +1,6 @@
 //! Carries a plan out in the cluster. Doing it twice changes nothing.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::Timestamp};
 use kube::{
     Api, Resource, ResourceExt,
     api::{ListParams, Patch, PatchParams, PostParams},
@@ -98,6 +98,7 @@ fn build(
         (annotation::REPOSITORY, spec.repository.to_string()),
         (annotation::REF, spec.base.reference.to_string()),
         (annotation::DELIVERY, envelope.delivery.to_string()),
+        (annotation::CREATED_AT_MS, Timestamp::now().as_millisecond().to_string()),
         (annotation::RECEIVED_AT_MS, envelope.received_at_ms.to_string()),
     ];
     annotations.extend(envelope.traceparent.as_ref().map(|t| (annotation::TRACEPARENT, t.to_string())));

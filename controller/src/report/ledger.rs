@@ -178,7 +178,7 @@ fn targets(job: &IntegrationJob) -> Vec<Target> {
 fn age(job: &IntegrationJob) -> Age {
     let name = job.name_any();
     let attempt = name.rsplit_once('-').and_then(|(_, attempt)| attempt.parse().ok()).unwrap_or(0);
-    (job.creation_timestamp().map_or(0, |time| time.0.as_second()), attempt, name)
+    (job.created_at_ms(), attempt, name)
 }
 
 #[cfg(test)]

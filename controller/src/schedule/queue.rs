@@ -172,7 +172,7 @@ impl Queue {
                     key: *key,
                     repository,
                     repository_cap: (caps.repository)(job),
-                    place: job.creation_timestamp().map_or(0, |time| time.0.as_second()),
+                    place: job.created_at_ms(),
                 });
             }
         }

@@ -1,13 +1,13 @@
 //! `IntegrationJob`: one instance of CI work for one trigger.
 
-use kube::{CustomResource, KubeSchema};
+use kube::{CustomResource, KubeSchema, ResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_model::{
     CommitSha, GitRef, Host, JobName, JobSpec, Login, PullRequestNumber, RepositoryPath, StatusState, Timeout,
 };
 
-use crate::{Condition, schema::structural};
+use crate::{Condition, annotation, schema::structural};
 
 /// One instance of CI work for one trigger. The controller makes it; people read it, or delete it to stop the work.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,6 +71,14 @@ pub struct IntegrationJobSpec {
     /// Set once to stop the work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel: Option<Cancel>,
+}
+
+impl IntegrationJob {
+    /// When it was made, in milliseconds since 1970: as the controller wrote it, else as Kubernetes did, in whole seconds.
+    pub fn created_at_ms(&self) -> i64 {
+        let written = self.annotations().get(annotation::CREATED_AT_MS).and_then(|ms| ms.parse().ok());
+        written.unwrap_or_else(|| self.creation_timestamp().map_or(0, |time| time.0.as_millisecond()))
+    }
 }
 
 /// The config an `IntegrationJob` was made from.

@@ -34,6 +34,8 @@ pub mod annotation {
     pub const DELIVERY: &str = "tidegate.dev/delivery";
     /// The W3C trace context.
     pub const TRACEPARENT: &str = "tidegate.dev/traceparent";
+    /// When the controller made it, in milliseconds since 1970: Kubernetes' own timestamp has whole seconds only.
+    pub const CREATED_AT_MS: &str = "tidegate.dev/created-at-ms";
     /// When the webhook function accepted the delivery, in milliseconds since 1970.
     pub const RECEIVED_AT_MS: &str = "tidegate.dev/received-at-ms";
 }

@@ -1,5 +1,6 @@
 use serde_json::json;
 use tidegate_model::StatusState;
+use tidegate_resources::annotation;
 
 use super::*;
 use crate::job::fixture::pull_request;
@@ -136,4 +137,20 @@ fn what_a_new_list_lacks_is_gone() {
     ledger.end_list();
     assert_eq!(ledger.keys(), std::slice::from_ref(&old_key));
     assert_eq!(said(ledger.todo(&old_key).as_ref()), ["running"]);
+}
+
+/// A pull request's base may change in the second in which its first run was made: names say nothing about age.
+#[test]
+fn of_two_runs_of_one_second_the_milliseconds_tell_which_is_newer() {
+    let made_at = |name: &str, ms: &str| {
+        let mut job = job(name, EARLY, "Succeeded");
+        job.annotations_mut().insert(annotation::CREATED_AT_MS.to_owned(), ms.to_owned());
+        job
+    };
+    let (older, newer) = (made_at("shop-ff-1", "1767225600100"), made_at("shop-00-1", "1767225600300"));
+    let mut ledger = Ledger::default();
+    ledger.apply(older.clone());
+    ledger.apply(newer.clone());
+    assert_eq!(said(ledger.todo(&Key::of(&older)).as_ref()), Vec::<&str>::new());
+    assert_eq!(said(ledger.todo(&Key::of(&newer)).as_ref()), ["succeeded"]);
 }
