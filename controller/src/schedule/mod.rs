@@ -53,7 +53,7 @@ pub enum ScheduleError {
     Task(#[source] JoinError),
 }
 
-/// Two seconds, doubled with every failure up to [`MAX_BACKOFF`], and up to a quarter less by `jitter`, from 0 to 1.
+/// Two seconds, doubled with every failure up to five minutes, and up to a quarter less by `jitter`, from 0 to 1.
 pub fn backoff(failures: u32, jitter: f64) -> Duration {
     let full = Duration::from_secs(1 << failures.clamp(1, 9)).min(MAX_BACKOFF);
     full.mul_f64(1.0 - jitter / 4.0)

@@ -24,5 +24,5 @@ pub const MESSAGE: &str = "message.id";
 pub const OUTCOME: &str = "outcome";
 /// How long it took, in milliseconds.
 pub const DURATION_MS: &str = "duration_ms";
-/// An error and its causes, as [`chain`](crate::chain) prints them.
+/// An error and its causes, as [`chain`](fn@crate::chain) prints them.
 pub const ERROR: &str = "error";
