@@ -2,8 +2,9 @@
 //!
 //! One folder a loop; data goes one way: `drain` makes `IntegrationJob`s of commands, `schedule` gives them slots, `job`
 //! runs them through Tekton, `report` tells the host. `config` keeps the hosts' webhooks as the configs want them.
-//! Loops meet in Kubernetes objects only: none calls another.
+//! Loops meet in Kubernetes objects; what they share beside is small and mostly pure.
 
+pub mod backoff;
 pub mod config;
 pub mod context;
 pub mod drain;

@@ -25,7 +25,7 @@ use self::{
     facts::FactsError,
     plan::Plan,
 };
-use crate::{context::Context, error_chain};
+use crate::{backoff::backoff, context::Context, error_chain};
 
 /// How many commands are worked on at once.
 const IN_FLIGHT: usize = 64;
@@ -132,7 +132,7 @@ pub async fn run(
                 failures += 1;
                 drain.context.metrics.reconcile_failure("drain", error.category().as_str());
                 tracing::warn!(error = error_chain(&error), "failed to receive commands");
-                pause(backoff(failures), &stop).await;
+                pause(delay_after(failures), &stop).await;
             }
         }
     }
@@ -281,7 +281,7 @@ impl Drain {
             CommandError::Facts(error) => error.retry_after(),
             CommandError::Apply(_) => None,
         };
-        let delay = asked.unwrap_or_else(|| backoff(message.receive_count)).min(MAX_DELAY);
+        let delay = asked.unwrap_or_else(|| delay_after(message.receive_count)).min(MAX_DELAY);
         tracing::warn!(
             delivery.id = %envelope.delivery,
             repo = %envelope.body.repository,
@@ -313,7 +313,7 @@ impl Drain {
                 error = error_chain(&error),
                 "the API server can't be reached: receiving no commands"
             );
-            pause(backoff(failures).min(Duration::from_secs(10)), stop).await;
+            pause(delay_after(failures).min(Duration::from_secs(10)), stop).await;
         }
     }
 }
@@ -330,10 +330,8 @@ fn log(envelope: &Envelope<Command>, config: Option<&IntegrationConfig>, what: &
     );
 }
 
-/// Two seconds, doubled with every failure up to [`MAX_DELAY`], and up to a quarter less by chance.
-fn backoff(failures: u32) -> Duration {
-    let full = Duration::from_secs(1 << failures.clamp(1, 10)).min(MAX_DELAY);
-    full.mul_f64(1.0 - rand::rng().random_range(0.0..0.25))
+fn delay_after(failures: u32) -> Duration {
+    backoff(failures, MAX_DELAY, rand::rng().random_range(0.0..1.0))
 }
 
 async fn pause(duration: Duration, stop: &CancellationToken) {

@@ -12,7 +12,10 @@ use tidegate_model::{CommitSha, Host, SecretKeyRef};
 use tidegate_resources::ReportedStatus;
 
 use super::budget::Budget;
-use crate::schedule::{Key, backoff};
+use crate::{
+    backoff::{LONGEST, backoff},
+    schedule::Key,
+};
 
 /// Writes of one credential that may be on their way at once.
 const IN_FLIGHT_PER_WRITER: usize = 4;
@@ -193,7 +196,8 @@ impl Outbox {
             }
             Sent::Failed { retry_after, .. } => {
                 wish.failures += 1;
-                wish.not_before = now + retry_after.unwrap_or_else(|| backoff(wish.failures, jitter));
+                wish.not_before =
+                    now + retry_after.unwrap_or_else(|| backoff(wish.failures, LONGEST, jitter));
                 pause = retry_after.map(|wait| now + wait);
                 Settled::Later
             }

@@ -36,9 +36,6 @@ pub const AWAITING_APPROVAL: &str = "AwaitingApproval";
 /// Nobody is woken that late; it only bounds a timer that has nothing to wait for.
 const IDLE: Duration = Duration::from_hours(1);
 
-/// The longest that anything waits for its next try when nobody says otherwise.
-const MAX_BACKOFF: Duration = Duration::from_mins(5);
-
 type Guarded<K> = DeserializeGuard<K>;
 type Changes<K> = BoxStream<'static, watcher::Result<Event<Guarded<K>>>>;
 
@@ -51,12 +48,6 @@ pub enum ScheduleError {
     /// A task panicked.
     #[error("the task of an IntegrationJob failed")]
     Task(#[source] JoinError),
-}
-
-/// Two seconds, doubled with every failure up to five minutes, and up to a quarter less by `jitter`, from 0 to 1.
-pub fn backoff(failures: u32, jitter: f64) -> Duration {
-    let full = Duration::from_secs(1 << failures.clamp(1, 9)).min(MAX_BACKOFF);
-    full.mul_f64(1.0 - jitter / 4.0)
 }
 
 struct Schedule {

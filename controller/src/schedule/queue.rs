@@ -11,7 +11,10 @@ use kube::ResourceExt;
 use tidegate_resources::{IntegrationJob, Phase};
 use tidegate_rules::schedule::{Queued, grant};
 
-use crate::job::status::SUCCEEDED;
+use crate::{
+    backoff::{LONGEST, backoff},
+    job::status::SUCCEEDED,
+};
 
 /// How long a job whose object was changed by somebody else waits for the change to be seen, at most.
 const OUTDATED: Duration = Duration::from_secs(1);
@@ -205,7 +208,7 @@ impl Queue {
             Done::Outdated => Some(Delay { until: now + OUTDATED, failures: 0, ends_with_news: true }),
             Done::Retry(after) => {
                 let failures = self.delays.get(&key).map_or(0, |delay| delay.failures) + 1;
-                let wait = after.unwrap_or_else(|| super::backoff(failures, jitter));
+                let wait = after.unwrap_or_else(|| backoff(failures, LONGEST, jitter));
                 Some(Delay { until: now + wait, failures, ends_with_news: false })
             }
         };
