@@ -83,6 +83,22 @@ impl Forge {
         }
     }
 
+    /// Hides a repository from everybody without a permission in it.
+    pub async fn make_private(&self, repo: &str) -> Result<()> {
+        match self {
+            Self::Sandbox(forge) => forge.make_private(repo),
+            Self::Gitea(gitea) => gitea.make_private(repo).await,
+        }
+    }
+
+    /// A user's token that may do nothing but read repositories. The sandbox's tokens know no scopes.
+    pub async fn clone_token(&self, login: &str) -> Result<String> {
+        match self {
+            Self::Sandbox(forge) => Ok(forge.create_user(login)),
+            Self::Gitea(gitea) => gitea.create_token(login, "clone", &["read:repository"]).await,
+        }
+    }
+
     /// Forks a repository into a user's account, under the same name, and returns the fork's path.
     pub async fn fork(&self, repo: &str, by: &str) -> Result<String> {
         match self {

@@ -72,6 +72,11 @@ impl Installation {
         Ok(())
     }
 
+    /// Where the Deployment is.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     fn pods(&self) -> Api<v1::Pod> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
