@@ -59,6 +59,14 @@ impl Forge {
         }
     }
 
+    /// A user's name on the host.
+    pub fn login(&self, login: &str) -> String {
+        match self {
+            Self::Sandbox(_) => login.to_owned(),
+            Self::Gitea(gitea) => gitea.login(login),
+        }
+    }
+
     /// Where a repository is cloned from.
     pub fn git_url(&self, repo: &str) -> String {
         match self {
@@ -127,6 +135,26 @@ impl Forge {
         match self {
             Self::Sandbox(forge) => forge.commit(repo, branch, author, files, message).await,
             Self::Gitea(gitea) => gitea.commit(repo, branch, author, files, message).await,
+        }
+    }
+
+    /// Pushes new branches, each with one commit on `main` of its own.
+    pub async fn commit_branches(
+        &self,
+        repo: &str,
+        author: &str,
+        branches: &[String],
+    ) -> Result<Vec<CommitSha>> {
+        match self {
+            Self::Sandbox(forge) => {
+                let mut heads = Vec::new();
+                for branch in branches {
+                    let message = format!("Add {branch}");
+                    heads.push(forge.commit(repo, branch, author, &[(branch, "new\n")], &message).await?);
+                }
+                Ok(heads)
+            }
+            Self::Gitea(gitea) => gitea.commit_branches(repo, author, branches).await,
         }
     }
 

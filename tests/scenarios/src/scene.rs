@@ -21,7 +21,7 @@ pub const REPOSITORY: &str = "acme/shop";
 /// Who owns it.
 pub const OWNER: &str = "acme";
 /// The config's name.
-const CONFIG: &str = "shop";
+pub(crate) const CONFIG: &str = "shop";
 
 /// How long a wait may take. It is generous: a wait ends when its condition holds, and only a failure takes so long.
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::authorization::v1::{SelfSubjectRulesReview, SelfSubjectRulesReviewSpec};
 use kube::{Api, Client, Config, api::PostParams};
 use serde_json::json;
-use tidegate_scenarios::{OWNER, REPOSITORY, Scene};
+use tidegate_scenarios::{MASTER_KEY, OWNER, REPOSITORY, Scene};
 use tokio::process::Command;
 
 use crate::{gitea, job, real_only, unit};
@@ -40,7 +40,7 @@ async fn a_job_of_a_private_repository_runs_and_finds_no_token_of_ours_in_its_po
         ("the host's token", scene.world.forge.create_user(OWNER).await?),
         ("the clone token", clone),
         ("the AWS key", aws.get("AWS_SECRET_ACCESS_KEY").context("no AWS key")?.clone()),
-        ("the master key", "1".repeat(64)),
+        ("the master key", hex::encode(MASTER_KEY)),
     ];
     let halves = |text: &str| {
         let (first, second) = text.split_at(text.len() / 2);
