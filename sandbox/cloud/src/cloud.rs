@@ -129,7 +129,7 @@ impl Cloud {
             ("AWS_REGION", REGION),
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("AWS_ACCESS_KEY_ID", "sandbox"),
-            ("AWS_SECRET_ACCESS_KEY", "sandbox"),
+            ("AWS_SECRET_ACCESS_KEY", "the-secret-key-of-a-sandbox"),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
