@@ -1,5 +1,6 @@
-//! `tidegate`: looks at webhook deliveries by hand, and sends them. Each subcommand is a file of its own.
+//! `tidegate`: what users and operators do by hand. Each subcommand is a module of its own.
 
+mod lint;
 mod normalize;
 mod send;
 
@@ -21,6 +22,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Lint(lint::Arguments),
     Normalize(normalize::Arguments),
     Send(send::Arguments),
 }
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let result = match arguments.command {
+        Command::Lint(arguments) => lint::run(&arguments),
         Command::Normalize(arguments) => normalize::run(&arguments),
         Command::Send(arguments) => send::run(arguments),
     };

@@ -43,7 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tidegate-telemetry",
         ],
     ),
-    ("tidegate-cli", &["tidegate-model", "tidegate-hosts"]),
+    ("tidegate-cli", &["tidegate-model", "tidegate-rules", "tidegate-hosts", "tidegate-resources"]),
     ("tidegate-sandbox-cloud", &["tidegate-model", "tidegate-resources"]),
     ("tidegate-sandbox-forge", &["tidegate-model", "tidegate-resources"]),
     ("tidegate-sandbox-cluster", &["tidegate-model", "tidegate-resources"]),

@@ -2,6 +2,7 @@
 
 use std::{
     io::Write,
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -14,8 +15,14 @@ pub struct Outcome {
 
 /// Runs `tidegate` with these arguments and this on stdin.
 pub fn tidegate(arguments: &[&str], stdin: &[u8]) -> Outcome {
+    tidegate_in(Path::new("."), arguments, stdin)
+}
+
+/// The same, in this folder.
+pub fn tidegate_in(folder: &Path, arguments: &[&str], stdin: &[u8]) -> Outcome {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
         .args(arguments)
+        .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

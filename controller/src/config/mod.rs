@@ -134,7 +134,7 @@ async fn apply(
     context: &ConfigContext,
 ) -> Result<Action, ReconcileError> {
     let all = context.all.state();
-    let valid = validate::spec(&config.spec)
+    let valid = validate::whole(&config.spec)
         .and_then(|()| validate::contexts(config, all.iter().filter_map(|guarded| guarded.0.as_ref().ok())));
     let ready = match valid {
         Ok(()) => Verdict::yes("Valid", "the config can be used"),

@@ -1,31 +1,15 @@
-//! What the CRD's own rules can't say about a config. Pure: `tidegate lint` and the drain ask the same.
+//! Whether a config can be used: what `rules` say about its jobs, and whether its commit statuses are its own. Pure.
 
 use kube::ResourceExt;
 use tidegate_resources::{IntegrationConfig, IntegrationConfigSpec};
-use tidegate_rules::{
-    filters::{self, PatternError},
-    graph::{self, OrderError},
-};
+use tidegate_rules::jobs::{self, List, Problem};
 
 /// Why a config can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
-    /// Jobs can't be put in order.
-    #[error("spec.jobs.{list}: {problem}")]
-    Order {
-        /// preSubmit or postSubmit.
-        list: &'static str,
-        /// What is wrong.
-        problem: OrderError,
-    },
-    /// A filter is no glob.
-    #[error("spec.jobs.{list}: {problem}")]
-    Pattern {
-        /// preSubmit or postSubmit.
-        list: &'static str,
-        /// What is wrong.
-        problem: PatternError,
-    },
+    /// Something is wrong with its jobs.
+    #[error(transparent)]
+    Jobs(Problem),
     /// An older config sets the same commit statuses.
     #[error(
         "the commit statuses tidegate/{name}/… of this repository belong to the older config {owner}: rename one"
@@ -42,23 +26,30 @@ impl Invalid {
     /// The condition's reason.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Order { problem: OrderError::Cycle(_), .. } => "DependencyCycle",
-            Self::Order { problem: OrderError::Unknown { .. }, .. } => "UnknownDependency",
-            Self::Pattern { .. } => "InvalidPattern",
+            Self::Jobs(problem) => problem.reason(),
             Self::ContextConflict { .. } => "ContextConflict",
         }
     }
 }
 
-/// Checks what lies in the config itself.
+/// Checks that runs of the config can be planned.
 pub fn spec(spec: &IntegrationConfigSpec) -> Result<(), Invalid> {
-    for (list, jobs) in [("preSubmit", &spec.jobs.pre_submit), ("postSubmit", &spec.jobs.post_submit)] {
-        graph::check(jobs).map_err(|problem| Invalid::Order { list, problem })?;
-        for job in jobs {
-            filters::check(job).map_err(|problem| Invalid::Pattern { list, problem })?;
-        }
-    }
-    Ok(())
+    refuse(problems(spec).find(Problem::prevents_planning))
+}
+
+/// Checks all that lies in the config itself: a run that could be planned may still have nothing to run.
+pub fn whole(spec: &IntegrationConfigSpec) -> Result<(), Invalid> {
+    self::spec(spec)?;
+    refuse(problems(spec).next())
+}
+
+fn problems(spec: &IntegrationConfigSpec) -> impl Iterator<Item = Problem> {
+    let lists = [(List::PreSubmit, &spec.jobs.pre_submit), (List::PostSubmit, &spec.jobs.post_submit)];
+    lists.into_iter().flat_map(|(list, jobs)| jobs::check(list, jobs))
+}
+
+fn refuse(problem: Option<Problem>) -> Result<(), Invalid> {
+    problem.map_or(Ok(()), |problem| Err(Invalid::Jobs(problem)))
 }
 
 /// Checks that no older config of another namespace sets the same commit statuses.
@@ -125,6 +116,19 @@ mod tests {
             json!({"preSubmit": [{"name": "a", "image": "i", "script": "s", "when": {"branches": ["[x"]}}]});
         let invalid = spec(&config("ci", "2026-01-01T00:00:00Z", &jobs).spec).expect_err("no glob");
         assert_eq!(invalid.reason(), "InvalidPattern");
+    }
+
+    #[test]
+    fn what_tekton_would_change_makes_a_config_unready_and_is_still_planned() {
+        let jobs = json!({"preSubmit": [{"name": "a", "image": "i", "script": "echo $(params.x)"}]});
+        let config = config("ci", "2026-01-01T00:00:00Z", &jobs);
+        assert_eq!(spec(&config.spec), Ok(()), "the run tells the host why it can't be");
+        let invalid = whole(&config.spec).expect_err("a variable of Tekton's");
+        assert_eq!(invalid.reason(), "TektonVariable");
+        assert_eq!(
+            invalid.to_string(),
+            "spec.jobs.preSubmit: job a: script contains $(params.x), which Tekton would replace; write it another way"
+        );
     }
 
     #[test]

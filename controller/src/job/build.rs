@@ -8,9 +8,12 @@ use tidegate_resources::{
     EmbeddedTask, EnvSource, EnvVar, IntegrationJob, Pipeline, PipelineRun, PipelineRunSpec, PipelineTask,
     PodTemplate, SecretKeySelector, Step, TaskRunTemplate, Timeouts, annotation, label,
 };
-use tidegate_rules::trust;
+use tidegate_rules::{
+    tekton_text::{self, TektonVariable},
+    trust,
+};
 
-use super::{checkout, dereference::Source, tekton_text::tekton_variable};
+use super::{checkout, dereference::Source};
 
 /// The name of the step that runs what the user wrote.
 pub const STEP: &str = "run";
@@ -36,22 +39,15 @@ pub enum Refusal {
         secret: String,
     },
     /// Tekton would change what the user wrote.
-    #[error("{field} contains {variable}, which Tekton would replace; write it another way")]
-    TektonVariable {
-        /// The job whose text it is.
-        job: JobName,
-        /// The field of the job.
-        field: &'static str,
-        /// What Tekton would replace.
-        variable: String,
-    },
+    #[error(transparent)]
+    TektonVariable(TektonVariable),
 }
 
 impl Refusal {
     /// The job that can't be run.
     pub fn job(&self) -> &JobName {
         match self {
-            Self::NeedsSecret { job, .. } | Self::TektonVariable { job, .. } => job,
+            Self::NeedsSecret { job, .. } | Self::TektonVariable(TektonVariable { job, .. }) => job,
         }
     }
 
@@ -59,7 +55,7 @@ impl Refusal {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::NeedsSecret { .. } => "NeedsSecret",
-            Self::TektonVariable { .. } => "TektonVariable",
+            Self::TektonVariable(_) => "TektonVariable",
         }
     }
 }
@@ -148,15 +144,8 @@ fn task(
 }
 
 fn run_step(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Result<Step, Refusal> {
-    let texts = [("script", entry.script.as_slice()), ("command", &entry.command), ("args", &entry.args)];
-    let values = entry.env.iter().filter_map(|variable| Some(("env", variable.value.as_ref()?)));
-    for (field, text) in
-        texts.iter().flat_map(|(field, texts)| texts.iter().map(|text| (*field, text))).chain(values)
-    {
-        if let Some(variable) = tekton_variable(text) {
-            let variable = variable.chars().take(100).collect();
-            return Err(Refusal::TektonVariable { job: entry.name.clone(), field, variable });
-        }
+    if let Some(variable) = tekton_text::check(entry).next() {
+        return Err(Refusal::TektonVariable(variable));
     }
     Ok(Step {
         name: STEP.to_owned(),

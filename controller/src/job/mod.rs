@@ -14,9 +14,6 @@ mod start;
 pub mod status;
 mod store;
 mod task;
-mod tekton_text;
-
-pub use tekton_text::tekton_variable;
 
 use std::{sync::Arc, time::Duration};
 

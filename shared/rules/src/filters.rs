@@ -62,13 +62,16 @@ fn predecessors(job: &JobSpec, jobs: &[JobSpec], skipped: &[(JobName, String)]) 
     runs
 }
 
-/// Checks every pattern of a job, so that a config with a bad one says so before an event meets it.
-pub fn check(job: &JobSpec) -> Result<(), PatternError> {
+/// Every pattern of a job that is no glob, behind the field it stands in (like `when.tags[0]`), so that a config with
+/// one says so before an event meets it.
+pub fn check(job: &JobSpec) -> impl Iterator<Item = (String, PatternError)> {
     let When { branches, skip_branches, tags, skip_tags } = &job.when;
-    for patterns in [branches, skip_branches, tags, skip_tags] {
-        matches(job, patterns, "")?;
-    }
-    Ok(())
+    let lists =
+        [("branches", branches), ("skipBranches", skip_branches), ("tags", tags), ("skipTags", skip_tags)];
+    lists.into_iter().flat_map(move |(list, patterns)| {
+        let compiled = patterns.iter().map(|pattern| compile(job, pattern)).enumerate();
+        compiled.filter_map(move |(index, compiled)| Some((format!("when.{list}[{index}]"), compiled.err()?)))
+    })
 }
 
 /// Why the job is left out for this ref; `None` when it runs.

@@ -21,13 +21,17 @@ pub enum OrderError {
     ),
 }
 
-/// Checks that the jobs of one list can be put in order.
-pub fn check(jobs: &[JobSpec]) -> Result<(), OrderError> {
-    for job in jobs {
-        if let Some(missing) = job.after.iter().find(|name| !jobs.iter().any(|other| &other.name == *name)) {
-            return Err(OrderError::Unknown { job: job.name.clone(), missing: missing.clone() });
-        }
-    }
+/// What keeps the jobs of one list from being put in order: each name that the list doesn't have, and one circle.
+pub fn check(jobs: &[JobSpec]) -> Vec<OrderError> {
+    let unknown = jobs.iter().flat_map(|job| {
+        let missing = job.after.iter().filter(|name| !jobs.iter().any(|other| &other.name == *name));
+        missing.map(|missing| OrderError::Unknown { job: job.name.clone(), missing: missing.clone() })
+    });
+    unknown.chain(circle(jobs).map(OrderError::Cycle)).collect()
+}
+
+/// A circle of jobs, the first name at its end again.
+fn circle(jobs: &[JobSpec]) -> Option<Vec<JobName>> {
     // Take away what waits for nothing that is left; what can't be taken away waits in or behind a circle.
     let mut left: Vec<&JobSpec> = jobs.iter().collect();
     loop {
@@ -37,10 +41,10 @@ pub fn check(jobs: &[JobSpec]) -> Result<(), OrderError> {
             .filter(|job| left.iter().any(|other| job.after.contains(&other.name)))
             .collect();
         if waiting.is_empty() {
-            return Ok(());
+            return None;
         }
         if waiting.len() == left.len() {
-            return Err(OrderError::Cycle(cycle(&left)));
+            return Some(cycle(&left));
         }
         left = waiting;
     }
@@ -87,20 +91,28 @@ mod tests {
 
     #[test]
     fn a_diamond_can_be_ordered() {
-        assert_eq!(check(&jobs(&[("d", &["b", "c"]), ("b", &["a"]), ("c", &["a"]), ("a", &[])])), Ok(()));
+        assert_eq!(check(&jobs(&[("d", &["b", "c"]), ("b", &["a"]), ("c", &["a"]), ("a", &[])])), []);
+    }
+
+    fn texts(jobs: &[JobSpec]) -> Vec<String> {
+        check(jobs).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn a_cycle_is_named_without_what_leads_to_it() {
-        let error =
-            check(&jobs(&[("start", &["a"]), ("a", &["b"]), ("b", &["c"]), ("c", &["a"]), ("free", &[])]));
-        let text = error.expect_err("a cycle").to_string();
-        assert_eq!(text, "jobs wait for each other in a circle: a -> b -> c -> a");
+        let jobs = jobs(&[("start", &["a"]), ("a", &["b"]), ("b", &["c"]), ("c", &["a"]), ("free", &[])]);
+        assert_eq!(texts(&jobs), ["jobs wait for each other in a circle: a -> b -> c -> a"]);
     }
 
     #[test]
-    fn a_missing_predecessor_is_named() {
-        let error = check(&jobs(&[("a", &["nope"])])).expect_err("nope is missing");
-        assert_eq!(error.to_string(), "job a comes after nope, which is not in the same list of jobs");
+    fn every_missing_predecessor_is_named_and_a_circle_beside_them() {
+        assert_eq!(
+            texts(&jobs(&[("a", &["nope"]), ("b", &["a", "no"]), ("c", &["d"]), ("d", &["c"])])),
+            [
+                "job a comes after nope, which is not in the same list of jobs",
+                "job b comes after no, which is not in the same list of jobs",
+                "jobs wait for each other in a circle: c -> d -> c",
+            ]
+        );
     }
 }

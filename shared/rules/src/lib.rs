@@ -6,5 +6,7 @@ pub mod chatops;
 pub mod filters;
 pub mod graph;
 pub mod integrator;
+pub mod jobs;
 pub mod schedule;
+pub mod tekton_text;
 pub mod trust;

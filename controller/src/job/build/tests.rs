@@ -146,14 +146,14 @@ fn shell_substitutions_pass_and_tektons_own_are_refused() {
     assert_eq!(run["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"][1]["script"], script);
     for (job, field) in [
         (json!({"script": "echo $(params.x)"}), "script"),
-        (json!({"args": ["a", "$(context.taskRun.name)"]}), "args"),
-        (json!({"env": [{"name": "A", "value": "$(tasks.x.status)"}]}), "env"),
+        (json!({"args": ["a", "$(context.taskRun.name)"]}), "args[1]"),
+        (json!({"env": [{"name": "A", "value": "$(tasks.x.status)"}]}), "env[0].value"),
     ] {
         let mut entry = json!({"name": "unit"});
         entry.as_object_mut().expect("object").extend(job.as_object().expect("object").clone());
         let refusal = build_of(&fixture::running(&json!([entry]))).expect_err("Tekton would replace it");
         assert!(
-            matches!(&refusal, Refusal::TektonVariable { field: found, .. } if *found == field),
+            matches!(&refusal, Refusal::TektonVariable(variable) if variable.field == field),
             "{refusal}"
         );
     }

@@ -9,6 +9,8 @@
 //!
 //! Source: <https://tekton.dev/docs/pipelines/variables/>
 
+use tidegate_model::{JobName, JobSpec};
+
 /// The first parts of Tekton's variables.
 const ROOTS: [&str; 12] = [
     "params",
@@ -25,8 +27,33 @@ const ROOTS: [&str; 12] = [
     "artifacts",
 ];
 
+/// A text of a job that Tekton would change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field} contains {variable}, which Tekton would replace; write it another way")]
+pub struct TektonVariable {
+    /// The job.
+    pub job: JobName,
+    /// The field of the job: `script`, `command[0]`, `args[1]`, `env[2].value`.
+    pub field: String,
+    /// What Tekton would replace, cut off after 100 characters.
+    pub variable: String,
+}
+
+/// Every text of a job that Tekton would change, by its first variable.
+pub fn check(job: &JobSpec) -> impl Iterator<Item = TektonVariable> {
+    let script = job.script.iter().map(|text| ("script".to_owned(), text));
+    let command = job.command.iter().enumerate().map(|(index, text)| (format!("command[{index}]"), text));
+    let args = job.args.iter().enumerate().map(|(index, text)| (format!("args[{index}]"), text));
+    let env = job.env.iter().enumerate();
+    let env = env.filter_map(|(index, var)| Some((format!("env[{index}].value"), var.value.as_ref()?)));
+    script.chain(command).chain(args).chain(env).filter_map(|(field, text)| {
+        let variable = tekton_variable(text)?.chars().take(100).collect();
+        Some(TektonVariable { job: job.name.clone(), field, variable })
+    })
+}
+
 /// The first of Tekton's variables in a text, with its `$(` and `)`.
-pub fn tekton_variable(text: &str) -> Option<&str> {
+fn tekton_variable(text: &str) -> Option<&str> {
     text.match_indices("$(").find_map(|(start, opening)| {
         let inside = &text[start + opening.len()..];
         let end = inside.find(')')?;
