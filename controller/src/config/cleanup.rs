@@ -59,7 +59,7 @@ pub async fn cleanup(
     let Some(WebhookStatus { id: Some(id), url, .. }) = webhook else {
         return Ok(());
     };
-    let Err(error) = delete(config, id, context).await else {
+    let Err(error) = delete(config, id, url.as_deref(), context).await else {
         tracing::info!(repo = %config.spec.git.repository, hook.id = id, "removed the webhook of {}", config.spec.git.repository);
         return Ok(());
     };
@@ -88,12 +88,31 @@ pub async fn cleanup(
     context.recorder.publish(&event, &config.object_ref(&())).await.map_err(CleanupError::Event)
 }
 
-async fn delete(config: &IntegrationConfig, id: &str, context: &Context) -> Result<(), CleanupError> {
+async fn delete(
+    config: &IntegrationConfig,
+    id: &str,
+    url: Option<&str>,
+    context: &Context,
+) -> Result<(), CleanupError> {
     let git = &config.spec.git;
     let client = context.hosts.for_config(config).await.map_err(CleanupError::Credential)?;
-    let result = client.delete_hook(&git.repository, id).await;
-    let outcome = result.as_ref().map_or_else(HostError::category, |()| "ok");
-    context.metrics.host_call(git.type_, "delete the hook", outcome);
-    let repository = git.repository.to_string();
-    result.map_err(|source| CleanupError::Host { id: id.to_owned(), repository, source })
+    let count = |operation, result: Result<(), &HostError>| {
+        context.metrics.host_call(git.type_, operation, result.map_or_else(HostError::category, |()| "ok"));
+    };
+    let failed =
+        |source| CleanupError::Host { id: id.to_owned(), repository: git.repository.to_string(), source };
+    // A hook that was replaced lately may be there, too.
+    let hooks = client.hooks(&git.repository).await;
+    count("list hooks", hooks.as_ref().map(drop));
+    let hooks = match hooks {
+        // The repository is gone, and its hooks with it.
+        Err(HostError::NotFound) => return Ok(()),
+        hooks => hooks.map_err(failed)?,
+    };
+    for hook in hooks.iter().filter(|hook| hook.id == id || Some(&*hook.url) == url) {
+        let deleted = client.delete_hook(&git.repository, &hook.id).await;
+        count("delete the hook", deleted.as_ref().map(drop));
+        deleted.map_err(failed)?;
+    }
+    Ok(())
 }

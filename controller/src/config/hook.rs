@@ -42,3 +42,40 @@ pub fn plan(hooks: &[Hook], prefix: &str, url: &str, known: Option<&str>) -> Hoo
     };
     HookPlan { ours, delete }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hook(id: &str, url: &str) -> Hook {
+        Hook {
+            id: id.to_owned(),
+            url: url.to_owned(),
+            active: true,
+            sends_json: true,
+            sends_all_events: true,
+        }
+    }
+
+    const PREFIX: &str = "https://ci/hooks/gitea/ci/shop/";
+    const URL: &str = "https://ci/hooks/gitea/ci/shop/salt";
+
+    #[test]
+    fn the_known_hook_is_kept_and_its_double_and_older_salts_go() {
+        let hooks = [
+            hook("1", URL),
+            hook("2", URL),
+            hook("3", &format!("{PREFIX}older")),
+            hook("4", "https://other"),
+        ];
+        let plan = plan(&hooks, PREFIX, URL, Some("2"));
+        assert_eq!(plan.ours, Ours::Keep("2".to_owned()));
+        assert_eq!(plan.delete, ["1", "3"]);
+    }
+
+    #[test]
+    fn a_hook_whose_secret_is_unknown_is_repaired() {
+        assert_eq!(plan(&[hook("1", URL)], PREFIX, URL, None).ours, Ours::Repair("1".to_owned()));
+        assert_eq!(plan(&[], PREFIX, URL, Some("1")).ours, Ours::Create);
+    }
+}

@@ -154,7 +154,8 @@ impl HostClient {
         on_host!(self, client => client.create_hook(repository, spec).await)
     }
 
-    /// Makes a webhook what it should be, and returns the id it has then: not every host lets a secret be changed in place.
+    /// Makes a webhook what it should be, and returns the id it has then: not every host lets a secret be changed in place. Where
+    /// the id is another one, the old hook is still there, for the deliveries that it has to make yet.
     pub async fn update_hook(
         &self,
         repository: &RepositoryPath,

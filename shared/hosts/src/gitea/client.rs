@@ -182,17 +182,16 @@ impl GiteaClient {
         Ok(answer.read::<ShownHook>()?.id.to_string())
     }
 
-    /// Gitea's edit keeps the old secret whatever it is given (`editHook` in its `routers/api/v1/utils/hook.go`), so the
-    /// hook is replaced. The new one comes first: a delivery may arrive twice, but none is lost.
+    /// Gitea's edit keeps the old secret whatever it is given (`editHook` in its `routers/api/v1/utils/hook.go`), so
+    /// another hook is made. The old one stays: with it Gitea would drop the deliveries that it still has to make
+    /// (`DeleteWebhookByID` in its `models/webhook/webhook.go`). Until it is removed, all arrive twice.
     pub(crate) async fn update_hook(
         &self,
         repository: &RepositoryPath,
-        id: &str,
+        _: &str,
         spec: &HookSpec,
     ) -> Result<String, HostError> {
-        let new = self.create_hook(repository, spec).await?;
-        self.delete_hook(repository, id).await?;
-        Ok(new)
+        self.create_hook(repository, spec).await
     }
 
     pub(crate) async fn delete_hook(&self, repository: &RepositoryPath, id: &str) -> Result<(), HostError> {
