@@ -33,7 +33,8 @@ async fn main() -> anyhow::Result<()> {
     let aws = tidegate_queue::aws::load().await?;
     let commands = Queue::new(&aws, settings.command_queue_url.clone());
     let dead_letters = Queue::new(&aws, settings.command_dead_letter_queue_url.clone());
-    let keys = KeyCache::new(SecretStore::new(&aws, settings.master_key_secret.clone()));
+    let secret = SecretStore::new(&aws, settings.master_key_secret.clone());
+    let keys = KeyCache::new(secret, settings.master_key_cache.as_duration());
 
     let stop = CancellationToken::new();
     let readiness = web::Readiness::default();

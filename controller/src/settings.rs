@@ -25,6 +25,10 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_MASTER_KEY_SECRET")]
     pub master_key_secret: String,
 
+    /// For how long the master keys are used without a look at the secret.
+    #[arg(long, env = "TIDEGATE_MASTER_KEY_CACHE", default_value = "5m")]
+    pub master_key_cache: Timeout,
+
     /// The address that hosts deliver webhooks to, without a path, like <https://hooks.example.com>.
     #[arg(long, env = "TIDEGATE_PUBLIC_URL", value_parser = base_url)]
     pub public_url: String,

@@ -8,9 +8,12 @@ pub mod register;
 pub mod status;
 pub mod validate;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use futures::StreamExt;
+use futures::{StreamExt, channel::mpsc};
 use k8s_openapi::jiff::Timestamp;
 use kube::{
     Api, ResourceExt,
@@ -37,6 +40,10 @@ use self::{
     status::Verdict,
 };
 use crate::context::Context;
+
+/// How long a hook that was replaced by another one stays on its host, for the deliveries that it still has to make; where
+/// master keys are believed for a shorter time, that long: its own may be retired then.
+const REPLACED_HOOK_STAYS: Duration = Duration::from_mins(1);
 
 type Guarded = DeserializeGuard<IntegrationConfig>;
 
@@ -98,12 +105,34 @@ pub async fn run(context: Context, keys: KeyCache, stop: CancellationToken) -> R
         .applied_objects()
         .predicate_filter(predicates::generation.combine(predicates::finalizers), PredicateConfig::default());
     let config_context = Arc::new(ConfigContext { context, keys, all: all.clone() });
-    Controller::for_stream(changes, all)
+    let (rotated, rotations) = mpsc::channel(1);
+    let reconciled = Controller::for_stream(changes, all)
+        .reconcile_all_on(rotations)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
-        .run(reconcile, error_policy, config_context)
-        .for_each(|_| std::future::ready(()))
-        .await;
+        .run(reconcile, error_policy, Arc::clone(&config_context))
+        .for_each(|_| std::future::ready(()));
+    tokio::select! {
+        () = reconciled => (),
+        () = watch_keys(&config_context.keys, rotated) => (),
+    }
     if stop.is_cancelled() { Ok(()) } else { Err(ConfigLoopEnded) }
+}
+
+/// Says when another master key has become the current one: then every hook has to be registered anew. Never ends.
+async fn watch_keys(keys: &KeyCache, mut rotated: mpsc::Sender<()>) {
+    let mut known = None;
+    loop {
+        // Without keys every config's own round says so.
+        if let Ok(keys) = keys.get(Instant::now()).await {
+            let id = keys.current().id();
+            if known.replace(id.clone()).is_some_and(|known| known != id) {
+                tracing::info!(key.id = id, "another master key is current: hooks are registered under it");
+                // A full channel is about to say the same.
+                drop(rotated.try_send(()));
+            }
+        }
+        tokio::time::sleep(keys.fresh()).await;
+    }
 }
 
 async fn reconcile(guarded: Arc<Guarded>, context: Arc<ConfigContext>) -> Result<Action, ReconcileError> {
@@ -156,13 +185,23 @@ async fn apply(
             (ready, verdict, webhook, Some(error))
         }
     };
+    let replaced = config
+        .status
+        .as_ref()
+        .and_then(|status| status.webhook.as_ref()?.id.as_ref())
+        .is_some_and(|id| webhook.id.as_ref() != Some(id));
     let registered_now = registered.status == tidegate_resources::ConditionStatus::True;
     let new = status::status(config, ready, registered, Some(webhook), Timestamp::now());
     patch(config, &new, api).await?;
     match failure {
         Some(error) => Err(error.into()),
         None if registered_now => {
-            Ok(Action::requeue(context.context.settings.webhook_check_interval.as_duration()))
+            let interval = context.context.settings.webhook_check_interval.as_duration();
+            Ok(Action::requeue(if replaced {
+                interval.min(REPLACED_HOOK_STAYS).min(context.keys.fresh())
+            } else {
+                interval
+            }))
         }
         // A Secret may be mended without the config being touched.
         None => Ok(Action::requeue(Duration::from_secs(30))),
@@ -178,7 +217,7 @@ async fn salted(
     if let Some(webhook) = config.status.as_ref().and_then(|status| status.webhook.clone()) {
         return Ok(webhook);
     }
-    let webhook = WebhookStatus { salt: register::new_salt().to_string(), id: None, url: None };
+    let webhook = WebhookStatus { salt: register::new_salt().to_string(), ..WebhookStatus::default() };
     let salted = IntegrationConfigStatus {
         webhook: Some(webhook.clone()),
         ..config.status.clone().unwrap_or_default()
@@ -222,7 +261,7 @@ async fn webhook_of(
         keys: &context.keys,
         metrics,
     };
-    register::register(&registration, &salt, webhook.id.as_deref()).await.map_err(|error| {
+    register::register(&registration, &salt, webhook).await.map_err(|error| {
         hosts.forget(config);
         Unregistered::Failed(error)
     })

@@ -71,9 +71,12 @@ pub fn path(host: Host, config: &ConfigRef, salt: &Salt) -> HookPath {
 pub async fn register(
     of: &Registration<'_>,
     salt: &Salt,
-    known: Option<&str>,
+    known: &WebhookStatus,
 ) -> Result<WebhookStatus, RegisterError> {
     let keys = of.keys.get(Instant::now()).await.map_err(RegisterError::Keys)?;
+    let key_id = keys.current().id();
+    // A hook under another key is given its secret anew.
+    let known = known.id.as_deref().filter(|_| known.key_id.as_ref() == Some(&key_id));
     let path = path(of.host, of.config, salt);
     let url = format!("{}{path}", of.public_url);
     let prefix = url.strip_suffix(salt.as_str()).unwrap_or(&url);
@@ -84,7 +87,8 @@ pub async fn register(
     let id = match plan.ours {
         Ours::Keep(id) => id,
         Ours::Repair(id) => {
-            // Where a host can't change a secret, the repaired hook is another one.
+            // Where a host can't change a secret, the repaired hook is another one, and the old one a double of it that
+            // the next look deletes.
             let id = of.count("repair the hook", of.client.update_hook(of.repository, &id, &spec).await)?;
             tracing::info!(repo = %of.repository, config = %of.config, hook.id = id, "repaired the webhook of {}", of.repository);
             id
@@ -98,7 +102,7 @@ pub async fn register(
     for stale in plan.delete {
         of.count("delete a stale hook", of.client.delete_hook(of.repository, &stale).await)?;
     }
-    Ok(WebhookStatus { salt: salt.to_string(), id: Some(id), url: Some(url) })
+    Ok(WebhookStatus { salt: salt.to_string(), id: Some(id), key_id: Some(key_id), url: Some(url) })
 }
 
 impl Registration<'_> {

@@ -5,6 +5,7 @@ use std::{convert::Infallible, env, sync::Arc, time::Instant};
 
 use lambda_http::{Request, service_fn};
 use tidegate_keys::{KeyCache, SecretStore};
+use tidegate_model::Timeout;
 use tidegate_queue::aws;
 use tidegate_telemetry::{chain, field};
 
@@ -22,7 +23,8 @@ async fn main() -> anyhow::Result<()> {
     tidegate_telemetry::init()?;
     let settings = Settings::read(|name| env::var(name).ok())?;
     let config = aws::load().await?;
-    let keys = KeyCache::new(SecretStore::new(&config, settings.master_key_secret));
+    let secret = SecretStore::new(&config, settings.master_key_secret);
+    let keys = KeyCache::new(secret, settings.master_key_cache.map_or(KeyCache::FRESH, Timeout::as_duration));
     // Read before the first delivery: its sender won't wait for long. If it fails, the first delivery tries again.
     if let Err(error) = keys.get(Instant::now()).await {
         tracing::warn!({ field::ERROR } = %chain(&error), "failed to read the master keys at start");

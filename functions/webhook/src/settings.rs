@@ -1,9 +1,10 @@
 //! What the environment says. A setting that is missing or wrong stops the function at start.
 
 use serde::Deserialize;
-use tidegate_model::EventKind;
+use tidegate_model::{EventKind, ParseError, Timeout};
 
 const MASTER_KEY_SECRET: &str = "TIDEGATE_MASTER_KEY_SECRET";
+const MASTER_KEY_CACHE: &str = "TIDEGATE_MASTER_KEY_CACHE";
 const ROUTES: &str = "TIDEGATE_ROUTES";
 
 /// The function's settings.
@@ -11,6 +12,8 @@ const ROUTES: &str = "TIDEGATE_ROUTES";
 pub struct Settings {
     /// `TIDEGATE_MASTER_KEY_SECRET`: the name or ARN of the secret that holds the master keys.
     pub master_key_secret: String,
+    /// `TIDEGATE_MASTER_KEY_CACHE`: for how long the keys are used without a look at the secret, like `5m`.
+    pub master_key_cache: Option<Timeout>,
     /// `TIDEGATE_ROUTES`: which events go to which plugin, as a JSON list.
     pub routes: Vec<RouteSettings>,
 }
@@ -63,7 +66,12 @@ impl Settings {
         let routes: Vec<RouteSettings> = serde_json::from_str(&set(ROUTES)?)
             .map_err(|source| SettingsError::Malformed { name: ROUTES, source })?;
         check(&routes).map_err(|reason| SettingsError::Useless { name: ROUTES, reason })?;
-        Ok(Self { master_key_secret: set(MASTER_KEY_SECRET)?, routes })
+        let cache = set(MASTER_KEY_CACHE).ok().map(|text| text.parse()).transpose();
+        let master_key_cache = cache.map_err(|error: ParseError| SettingsError::Useless {
+            name: MASTER_KEY_CACHE,
+            reason: error.to_string(),
+        })?;
+        Ok(Self { master_key_secret: set(MASTER_KEY_SECRET)?, master_key_cache, routes })
     }
 }
 
@@ -91,6 +99,7 @@ mod tests {
     fn read(routes: &str) -> Result<Settings, SettingsError> {
         Settings::read(|name| match name {
             ROUTES => Some(routes.to_owned()),
+            MASTER_KEY_CACHE => None,
             _ => Some("keys".to_owned()),
         })
     }
@@ -121,5 +130,10 @@ mod tests {
         }
         let error = Settings::read(|name| (name == ROUTES).then(|| format!("[{}]", route(r#"["push"]"#))));
         assert_eq!(error.expect_err("no secret").to_string(), "TIDEGATE_MASTER_KEY_SECRET is not set");
+        let error = Settings::read(|name| {
+            Some(if name == ROUTES { format!("[{}]", route(r#"["push"]"#)) } else { "soon".to_owned() })
+        });
+        let error = error.expect_err("soon is no time").to_string();
+        assert!(error.starts_with("failed to use TIDEGATE_MASTER_KEY_CACHE: duration"), "{error}");
     }
 }

@@ -10,13 +10,14 @@ use tokio::sync::Mutex;
 
 use crate::{FetchError, SecretStore, WebhookKeys};
 
-/// The keys, read at most once in five minutes, and once more when a signature doesn't fit them.
+/// The keys, read at most once in five minutes (or what an operator sets), and once more when a signature doesn't fit them.
 ///
 /// Callers that come at the same time wait for one read. Time is an argument: the moment when the caller's request
 /// began.
 #[derive(Debug)]
 pub struct KeyCache {
     store: SecretStore,
+    fresh: Duration,
     state: Mutex<State>,
 }
 
@@ -46,7 +47,7 @@ pub enum KeysError {
 }
 
 impl KeyCache {
-    /// How long keys are used without a look at the secret.
+    /// How long keys are used without a look at the secret, unless an operator says otherwise.
     pub const FRESH: Duration = Duration::from_mins(5);
     /// How long keys are used when the secret can't be read: an outage of Secrets Manager stops no delivery, but a
     /// revoked key doesn't live on for ever.
@@ -56,19 +57,24 @@ impl KeyCache {
     /// The shortest time between two reads while there are none.
     pub const PAUSE_WITHOUT_KEYS: Duration = Duration::from_secs(1);
 
-    /// A cache that has read nothing yet.
-    pub fn new(store: SecretStore) -> Self {
-        Self { store, state: Mutex::default() }
+    /// A cache that has read nothing yet; `fresh` is how long keys are used without a look at the secret.
+    pub fn new(store: SecretStore, fresh: Duration) -> Self {
+        Self { store, fresh, state: Mutex::default() }
     }
 
-    /// The keys, read anew when they are older than [`FRESH`](Self::FRESH).
+    /// How long keys are used without a look at the secret.
+    pub fn fresh(&self) -> Duration {
+        self.fresh
+    }
+
+    /// The keys, read anew when they are no longer [`fresh`](Self::fresh).
     pub async fn get(&self, now: Instant) -> Result<Arc<WebhookKeys>, KeysError> {
         let mut state = self.state.lock().await;
-        if let Some(keys) = state.younger_than(Self::FRESH, now) {
+        if let Some(keys) = state.younger_than(self.fresh, now) {
             return Ok(keys);
         }
         let usable = state.younger_than(Self::MAX_STALE, now);
-        let pause = if usable.is_some() { Self::PAUSE } else { Self::PAUSE_WITHOUT_KEYS };
+        let pause = if usable.is_some() { Self::PAUSE.min(self.fresh) } else { Self::PAUSE_WITHOUT_KEYS };
         if state.attempted_within(pause, now) {
             return usable.ok_or(KeysError::Paused);
         }

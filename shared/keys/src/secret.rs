@@ -10,6 +10,7 @@ use tidegate_model::{ConfigRef, Host};
 pub struct WebhookKeys {
     current: MasterKey,
     previous: Option<MasterKey>,
+    next: Option<MasterKey>,
     github_app: Option<SecretString>,
 }
 
@@ -17,6 +18,7 @@ pub struct WebhookKeys {
 #[serde(rename_all = "camelCase")]
 struct Content {
     keys: Vec<SecretString>,
+    next: Option<SecretString>,
     github_app_webhook_secret: Option<SecretString>,
 }
 
@@ -40,11 +42,16 @@ impl WebhookKeys {
                 Err(keys) => return Err(SecretError::Count { count: keys.len() }),
             },
         };
+        let next = content.next.as_ref().map(MasterKey::from_hex).transpose();
+        let next = next.map_err(|source| SecretError::NextKey { source })?;
+        if previous.is_some() && next.is_some() {
+            return Err(SecretError::Count { count: 3 });
+        }
         let github_app = content.github_app_webhook_secret;
         if github_app.as_ref().is_some_and(|secret| secret.expose_secret().is_empty()) {
             return Err(SecretError::EmptyAppSecret);
         }
-        Ok(Self { current, previous, github_app })
+        Ok(Self { current, previous, next, github_app })
     }
 
     /// The key that new hooks are registered with.
@@ -52,9 +59,19 @@ impl WebhookKeys {
         &self.current
     }
 
+    /// The key that was the current one, until every hook is registered under the new one.
+    pub fn previous(&self) -> Option<&MasterKey> {
+        self.previous.as_ref()
+    }
+
+    /// The key that becomes the current one when everybody has had the time to read it.
+    pub fn next(&self) -> Option<&MasterKey> {
+        self.next.as_ref()
+    }
+
     /// What a delivery of this hook may be signed with: a secret per live key, the current one first.
     pub fn hook_secrets(&self, host: Host, config: &ConfigRef, salt: &Salt) -> Vec<SecretString> {
-        let keys = [Some(&self.current), self.previous.as_ref()];
+        let keys = [Some(&self.current), self.previous.as_ref(), self.next.as_ref()];
         keys.into_iter().flatten().map(|key| key.derive(host, config, salt)).collect()
     }
 
@@ -75,7 +92,7 @@ pub enum SecretError {
         /// The column, from 1.
         column: usize,
     },
-    /// `keys` has no entry, or more than two.
+    /// `keys` and `next` together hold no key, or more than two.
     #[error("failed to read the secret: expected one or two keys, got {count}")]
     Count {
         /// How many there are.
@@ -86,6 +103,13 @@ pub enum SecretError {
     Key {
         /// Its index, from 0.
         index: usize,
+        /// What is wrong with it.
+        #[source]
+        source: MasterKeyError,
+    },
+    /// `next` is no key.
+    #[error("failed to read next of the secret")]
+    NextKey {
         /// What is wrong with it.
         #[source]
         source: MasterKeyError,
@@ -120,6 +144,7 @@ mod tests {
         let (one, other) = ("1".repeat(64), "2".repeat(64));
         assert_eq!(secrets(&format!(r#"{{"keys":["{one}"]}}"#)), 1);
         assert_eq!(secrets(&format!(r#"{{"keys":["{one}","{other}"]}}"#)), 2);
+        assert_eq!(secrets(&format!(r#"{{"keys":["{one}"],"next":"{other}"}}"#)), 2);
         let app = parse(&format!(r#"{{"keys":["{one}"],"githubAppWebhookSecret":"s"}}"#)).expect("valid");
         assert_eq!(app.github_app().map(ExposeSecret::expose_secret), Some("s"));
     }
@@ -130,7 +155,9 @@ mod tests {
         for (text, expected) in [
             (r#"{"keys":[]}"#.to_owned(), "expected one or two keys, got 0"),
             (format!(r#"{{"keys":["{key}","{key}","{key}"]}}"#), "expected one or two keys, got 3"),
+            (format!(r#"{{"keys":["{key}","{key}"],"next":"{key}"}}"#), "expected one or two keys, got 3"),
             (r#"{"keys":["hunter2"]}"#.to_owned(), "failed to read keys[0]"),
+            (format!(r#"{{"keys":["{key}"],"next":"hunter2"}}"#), "failed to read next"),
             (r#"{"keys":"hunter2"}"#.to_owned(), "line 1, column 17"),
             ("hunter2".to_owned(), "line 1, column 1"),
             (

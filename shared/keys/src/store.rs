@@ -4,7 +4,7 @@ use std::error::Error;
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{SecretError, WebhookKeys};
 
@@ -25,8 +25,14 @@ impl SecretStore {
         Self { client, id: id.into() }
     }
 
-    /// Reads the secret's current value.
+    /// Reads the keys.
     pub async fn fetch(&self) -> Result<WebhookKeys, FetchError> {
+        let text = self.text().await?;
+        WebhookKeys::parse(&text).map_err(|source| FetchError::Content { id: self.id.clone(), source })
+    }
+
+    /// Reads the secret's current value as it is.
+    pub async fn text(&self) -> Result<SecretString, FetchError> {
         let id = || self.id.clone();
         let answer = self
             .client
@@ -36,17 +42,37 @@ impl SecretStore {
             .await
             .map_err(|source| FetchError::Request { id: id(), source: Box::new(source) })?;
         let text = answer.secret_string.ok_or_else(|| FetchError::Binary { id: id() })?;
-        WebhookKeys::parse(&SecretString::from(text))
-            .map_err(|source| FetchError::Content { id: id(), source })
+        Ok(text.into())
+    }
+
+    /// Replaces the secret's value. Repeating it is harmless.
+    pub async fn put(&self, text: &SecretString) -> Result<(), FetchError> {
+        self.client
+            .put_secret_value()
+            .secret_id(&self.id)
+            .secret_string(text.expose_secret())
+            .send()
+            .await
+            .map_err(|source| FetchError::Put { id: self.id.clone(), source: Box::new(source) })?;
+        Ok(())
     }
 }
 
-/// Why there are no keys.
+/// Why there are no keys, or they could not be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// Secrets Manager was not reached, or refused.
     #[error("failed to get secret {id}")]
     Request {
+        /// The secret's name or ARN.
+        id: String,
+        /// What the SDK says.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Secrets Manager was not reached, or refused the new value.
+    #[error("failed to change secret {id}")]
+    Put {
         /// The secret's name or ARN.
         id: String,
         /// What the SDK says.

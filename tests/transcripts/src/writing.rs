@@ -58,7 +58,7 @@ fn webhook(id: &str) -> IntegrationConfigStatus {
         webhook: Some(WebhookStatus {
             salt: "0123456789abcdef".to_owned(),
             id: Some(id.to_owned()),
-            url: None,
+            ..WebhookStatus::default()
         }),
         ..IntegrationConfigStatus::default()
     }

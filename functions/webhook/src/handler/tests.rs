@@ -64,7 +64,7 @@ impl World {
             queue_url: (*url).to_owned(),
             events: vec![EventKind::PullRequest],
         };
-        let keys = KeyCache::new(SecretStore::new(&self.config, "keys"));
+        let keys = KeyCache::new(SecretStore::new(&self.config, "keys"), KeyCache::FRESH);
         Handler::new(keys, Routes::new(&self.config, queue_urls.iter().map(route).collect()))
     }
 
@@ -220,7 +220,7 @@ async fn a_queue_that_fails_keeps_the_event_from_no_other() -> anyhow::Result<()
 #[tokio::test]
 async fn an_sqs_that_hangs_is_given_up_in_time() -> anyhow::Result<()> {
     let mut world = World::start(json!({ "keys": [key("1")] })).await?;
-    let keys = KeyCache::new(SecretStore::new(&world.config, "keys"));
+    let keys = KeyCache::new(SecretStore::new(&world.config, "keys"), KeyCache::FRESH);
     keys.get(Instant::now()).await?;
     let silent = TcpListener::bind(("127.0.0.1", 0)).await?;
     let silent = format!("http://{}", silent.local_addr()?);

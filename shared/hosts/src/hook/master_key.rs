@@ -24,6 +24,16 @@ impl MasterKey {
         Ok(Self(bytes.into()))
     }
 
+    /// A name for the key that tells nothing about it: 16 hexadecimal digits.
+    ///
+    /// No hook's secret comes from the same input: theirs starts with a length, so with a zero byte.
+    pub fn id(&self) -> String {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(self.0.expose_secret()).expect("HMAC takes keys of any length");
+        mac.update(b"tidegate master key id");
+        hex::encode(&mac.finalize().into_bytes()[..8])
+    }
+
     /// The secret of one hook: HMAC-SHA256 of this key over host, namespace, name and salt, as 64 hexadecimal digits.
     ///
     /// Each field goes in behind its length (8 bytes, big endian), so no two hooks share an input.

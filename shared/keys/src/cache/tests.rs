@@ -62,7 +62,7 @@ async fn start() -> anyhow::Result<(Cloud, KeyCache, Counter)> {
         .interceptor(counter.clone())
         .build();
     let store = SecretStore::with_client(Client::from_conf(config), "keys");
-    Ok((cloud, KeyCache::new(store), counter))
+    Ok((cloud, KeyCache::new(store, KeyCache::FRESH), counter))
 }
 
 #[tokio::test]
