@@ -1,6 +1,6 @@
 //! `tidegate normalize`: what becomes of a delivery.
 
-use std::{io::Write, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -40,6 +40,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
     };
     let text = serde_json::to_string_pretty(&event).context("failed to write the event")?;
-    writeln!(std::io::stdout(), "{text}").context("failed to write to stdout")?;
+    crate::say(&text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,6 @@
 //! `tidegate send`: a delivery, signed and sent like the host would.
 
 use std::{
-    io::Write,
     path::PathBuf,
     process::{self, ExitCode},
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -72,12 +71,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let request = client.post(arguments.url).headers(headers).body(body);
     let request = request.build().context("failed to build the request")?;
 
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let answer = runtime.context("failed to start")?.block_on(async { client.execute(request).await });
-    match answer {
+    match crate::block_on(async { client.execute(request).await })? {
         Ok(answer) => {
             let (version, status) = (answer.version(), answer.status());
-            writeln!(std::io::stdout(), "{version:?} {status}").context("failed to write to stdout")?;
+            crate::say(&format!("{version:?} {status}"))?;
             Ok(if status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Err(error) => {

@@ -5,7 +5,7 @@ mod schema;
 mod yaml;
 
 use std::{
-    io::{Read, Write},
+    io::Read,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 
 use self::{document::Kind, schema::Schema, yaml::Place};
 
-/// Checks IntegrationConfigs in YAML files, offline: what the API server would refuse or drop, and what the controller
+/// Checks the configs of repositories (`IntegrationConfig`) in YAML files, offline: what the API server would refuse or drop, and what the controller
 /// could not use.
 ///
 /// Prints a line `FILE:LINE:COLUMN: PATH: MESSAGE` for each finding. Objects of other kinds are skipped, and named on
@@ -87,9 +87,8 @@ fn file(path: &Path, schema: &Schema, count: &mut Count) -> Result<()> {
     }
     findings.sort();
     count.findings += findings.len();
-    let mut stdout = std::io::stdout().lock();
     for (Place { line, column }, text) in findings {
-        writeln!(stdout, "{name}:{line}:{column}: {text}").context("failed to write to stdout")?;
+        crate::say(&format!("{name}:{line}:{column}: {text}"))?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::Finding;
 
 /// The checks of `IntegrationConfig`s, ready for many objects.
 pub(super) struct Schema {
-    schema: Value,
+    crd: Value,
     validator: jsonschema::Validator,
     rules: cel::Validator,
 }
@@ -34,7 +34,7 @@ impl Schema {
             .should_validate_formats(false)
             .build(&closed)
             .context("failed to compile the CRD's schema")?;
-        Ok(Self { schema, validator, rules: cel::Validator::new() })
+        Ok(Self { crd: schema, validator, rules: cel::Validator::new() })
     }
 
     /// What is wrong with an object, by path. Like the API server, which drops unknown fields first, this asks the CEL
@@ -44,9 +44,9 @@ impl Schema {
         let fits =
             errors.iter().all(|e| matches!(e.kind(), ValidationErrorKind::AdditionalProperties { .. }));
         let mut findings: Vec<Finding> = errors.iter().flat_map(describe).collect();
-        duplicates(&self.schema, object, "", &mut findings);
+        duplicates(&self.crd, object, "", &mut findings);
         if fits {
-            let broken = self.rules.validate(&self.schema, object, None).err().into_iter().flatten();
+            let broken = self.rules.validate(&self.crd, object, None).err().into_iter().flatten();
             findings.extend(broken.map(|error| {
                 // The one rule of the whole object is about its name, which no schema of a CRD may bound.
                 let path =

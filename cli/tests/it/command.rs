@@ -1,6 +1,7 @@
 //! Running the real binary.
 
 use std::{
+    collections::BTreeMap,
     io::Write,
     path::Path,
     process::{Command, Stdio},
@@ -20,9 +21,16 @@ pub fn tidegate(arguments: &[&str], stdin: &[u8]) -> Outcome {
 
 /// The same, in this folder.
 pub fn tidegate_in(folder: &Path, arguments: &[&str], stdin: &[u8]) -> Outcome {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-        .args(arguments)
-        .current_dir(folder)
+    run(Command::new(env!("CARGO_BIN_EXE_tidegate")).current_dir(folder).args(arguments), stdin)
+}
+
+/// The same with these variables beside ours.
+pub fn tidegate_with(environment: &BTreeMap<String, String>, arguments: &[&str]) -> Outcome {
+    run(Command::new(env!("CARGO_BIN_EXE_tidegate")).envs(environment).args(arguments), b"")
+}
+
+fn run(command: &mut Command, stdin: &[u8]) -> Outcome {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

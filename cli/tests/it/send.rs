@@ -1,16 +1,14 @@
 //! `tidegate send`, run as people run it, against a server that checks what arrives.
 
-mod command;
-
 use std::net::{Ipv4Addr, TcpListener};
 
+use crate::command::{Outcome, tidegate};
 use axum::{Router, body::Bytes, http::HeaderMap, http::StatusCode, routing::post};
-use command::{Outcome, tidegate};
 use tidegate_hosts::intake::{Delivery, verify};
 use tidegate_model::Host;
 use tokio::{runtime::Runtime, sync::mpsc};
 
-const BODY: &[u8] = include_bytes!("../../tests/payloads/github/pull_request.opened.json");
+const BODY: &[u8] = include_bytes!("../../../tests/payloads/github/pull_request.opened.json");
 
 /// A hook that answers with one status and passes on what it verified. It ends when it is dropped.
 struct Hook {

@@ -1,10 +1,8 @@
 //! `tidegate lint`, run as people run it.
 
-mod command;
-
 use std::{fs, path::Path};
 
-use command::{Outcome, tidegate, tidegate_in};
+use crate::command::{Outcome, tidegate, tidegate_in};
 
 const CONFIG: &str = "apiVersion: tidegate.dev/v1alpha1
 kind: IntegrationConfig

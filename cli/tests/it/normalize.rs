@@ -1,11 +1,10 @@
 //! `tidegate normalize`, run as people run it.
 
-mod command;
+use crate::command::{Outcome, tidegate};
 
-use command::{Outcome, tidegate};
-
-const OPENED: &[u8] = include_bytes!("../../tests/payloads/github/pull_request.opened.json");
-const SYNCHRONIZED: &[u8] = include_bytes!("../../tests/payloads/gitea/012-pull_request-synchronized.json");
+const OPENED: &[u8] = include_bytes!("../../../tests/payloads/github/pull_request.opened.json");
+const SYNCHRONIZED: &[u8] =
+    include_bytes!("../../../tests/payloads/gitea/012-pull_request-synchronized.json");
 
 fn github(event: &str, body: &[u8]) -> Outcome {
     let event = format!("X-GitHub-Event: {event}");
