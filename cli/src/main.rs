@@ -1,1 +1,94 @@
+//! `tidegate`: what users and operators do by hand. Each subcommand is a module of its own.
 
+mod lint;
+mod normalize;
+mod rotate;
+mod send;
+
+use std::{
+    io::{Read, Write},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result, ensure};
+use clap::{Parser, Subcommand, error::ErrorKind};
+
+/// CI for Git repositories on Kubernetes: what can be done by hand.
+#[derive(Parser)]
+#[command(name = "tidegate", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Lint(lint::Arguments),
+    Normalize(normalize::Arguments),
+    RotateWebhookKey(rotate::Arguments),
+    Send(send::Arguments),
+}
+
+/// The input or the arguments can't be used.
+const BAD_INPUT: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
+    let result = match arguments.command {
+        Command::Lint(arguments) => lint::run(&arguments),
+        Command::Normalize(arguments) => normalize::run(&arguments),
+        Command::RotateWebhookKey(arguments) => rotate::run(&arguments),
+        Command::Send(arguments) => send::run(arguments),
+    };
+    result.unwrap_or_else(|error| {
+        // One line: causes can hold line breaks of their own.
+        complain(&format!("{error:#}"));
+        ExitCode::from(BAD_INPUT)
+    })
+}
+
+/// Prints the help that was asked for, or one line about arguments that can't be used.
+fn refuse(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
+        _ => {}
+    }
+    let text = error.to_string();
+    let what = text.split("\n\n").next().unwrap_or(&text);
+    complain(what.trim_start_matches("error: "));
+    ExitCode::from(BAD_INPUT)
+}
+
+/// Writes one line for people to stderr. When nobody reads it there is nobody to tell.
+fn complain(text: &str) {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    drop(writeln!(std::io::stderr(), "tidegate: {}", words.join(" ")));
+}
+
+/// Writes to stdout what was asked for.
+fn say(text: &str) -> Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("failed to write to stdout")
+}
+
+/// Runs what waits for others.
+fn block_on<F: Future>(future: F) -> Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    Ok(runtime.context("failed to start")?.block_on(future))
+}
+
+/// Reads a delivery's body from stdin, up to the size that hosts send.
+fn body_from_stdin() -> Result<Vec<u8>> {
+    const MAX_BODY: u64 = 25 * 1024 * 1024;
+    let mut body = Vec::new();
+    std::io::stdin()
+        .take(MAX_BODY + 1)
+        .read_to_end(&mut body)
+        .context("failed to read the body from stdin")?;
+    ensure!(body.len() as u64 <= MAX_BODY, "failed to read the body from stdin: it is longer than 25 MiB");
+    Ok(body)
+}

@@ -43,7 +43,17 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tidegate-telemetry",
         ],
     ),
-    ("tidegate-cli", &["tidegate-model", "tidegate-rules", "tidegate-hosts", "tidegate-resources"]),
+    (
+        "tidegate-cli",
+        &[
+            "tidegate-model",
+            "tidegate-rules",
+            "tidegate-hosts",
+            "tidegate-resources",
+            "tidegate-queue",
+            "tidegate-keys",
+        ],
+    ),
     ("tidegate-sandbox-cloud", &["tidegate-model", "tidegate-resources"]),
     ("tidegate-sandbox-forge", &["tidegate-model", "tidegate-resources"]),
     ("tidegate-sandbox-cluster", &["tidegate-model", "tidegate-resources"]),

@@ -17,6 +17,8 @@ pub(crate) const BINARIES: &[&str] = &[
     "tidegate-chatops",
     "-p",
     "tidegate-controller",
+    "-p",
+    "tidegate-cli",
 ];
 
 /// Where things lie.

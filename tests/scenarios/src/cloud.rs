@@ -5,6 +5,8 @@ use std::{net::IpAddr, path::Path, time::Duration};
 use serde_json::json;
 use tidegate_sandbox_cloud::{CloudSpec, FunctionSpec, MappingSpec, QueueSpec, RouteSpec};
 
+use crate::WorldSpec;
+
 /// The queue of commands.
 pub const COMMANDS: &str = "tidegate-commands";
 /// The dead-letter queue of commands.
@@ -18,7 +20,7 @@ pub(crate) const MASTER_KEY_SECRET: &str = "tidegate/webhook-keys";
 pub const MASTER_KEY: [u8; 32] = [0x11; 32];
 
 /// The cloud as the Terraform module lays it out, on one address.
-pub(crate) fn cloud(address: IpAddr, binaries: &Path) -> CloudSpec {
+pub(crate) fn cloud(spec: &WorldSpec, address: IpAddr, binaries: &Path) -> CloudSpec {
     let [integrator_events, chatops_events] = EVENTS;
     let queue = |name: &str, visibility, max_receive_count, dead_letter: Option<&str>| QueueSpec {
         name: name.to_owned(),
@@ -55,6 +57,7 @@ pub(crate) fn cloud(address: IpAddr, binaries: &Path) -> CloudSpec {
                 &[
                     ("TIDEGATE_ROUTES", routes.to_string()),
                     ("TIDEGATE_MASTER_KEY_SECRET", MASTER_KEY_SECRET.to_owned()),
+                    ("TIDEGATE_MASTER_KEY_CACHE", spec.master_key_cache.to_owned()),
                 ],
             ),
             function("tidegate-integrator", &[commands()]),

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
+    process::Stdio,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -15,6 +16,7 @@ use tidegate_model::Host;
 use tidegate_sandbox_cloud::Cloud;
 use tidegate_sandbox_cluster::{Cluster, ClusterSpec};
 use tidegate_sandbox_forge::Forge as SandboxForge;
+use tokio::process::Command;
 
 use crate::{
     Controller, Forge, LogLine,
@@ -35,6 +37,8 @@ pub struct WorldSpec {
     pub dialect: Host,
     /// How many runs may go on at once.
     pub max_runs: u32,
+    /// For how long function and controller use master keys without a look at the secret.
+    pub master_key_cache: &'static str,
     /// How often webhooks are looked at on the host.
     pub webhook_check_interval: &'static str,
 }
@@ -42,7 +46,7 @@ pub struct WorldSpec {
 impl WorldSpec {
     /// A world with a forge of one dialect and the settings of a small installation.
     pub fn new(dialect: Host) -> Self {
-        Self { dialect, max_runs: 20, webhook_check_interval: "10m" }
+        Self { dialect, max_runs: 20, master_key_cache: "5m", webhook_check_interval: "10m" }
     }
 }
 
@@ -97,7 +101,8 @@ impl World {
             .await
             .context("failed to start the cluster")?;
         let address = Ipv4Addr::LOCALHOST.into();
-        let cloud = Cloud::start(cloud(address, &binaries)).await.context("failed to start the cloud")?;
+        let cloud =
+            Cloud::start(cloud(&spec, address, &binaries)).await.context("failed to start the cloud")?;
         let client = cluster.client()?;
 
         let mut environment = settings(&spec, &cloud, address);
@@ -127,7 +132,8 @@ impl World {
             scene.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
         let gitea = Gitea::of_environment(&scene)?;
         let address = gitea.address()?;
-        let cloud = Cloud::start(cloud(address, &binaries()?)).await.context("failed to start the cloud")?;
+        let cloud =
+            Cloud::start(cloud(&spec, address, &binaries()?)).await.context("failed to start the cloud")?;
         let mut config = kube::Config::infer().await.context("failed to find the cluster")?;
         config.default_retry = false;
         let client = kube::Client::try_from(config).context("failed to make a client")?;
@@ -177,6 +183,16 @@ impl World {
         }
     }
 
+    /// `tidegate` with these arguments, in the controller's environment. Only beside the sandbox.
+    pub fn tidegate(&self, arguments: &[&str]) -> Result<Command> {
+        let ClusterForm::Sandbox { binary, environment, .. } = &self.cluster else {
+            bail!("unsupported: the controller's environment is in its pod");
+        };
+        let mut command = Command::new(binary.with_file_name("tidegate"));
+        command.args(arguments).envs(environment).stdin(Stdio::null()).kill_on_drop(true);
+        Ok(command)
+    }
+
     /// The sandbox's cluster, for what no real one can be told to do.
     pub fn sandbox_cluster(&self) -> Result<&Cluster> {
         match &self.cluster {
@@ -214,6 +230,7 @@ fn settings(spec: &WorldSpec, cloud: &Cloud, address: IpAddr) -> BTreeMap<String
         ("TIDEGATE_COMMAND_QUEUE_URL", cloud.queue_url(COMMANDS)),
         ("TIDEGATE_COMMAND_DEAD_LETTER_QUEUE_URL", cloud.queue_url(DEAD_LETTERS)),
         ("TIDEGATE_MASTER_KEY_SECRET", MASTER_KEY_SECRET.to_owned()),
+        ("TIDEGATE_MASTER_KEY_CACHE", spec.master_key_cache.to_owned()),
         ("TIDEGATE_PUBLIC_URL", cloud.gateway()),
         ("TIDEGATE_ALLOWED_HOSTS", address.to_string()),
         ("TIDEGATE_WEBHOOK_CHECK_INTERVAL", spec.webhook_check_interval.to_owned()),

@@ -63,6 +63,18 @@ async fn a_cycle_of_jobs_is_named_in_the_condition_ready() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_tekton_would_replace_is_named_in_the_condition_ready_before_anything_runs() -> Result<()> {
+    let scene = Scene::prepare(gitea()).await?;
+    scene.apply(scene.config(&json!({"preSubmit": [job("a", "echo $(params.x)")]}))).await?;
+    let message = scene.wait_for_condition("Ready", ConditionStatus::False).await?;
+    assert_eq!(
+        message,
+        "spec.jobs.preSubmit: job a: script contains $(params.x), which Tekton would replace; write it another way"
+    );
+    scene.end().await
+}
+
+#[tokio::test]
 async fn a_missing_secret_is_named_and_does_not_keep_the_config_from_being_deleted() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     let mut config = scene.config(&unit());

@@ -6,6 +6,7 @@ mod drain;
 mod pull_request;
 mod push;
 mod real;
+mod rotation;
 mod trust;
 mod webhook;
 

@@ -90,7 +90,7 @@ async fn bad_deliveries_are_refused_and_the_next_good_one_works() -> Result<()> 
 }
 
 /// Gitea's signature: HMAC-SHA256 over the body, in hexadecimal.
-fn signature(secret: &str, body: &[u8]) -> String {
+pub fn signature(secret: &str, body: &[u8]) -> String {
     use hmac::{Hmac, KeyInit, Mac};
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).expect("any key length will do");
     mac.update(body);

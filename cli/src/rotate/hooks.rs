@@ -1,0 +1,99 @@
+//! Under which master key the hooks of the configs are registered, as their status tells.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use kube::{Api, Client, Config, ResourceExt, api::ListParams};
+use tidegate_model::ObjectName;
+use tidegate_resources::{ConditionStatus, IntegrationConfig};
+
+/// How far the registration of hooks under one key is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Hooks {
+    /// How many configs there are.
+    pub(super) all: usize,
+    /// Configs whose hook is under another key or not registered, each with what the controller says about it.
+    pub(super) missing: Vec<String>,
+}
+
+/// How long one request may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A client of the cluster that `kubectl` would talk to.
+pub(super) async fn client() -> Result<Client> {
+    let mut config = Config::infer().await.context("failed to find out how to reach the Kubernetes API")?;
+    config.read_timeout = Some(TIMEOUT);
+    Client::try_from(config).context("failed to set up the client of the Kubernetes API")
+}
+
+/// Reads the configs of one namespace, or all.
+pub(super) async fn configs(
+    client: &Client,
+    namespace: Option<&ObjectName>,
+) -> Result<Vec<IntegrationConfig>> {
+    let api: Api<IntegrationConfig> = match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace.as_str()),
+        None => Api::all(client.clone()),
+    };
+    Ok(api.list(&ListParams::default()).await.context("failed to list the IntegrationConfigs")?.items)
+}
+
+impl Hooks {
+    /// Compares the configs with the key of this id. Those that are being deleted lose their hooks anyway.
+    pub(super) fn under(key: &str, configs: &[IntegrationConfig]) -> Self {
+        let live = configs.iter().filter(|config| config.metadata.deletion_timestamp.is_none());
+        let missing = live.clone().filter(|config| key_id(config) != Some(key)).map(describe);
+        Self { all: live.clone().count(), missing: missing.collect() }
+    }
+}
+
+/// The key that a config's hook is registered under.
+fn key_id(config: &IntegrationConfig) -> Option<&str> {
+    config.status.as_ref()?.webhook.as_ref()?.key_id.as_deref()
+}
+
+fn describe(config: &IntegrationConfig) -> String {
+    let name = format!("{}/{}", config.namespace().unwrap_or_default(), config.name_any());
+    let conditions = config.status.iter().flat_map(|status| &status.conditions);
+    let mut failed = conditions
+        .filter(|c| c.type_ == "WebhookRegistered" && c.status == ConditionStatus::False)
+        .map(|condition| format!("{name} ({}: {})", condition.reason, condition.message));
+    failed.next().unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn configs_under_another_key_are_missing_and_say_why() {
+        let config = |name: &str, status: serde_json::Value, deleted: bool| -> IntegrationConfig {
+            let mut metadata = json!({"name": name, "namespace": "ci"});
+            if deleted {
+                metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+            }
+            serde_json::from_value(json!({
+                "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationConfig", "metadata": metadata,
+                "spec": {"git": {"type": "gitea", "repository": "acme/shop"}}, "status": status,
+            }))
+            .expect("a config")
+        };
+        let webhook = |key: &str| json!({"salt": "0123456789abcdef", "keyId": key});
+        let refused = json!({
+            "webhook": webhook("old"),
+            "conditions": [{"type": "WebhookRegistered", "status": "False", "reason": "Forbidden",
+                            "message": "no right", "lastTransitionTime": "2026-01-01T00:00:00Z"}],
+        });
+        let configs = [
+            config("done", json!({"webhook": webhook("new")}), false),
+            config("old", json!({"webhook": webhook("old")}), false),
+            config("gone", json!({"webhook": webhook("old")}), true),
+            config("refused", refused, false),
+            config("fresh", json!(null), false),
+        ];
+        let missing = ["ci/old", "ci/refused (Forbidden: no right)", "ci/fresh"].map(str::to_owned).to_vec();
+        assert_eq!(Hooks::under("new", &configs), Hooks { all: 4, missing });
+    }
+}
