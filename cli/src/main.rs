@@ -1,5 +1,6 @@
 //! `tidegate`: what users and operators do by hand. Each subcommand is a module of its own.
 
+mod dlq;
 mod lint;
 mod normalize;
 mod rotate;
@@ -23,6 +24,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(subcommand)]
+    Dlq(dlq::Command),
     Lint(lint::Arguments),
     Normalize(normalize::Arguments),
     RotateWebhookKey(rotate::Arguments),
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let result = match arguments.command {
+        Command::Dlq(command) => dlq::run(&command),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Normalize(arguments) => normalize::run(&arguments),
         Command::RotateWebhookKey(arguments) => rotate::run(&arguments),

@@ -103,6 +103,8 @@ pub enum Operation {
     Extend,
     /// `GetQueueAttributes`
     Depth,
+    /// `GetQueueAttributes`
+    Redrive,
 }
 
 impl fmt::Display for Operation {
@@ -113,6 +115,7 @@ impl fmt::Display for Operation {
             Self::Delete => "delete from",
             Self::Extend => "extend a message's visibility timeout in",
             Self::Depth => "read the depth of",
+            Self::Redrive => "read the redrive policy of",
         })
     }
 }

@@ -7,6 +7,9 @@ use tidegate_model::Envelope;
 
 use crate::{DecodeError, Payload};
 
+/// The message attribute that says why a message was given up.
+pub(crate) const REASON: &str = "reason";
+
 /// A message that is ours until its visibility timeout ends.
 #[derive(Debug, Clone)]
 pub struct Message {
@@ -20,6 +23,8 @@ pub struct Message {
     pub receive_count: u32,
     /// When it was sent.
     pub sent_at: SystemTime,
+    /// Why it was given up, if we put it into a dead-letter queue; SQS itself leaves no reason.
+    pub reason: Option<String>,
 }
 
 /// Proof of one reception of a message.
@@ -41,7 +46,10 @@ impl Message {
         let sent_ms = attribute(&MessageSystemAttributeName::SentTimestamp)
             .and_then(|ms| ms.parse().ok())
             .ok_or("SentTimestamp")?;
+        let reason = message.message_attributes.as_ref().and_then(|attributes| attributes.get(REASON));
+        let reason = reason.and_then(|reason| reason.string_value.clone());
         Ok(Self {
+            reason,
             id: message.message_id.ok_or("MessageId")?,
             receipt: Receipt(message.receipt_handle.ok_or("ReceiptHandle")?),
             body: message.body.ok_or("Body")?,

@@ -16,6 +16,7 @@ use crate::{
     Category, Message, Operation, Payload, QueueError, Receipt,
     aws::{ATTEMPT, timeouts},
     group_id,
+    message::REASON,
 };
 
 /// The size of a message, and of all messages of one batch together, in bytes. SQS allows 1 MiB since August 2025;
@@ -108,7 +109,20 @@ impl Queue {
             .send_message()
             .queue_url(&self.url)
             .message_body(body)
-            .message_attributes("reason", reason)
+            .message_attributes(REASON, reason)
+            .send()
+            .await
+            .map_err(|e| QueueError::request(Operation::Send, self.name(), e))?;
+        Ok(())
+    }
+
+    /// Sends the unchanged text of a message again, in the group of the repository it concerns.
+    pub async fn resend(&self, body: &str, group: Option<&str>) -> Result<(), QueueError> {
+        self.client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(body)
+            .set_message_group_id(group.map(str::to_owned))
             .send()
             .await
             .map_err(|e| QueueError::request(Operation::Send, self.name(), e))?;
@@ -133,6 +147,7 @@ impl Queue {
             .visibility_timeout(seconds(visibility))
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
+            .message_attribute_names(REASON)
             .customize()
             .config_override(
                 aws_sdk_sqs::config::Builder::new().timeout_config(timeouts(limit, limit + ATTEMPT)),
@@ -213,6 +228,30 @@ impl Queue {
         answer.attributes.and_then(|attributes| attributes.get(&name)?.parse().ok()).ok_or(
             QueueError::Incomplete { queue: self.name().to_owned(), field: "ApproximateNumberOfMessages" },
         )
+    }
+
+    /// The name of the queue that SQS moves messages to which were received too often; `None` when there is none.
+    pub async fn dead_letter_queue(&self) -> Result<Option<String>, QueueError> {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct RedrivePolicy {
+            dead_letter_target_arn: String,
+        }
+        let name = QueueAttributeName::RedrivePolicy;
+        let answer = self
+            .client
+            .get_queue_attributes()
+            .queue_url(&self.url)
+            .attribute_names(name.clone())
+            .send()
+            .await
+            .map_err(|e| QueueError::request(Operation::Redrive, self.name(), e))?;
+        let Some(policy) = answer.attributes.and_then(|mut attributes| attributes.remove(&name)) else {
+            return Ok(None);
+        };
+        let policy: RedrivePolicy = serde_json::from_str(&policy)
+            .map_err(|_| QueueError::Incomplete { queue: self.name().to_owned(), field: "RedrivePolicy" })?;
+        Ok(policy.dead_letter_target_arn.rsplit(':').next().map(str::to_owned))
     }
 
     fn text<T: Payload>(&self, envelope: &Envelope<T>) -> Result<String, QueueError> {

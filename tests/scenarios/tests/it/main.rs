@@ -2,6 +2,7 @@
 //! that nothing is left over.
 
 mod config;
+mod dead_letters;
 mod drain;
 mod pull_request;
 mod push;
