@@ -143,7 +143,7 @@ async fn replay(aws: &SdkConfig, replay: &Replay) -> Result<bool> {
     }
     let left = held.messages().len();
     held.give_back().await;
-    crate::say(&format!("{sent} messages replayed to {}, {left} left in {name}", to.name()))?;
+    crate::say(&format!("replayed to {}: {sent}, left in {name}: {left}", to.name()))?;
     Ok(done)
 }
 

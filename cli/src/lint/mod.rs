@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         file(path, &schema, &mut count)?;
     }
     ensure!(count.configs > 0 || count.findings > 0, "there is no IntegrationConfig to check");
-    crate::complain(&format!("checked {} IntegrationConfigs: {} findings", count.configs, count.findings));
+    crate::complain(&format!("configs checked: {}, findings: {}", count.configs, count.findings));
     Ok(if count.findings == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -63,7 +63,7 @@ fn several_files_and_stdin_are_checked_and_other_kinds_skipped_aloud() {
     assert_eq!((outcome.code, outcome.stdout.as_str()), (0, ""));
     assert_eq!(
         outcome.stderr,
-        "tidegate: good.yaml:1: skipped, a Secret\ntidegate: checked 3 IntegrationConfigs: 0 findings\n"
+        "tidegate: good.yaml:1: skipped, a Secret\ntidegate: configs checked: 3, findings: 0\n"
     );
 
     let outcome = tidegate_in(folder.path(), &["lint", "bad.yaml", "good.yaml"], b"");

@@ -42,7 +42,7 @@ async fn a_replayed_command_runs_when_the_cause_of_its_refusal_is_gone_and_an_un
     assert_eq!(code, 1, "one can't be read: {replayed}{stderr}");
     assert!(replayed.contains("run_pull_request acme/shop\n"), "{replayed}");
     assert!(
-        replayed.ends_with("1 messages replayed to tidegate-commands, 1 left in tidegate-commands-dead\n"),
+        replayed.ends_with("replayed to tidegate-commands: 1, left in tidegate-commands-dead: 1\n"),
         "{replayed}"
     );
     scene.status(&head, "unit", "success").await?;
