@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 
 use crate::{
+    chart,
     step::Step,
     tidy,
-    tools::{DENY, MACHETE},
+    tools::{DENY, HELM, MACHETE},
     workspace::{BINARIES, Workspace},
 };
 
@@ -89,6 +90,10 @@ fn full(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
     report.step(workspace, &Step::binary("licences, bans and sources", &deny, &checks))?;
     let machete = MACHETE.ready(workspace)?;
     report.step(workspace, &Step::binary("unused dependencies", &machete, &[]))?;
+    report.timed("the chart", || chart::run(workspace, true))?;
+    let helm = HELM.ready(workspace)?.display().to_string();
+    let scenes = ["test", "--quiet", "-p", "tidegate-scenarios", "--lib", "chart"];
+    report.step(workspace, &Step::cargo("the chart in a scene", &scenes).env("TIDEGATE_HELM", &helm))?;
     report.step(workspace, &Step::cargo("the demo", &["demo"]))
 }
 

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use crate::{
+    package::controller_image,
     step::Step,
+    tools::HELM,
     workspace::{BINARIES, Workspace},
 };
 
@@ -21,20 +23,27 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     // Inside there is no network, so nothing may be left to build.
     let tests = ["test", "--no-run", "-p", "tidegate-scenarios", "-p", "tidegate-transcripts"];
     Step::cargo("build the tests", &tests).run(workspace)?;
+    let helm = HELM.ready(workspace)?;
     cluster("start Kubernetes, Tekton and Gitea (built first where the cache lacks them)", &["up"])
         .run(workspace)?;
-    let result = inside(workspace, &cluster);
+    let result = inside(workspace, &helm, &cluster);
     let down = cluster("stop them", &["down"]).run(workspace);
     result.and(down.map(drop))
 }
 
-fn inside(workspace: &Workspace, cluster: &impl Fn(&str, &[&str]) -> Step) -> anyhow::Result<()> {
-    let binary = workspace.binary("debug", "tidegate-controller").display().to_string();
-    let archive = workspace.target.join("tidegate-controller.tar").display().to_string();
-    let file = format!("{binary}=/usr/bin/tidegate-controller");
-    let pack = ["image", &archive, CONTROLLER_IMAGE, "--certificates", "--file", &file];
-    let entrypoint = ["--entrypoint", "/usr/bin/tidegate-controller", "--user", "65532"];
-    cluster("pack the controller's image", &[&pack[..], &entrypoint].concat()).run(workspace)?;
+fn inside(
+    workspace: &Workspace,
+    helm: &Path,
+    cluster: &impl Fn(&str, &[&str]) -> Step,
+) -> anyhow::Result<()> {
+    let archive = workspace.target.join("tidegate-controller.tar");
+    controller_image(
+        workspace,
+        &workspace.binary("debug", "tidegate-controller"),
+        &archive,
+        CONTROLLER_IMAGE,
+    )?;
+    let archive = archive.display().to_string();
     cluster("load it", &["load", &archive]).run(workspace)?;
     cluster("install the CRDs", &["exec", "kubectl", "apply", "--server-side", "-f", "crds/"])
         .run(workspace)?;
@@ -42,6 +51,7 @@ fn inside(workspace: &Workspace, cluster: &impl Fn(&str, &[&str]) -> Step) -> an
         let test = ["exec", "cargo", "test", "--offline", "-p", package, "--", "--test-threads=6"];
         cluster(&format!("{name} on the real cluster"), &test)
             .env("TIDEGATE_WORLD", "cluster")
+            .env("TIDEGATE_HELM", &helm.display().to_string())
             .run(workspace)?;
     }
     Ok(())

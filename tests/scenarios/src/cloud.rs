@@ -15,8 +15,11 @@ pub const EVENTS: [&str; 2] = ["tidegate-integrator-events", "tidegate-chatops-e
 /// The secret of the webhook master keys.
 pub(crate) const MASTER_KEY_SECRET: &str = "tidegate/webhook-keys";
 
-/// The cloud as the Terraform module lays it out, on one address.
-pub(crate) fn cloud(address: IpAddr, binaries: &Path) -> CloudSpec {
+/// The secret of the GitHub App's webhook.
+pub const GITHUB_APP_SECRET: &str = "app-secret";
+
+/// The cloud as the Terraform module lays it out, on one address, with the functions' programs in one folder.
+pub fn cloud(address: IpAddr, binaries: &Path) -> CloudSpec {
     let [integrator_events, chatops_events] = EVENTS;
     let queue = |name: &str, visibility, max_receive_count, dead_letter: Option<&str>| QueueSpec {
         name: name.to_owned(),
@@ -36,7 +39,7 @@ pub(crate) fn cloud(address: IpAddr, binaries: &Path) -> CloudSpec {
         {"plugin": "chatops", "queueUrl": format!("${{queue:{chatops_events}}}"), "events": ["comment"]},
     ]);
     let commands = || ("TIDEGATE_COMMAND_QUEUE_URL", format!("${{queue:{COMMANDS}}}"));
-    let keys = json!({"keys": [hex_of(b'1')], "githubAppWebhookSecret": "app-secret"});
+    let keys = json!({"keys": [hex_of(b'1')], "githubAppWebhookSecret": GITHUB_APP_SECRET});
     CloudSpec {
         address,
         queues: vec![
