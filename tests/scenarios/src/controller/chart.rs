@@ -11,11 +11,7 @@ const HELM: &str = "TIDEGATE_HELM";
 
 /// The manifests of a controller in a namespace of its own that serves one namespace with these settings. It has no
 /// replica yet, and the CRDs, which all scenes share, are there already.
-pub(super) async fn render(
-    namespace: &str,
-    served: &str,
-    settings: &BTreeMap<String, String>,
-) -> Result<String> {
+pub(super) async fn render(namespace: &str, settings: &BTreeMap<String, String>) -> Result<String> {
     let helm = std::env::var(HELM).with_context(|| {
         format!("{HELM} doesn't say where helm is: use cargo xtask cluster, or see tests/cluster/README.md")
     })?;
@@ -30,7 +26,7 @@ pub(super) async fn render(
         .kill_on_drop(true)
         .spawn()
         .with_context(|| format!("failed to start {helm}"))?;
-    let values = values(served, settings)?.to_string();
+    let values = values(settings)?.to_string();
     child.stdin.take().context("helm has no stdin")?.write_all(values.as_bytes()).await?;
     let output = child.wait_with_output().await?;
     ensure!(output.status.success(), "helm failed: {}", String::from_utf8_lossy(&output.stderr));
@@ -38,7 +34,7 @@ pub(super) async fn render(
 }
 
 /// The chart's values: what it has a value for, by that; all else as an environment variable.
-fn values(served: &str, settings: &BTreeMap<String, String>) -> Result<Value> {
+fn values(settings: &BTreeMap<String, String>) -> Result<Value> {
     let mut settings = settings.clone();
     let mut take = |name: &str| settings.remove(name).with_context(|| format!("{name} is not set"));
     let mut told = Map::new();
@@ -51,6 +47,7 @@ fn values(served: &str, settings: &BTreeMap<String, String>) -> Result<Value> {
     ] {
         told.insert(value.to_owned(), take(variable)?.into());
     }
+    let namespace = take("TIDEGATE_NAMESPACE")?;
     let aws = json!({
         "region": take("AWS_REGION")?,
         "accessKeyId": take("AWS_ACCESS_KEY_ID")?,
@@ -60,7 +57,7 @@ fn values(served: &str, settings: &BTreeMap<String, String>) -> Result<Value> {
     Ok(json!({
         "image": {"repository": "localhost/tidegate/controller", "tag": "dev"},
         "replicas": 0,
-        "serve": {"namespace": served},
+        "serve": {"namespace": namespace},
         "settings": told,
         "aws": aws,
         "extraEnv": extra,
@@ -108,7 +105,7 @@ mod tests {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
-        let manifests = render("tidegate-scene", "ci-scene", &settings).await.expect("the chart renders");
+        let manifests = render("tidegate-scene", &settings).await.expect("the chart renders");
 
         let [deployment]: [Deployment; 1] = of_kind(&manifests).try_into().expect("one Deployment");
         assert_eq!(deployment.metadata.name.as_deref(), Some(super::super::pod::NAME));

@@ -29,13 +29,8 @@ pub struct Installation {
 impl Installation {
     /// Applies what the chart renders for a namespace of the controller's own and these settings. The Deployment has no
     /// pod yet.
-    pub async fn apply(
-        client: Client,
-        namespace: &str,
-        served: &str,
-        settings: &BTreeMap<String, String>,
-    ) -> Result<Self> {
-        let manifests = chart::render(namespace, served, settings).await?;
+    pub async fn apply(client: Client, namespace: &str, settings: &BTreeMap<String, String>) -> Result<Self> {
+        let manifests = chart::render(namespace, settings).await?;
         kubectl(&["apply", "--server-side", "--filename=-"], &manifests).await?;
         Ok(Self { client, namespace: namespace.to_owned() })
     }
