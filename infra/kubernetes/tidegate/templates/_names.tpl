@@ -39,3 +39,12 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- end }}
+
+{{/* Replicas apart from one another, where that can be had. */}}
+{{- define "tidegate.spread" -}}
+{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" -}}
+- maxSkew: 1
+  topologyKey: {{ . }}
+  whenUnsatisfiable: ScheduleAnyway
+{{ end }}
+{{- end }}
