@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::{tools::HELM, workspace::Workspace};
+use crate::{package::dated_in_chart, tools::HELM, workspace::Workspace};
 
 const FOLDER: &str = "infra/kubernetes";
 
@@ -26,6 +26,10 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> anyhow::Result<()> {
         chart.refusal(&values, &mut faults)?;
     }
     settings(workspace, &chart.folder, &mut faults)?;
+    let dated = dated_in_chart(workspace, &chart.helm)?;
+    faults.extend(
+        dated.into_iter().map(|file| format!("the packed chart would not be the same again: {file}")),
+    );
     if faults.is_empty() {
         return Ok(());
     }

@@ -47,6 +47,25 @@ fn inside(
     cluster("load it", &["load", &archive]).run(workspace)?;
     cluster("install the CRDs", &["exec", "kubectl", "apply", "--server-side", "-f", "crds/"])
         .run(workspace)?;
+    // What the chart renders, against the real types. The complete snapshot needs the definitions of Prometheus' operator.
+    for namespace in ["tidegate", "shop", "web"] {
+        let make = format!("kubectl get namespace {namespace} || kubectl create namespace {namespace}");
+        cluster(&format!("make the namespace {namespace}"), &["exec", "sh", "-c", &make]).run(workspace)?;
+    }
+    for snapshot in ["minimal", "one-namespace", "static-keys"] {
+        let file = format!("infra/kubernetes/snapshots/{snapshot}.yaml");
+        let apply = [
+            "exec",
+            "kubectl",
+            "apply",
+            "--server-side",
+            "--dry-run=server",
+            "--validate=strict",
+            "-f",
+            &file,
+        ];
+        cluster(&format!("dry run of the chart, {snapshot}"), &apply).run(workspace)?;
+    }
     for (name, package) in [("scenarios", "tidegate-scenarios"), ("transcripts", "tidegate-transcripts")] {
         let test = ["exec", "cargo", "test", "--offline", "-p", package, "--", "--test-threads=6"];
         cluster(&format!("{name} on the real cluster"), &test)

@@ -3,10 +3,11 @@
 use std::{
     fs,
     path::Path,
+    process::Command,
     time::{Duration, SystemTime},
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
 use super::Package;
 use crate::{step::Step, tools::HELM, workspace::Workspace};
@@ -16,6 +17,22 @@ const CHART: &str = "infra/kubernetes/tidegate";
 pub(super) fn pack(package: &Package<'_>) -> anyhow::Result<()> {
     let helm = HELM.ready(package.workspace)?;
     archive(package.workspace, &helm, package.version()?, &package.folder("chart")?)
+}
+
+/// Packs the chart beside the release, and tells which of the archive's files bear another date than the fixed one.
+pub(crate) fn dated(workspace: &Workspace, helm: &Path) -> anyhow::Result<Vec<String>> {
+    let folder = workspace.target.join("package-chart/check");
+    archive(workspace, helm, "0.0.0", &folder)?;
+    let mut tar = Command::new("tar");
+    tar.args(["--list", "--verbose", "--utc", "--gzip", "--file"]).arg(folder.join("tidegate-0.0.0.tgz"));
+    let output = tar.output().context("failed to start tar")?;
+    ensure!(output.status.success(), "tar failed: {}", String::from_utf8_lossy(&output.stderr));
+    let list = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(
+        list.contains("tidegate/definitions/integrationjobs.yaml"),
+        "the CRDs are not in the chart:\n{list}"
+    );
+    Ok(list.lines().filter(|line| !line.contains(" 1980-01-01 00:00 ")).map(str::to_owned).collect())
 }
 
 /// Packs a copy whose files have one fixed date: helm puts theirs into the archive.

@@ -22,6 +22,7 @@ use std::{fs, path::PathBuf};
 use anyhow::Context as _;
 
 use crate::workspace::Workspace;
+pub(crate) use chart::dated as dated_in_chart;
 pub(crate) use images::controller as controller_image;
 
 /// The date of everything in a release, so that the same sources give the same bytes: 1 January 1980, in seconds since
@@ -41,6 +42,11 @@ pub(crate) enum Scope {
 
 pub(crate) fn run(workspace: &Workspace, scope: Scope) -> anyhow::Result<()> {
     let package = Package { workspace, folder: workspace.target.join("package") };
+    // What an earlier run left would get into the list of checksums.
+    if scope == Scope::All && package.folder.exists() {
+        fs::remove_dir_all(&package.folder)
+            .with_context(|| format!("failed to remove {}", package.folder.display()))?;
+    }
     let native = functions::native(&package)?;
     match scope {
         Scope::Functions => {}
