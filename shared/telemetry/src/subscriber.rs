@@ -12,7 +12,7 @@ use tracing_subscriber::{
 
 /// The variable that holds the filter, in the syntax of `tracing_subscriber::filter::Targets`: a level, or levels for
 /// modules, like `info,tidegate_queue=debug`. Default: `info`. `EnvFilter` could also filter by fields, but its regular
-/// expressions are a tenth of a function's zip.
+/// expressions are a twentieth of a function's zip.
 const FILTER: &str = "TIDEGATE_LOG";
 
 /// Why logging could not be set up.
