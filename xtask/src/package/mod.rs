@@ -4,13 +4,14 @@
 //! functions/{x86_64,arm64}/{webhook,integrator,chatops}.zip   each holds one file, `bootstrap`
 //! images/{controller,checkout}-amd64.tar                      OCI archives
 //! chart/tidegate-VERSION.tgz
-//! sbom/NAME.cdx.json                                          CycloneDX, one for each program
+//! sbom/{PROGRAM,IMAGE-image}.cdx.json                         CycloneDX: crates, and Debian's packages
 //! SHA256SUMS
 //! ```
 
 mod chart;
 mod checksums;
 mod cost;
+mod debian;
 mod functions;
 mod images;
 mod report;
@@ -55,7 +56,10 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope) -> anyhow::Result<()> {
             functions::arm64(&package)?;
             images::release(&package)?;
             chart::pack(&package)?;
-            sbom::write(&package)?;
+            sbom::programs(&package)?;
+            for image in ["controller", "checkout"] {
+                debian::write(&package, image)?;
+            }
         }
     }
     checksums::write(&package)?;
