@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-use serde_json::json;
+use serde_json::{Value, json};
 use tidegate_sandbox_cloud::{Cloud, FunctionSpec};
 use tidegate_scenarios::{COMMANDS, EVENTS, GITHUB_APP_SECRET, cloud};
 use tokio::{io::AsyncReadExt as _, net::TcpListener, process::Command};
@@ -35,7 +35,7 @@ struct Arguments {
     deliveries: usize,
 }
 
-/// A delivery of GitHub, and the event that it is.
+/// Deliveries that are recorded: the events, and the bodies.
 const DELIVERIES: [(&str, &str); 2] = [
     ("pull_request", include_str!("../../../payloads/github/pull_request.synchronize.json")),
     ("issue_comment", include_str!("../../../payloads/github/issue_comment.created.json")),
@@ -139,15 +139,24 @@ fn environment(cloud: &Cloud, function: &FunctionSpec) -> BTreeMap<String, Strin
 /// Sends deliveries of both kinds, one after the other, and waits until the plugins have worked them all off.
 async fn warm_up(cloud: &Cloud, deliveries: usize) -> Result<()> {
     let client = reqwest::Client::new();
+    let mut bodies = Vec::new();
+    for (event, body) in DELIVERIES {
+        let mut body: Value = serde_json::from_str(body)?;
+        if event == "issue_comment" {
+            // What was recorded is a comment on an issue; a pull request is an issue with this.
+            body["issue"]["pull_request"] = json!({"url": "https://api.github.com/repos/o/r/pulls/1"});
+        }
+        bodies.push((event, body.to_string()));
+    }
     for number in 0..deliveries {
-        for (event, body) in DELIVERIES {
+        for (event, body) in &bodies {
             let answer = client
                 .post(format!("{}/hooks/github-app", cloud.gateway()))
                 .header("content-type", "application/json")
-                .header("x-github-event", event)
+                .header("x-github-event", *event)
                 .header("x-github-delivery", format!("{event}-{number}"))
                 .header("x-hub-signature-256", signature(body))
-                .body(body)
+                .body(body.clone())
                 .send()
                 .await?;
             ensure!(answer.status() == 202, "{event}: {}, {}", answer.status(), answer.text().await?);
