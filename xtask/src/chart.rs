@@ -26,6 +26,7 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> anyhow::Result<()> {
         chart.refusal(&values, &mut faults)?;
     }
     settings(workspace, &chart.folder, &mut faults)?;
+    version(workspace, &chart.folder, &mut faults)?;
     let dated = dated_in_chart(workspace, &chart.helm)?;
     faults.extend(
         dated.into_iter().map(|file| format!("the packed chart would not be the same again: {file}")),
@@ -109,6 +110,19 @@ fn settings(workspace: &Workspace, folder: &Path, faults: &mut Vec<String>) -> a
     read.remove("TIDEGATE_LISTEN");
     for name in read.symmetric_difference(&told) {
         faults.push(format!("{name} is a setting of the controller or a value of the chart, but not both"));
+    }
+    Ok(())
+}
+
+/// Chart and controller bear the workspace's version.
+fn version(workspace: &Workspace, folder: &Path, faults: &mut Vec<String>) -> anyhow::Result<()> {
+    let path = folder.join("tidegate/Chart.yaml");
+    let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    for key in ["version", "appVersion"] {
+        let wanted = format!("{key}: {}", workspace.version()?);
+        if !text.lines().any(|line| line == wanted) {
+            faults.push(format!("{} lacks the line {wanted:?}, the workspace's version", path.display()));
+        }
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ const CHART: &str = "infra/kubernetes/tidegate";
 
 pub(super) fn pack(package: &Package<'_>) -> anyhow::Result<()> {
     let helm = HELM.ready(package.workspace)?;
-    archive(package.workspace, &helm, package.version()?, &package.folder("chart")?)
+    archive(package.workspace, &helm, package.workspace.version()?, &package.folder("chart")?)
 }
 
 /// Packs the chart beside the release, and tells which of the archive's files bear another date than the fixed one.

@@ -33,7 +33,7 @@ pub(super) fn release(package: &Package<'_>) -> anyhow::Result<()> {
     println!(
         "\n!!! SKIPPED: images for arm64: they hold git and libraries of Debian on the machine that packs them\n"
     );
-    let version = package.version()?;
+    let version = package.workspace.version()?;
     let build = ["build", "--release", "--package", "tidegate-controller"];
     Step::cargo("build the controller", &build).run(workspace)?;
     let folder = package.folder("images")?;

@@ -49,20 +49,19 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope) -> anyhow::Result<()> {
             .with_context(|| format!("failed to remove {}", package.folder.display()))?;
     }
     let native = functions::native(&package)?;
-    match scope {
-        Scope::Functions => {}
-        Scope::Report => report::run(&package, &native)?,
-        Scope::All => {
-            functions::arm64(&package)?;
-            images::release(&package)?;
-            chart::pack(&package)?;
-            sbom::programs(&package)?;
-            for image in ["controller", "checkout"] {
-                debian::write(&package, image)?;
-            }
+    if scope == Scope::All {
+        functions::arm64(&package)?;
+        images::release(&package)?;
+        chart::pack(&package)?;
+        sbom::programs(&package)?;
+        for image in ["controller", "checkout"] {
+            debian::write(&package, image)?;
         }
     }
     checksums::write(&package)?;
+    if scope == Scope::Report {
+        report::run(&package, &native)?;
+    }
     println!("\nall of it lies in {}", workspace.relative(&package.folder).display());
     Ok(())
 }
@@ -79,12 +78,5 @@ impl Package<'_> {
         let folder = self.folder.join(name);
         fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
         Ok(folder)
-    }
-
-    /// The version of everything that is released: the workspace's.
-    fn version(&self) -> anyhow::Result<&str> {
-        let packages = self.workspace.metadata["packages"].as_array();
-        let own = packages.into_iter().flatten().find(|package| package["name"] == "tidegate-controller");
-        own.and_then(|package| package["version"].as_str()).context("tidegate-controller has no version")
     }
 }

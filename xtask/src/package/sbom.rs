@@ -46,7 +46,7 @@ pub(super) fn write(
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "version": 1,
-        "metadata": {"component": {"type": kind, "name": name, "version": package.version()?}},
+        "metadata": {"component": {"type": kind, "name": name, "version": package.workspace.version()?}},
         "components": components,
     });
     let path = package.folder("sbom")?.join(format!("{name}.cdx.json"));
