@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 
 use crate::{
-    cluster,
+    chart, cluster,
     step::Step,
     tidy,
-    tools::{DENY, MACHETE},
+    tools::{DENY, HELM, MACHETE},
     workspace::{BINARIES, Workspace},
 };
 
@@ -95,6 +95,10 @@ fn sandbox(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
     report.step(workspace, &Step::binary("licences, bans and sources", &deny, &checks))?;
     let machete = MACHETE.ready(workspace)?;
     report.step(workspace, &Step::binary("unused dependencies", &machete, &[]))?;
+    report.timed("the chart", || chart::run(workspace, true))?;
+    let helm = HELM.ready(workspace)?.display().to_string();
+    let scenes = ["test", "--quiet", "-p", "tidegate-scenarios", "--lib", "chart"];
+    report.step(workspace, &Step::cargo("the chart in a scene", &scenes).env("TIDEGATE_HELM", &helm))?;
     report.step(workspace, &Step::cargo("the demo", &["demo"]))
 }
 

@@ -5,7 +5,9 @@ use std::{path::Path, process::Command};
 use anyhow::{Context as _, bail};
 
 use crate::{
+    package::controller_image,
     step::Step,
+    tools::HELM,
     workspace::{BINARIES, Workspace},
 };
 
@@ -34,11 +36,14 @@ pub(crate) fn tests(workspace: &Workspace) -> anyhow::Result<()> {
     // Inside there is no network, so nothing may be left to build.
     let tests = ["test", "--no-run", "-p", "tidegate-scenarios", "-p", "tidegate-transcripts"];
     Step::cargo("build the tests", &tests).run(workspace)?;
-    with_cluster(workspace, "debug", || {
+    with_cluster(workspace, "debug", |helm| {
+        dry_run_the_chart(workspace)?;
         for (name, package) in [("scenarios", "tidegate-scenarios"), ("transcripts", "tidegate-transcripts")]
         {
             let test = ["exec", "cargo", "test", "--offline", "-p", package, "--", "--test-threads=6"];
-            harness(&format!("{name} on the real cluster"), &test).run(workspace)?;
+            harness(&format!("{name} on the real cluster"), &test)
+                .env("TIDEGATE_HELM", helm)
+                .run(workspace)?;
         }
         Ok(())
     })
@@ -46,35 +51,51 @@ pub(crate) fn tests(workspace: &Workspace) -> anyhow::Result<()> {
 
 /// The bench, of release binaries.
 pub(crate) fn bench(workspace: &Workspace) -> anyhow::Result<()> {
-    with_cluster(workspace, "release", || {
+    with_cluster(workspace, "release", |helm| {
         let bench = workspace.binary("release", "bench").display().to_string();
-        harness("the bench on the real cluster", &["exec", &bench]).run(workspace).map(drop)
+        let bench = harness("the bench on the real cluster", &["exec", &bench]).env("TIDEGATE_HELM", helm);
+        bench.run(workspace).map(drop)
     })
 }
 
-/// Builds the binaries, starts the cluster with the controller's image and the CRDs in it, works, and ends the cluster.
+/// What the chart renders, against the real types. The complete snapshot needs the definitions of Prometheus' operator.
+fn dry_run_the_chart(workspace: &Workspace) -> anyhow::Result<()> {
+    for namespace in ["tidegate", "shop", "web"] {
+        let make = format!("kubectl get namespace {namespace} || kubectl create namespace {namespace}");
+        harness(&format!("make the namespace {namespace}"), &["exec", "sh", "-c", &make]).run(workspace)?;
+    }
+    let apply = ["exec", "kubectl", "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f"];
+    for snapshot in ["minimal", "one-namespace", "static-keys"] {
+        let file = format!("infra/kubernetes/snapshots/{snapshot}.yaml");
+        harness(&format!("dry run of the chart, {snapshot}"), &[&apply[..], &[&file]].concat())
+            .run(workspace)?;
+    }
+    Ok(())
+}
+
+/// Builds the binaries, starts the cluster with the controller's image and the CRDs in it, works, and ends the cluster. The
+/// work is told where helm lies.
 fn with_cluster(
     workspace: &Workspace,
     profile: &str,
-    work: impl FnOnce() -> anyhow::Result<()>,
+    work: impl FnOnce(&str) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let release: &[&str] = if profile == "release" { &["--release"] } else { &[] };
     let build = [&["build", "--bins", "-p", "tidegate-scenarios"], BINARIES, release].concat();
     Step::cargo("build the binaries", &build).run(workspace)?;
+    let helm = HELM.ready(workspace)?.display().to_string();
     harness("start Kubernetes, Tekton and Gitea (built first where the cache lacks them)", &["up"])
         .run(workspace)?;
-    let result = install(workspace, profile).and_then(|()| work());
+    let result = install(workspace, profile).and_then(|()| work(&helm));
     let down = harness("stop them", &["down"]).run(workspace);
     result.and(down.map(drop))
 }
 
 fn install(workspace: &Workspace, profile: &str) -> anyhow::Result<()> {
-    let binary = workspace.binary(profile, "tidegate-controller").display().to_string();
-    let archive = workspace.target.join("tidegate-controller.tar").display().to_string();
-    let file = format!("{binary}=/usr/bin/tidegate-controller");
-    let pack = ["image", &archive, CONTROLLER_IMAGE, "--certificates", "--file", &file];
-    let entrypoint = ["--entrypoint", "/usr/bin/tidegate-controller", "--user", "65532"];
-    harness("pack the controller's image", &[&pack[..], &entrypoint].concat()).run(workspace)?;
+    let archive = workspace.target.join("tidegate-controller.tar");
+    let binary = workspace.binary(profile, "tidegate-controller");
+    controller_image(workspace, &binary, &archive, CONTROLLER_IMAGE)?;
+    let archive = archive.display().to_string();
     harness("load it", &["load", &archive]).run(workspace)?;
     harness("install the CRDs", &["exec", "kubectl", "apply", "--server-side", "-f", "crds/"])
         .run(workspace)?;

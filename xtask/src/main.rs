@@ -1,9 +1,11 @@
 //! The repository's own commands. They build binaries and start them by path; nothing of Tidegate is linked in here.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program for a terminal")]
 
+mod chart;
 mod ci;
 mod cluster;
 mod demo;
+mod package;
 mod step;
 mod tidy;
 mod tools;
@@ -13,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{step::Step, workspace::Workspace};
+use crate::{package::Scope, step::Step, workspace::Workspace};
 
 #[derive(Parser)]
 #[command(about, version)]
@@ -47,6 +49,21 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Render the Helm chart into infra/kubernetes/snapshots, and show that it refuses bad values.
+    Chart {
+        /// Change nothing; fail when a snapshot is stale.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Put a release together in target/package: the functions' zips, images, the chart, SBOMs, checksums.
+    Package {
+        /// Only the functions' zips for this machine's architecture.
+        #[arg(long, conflicts_with = "report")]
+        functions: bool,
+        /// Only these, and print their sizes, starts, memory, and what a million webhooks cost.
+        #[arg(long)]
+        report: bool,
+    },
     /// Check what no other tool checks: file lengths, dependency arrows, inherited lints, paths of this machine.
     Tidy,
     /// Run the benches and print their figures.
@@ -74,6 +91,15 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Ci { fast, complete } => ci::run(&workspace, fast, complete),
         Command::Cluster => cluster::tests(&workspace),
         Command::Crds { check } => ci::crds(check).run(&workspace).map(drop),
+        Command::Chart { check } => chart::run(&workspace, check),
+        Command::Package { functions, report } => package::run(
+            &workspace,
+            match (functions, report) {
+                (true, _) => Scope::Functions,
+                (_, true) => Scope::Report,
+                _ => Scope::All,
+            },
+        ),
         Command::Tidy => tidy::run(&workspace),
         Command::Bench { cluster: true } => cluster::bench(&workspace),
         Command::Bench { cluster: false } => bench(&workspace),

@@ -1,6 +1,6 @@
 //! Tools that `cargo ci` needs and a fresh machine lacks: installed once, by version, outside the tree.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -16,6 +16,80 @@ pub(crate) struct Tool {
 
 pub(crate) const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2" };
 pub(crate) const MACHETE: Tool = Tool { name: "cargo-machete", version: "0.9.2" };
+
+/// A program from `PyPI` with what it needs, in a virtual environment of its own.
+pub(crate) struct PythonTool {
+    /// The program's name.
+    pub name: &'static str,
+    /// What pip installs, with exact versions. The first names the folder.
+    pub requirements: &'static [&'static str],
+}
+
+/// Cross-compiles the functions; zig is its linker and C compiler.
+pub(crate) const CARGO_LAMBDA: PythonTool =
+    PythonTool { name: "cargo-lambda", requirements: &["cargo-lambda==1.9.2", "ziglang==0.15.2"] };
+
+impl PythonTool {
+    /// The tool's path; installs it first where it is missing.
+    pub(crate) fn ready(&self, workspace: &Workspace) -> anyhow::Result<PathBuf> {
+        let folder = cache()?.join("tools").join(self.requirements.join("-").replace("==", "-"));
+        let binary = folder.join("bin").join(self.name);
+        if !binary.exists() {
+            let environment = ["-m", "venv", "--clear", &folder.display().to_string()];
+            Step::binary(&format!("make a place for {}", self.name), Path::new("python3"), &environment)
+                .run(workspace)?;
+            let install = [&["install", "--quiet"][..], self.requirements].concat();
+            let pip = folder.join("bin/pip");
+            Step::binary(&format!("install {} (once a machine)", self.name), &pip, &install)
+                .run(workspace)?;
+        }
+        Ok(binary)
+    }
+}
+
+/// PATH with a tool's folder in front, where it finds what was installed with it.
+pub(crate) fn path_with(tool: &Path) -> anyhow::Result<String> {
+    let own = tool.parent().context("a tool has a folder")?.to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let all = std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&path)))?;
+    all.into_string().map_err(|path| anyhow::anyhow!("PATH is not UTF-8: {}", path.display()))
+}
+
+/// A program that is published as a Go module.
+pub(crate) struct GoTool {
+    /// The binary's name.
+    pub name: &'static str,
+    /// The path of its package.
+    pub package: &'static str,
+    /// The exact version.
+    pub version: &'static str,
+}
+
+// The current major; the chart is in the format that Helm 3 reads too.
+pub(crate) const HELM: GoTool =
+    GoTool { name: "helm", package: "helm.sh/helm/v4/cmd/helm", version: "v4.3.1" };
+
+impl GoTool {
+    /// The tool's path; builds it first where it is missing.
+    pub(crate) fn ready(&self, workspace: &Workspace) -> anyhow::Result<PathBuf> {
+        let folder = cache()?.join("tools").join(format!("{}-{}", self.name, self.version));
+        let binary = folder.join(self.name);
+        if !binary.exists() {
+            let package = format!("{}@{}", self.package, self.version);
+            Step::binary(
+                &format!("build {} {} (once a machine; needs Go)", self.name, self.version),
+                Path::new("go"),
+                &["install", "-trimpath", "-ldflags=-s -w", &package],
+            )
+            .env("GOBIN", &folder.display().to_string())
+            .env("GOTOOLCHAIN", "local")
+            .env("GOWORK", "off")
+            .env("CGO_ENABLED", "0")
+            .run(workspace)?;
+        }
+        Ok(binary)
+    }
+}
 
 impl Tool {
     /// The tool's path; installs it first where it is missing.

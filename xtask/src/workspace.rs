@@ -55,6 +55,13 @@ impl Workspace {
         Ok(Self { root: path("workspace_root")?, target: path("target_directory")?, metadata })
     }
 
+    /// The version of everything that is released: the workspace's.
+    pub(crate) fn version(&self) -> anyhow::Result<&str> {
+        let packages = self.metadata["packages"].as_array();
+        let own = packages.into_iter().flatten().find(|package| package["name"] == "tidegate-controller");
+        own.and_then(|package| package["version"].as_str()).context("tidegate-controller has no version")
+    }
+
     /// The path of a built binary.
     pub(crate) fn binary(&self, profile: &str, name: &str) -> PathBuf {
         self.target.join(profile).join(name)

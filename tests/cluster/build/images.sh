@@ -10,11 +10,12 @@ build_busybox() {
     pack "$1/images/busybox.tar" docker.io/library/busybox:1 --busybox
 }
 
-# The image of the checkout step: git over HTTP, a shell, certificates.
+# build_checkout FOLDER [NAME:TAG]: the image of the checkout step: git over HTTP, a shell, certificates. A release has a
+# name of its own for it.
 build_checkout() {
     local core=/usr/lib/git-core
     mkdir "$1/images"
-    pack "$1/images/checkout.tar" localhost/tidegate/checkout:dev --busybox --certificates \
+    pack "$1/images/checkout.tar" "${2:-localhost/tidegate/checkout:dev}" --busybox --certificates \
         --file /usr/bin/git=/usr/bin/git \
         --file "$core/git-remote-http=$core/git-remote-http" --link "git-remote-http=$core/git-remote-https" \
         --file /usr/share/git-core/templates/description=/usr/share/git-core/templates/description

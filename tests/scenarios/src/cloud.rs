@@ -19,8 +19,11 @@ pub(crate) const MASTER_KEY_SECRET: &str = "tidegate/webhook-keys";
 /// The one master key. Not a secret: it lives as long as a world.
 pub const MASTER_KEY: [u8; 32] = [0x11; 32];
 
-/// The cloud as the Terraform module lays it out, on one address.
-pub(crate) fn cloud(spec: &WorldSpec, address: IpAddr, binaries: &Path) -> CloudSpec {
+/// The secret of the GitHub App's webhook.
+pub const GITHUB_APP_SECRET: &str = "app-secret";
+
+/// The cloud as the Terraform module lays it out, on one address, with the functions' programs in one folder.
+pub fn cloud(spec: &WorldSpec, address: IpAddr, binaries: &Path) -> CloudSpec {
     let [integrator_events, chatops_events] = EVENTS;
     let queue = |name: &str, visibility, max_receive_count, dead_letter: Option<&str>| QueueSpec {
         name: name.to_owned(),
@@ -40,7 +43,7 @@ pub(crate) fn cloud(spec: &WorldSpec, address: IpAddr, binaries: &Path) -> Cloud
         {"plugin": "chatops", "queueUrl": format!("${{queue:{chatops_events}}}"), "events": ["comment"]},
     ]);
     let commands = || ("TIDEGATE_COMMAND_QUEUE_URL", format!("${{queue:{COMMANDS}}}"));
-    let keys = json!({"keys": [hex::encode(MASTER_KEY)], "githubAppWebhookSecret": "app-secret"});
+    let keys = json!({"keys": [hex::encode(MASTER_KEY)], "githubAppWebhookSecret": GITHUB_APP_SECRET});
     CloudSpec {
         address,
         queues: vec![

@@ -1,5 +1,6 @@
 //! The running controller: a process of this machine, or a pod of a real cluster.
 
+mod chart;
 mod pod;
 mod process;
 

@@ -145,7 +145,7 @@ impl World {
         environment
             .insert("TIDEGATE_CHECKOUT_IMAGE".to_owned(), "localhost/tidegate/checkout:dev".to_owned());
         let own = format!("tidegate-{scene}");
-        let installation = Installation::apply(client.clone(), &own, &namespace, &environment).await?;
+        let installation = Installation::apply(client.clone(), &own, &environment).await?;
         let cluster = ClusterForm::Real(installation);
         Ok(Self {
             forge: Forge::Gitea(gitea),

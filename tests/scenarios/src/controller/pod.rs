@@ -1,6 +1,6 @@
-//! The controller as a pod, installed by the manifests of `infra/kubernetes`.
+//! The controller as a pod, installed by the chart of `infra/kubernetes`.
 
-use std::{collections::BTreeMap, path::Path, process::Stdio, sync::OnceLock};
+use std::{collections::BTreeMap, process::Stdio, sync::OnceLock};
 
 use anyhow::{Context as _, Result, ensure};
 use futures::{AsyncBufReadExt as _, TryStreamExt as _};
@@ -15,10 +15,10 @@ use serde_json::json;
 use tidegate_resources::IntegrationConfig;
 use tokio::{io::AsyncWriteExt, process::Command, task::JoinSet};
 
-use super::Log;
+use super::{Log, chart};
 
 /// The Deployment, and what its pods are labelled with.
-const NAME: &str = "tidegate-controller";
+pub(super) const NAME: &str = "tidegate-controller";
 
 /// The controller of one scene: a Deployment in a namespace of its own that serves the scene's namespace.
 pub struct Installation {
@@ -27,33 +27,11 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// Applies the manifests as a user does, with another name for the namespace `tidegate` and other settings. The
-    /// Deployment has no pod yet.
-    pub async fn apply(
-        client: Client,
-        namespace: &str,
-        served: &str,
-        settings: &BTreeMap<String, String>,
-    ) -> Result<Self> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/kubernetes");
-        let manifest = |name: &str| {
-            let path = folder.join(name);
-            let text = std::fs::read_to_string(&path)
-                .with_context(|| format!("failed to read {}", path.display()))?;
-            let text = text.replace("namespace: tidegate\n", &format!("namespace: {namespace}\n"));
-            anyhow::Ok(text.replace("  name: tidegate\n", &format!("  name: {namespace}\n")))
-        };
-        let settings = json!({
-            "apiVersion": "v1", "kind": "ConfigMap", "data": settings,
-            "metadata": {"name": "tidegate-settings", "namespace": namespace},
-        });
-        let none = manifest("controller.yaml")?.replace("replicas: 1\n", "replicas: 0\n");
-        for text in [manifest("namespace.yaml")?, manifest("rights.yaml")?, settings.to_string(), none] {
-            kubectl(&["apply", "--server-side", "--filename=-"], &text).await?;
-        }
-        let namespaced = format!("--namespace={served}");
-        kubectl(&["apply", "--server-side", "--filename=-", &namespaced], &manifest("served/rights.yaml")?)
-            .await?;
+    /// Applies what the chart renders for a namespace of the controller's own and these settings. The Deployment has no
+    /// pod yet.
+    pub async fn apply(client: Client, namespace: &str, settings: &BTreeMap<String, String>) -> Result<Self> {
+        let manifests = chart::render(namespace, settings).await?;
+        kubectl(&["apply", "--server-side", "--filename=-"], &manifests).await?;
         Ok(Self { client, namespace: namespace.to_owned() })
     }
 

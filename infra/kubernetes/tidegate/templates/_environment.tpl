@@ -1,0 +1,27 @@
+{{/*
+The controller's environment: every value of `settings` under the variable's name that follows from its own, like
+TIDEGATE_MAX_RUNS from maxRuns. What is null or empty is left to the controller.
+*/}}
+{{- define "tidegate.environment" -}}
+- name: AWS_REGION
+  value: {{ .Values.aws.region | quote }}
+{{- if .Values.serve.namespace }}
+- name: TIDEGATE_NAMESPACE
+  value: {{ .Values.serve.namespace | quote }}
+{{- end }}
+{{- range $name, $value := .Values.settings }}
+{{- if not (or (kindIs "invalid" $value) (eq (toString $value) "") (eq (toString $value) "[]")) }}
+- name: TIDEGATE_{{ $name | snakecase | upper }}
+  {{- if kindIs "slice" $value }}
+  value: {{ join "," $value | quote }}
+  {{- else if kindIs "float64" $value }}
+  value: {{ int64 $value | quote }}
+  {{- else }}
+  value: {{ $value | quote }}
+  {{- end }}
+{{- end }}
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}

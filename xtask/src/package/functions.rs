@@ -1,0 +1,120 @@
+//! The Lambda functions' zips.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use anyhow::{Context as _, bail, ensure};
+
+use super::{Package, zip};
+use crate::{
+    step::Step,
+    tools::{self, CARGO_LAMBDA},
+};
+
+/// The functions, by the names of their zips; a package has the prefix `tidegate-`.
+const FUNCTIONS: [&str; 3] = ["webhook", "integrator", "chatops"];
+/// See `[profile.lambda]` in Cargo.toml.
+const PROFILE: &str = "lambda";
+const ARM64: &str = "aarch64-unknown-linux-gnu";
+/// The C library of `provided.al2023`, the functions' runtime: 2.34 (<https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html>).
+const GLIBC_MINOR: u32 = 34;
+
+/// A function that was built and packed.
+pub(super) struct Function {
+    pub name: &'static str,
+    /// Of the zip, in bytes.
+    pub size: usize,
+}
+
+/// Builds and packs the functions for this machine's own architecture.
+pub(super) fn native(package: &Package<'_>) -> anyhow::Result<Vec<Function>> {
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "x86_64",
+        "aarch64" => "arm64",
+        other => bail!("Lambda has no {other}"),
+    };
+    let folder = package.folder(&format!("functions/{architecture}"))?;
+    let pack = |name: &'static str| {
+        let program = build(package, &format!("tidegate-{name}"))?;
+        check_glibc(&fs::read(&program)?, name)?;
+        let size = zip::write(&program, &folder.join(format!("{name}.zip")))?;
+        Ok(Function { name, size })
+    };
+    FUNCTIONS.into_iter().map(pack).collect()
+}
+
+/// Builds one package alone, as cargo would give it the features that its neighbours ask for.
+pub(super) fn build(package: &Package<'_>, name: &str) -> anyhow::Result<PathBuf> {
+    let arguments = ["build", "--profile", PROFILE, "--package", name];
+    Step::cargo(&format!("build {name}"), &arguments).run(package.workspace)?;
+    Ok(package.workspace.binary(PROFILE, name))
+}
+
+/// The same for arm64 with cargo-lambda and zig. Where they or the target can't be had, says so and goes on.
+pub(super) fn arm64(package: &Package<'_>) -> anyhow::Result<()> {
+    let result = CARGO_LAMBDA.ready(package.workspace).and_then(|tool| {
+        let mut rustup = Command::new("rustup");
+        let added = rustup.args(["target", "add", ARM64]).current_dir(&package.workspace.root).status();
+        let added = added.context("failed to start rustup")?;
+        ensure!(added.success(), "rustup has no target {ARM64}");
+        Ok(tool)
+    });
+    let tool = match result {
+        Ok(tool) => tool,
+        Err(error) => {
+            println!("\n!!! SKIPPED: the functions for arm64: {error:#}\n");
+            return Ok(());
+        }
+    };
+    let folder = package.folder("functions/arm64")?;
+    let programs = package.workspace.target.join("lambda-arm64");
+    for name in FUNCTIONS {
+        let package_name = format!("tidegate-{name}");
+        let lambda_dir = programs.display().to_string();
+        let arguments = [
+            &["lambda", "build", "--profile", PROFILE, "--arm64", "--package", &package_name][..],
+            &["--lambda-dir", &lambda_dir],
+        ]
+        .concat();
+        Step::binary(&format!("build {package_name} for arm64"), &tool, &arguments)
+            .env("PATH", &tools::path_with(&tool)?)
+            .run(package.workspace)?;
+        zip::write(&programs.join(&package_name).join("bootstrap"), &folder.join(format!("{name}.zip")))?;
+    }
+    Ok(())
+}
+
+/// Fails where a program needs a newer C library than the functions' runtime has.
+fn check_glibc(program: &[u8], name: &str) -> anyhow::Result<()> {
+    let needed = newest_glibc(program);
+    ensure!(
+        needed <= GLIBC_MINOR,
+        "{name} needs glibc 2.{needed}, and provided.al2023 has 2.{GLIBC_MINOR}: build it on an older system"
+    );
+    Ok(())
+}
+
+/// The newest minor version of glibc 2 that a program's symbols name; 0 where it names none.
+fn newest_glibc(program: &[u8]) -> u32 {
+    const PREFIX: &[u8] = b"GLIBC_2.";
+    let versions = program.windows(PREFIX.len()).enumerate().filter(|(_, window)| *window == PREFIX);
+    let minor = |(at, _): (usize, &[u8])| {
+        let digits = program[at + PREFIX.len()..].iter().take_while(|byte| byte.is_ascii_digit());
+        let text: String = digits.map(|&byte| char::from(byte)).collect();
+        text.parse().ok()
+    };
+    versions.filter_map(minor).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_for_a_newer_c_library_is_refused() {
+        assert_eq!(newest_glibc(b"\0GLIBC_2.2.5\0GLIBC_2.34\0GLIBC_2.17\0GLIBC_PRIVATE"), 34);
+        assert_eq!(newest_glibc(b"static"), 0);
+        assert!(check_glibc(b"GLIBC_2.34", "webhook").is_ok());
+        let error = check_glibc(b"GLIBC_2.36", "webhook").expect_err("too new").to_string();
+        assert!(error.contains("webhook needs glibc 2.36"), "{error}");
+    }
+}

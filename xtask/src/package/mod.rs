@@ -1,0 +1,82 @@
+//! `cargo xtask package`: what a release consists of, in `target/package`.
+//!
+//! ```text
+//! functions/{x86_64,arm64}/{webhook,integrator,chatops}.zip   each holds one file, `bootstrap`
+//! images/{controller,checkout}-amd64.tar                      OCI archives
+//! chart/tidegate-VERSION.tgz
+//! sbom/{PROGRAM,IMAGE-image}.cdx.json                         CycloneDX: crates, and Debian's packages
+//! SHA256SUMS
+//! ```
+
+mod chart;
+mod checksums;
+mod cost;
+mod debian;
+mod functions;
+mod images;
+mod report;
+mod sbom;
+mod zip;
+
+use std::{fs, path::PathBuf};
+
+use anyhow::Context as _;
+
+use crate::workspace::Workspace;
+pub(crate) use chart::dated as dated_in_chart;
+pub(crate) use images::controller as controller_image;
+
+/// The date of everything in a release, so that the same sources give the same bytes: 1 January 1980, in seconds since
+/// 1970. A zip knows no earlier one.
+const UNDATED: u64 = 315_532_800;
+
+/// What is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The functions for this machine's architecture: what a deployment test needs.
+    Functions,
+    /// The functions, and their sizes, starts and costs.
+    Report,
+    /// All of a release.
+    All,
+}
+
+pub(crate) fn run(workspace: &Workspace, scope: Scope) -> anyhow::Result<()> {
+    let package = Package { workspace, folder: workspace.target.join("package") };
+    // What an earlier run left would get into the list of checksums.
+    if scope == Scope::All && package.folder.exists() {
+        fs::remove_dir_all(&package.folder)
+            .with_context(|| format!("failed to remove {}", package.folder.display()))?;
+    }
+    let native = functions::native(&package)?;
+    if scope == Scope::All {
+        functions::arm64(&package)?;
+        images::release(&package)?;
+        chart::pack(&package)?;
+        sbom::programs(&package)?;
+        for image in ["controller", "checkout"] {
+            debian::write(&package, image)?;
+        }
+    }
+    checksums::write(&package)?;
+    if scope == Scope::Report {
+        report::run(&package, &native)?;
+    }
+    println!("\nall of it lies in {}", workspace.relative(&package.folder).display());
+    Ok(())
+}
+
+/// Where a release is put together.
+struct Package<'a> {
+    workspace: &'a Workspace,
+    folder: PathBuf,
+}
+
+impl Package<'_> {
+    /// A folder of the package, made where it is missing.
+    fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let folder = self.folder.join(name);
+        fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+        Ok(folder)
+    }
+}
