@@ -7,4 +7,5 @@ pub mod filters;
 pub mod graph;
 pub mod integrator;
 pub mod schedule;
+pub mod skip;
 pub mod trust;
