@@ -6,10 +6,10 @@ use kube::{
     api::{ListParams, Patch, PatchParams, PostParams},
 };
 use serde_json::json;
-use tidegate_model::{Command, Envelope, PullRequestNumber};
+use tidegate_model::{Command, Envelope};
 use tidegate_resources::{
-    Cancel, IntegrationConfig, IntegrationJob, Phase, Trigger, annotation, digest, integration_job_name,
-    label,
+    Cancel, CancelReason, IntegrationConfig, IntegrationJob, Phase, Trigger, annotation, digest,
+    integration_job_name, label,
 };
 
 use super::plan::Run;
@@ -48,9 +48,10 @@ pub enum Applied {
     Existed(String),
 }
 
-/// Makes the `IntegrationJob` of a trigger, unless it is there.
+/// Makes the `IntegrationJob` of a trigger, unless it is there. An approval that came meanwhile is entered into it.
 ///
-/// A job that ended `Cancelled` counts as absent: the host's present state, which the plan was made of, wants it.
+/// A job that was stopped counts as absent: the host's present state, which the plan was made of, wants it. But what people
+/// stopped stays so however often the same delivery comes, and a comment is followed once.
 pub async fn run(
     run: &Run,
     config: &IntegrationConfig,
@@ -66,7 +67,11 @@ pub async fn run(
             Ok(_) => return Ok(Applied::Created(name)),
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
                 let existing = api.get_opt(&name).await.map_err(failed("read", &name))?;
-                if existing.is_some_and(|job| !is_cancelled(&job)) {
+                if let Some(existing) = existing.filter(|job| !is_wanted_again(job, envelope)) {
+                    if run.may_repeat && was_another_built_since(&existing, &api).await? {
+                        continue;
+                    }
+                    approve(&existing, run, &api).await?;
                     return Ok(Applied::Existed(name));
                 }
             }
@@ -76,8 +81,43 @@ pub async fn run(
     Err(ApplyError::Attempts(run.digest.clone()))
 }
 
-fn is_cancelled(job: &IntegrationJob) -> bool {
-    job.spec.cancel.is_some() || job.status.as_ref().is_some_and(|status| status.phase == Phase::Cancelled)
+fn is_wanted_again(job: &IntegrationJob, envelope: &Envelope<Command>) -> bool {
+    let is_cancelled = job.status.as_ref().is_some_and(|status| status.phase == Phase::Cancelled);
+    match (&job.spec.cancel, job.spec.trigger) {
+        (_, Trigger::Comment) => false,
+        (Some(cancel), _) if cancel.reason == CancelReason::Requested => {
+            job.annotations().get(annotation::DELIVERY).map(String::as_str)
+                != Some(envelope.delivery.as_str())
+        }
+        (Some(_), _) => true,
+        (None, _) => is_cancelled,
+    }
+}
+
+/// Whether the newest run of a push's branch or tag, younger than this one, built another commit: pushed A, B, and A again.
+async fn was_another_built_since(
+    job: &IntegrationJob,
+    api: &Api<IntegrationJob>,
+) -> Result<bool, ApplyError> {
+    let reference = digest(&[&job.spec.base.reference.to_string()]);
+    let selector = format!("{}={},{}={reference}", label::CONFIG, job.spec.config.name, label::REF);
+    let jobs = api.list(&ListParams::default().labels(&selector)).await.map_err(failed("list", &selector))?;
+    let pushes = jobs.items.into_iter().filter(|other| other.spec.trigger == Trigger::Push);
+    let newest = pushes.max_by_key(IntegrationJob::created_at_ms);
+    Ok(newest.is_some_and(|newest| {
+        newest.created_at_ms() > job.created_at_ms() && newest.spec.base.sha != job.spec.base.sha
+    }))
+}
+
+async fn approve(job: &IntegrationJob, run: &Run, api: &Api<IntegrationJob>) -> Result<(), ApplyError> {
+    let Some(approved) = run.spec.approved.as_ref().filter(|_| job.spec.lacks_approval()) else {
+        return Ok(());
+    };
+    let (name, patch) = (job.name_any(), json!({"spec": {"approved": approved}}));
+    match api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+        Ok(_) => Ok(()),
+        Err(source) => Err(failed("approve", &name)(source)),
+    }
 }
 
 fn build(
@@ -115,30 +155,22 @@ fn build(
     Ok(IntegrationJob { metadata, spec, status: None })
 }
 
-/// Stops the unfinished runs of a pull request under a config, all but `keep`. Returns how many were told to stop.
-pub async fn cancel(
+/// Tells runs of a config to stop. Returns how many were told.
+pub async fn stop(
     config: &IntegrationConfig,
-    pull_request: PullRequestNumber,
-    keep: Option<&str>,
+    names: &[String],
     order: &Cancel,
     context: &Context,
 ) -> Result<usize, ApplyError> {
     let api: Api<IntegrationJob> = context.namespaced(&config.namespace().unwrap_or_default());
-    let selector = format!("{}={},{}={pull_request}", label::CONFIG, config.name_any(), label::PULL_REQUEST);
-    let jobs = api.list(&ListParams::default().labels(&selector)).await.map_err(failed("list", &selector))?;
     let patch = json!({"spec": {"cancel": order}});
     let mut count = 0;
-    for job in jobs {
-        let name = job.name_any();
-        let finished = job.status.as_ref().is_some_and(|status| status.phase.is_final());
-        let other = job.spec.trigger == Trigger::PullRequest && keep != Some(name.as_str());
-        if other && !finished && job.spec.cancel.is_none() {
-            match api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
-                Ok(_) => count += 1,
-                // It is gone: nothing is left to stop.
-                Err(kube::Error::Api(status)) if status.is_not_found() => (),
-                Err(source) => return Err(failed("cancel", &name)(source)),
-            }
+    for name in names {
+        match api.patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+            Ok(_) => count += 1,
+            // It is gone, or was told to stop meanwhile: nothing is left to do.
+            Err(kube::Error::Api(status)) if status.is_not_found() || status.is_invalid() => (),
+            Err(source) => return Err(failed("cancel", name)(source)),
         }
     }
     Ok(count)

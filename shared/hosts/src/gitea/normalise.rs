@@ -5,14 +5,14 @@ use tidegate_model::{
     PullRequestEvent, PushEvent,
 };
 
-use super::payload::{self, CommentPayload, PullRequestPayload, PushPayload, User};
+use super::{
+    ACTIONS_USER,
+    payload::{self, CommentPayload, PullRequestPayload, PushPayload, User},
+};
 use crate::{
     body::{cut, read},
     intake::{Ignored, NormaliseError, Outcome},
 };
-
-/// The id of the user that Gitea Actions acts as. Other programs look like people here.
-const ACTIONS_USER: i64 = -2;
 
 /// Reads a delivery of this kind (`X-Gitea-Event`).
 pub(crate) fn normalise(kind: &str, body: &[u8]) -> Result<Outcome, NormaliseError> {

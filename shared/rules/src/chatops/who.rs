@@ -47,12 +47,11 @@ impl Who {
     /// may has approved it.
     pub fn judge(self, commenter: Commenter, approved: bool) -> Result<(), Refusal> {
         match self {
-            Self::Anybody => Ok(()),
             Self::Writer | Self::WriterOrAuthor if commenter.permission.can_write() => Ok(()),
             Self::Writer => Err(Refusal::NeedsWrite),
             Self::WriterOrAuthor if !commenter.is_author => Err(Refusal::NeedsWriteOrAuthor),
             Self::WriterOrAuthor if !approved => Err(Refusal::NeedsApproval),
-            Self::WriterOrAuthor => Ok(()),
+            Self::Anybody | Self::WriterOrAuthor => Ok(()),
         }
     }
 }

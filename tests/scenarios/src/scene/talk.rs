@@ -1,0 +1,68 @@
+//! What people say on pull requests, and what they are answered.
+
+use anyhow::{Context as _, Result};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tidegate_sandbox_forge::Comment;
+
+use super::{PATIENCE, Scene};
+use crate::REPOSITORY;
+
+/// What stands, unseen, in every reply of Tidegate.
+const MARKER: &str = "<!-- tidegate-answer:";
+
+impl Scene {
+    /// Comments on a pull request and returns the comment's id.
+    pub async fn comment(&self, by: &str, number: u64, body: &str) -> Result<u64> {
+        self.world.forge.comment(REPOSITORY, number, by, body).await
+    }
+
+    /// Waits until a comment has got its thumb: all that it asked for was done.
+    pub async fn thumb(&self, number: u64, comment: u64) -> Result<()> {
+        let has_thumb = |comments: &[Comment]| {
+            let comment = comments.iter().find(|known| known.id == comment)?;
+            comment.reactions.iter().any(|(_, content)| content == "+1").then_some(())
+        };
+        let found = self.world.forge.wait_for_comments(REPOSITORY, number, PATIENCE, has_thumb).await;
+        match found {
+            Ok(()) => Ok(()),
+            Err(error) => Err(error.context(format!("no thumb\n{}", self.situation().await))),
+        }
+    }
+
+    /// Waits until there is a reply of Tidegate with this text, and returns it.
+    pub async fn reply(&self, number: u64, text: &str) -> Result<String> {
+        let says = |comments: &[Comment]| {
+            let reply =
+                comments.iter().find(|known| known.body.contains(MARKER) && known.body.contains(text))?;
+            Some(reply.body.clone())
+        };
+        let found = self.world.forge.wait_for_comments(REPOSITORY, number, PATIENCE, says).await;
+        match found {
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(error.context(format!("no reply says {text:?}\n{}", self.situation().await))),
+        }
+    }
+
+    /// How many replies and how many thumbs Tidegate has given on a pull request.
+    pub async fn answers_on(&self, number: u64) -> Result<(usize, usize)> {
+        let comments = self.world.forge.comments(REPOSITORY, number).await?;
+        let replies = comments.iter().filter(|comment| comment.body.contains(MARKER)).count();
+        Ok((replies, comments.iter().map(|comment| comment.reactions.len()).sum()))
+    }
+
+    /// Creates a second config of the same repository, and waits until its own webhook is registered.
+    pub async fn add_config(&self, name: &str, jobs: &Value) -> Result<()> {
+        self.apply(self.config_named(name, jobs)).await?;
+        self.registered(name).await
+    }
+
+    /// Waits until the clock has left the second of a host's time. Hosts count whole seconds: only then is what is written
+    /// now younger, for them, than what was written then.
+    pub async fn after_second_of(&self, time: &str) -> Result<()> {
+        let then: Timestamp = time.parse().context("a host's time")?;
+        let wait = (then + SignedDuration::from_secs(1)).duration_since(Timestamp::now());
+        tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
+        Ok(())
+    }
+}
