@@ -51,6 +51,12 @@ impl Scene {
         Ok((replies, comments.iter().map(|comment| comment.reactions.len()).sum()))
     }
 
+    /// Waits until there is an `IntegrationJob`, and returns the name of the only one.
+    pub async fn wait_for_one_job(&self) -> Result<String> {
+        self.settle().await?;
+        self.only_job().await
+    }
+
     /// Creates a second config of the same repository, and waits until its own webhook is registered.
     pub async fn add_config(&self, name: &str, jobs: &Value) -> Result<()> {
         self.apply(self.config_named(name, jobs)).await?;

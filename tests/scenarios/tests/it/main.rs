@@ -1,18 +1,24 @@
 //! The scenarios, one file an area. Each starts its own world, says by its name what it proves, and ends by asserting
 //! that nothing is left over.
 
+mod approval;
+mod comments;
 mod config;
 mod drain;
 mod pull_request;
 mod push;
+mod skip;
 mod trust;
 mod webhook;
 
-use std::io::Write as _;
+use std::{io::Write as _, time::Duration};
 
 use serde_json::{Value, json};
 use tidegate_model::Host;
 use tidegate_scenarios::{WorldSpec, is_real};
+
+/// How long a wait of a scenario's own may take.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A world whose forge speaks Gitea's dialect.
 fn gitea() -> WorldSpec {

@@ -155,3 +155,22 @@ async fn a_changed_base_is_tested_and_filtered_jobs_say_why_they_are_skipped() -
     scene.settle_jobs(2).await?;
     scene.end().await
 }
+
+#[tokio::test]
+async fn a_head_that_went_and_came_back_runs_again() -> Result<()> {
+    let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "test -f ok || sleep 600")]})).await?;
+    let first = scene.push("fix", "dora", &[("slow", "yes\n")]).await?;
+    let number = scene.open("dora", "fix").await?;
+    let name = scene.wait_for_one_job().await?;
+    scene.wait_for_job(&name, "it runs", |job| scene.phase(job) == Phase::Running).await?;
+    let second = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.status(&second, "unit", "success").await?;
+    scene.status(&first, "unit", "error").await?;
+
+    scene.push("main", OWNER, &[("ok", "yes\n")]).await?;
+    scene.world.forge.force_branch(REPOSITORY, "fix", &first, "dora").await?;
+    scene.status(&first, "unit", "success").await?;
+    scene.settle_jobs(3).await?;
+    assert_eq!(scene.answers_on(number).await?, (0, 0));
+    scene.end().await
+}

@@ -49,3 +49,20 @@ async fn a_deleted_branch_runs_nothing_and_the_same_commit_on_another_branch_run
     assert!(jobs.iter().all(|job| job.spec.trigger == Trigger::Push && scene.phase(job) == Phase::Succeeded));
     scene.end().await
 }
+
+#[tokio::test]
+async fn a_branch_pushed_back_to_an_older_commit_is_built_again() -> Result<()> {
+    let scene = Scene::set(gitea(), &json!({"postSubmit": [job("deploy", "true")]})).await?;
+    let first = scene.push("main", OWNER, &[("a", "1\n")]).await?;
+    scene.status(&first, "deploy", "success").await?;
+    let second = scene.push("main", OWNER, &[("b", "1\n")]).await?;
+    scene.status(&second, "deploy", "success").await?;
+    scene.settle_jobs(2).await?;
+    for (back, count) in [(&first, 3), (&second, 4)] {
+        scene.world.forge.force_branch(REPOSITORY, "main", back, OWNER).await?;
+        scene.settle_jobs(count).await?;
+    }
+    let built: Vec<_> = scene.integration_jobs().await?.into_iter().map(|job| job.spec.base.sha).collect();
+    assert_eq!(built.iter().filter(|sha| sha.as_ref() == Some(&first)).count(), 2);
+    scene.end().await
+}
