@@ -273,6 +273,14 @@ impl Drain {
     async fn put_back(&self, message: &Message, envelope: &Envelope<Command>, error: &CommandError) {
         self.context.metrics.reconcile_failure("drain", error.category());
         let delay = error.retry_after().unwrap_or_else(|| delay_after(message.receive_count)).min(MAX_DELAY);
+        if let Err(unhidden) = self.commands.extend(&message.receipt, delay).await {
+            self.context.metrics.reconcile_failure("drain", unhidden.category().as_str());
+            tracing::warn!(
+                message.id = message.id,
+                error = error_chain(&unhidden),
+                "failed to put a command back: it comes again when its time is over"
+            );
+        }
         tracing::warn!(
             delivery.id = %envelope.delivery,
             repo = %envelope.body.repository,
@@ -282,14 +290,6 @@ impl Drain {
             envelope.body.intention.as_str(),
             delay.as_secs(),
         );
-        if let Err(error) = self.commands.extend(&message.receipt, delay).await {
-            self.context.metrics.reconcile_failure("drain", error.category().as_str());
-            tracing::warn!(
-                message.id = message.id,
-                error = error_chain(&error),
-                "failed to put a command back: it comes again when its time is over"
-            );
-        }
     }
 
     /// Waits until the API server answers.

@@ -30,7 +30,7 @@ pub fn reply(answers: &[Answer], known: &Known) -> Option<String> {
         };
         // Writing to a String can't fail.
         let _ = match verdict {
-            Verdict::Said(words) if words.starts_with('|') => writeln!(text, "{words}\n"),
+            Verdict::Said(words) if words.starts_with('|') => writeln!(text, "\n{words}\n"),
             Verdict::Said(_) | Verdict::Done => writeln!(text, "- `{line}`: {words}"),
         };
     }
@@ -116,7 +116,7 @@ mod tests {
         ];
         let text = reply(&answers, &known()).expect("words");
         assert!(text.starts_with(
-            "@dora:\n\n- `/test unit`: done\n- `/test nope`: there is no job `nope`\n| comment |"
+            "@dora:\n\n- `/test unit`: done\n- `/test nope`: there is no job `nope`\n\n| comment |"
         ));
         assert!(text.ends_with(&format!("\n{}", known().marker)), "{text}");
         assert_eq!(chatops::read(&text), []);

@@ -229,8 +229,8 @@ async fn comments_are_written_edited_and_reacted_to() -> Result<()> {
             let path = format!("{path}/reactions");
             assert_eq!(world.call(Method::POST, &world.dora, &path, react.clone()).await?.0, expected);
         }
-        let unknown =
-            world.call(Method::POST, &world.dora, &format!("{path}/reactions"), json!({ "content": "ok" }));
+        let reactions = format!("{path}/reactions");
+        let unknown = world.call(Method::POST, &world.dora, &reactions, json!({ "content": "ok" }));
         assert_eq!(unknown.await?.0, if dialect == Host::Github { 422 } else { 403 });
         assert_eq!(world.read(&list).await?.as_array().map(Vec::len), Some(1));
         for (since, expected) in [("2026-01-01T00:00:00Z", 1), ("2999-01-01T00:00:00Z", 0)] {

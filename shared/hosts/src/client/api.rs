@@ -91,7 +91,8 @@ impl Api {
         if expected.contains(&status) {
             Ok(answer)
         } else {
-            Err(HostError::unreadable(&format!("expected one of {expected:?}, got {status}")))
+            let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
+            Err(HostError::unreadable(&format!("expected status {}, got {status}", expected.join(" or "))))
         }
     }
 

@@ -1,5 +1,7 @@
 //! What people say on pull requests, and what they are answered.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -61,6 +63,19 @@ impl Scene {
     pub async fn add_config(&self, name: &str, jobs: &Value) -> Result<()> {
         self.apply(self.config_named(name, jobs)).await?;
         self.registered(name).await
+    }
+
+    /// Waits until the controller has logged a text. It tells nobody when it logs; this asks until it has, within the limit.
+    pub async fn logged(&self, text: &str) -> Result<()> {
+        let controller = self.world.controller.as_ref().context("the controller is down")?;
+        let logged = async {
+            while !controller.log().iter().any(|line| line.text.contains(text)) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, logged)
+            .await
+            .with_context(|| format!("nothing says {text:?} in the log"))
     }
 
     /// Waits until the clock has left the second of a host's time. Hosts count whole seconds: only then is what is written

@@ -11,14 +11,11 @@ mod skip;
 mod trust;
 mod webhook;
 
-use std::{io::Write as _, time::Duration};
+use std::io::Write as _;
 
 use serde_json::{Value, json};
 use tidegate_model::Host;
 use tidegate_scenarios::{WorldSpec, is_real};
-
-/// How long a wait of a scenario's own may take.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A world whose forge speaks Gitea's dialect.
 fn gitea() -> WorldSpec {

@@ -5,7 +5,7 @@ use serde_json::json;
 use tidegate_resources::{Phase, Trigger};
 use tidegate_scenarios::{OWNER, REPOSITORY, Scene};
 
-use crate::{gitea, github, job};
+use crate::{gitea, github, job, sandbox_only};
 
 #[tokio::test]
 async fn pushes_run_what_their_branch_or_tag_asks_for() -> Result<()> {
@@ -64,5 +64,25 @@ async fn a_branch_pushed_back_to_an_older_commit_is_built_again() -> Result<()> 
     }
     let built: Vec<_> = scene.integration_jobs().await?.into_iter().map(|job| job.spec.base.sha).collect();
     assert_eq!(built.iter().filter(|sha| sha.as_ref() == Some(&first)).count(), 2);
+    scene.end().await
+}
+
+#[tokio::test]
+async fn pushes_that_are_delivered_again_build_nothing_again() -> Result<()> {
+    if sandbox_only("Gitea's API neither lists deliveries nor repeats them") {
+        return Ok(());
+    }
+    let scene = Scene::set(github(), &json!({"postSubmit": [job("deploy", "true")]})).await?;
+    let first = scene.push("main", OWNER, &[("a", "1\n")]).await?;
+    scene.status(&first, "deploy", "success").await?;
+    scene.push("main", OWNER, &[("b", "1\n")]).await?;
+    scene.settle_jobs(2).await?;
+    scene.world.forge.force_branch(REPOSITORY, "main", &first, OWNER).await?;
+    scene.settle_jobs(3).await?;
+    let forge = scene.world.forge.sandbox()?;
+    for delivery in forge.deliveries(REPOSITORY)?.iter().filter(|delivery| delivery.event == "push") {
+        forge.redeliver(REPOSITORY, &delivery.id)?;
+    }
+    scene.settle_jobs(3).await?;
     scene.end().await
 }

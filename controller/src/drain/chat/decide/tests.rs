@@ -85,12 +85,14 @@ fn strangers() -> Known {
     let run =
         plan::head_run(&known.configs[0].config, &known.pull_request, Permission::Read, None).expect("a run");
     let mut job = IntegrationJob::new("waits", run.spec);
-    let mut status = IntegrationJobStatus::default();
-    status.reports = serde_json::from_value(json!([{
+    let reports = json!([{
         "context": "tidegate/shop/unit",
         "reported": {"state": "pending", "description": WAITS_FOR_APPROVAL},
-    }]))
-    .expect("reports");
+    }]);
+    let status = IntegrationJobStatus {
+        reports: serde_json::from_value(reports).expect("reports"),
+        ..IntegrationJobStatus::default()
+    };
     job.status = Some(status);
     known.configs[0].jobs.push(job);
     known.shown = vec![StatusFacts {

@@ -147,7 +147,8 @@ async fn statuses_are_read_with_the_time_of_the_host() {
     let (server, client, root) = start(Host::Github).await;
     let line = format!("GET {root}/commits/{}/statuses?per_page=100&page=1", sha("a"));
     server.on(&line, Json(json!([shown])));
-    assert_eq!(client.statuses(&repository(), &sha("a")).await.expect("statuses"), [expected.clone()]);
+    let statuses = client.statuses(&repository(), &sha("a")).await.expect("statuses");
+    assert_eq!(statuses, std::slice::from_ref(&expected));
 
     let (server, client, root) = start(Host::Gitea).await;
     let line =
