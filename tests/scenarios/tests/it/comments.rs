@@ -287,7 +287,7 @@ async fn a_controller_killed_before_its_answer_answers_once() -> Result<()> {
     let number = tested(&scene).await?;
     let forge = scene.world.forge.sandbox()?;
     forge.fail_next(1, Some("POST"), "reactions", Fault::Status(502));
-    let comment = scene.comment("dora", number, "/retest\n/test style").await?;
+    let comment = scene.comment("dora", number, "/test style").await?;
     // Logged when the message is back in the queue.
     scene.logged("failed to carry out follow_comment").await?;
     assert_eq!(scene.integration_jobs().await?.len(), 2, "it was followed, but not answered");
