@@ -94,7 +94,8 @@ fn is_wanted_again(job: &IntegrationJob, envelope: &Envelope<Command>) -> bool {
     }
 }
 
-/// Whether the newest run of a push's branch or tag, younger than this one, built another commit: pushed A, B, and A again.
+/// Whether a younger run of the same branch or tag exists. If it built another commit, then this one was pushed A, B, and A
+/// again; else it is a later attempt at the same, which is looked at next.
 async fn was_another_built_since(
     job: &IntegrationJob,
     api: &Api<IntegrationJob>,
@@ -102,11 +103,8 @@ async fn was_another_built_since(
     let reference = digest(&[&job.spec.base.reference.to_string()]);
     let selector = format!("{}={},{}={reference}", label::CONFIG, job.spec.config.name, label::REF);
     let jobs = api.list(&ListParams::default().labels(&selector)).await.map_err(failed("list", &selector))?;
-    let pushes = jobs.items.into_iter().filter(|other| other.spec.trigger == Trigger::Push);
-    let newest = pushes.max_by_key(IntegrationJob::created_at_ms);
-    Ok(newest.is_some_and(|newest| {
-        newest.created_at_ms() > job.created_at_ms() && newest.spec.base.sha != job.spec.base.sha
-    }))
+    let mut pushes = jobs.items.iter().filter(|other| other.spec.trigger == Trigger::Push);
+    Ok(pushes.any(|other| other.created_at_ms() > job.created_at_ms()))
 }
 
 async fn approve(job: &IntegrationJob, run: &Run, api: &Api<IntegrationJob>) -> Result<(), ApplyError> {
@@ -179,4 +177,49 @@ pub async fn stop(
 fn failed(operation: &'static str, name: &str) -> impl FnOnce(kube::Error) -> ApplyError {
     let name = name.to_owned();
     move |source| ApplyError::Job { operation, name, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::job::fixture;
+
+    fn envelope(delivery: &str) -> Envelope<Command> {
+        serde_json::from_value(json!({
+            "v": 1, "delivery": delivery, "host": "gitea", "received_at_ms": 7, "source": {"kind": "app"},
+            "body": {"repository": "acme/shop", "intention": "cancel", "pull_request": 7},
+        }))
+        .expect("an envelope")
+    }
+
+    /// A job that delivery d-1 made, stopped for this reason.
+    fn stopped(reason: Option<&str>) -> IntegrationJob {
+        let mut job = fixture::pull_request(&json!([{"name": "unit"}]), &json!({"phase": "Cancelled"}));
+        let cancel = reason.map(|reason| json!({"reason": reason, "message": ""}));
+        job.spec.cancel =
+            serde_json::from_value(cancel.map_or(Value::Null, |cancel| cancel)).expect("an order");
+        job
+    }
+
+    #[test]
+    fn what_was_stopped_is_wanted_again_but_not_by_the_delivery_whose_run_people_stopped() {
+        for delivery in ["d-1", "d-2"] {
+            for reason in [None, Some("Superseded"), Some("PullRequestClosed")] {
+                assert!(is_wanted_again(&stopped(reason), &envelope(delivery)), "{reason:?} {delivery}");
+            }
+        }
+        assert!(!is_wanted_again(&stopped(Some("Requested")), &envelope("d-1")));
+        assert!(is_wanted_again(&stopped(Some("Requested")), &envelope("d-2")));
+    }
+
+    #[test]
+    fn what_goes_on_or_ended_and_what_a_comment_asked_for_is_not_wanted_again() {
+        let running = fixture::running(&json!([{"name": "unit"}]));
+        assert!(!is_wanted_again(&running, &envelope("d-2")));
+        let mut of_comment = stopped(Some("Superseded"));
+        of_comment.spec.trigger = Trigger::Comment;
+        assert!(!is_wanted_again(&of_comment, &envelope("d-2")));
+    }
 }
