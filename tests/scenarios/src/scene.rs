@@ -224,7 +224,7 @@ impl Scene {
 
     /// Waits until there are so many `IntegrationJob`s, all of them ended.
     pub async fn settle_jobs(&self, count: usize) -> Result<()> {
-        self.settle().await?;
+        self.wait_for_jobs(count).await?;
         let jobs = self.integration_jobs().await?;
         ensure!(jobs.len() == count, "expected {count} IntegrationJobs\n{}", self.situation().await);
         for job in jobs {

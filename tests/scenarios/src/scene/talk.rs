@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tidegate_sandbox_forge::Comment;
@@ -55,8 +55,24 @@ impl Scene {
 
     /// Waits until there is an `IntegrationJob`, and returns the name of the only one.
     pub async fn wait_for_one_job(&self) -> Result<String> {
-        self.settle().await?;
+        self.wait_for_jobs(1).await?;
         self.only_job().await
+    }
+
+    /// Waits until all that was sent has been worked on, and there are so many `IntegrationJob`s at least. A real Gitea may
+    /// say that it has told everything a moment before it has.
+    pub(super) async fn wait_for_jobs(&self, count: usize) -> Result<()> {
+        let made = async {
+            while self.integration_jobs().await?.len() < count {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            anyhow::Ok(())
+        };
+        match tokio::time::timeout(PATIENCE, made).await {
+            Ok(made) => made?,
+            Err(_) => bail!("expected {count} IntegrationJobs\n{}", self.situation().await),
+        }
+        self.settle().await
     }
 
     /// Creates a second config of the same repository, and waits until its own webhook is registered.

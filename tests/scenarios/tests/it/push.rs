@@ -52,12 +52,16 @@ async fn a_deleted_branch_runs_nothing_and_the_same_commit_on_another_branch_run
 
 #[tokio::test]
 async fn a_branch_pushed_back_to_an_older_commit_is_built_again() -> Result<()> {
-    let scene = Scene::set(gitea(), &json!({"postSubmit": [job("deploy", "true")]})).await?;
+    let mut deploy = job("deploy", "true");
+    deploy["when"] = json!({"branches": ["main"]});
+    let scene = Scene::set(gitea(), &json!({"postSubmit": [deploy]})).await?;
     let first = scene.push("main", OWNER, &[("a", "1\n")]).await?;
     scene.status(&first, "deploy", "success").await?;
     let second = scene.push("main", OWNER, &[("b", "1\n")]).await?;
     scene.status(&second, "deploy", "success").await?;
     scene.settle_jobs(2).await?;
+    // A clone holds only what a branch leads to.
+    scene.world.forge.force_branch(REPOSITORY, "kept", &second, OWNER).await?;
     for (back, count) in [(&first, 3), (&second, 4)] {
         scene.world.forge.force_branch(REPOSITORY, "main", back, OWNER).await?;
         scene.settle_jobs(count).await?;

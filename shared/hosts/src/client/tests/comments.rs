@@ -152,7 +152,7 @@ async fn statuses_are_read_with_the_time_of_the_host() {
 
     let (server, client, root) = start(Host::Gitea).await;
     let line =
-        |page| format!("GET {root}/commits/{}/statuses?sort=highestindex&limit=50&page={page}", sha("a"));
+        |page| format!("GET {root}/commits/{}/statuses?sort=leastindex&limit=50&page={page}", sha("a"));
     let total = [("x-total-count", "2")];
     server.on(&line(1), (total, Json(json!([shown])))).on(&line(2), (total, Json(json!([shown]))));
     let statuses = client.statuses(&repository(), &sha("a")).await.expect("statuses");

@@ -62,6 +62,7 @@ impl GiteaClient {
         self.api.write(Method::POST, &path, &body, &expected).await.map(drop)
     }
 
+    /// By the index downwards, whatever the name of the order says: `ToOrders` in `models/git/commit_status.go`.
     pub(crate) async fn statuses(
         &self,
         repository: &RepositoryPath,
@@ -70,7 +71,7 @@ impl GiteaClient {
         let mut statuses = Vec::new();
         for page in 1..=Self::MAX_PAGES {
             let path = format!(
-                "/api/v1/repos/{repository}/commits/{sha}/statuses?sort=highestindex&limit=50&page={page}"
+                "/api/v1/repos/{repository}/commits/{sha}/statuses?sort=leastindex&limit=50&page={page}"
             );
             let answer = self.api.get_page(&path).await?;
             let shown: Vec<ShownStatus> = answer.read()?;
