@@ -6,10 +6,10 @@ use kube::{
     api::{ListParams, Patch, PatchParams, PostParams},
 };
 use serde_json::json;
-use tidegate_model::{Command, Envelope, PullRequestNumber};
+use tidegate_model::{Command, Envelope};
 use tidegate_resources::{
-    Cancel, IntegrationConfig, IntegrationJob, Phase, Trigger, annotation, digest, integration_job_name,
-    label,
+    Cancel, CancelReason, IntegrationConfig, IntegrationJob, Phase, Trigger, annotation, digest,
+    integration_job_name, label,
 };
 
 use super::plan::Run;
@@ -48,9 +48,10 @@ pub enum Applied {
     Existed(String),
 }
 
-/// Makes the `IntegrationJob` of a trigger, unless it is there.
+/// Makes the `IntegrationJob` of a trigger, unless it is there. An approval that came meanwhile is entered into it.
 ///
-/// A job that ended `Cancelled` counts as absent: the host's present state, which the plan was made of, wants it.
+/// A job that was stopped counts as absent: the host's present state, which the plan was made of, wants it. But what people
+/// stopped stays so however often the same delivery comes, and a comment is followed once.
 pub async fn run(
     run: &Run,
     config: &IntegrationConfig,
@@ -66,7 +67,11 @@ pub async fn run(
             Ok(_) => return Ok(Applied::Created(name)),
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
                 let existing = api.get_opt(&name).await.map_err(failed("read", &name))?;
-                if existing.is_some_and(|job| !is_cancelled(&job)) {
+                if let Some(existing) = existing.filter(|job| !is_wanted_again(job, envelope)) {
+                    if run.may_repeat && was_another_built_since(&existing, &api).await? {
+                        continue;
+                    }
+                    approve(&existing, run, &api).await?;
                     return Ok(Applied::Existed(name));
                 }
             }
@@ -76,8 +81,41 @@ pub async fn run(
     Err(ApplyError::Attempts(run.digest.clone()))
 }
 
-fn is_cancelled(job: &IntegrationJob) -> bool {
-    job.spec.cancel.is_some() || job.status.as_ref().is_some_and(|status| status.phase == Phase::Cancelled)
+fn is_wanted_again(job: &IntegrationJob, envelope: &Envelope<Command>) -> bool {
+    let is_cancelled = job.status.as_ref().is_some_and(|status| status.phase == Phase::Cancelled);
+    match (&job.spec.cancel, job.spec.trigger) {
+        (_, Trigger::Comment) => false,
+        (Some(cancel), _) if cancel.reason == CancelReason::Requested => {
+            job.annotations().get(annotation::DELIVERY).map(String::as_str)
+                != Some(envelope.delivery.as_str())
+        }
+        (Some(_), _) => true,
+        (None, _) => is_cancelled,
+    }
+}
+
+/// Whether a younger run of the same branch or tag exists. If it built another commit, then this one was pushed A, B, and A
+/// again; else it is a later attempt at the same, which is looked at next.
+async fn was_another_built_since(
+    job: &IntegrationJob,
+    api: &Api<IntegrationJob>,
+) -> Result<bool, ApplyError> {
+    let reference = digest(&[&job.spec.base.reference.to_string()]);
+    let selector = format!("{}={},{}={reference}", label::CONFIG, job.spec.config.name, label::REF);
+    let jobs = api.list(&ListParams::default().labels(&selector)).await.map_err(failed("list", &selector))?;
+    let mut pushes = jobs.items.iter().filter(|other| other.spec.trigger == Trigger::Push);
+    Ok(pushes.any(|other| other.created_at_ms() > job.created_at_ms()))
+}
+
+async fn approve(job: &IntegrationJob, run: &Run, api: &Api<IntegrationJob>) -> Result<(), ApplyError> {
+    let Some(approved) = run.spec.approved.as_ref().filter(|_| job.spec.lacks_approval()) else {
+        return Ok(());
+    };
+    let (name, patch) = (job.name_any(), json!({"spec": {"approved": approved}}));
+    match api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+        Ok(_) => Ok(()),
+        Err(source) => Err(failed("approve", &name)(source)),
+    }
 }
 
 fn build(
@@ -115,30 +153,22 @@ fn build(
     Ok(IntegrationJob { metadata, spec, status: None })
 }
 
-/// Stops the unfinished runs of a pull request under a config, all but `keep`. Returns how many were told to stop.
-pub async fn cancel(
+/// Tells runs of a config to stop. Returns how many were told.
+pub async fn stop(
     config: &IntegrationConfig,
-    pull_request: PullRequestNumber,
-    keep: Option<&str>,
+    names: &[String],
     order: &Cancel,
     context: &Context,
 ) -> Result<usize, ApplyError> {
     let api: Api<IntegrationJob> = context.namespaced(&config.namespace().unwrap_or_default());
-    let selector = format!("{}={},{}={pull_request}", label::CONFIG, config.name_any(), label::PULL_REQUEST);
-    let jobs = api.list(&ListParams::default().labels(&selector)).await.map_err(failed("list", &selector))?;
     let patch = json!({"spec": {"cancel": order}});
     let mut count = 0;
-    for job in jobs {
-        let name = job.name_any();
-        let finished = job.status.as_ref().is_some_and(|status| status.phase.is_final());
-        let other = job.spec.trigger == Trigger::PullRequest && keep != Some(name.as_str());
-        if other && !finished && job.spec.cancel.is_none() {
-            match api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
-                Ok(_) => count += 1,
-                // It is gone: nothing is left to stop.
-                Err(kube::Error::Api(status)) if status.is_not_found() => (),
-                Err(source) => return Err(failed("cancel", &name)(source)),
-            }
+    for name in names {
+        match api.patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+            Ok(_) => count += 1,
+            // It is gone, or was told to stop meanwhile: nothing is left to do.
+            Err(kube::Error::Api(status)) if status.is_not_found() || status.is_invalid() => (),
+            Err(source) => return Err(failed("cancel", name)(source)),
         }
     }
     Ok(count)
@@ -147,4 +177,49 @@ pub async fn cancel(
 fn failed(operation: &'static str, name: &str) -> impl FnOnce(kube::Error) -> ApplyError {
     let name = name.to_owned();
     move |source| ApplyError::Job { operation, name, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::job::fixture;
+
+    fn envelope(delivery: &str) -> Envelope<Command> {
+        serde_json::from_value(json!({
+            "v": 1, "delivery": delivery, "host": "gitea", "received_at_ms": 7, "source": {"kind": "app"},
+            "body": {"repository": "acme/shop", "intention": "cancel", "pull_request": 7},
+        }))
+        .expect("an envelope")
+    }
+
+    /// A job that delivery d-1 made, stopped for this reason.
+    fn stopped(reason: Option<&str>) -> IntegrationJob {
+        let mut job = fixture::pull_request(&json!([{"name": "unit"}]), &json!({"phase": "Cancelled"}));
+        let cancel = reason.map(|reason| json!({"reason": reason, "message": ""}));
+        job.spec.cancel =
+            serde_json::from_value(cancel.map_or(Value::Null, |cancel| cancel)).expect("an order");
+        job
+    }
+
+    #[test]
+    fn what_was_stopped_is_wanted_again_but_not_by_the_delivery_whose_run_people_stopped() {
+        for delivery in ["d-1", "d-2"] {
+            for reason in [None, Some("Superseded"), Some("PullRequestClosed")] {
+                assert!(is_wanted_again(&stopped(reason), &envelope(delivery)), "{reason:?} {delivery}");
+            }
+        }
+        assert!(!is_wanted_again(&stopped(Some("Requested")), &envelope("d-1")));
+        assert!(is_wanted_again(&stopped(Some("Requested")), &envelope("d-2")));
+    }
+
+    #[test]
+    fn what_goes_on_or_ended_and_what_a_comment_asked_for_is_not_wanted_again() {
+        let running = fixture::running(&json!([{"name": "unit"}]));
+        assert!(!is_wanted_again(&running, &envelope("d-2")));
+        let mut of_comment = stopped(Some("Superseded"));
+        of_comment.spec.trigger = Trigger::Comment;
+        assert!(!is_wanted_again(&of_comment, &envelope("d-2")));
+    }
 }

@@ -1,10 +1,15 @@
 //! Reads from the cluster and the host what a command only hints at.
 
+use std::sync::Arc;
+
 use kube::{ResourceExt, api::ListParams};
 use tidegate_hosts::client::{HostClient, HostError, PullRequestFacts};
-use tidegate_model::{Command, CommitSha, GitRef, Host, Intention, Permission, PullRequestNumber, Source};
-use tidegate_resources::IntegrationConfig;
+use tidegate_model::{
+    Command, CommitSha, GitRef, Host, Intention, Login, Permission, PullRequestNumber, Source,
+};
+use tidegate_resources::{CommentReference, IntegrationConfig, IntegrationJob, label};
 
+use super::plan::approval_of;
 use crate::{context::Context, host_clients::CredentialError};
 
 /// What is known about a command's object, as the host shows it now.
@@ -16,6 +21,8 @@ pub enum Facts {
         pull_request: PullRequestFacts,
         /// The author's right.
         author: Permission,
+        /// The comment that approved this head, looked for where the author may not write.
+        approved: Option<CommentReference>,
     },
     /// The host knows no such pull request.
     NoPullRequest(PullRequestNumber),
@@ -25,9 +32,18 @@ pub enum Facts {
         reference: GitRef,
         /// The commit.
         sha: CommitSha,
-        /// Whether the commit can be reached from the branch or tag.
-        reachable: bool,
+        /// Where the commit is on the branch or tag; `None` when it can't be reached from there.
+        place: Option<Place>,
     },
+}
+
+/// Where a commit is on a branch or tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The branch or tag points to it.
+    Head,
+    /// It is an ancestor of what the branch or tag points to.
+    Behind,
 }
 
 /// Why the facts can't be had.
@@ -36,6 +52,9 @@ pub enum FactsError {
     /// The configs could not be read.
     #[error("failed to read IntegrationConfigs")]
     Configs(#[source] kube::Error),
+    /// The runs of a pull request could not be read.
+    #[error("failed to read IntegrationJobs")]
+    Jobs(#[source] kube::Error),
     /// There is no usable credential.
     #[error("failed to get the host's credential")]
     Credential(#[source] CredentialError),
@@ -53,7 +72,7 @@ impl FactsError {
     /// One word for metrics.
     pub fn category(&self) -> &'static str {
         match self {
-            Self::Configs(_) => "cluster",
+            Self::Configs(_) | Self::Jobs(_) => "cluster",
             Self::Credential(error) => error.category(),
             Self::Host { source, .. } => source.category(),
         }
@@ -62,7 +81,7 @@ impl FactsError {
     /// Whether it was the cluster that could not be asked.
     pub fn is_cluster(&self) -> bool {
         match self {
-            Self::Configs(_) => true,
+            Self::Configs(_) | Self::Jobs(_) => true,
             Self::Credential(error) => error.is_transient(),
             Self::Host { .. } => false,
         }
@@ -72,7 +91,7 @@ impl FactsError {
     pub fn retry_after(&self) -> Option<std::time::Duration> {
         match self {
             Self::Host { source, .. } => source.retry_after(),
-            Self::Configs(_) | Self::Credential(_) => None,
+            Self::Configs(_) | Self::Jobs(_) | Self::Credential(_) => None,
         }
     }
 }
@@ -109,64 +128,106 @@ pub async fn configs(
     }
 }
 
-/// Reads what the host knows of a command's object, with the credential of one config.
+/// Reads what the host knows of the object of a command that no comment asked for, with the credential of one config.
 pub async fn read(
     intention: &Intention,
     config: &IntegrationConfig,
     context: &Context,
 ) -> Result<Facts, FactsError> {
-    let client = context.hosts.for_config(config).await.map_err(FactsError::Credential)?;
-    let reader = Reader { client: &client, config, context };
-    let result = match intention {
-        Intention::RunPullRequest { pull_request, .. } | Intention::Cancel { pull_request } => {
-            reader.pull_request(*pull_request).await
-        }
+    let reader = Reader::new(config, context).await?;
+    match intention {
+        Intention::RunPullRequest { pull_request, .. }
+        | Intention::Cancel { pull_request }
+        | Intention::FollowComment { pull_request, .. } => reader.pull_request(*pull_request).await,
         Intention::RunPush { reference, sha } => reader.push(reference, sha).await,
-    };
-    if let Err(FactsError::Host { source: HostError::Unauthorized | HostError::Forbidden { .. }, .. }) =
-        &result
-    {
-        context.hosts.forget(config);
     }
-    result
 }
 
-struct Reader<'a> {
-    client: &'a HostClient,
-    config: &'a IntegrationConfig,
+/// Every run of a pull request under a config.
+pub async fn jobs_of(
+    config: &IntegrationConfig,
+    pull_request: PullRequestNumber,
+    context: &Context,
+) -> Result<Vec<IntegrationJob>, FactsError> {
+    let api = context.namespaced::<IntegrationJob>(&config.namespace().unwrap_or_default());
+    let selector = format!("{}={},{}={pull_request}", label::CONFIG, config.name_any(), label::PULL_REQUEST);
+    let jobs = api.list(&ListParams::default().labels(&selector)).await.map_err(FactsError::Jobs)?;
+    Ok(jobs.items)
+}
+
+/// Calls a config's host, and counts the calls.
+pub(super) struct Reader<'a> {
+    pub(super) client: Arc<HostClient>,
+    pub(super) config: &'a IntegrationConfig,
     context: &'a Context,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    pub(super) async fn new(config: &'a IntegrationConfig, context: &'a Context) -> Result<Self, FactsError> {
+        let client = context.hosts.for_config(config).await.map_err(FactsError::Credential)?;
+        Ok(Self { client, config, context })
+    }
+
+    pub(super) fn context(&self) -> &'a Context {
+        self.context
+    }
+
     async fn pull_request(&self, number: PullRequestNumber) -> Result<Facts, FactsError> {
-        let repository = &self.config.spec.git.repository;
-        let read = self.client.pull_request(repository, number).await;
-        let pull_request = match self.count("read the pull request", read) {
-            Ok(pull_request) => pull_request,
-            Err(FactsError::Host { source: HostError::NotFound, .. }) => {
-                return Ok(Facts::NoPullRequest(number));
-            }
-            Err(error) => return Err(error),
+        let Some(pull_request) = self.find_pull_request(number).await? else {
+            return Ok(Facts::NoPullRequest(number));
         };
-        let author = if pull_request.open {
-            let read = self.client.permission(repository, &pull_request.author).await;
-            self.count("read the author's permission", read)?
+        let author =
+            if pull_request.open { self.permission(&pull_request.author).await? } else { Permission::None };
+        let approved = if pull_request.open && !author.can_write() {
+            approval_of(&pull_request.head.sha, &jobs_of(self.config, number, self.context).await?)
         } else {
-            Permission::None
+            None
         };
-        Ok(Facts::PullRequest { pull_request, author })
+        Ok(Facts::PullRequest { pull_request, author, approved })
+    }
+
+    pub(super) async fn find_pull_request(
+        &self,
+        number: PullRequestNumber,
+    ) -> Result<Option<PullRequestFacts>, FactsError> {
+        let read = self.client.pull_request(&self.config.spec.git.repository, number).await;
+        match self.count("read the pull request", read) {
+            Ok(pull_request) => Ok(Some(pull_request)),
+            Err(FactsError::Host { source: HostError::NotFound, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn permission(&self, login: &Login) -> Result<Permission, FactsError> {
+        let read = self.client.permission(&self.config.spec.git.repository, login).await;
+        self.count("read a person's permission", read)
     }
 
     async fn push(&self, reference: &GitRef, sha: &CommitSha) -> Result<Facts, FactsError> {
         let repository = &self.config.spec.git.repository;
-        let reachable =
-            self.count("look for the commit", self.client.contains(repository, reference, sha).await)?;
-        Ok(Facts::Push { reference: reference.clone(), sha: sha.clone(), reachable })
+        let target = self.client.ref_target(repository, reference).await;
+        let place = match self.count("look for the ref", target)? {
+            None => None,
+            Some(target) if target == *sha => Some(Place::Head),
+            Some(target) => {
+                let contains = self.client.is_ancestor(repository, sha, &target).await;
+                self.count("look for the commit", contains)?.then_some(Place::Behind)
+            }
+        };
+        Ok(Facts::Push { reference: reference.clone(), sha: sha.clone(), place })
     }
 
-    fn count<T>(&self, operation: &'static str, result: Result<T, HostError>) -> Result<T, FactsError> {
+    /// Counts a call. A credential that was refused is read again next time.
+    pub(super) fn count<T>(
+        &self,
+        operation: &'static str,
+        result: Result<T, HostError>,
+    ) -> Result<T, FactsError> {
         let outcome = result.as_ref().map_or_else(HostError::category, |_| "ok");
         self.context.metrics.host_call(self.config.spec.git.type_, operation, outcome);
+        if let Err(HostError::Unauthorized | HostError::Forbidden { .. }) = &result {
+            self.context.hosts.forget(self.config);
+        }
         result.map_err(|source| FactsError::Host { operation, source })
     }
 }

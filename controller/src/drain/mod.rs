@@ -5,6 +5,8 @@
 //! while one host can't be reached only its commands wait; so an outage never fills the dead-letter queue.
 
 pub mod apply;
+pub mod chat;
+mod error;
 pub mod facts;
 pub mod plan;
 
@@ -13,16 +15,18 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use kube::ResourceExt;
 use rand::RngExt as _;
-use tidegate_model::{Command, Envelope};
+use tidegate_model::{Command, Envelope, Intention};
 use tidegate_queue::{Message, Queue, QueueError};
 use tidegate_resources::{Cancel, CancelReason, IntegrationConfig};
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    apply::{Applied, ApplyError},
-    facts::FactsError,
+    apply::Applied,
+    chat::{Chat, Followed, Hint},
+    error::CommandError,
     plan::Plan,
 };
 use crate::{backoff::backoff, context::Context, error_chain};
@@ -44,52 +48,9 @@ pub enum DrainError {
     Task(#[source] tokio::task::JoinError),
 }
 
-/// Why a command could not be carried out yet.
-#[derive(Debug, thiserror::Error)]
-enum CommandError {
-    #[error(transparent)]
-    Facts(#[from] FactsError),
-    #[error(transparent)]
-    Apply(#[from] ApplyError),
-}
-
-impl CommandError {
-    fn category(&self) -> &'static str {
-        match self {
-            Self::Facts(error) => error.category(),
-            Self::Apply(_) => "cluster",
-        }
-    }
-
-    /// Whether the API server can't be reached or asks to be left alone.
-    fn is_cluster_outage(&self) -> bool {
-        let error = match self {
-            Self::Facts(FactsError::Configs(error)) | Self::Apply(ApplyError::Job { source: error, .. }) => {
-                error
-            }
-            Self::Facts(error) => return error.is_cluster(),
-            Self::Apply(ApplyError::NoOwner | ApplyError::Attempts(_)) => return false,
-        };
-        match error {
-            kube::Error::Api(status) => status.code >= 500 || status.code == 429,
-            _ => true,
-        }
-    }
-
-    /// The API server's word that it will never take this.
-    fn refusal(&self) -> Option<String> {
-        match self {
-            Self::Apply(ApplyError::Job { source: kube::Error::Api(status), .. }) if status.is_invalid() => {
-                Some(format!("the API server refuses it: {}", status.message))
-            }
-            Self::Apply(error @ (ApplyError::NoOwner | ApplyError::Attempts(_))) => Some(error.to_string()),
-            Self::Apply(_) | Self::Facts(_) => None,
-        }
-    }
-}
-
 struct Drain {
     context: Context,
+    chat: Chat,
     commands: Queue,
     dead_letters: Queue,
 }
@@ -101,7 +62,7 @@ pub async fn run(
     dead_letters: Queue,
     stop: CancellationToken,
 ) -> Result<(), DrainError> {
-    let drain = Arc::new(Drain { context, commands, dead_letters });
+    let drain = Arc::new(Drain { context, chat: Chat::default(), commands, dead_letters });
     let slots = Arc::new(Semaphore::new(IN_FLIGHT));
     let mut tasks = JoinSet::new();
     let mut failures = 0;
@@ -192,6 +153,10 @@ impl Drain {
         if configs.is_empty() {
             log(envelope, None, "nothing is configured for it");
         }
+        if let Intention::FollowComment { pull_request, comment, commands } = &command.intention {
+            let hint = Hint { pull_request: *pull_request, comment: *comment, commands };
+            return self.follow(hint, &configs, envelope).await;
+        }
         for config in &configs {
             let plan = match plan::admit(command, config) {
                 Ok(()) => plan::plan(
@@ -204,11 +169,41 @@ impl Drain {
             match plan {
                 Plan::Run(run) => self.run(&run, config, envelope).await?,
                 Plan::Cancel { pull_request, order } => {
-                    let count = apply::cancel(config, pull_request, None, &order, &self.context).await?;
+                    let jobs = facts::jobs_of(config, pull_request, &self.context).await?;
+                    let going: Vec<_> =
+                        jobs.iter().filter(|job| plan::goes_on(job)).map(ResourceExt::name_any).collect();
+                    let count = apply::stop(config, &going, &order, &self.context).await?;
                     log(envelope, Some(config), &format!("{}: stopped {count} runs", order.message));
                 }
                 Plan::Nothing(reason) => log(envelope, Some(config), &reason),
                 Plan::Refuse(reason) => return Ok(Some(reason)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Follows a comment once, with the first config that it may concern: the others of its repository are found from there.
+    async fn follow(
+        &self,
+        hint: Hint<'_>,
+        configs: &[IntegrationConfig],
+        envelope: &Envelope<Command>,
+    ) -> Result<Option<String>, CommandError> {
+        for config in configs {
+            match plan::admit(&envelope.body, config) {
+                Ok(()) => {
+                    let followed = self.chat.follow(hint, config, envelope, &self.context).await?;
+                    return Ok(match followed {
+                        Followed::Done(what) => {
+                            log(envelope, Some(config), &what);
+                            None
+                        }
+                        Followed::Refused(reason) => Some(reason),
+                    });
+                }
+                Err(Plan::Refuse(reason)) => return Ok(Some(reason)),
+                Err(Plan::Nothing(reason)) => log(envelope, Some(config), &reason),
+                Err(Plan::Run(_) | Plan::Cancel { .. }) => (),
             }
         }
         Ok(None)
@@ -220,24 +215,24 @@ impl Drain {
         config: &IntegrationConfig,
         envelope: &Envelope<Command>,
     ) -> Result<(), CommandError> {
-        let name = match apply::run(run, config, envelope, &self.context).await? {
+        match apply::run(run, config, envelope, &self.context).await? {
             Applied::Created(name) => {
                 let seconds = age_seconds(envelope.received_at_ms);
                 self.context.metrics.accepted_to_job(seconds);
                 log(envelope, Some(config), &format!("created IntegrationJob {name}"));
-                name
             }
             Applied::Existed(name) => {
                 log(envelope, Some(config), &format!("IntegrationJob {name} exists already"));
-                name
             }
-        };
+        }
         if let Some(pull) = run.spec.pulls.first() {
             let order = Cancel {
                 reason: CancelReason::Superseded,
                 message: format!("superseded by {}", pull.sha.short()),
+                comment: None,
             };
-            apply::cancel(config, pull.number, Some(&name), &order, &self.context).await?;
+            let jobs = facts::jobs_of(config, pull.number, &self.context).await?;
+            apply::stop(config, &plan::outdated(&run.spec, &jobs), &order, &self.context).await?;
         }
         Ok(())
     }
@@ -277,11 +272,15 @@ impl Drain {
     /// Hides a message until its host or the cluster may be well again.
     async fn put_back(&self, message: &Message, envelope: &Envelope<Command>, error: &CommandError) {
         self.context.metrics.reconcile_failure("drain", error.category());
-        let asked = match error {
-            CommandError::Facts(error) => error.retry_after(),
-            CommandError::Apply(_) => None,
-        };
-        let delay = asked.unwrap_or_else(|| delay_after(message.receive_count)).min(MAX_DELAY);
+        let delay = error.retry_after().unwrap_or_else(|| delay_after(message.receive_count)).min(MAX_DELAY);
+        if let Err(unhidden) = self.commands.extend(&message.receipt, delay).await {
+            self.context.metrics.reconcile_failure("drain", unhidden.category().as_str());
+            tracing::warn!(
+                message.id = message.id,
+                error = error_chain(&unhidden),
+                "failed to put a command back: it comes again when its time is over"
+            );
+        }
         tracing::warn!(
             delivery.id = %envelope.delivery,
             repo = %envelope.body.repository,
@@ -291,14 +290,6 @@ impl Drain {
             envelope.body.intention.as_str(),
             delay.as_secs(),
         );
-        if let Err(error) = self.commands.extend(&message.receipt, delay).await {
-            self.context.metrics.reconcile_failure("drain", error.category().as_str());
-            tracing::warn!(
-                message.id = message.id,
-                error = error_chain(&error),
-                "failed to put a command back: it comes again when its time is over"
-            );
-        }
     }
 
     /// Waits until the API server answers.

@@ -4,15 +4,17 @@ use kube::ResourceExt;
 use tidegate_hosts::client::PullRequestFacts;
 use tidegate_model::{Command, CommitSha, GitRef, Intention, JobSpec, Permission, PullRequestNumber};
 use tidegate_resources::{
-    Base, Cancel, CancelReason, ConditionStatus, ConfigReference, IntegrationConfig, IntegrationConfigSpec,
-    IntegrationJobSpec, Pull, SkippedJob, Trigger, pull_request_trigger_digest, push_trigger_digest,
+    Base, Cancel, CancelReason, CommentReference, ConditionStatus, ConfigReference, IntegrationConfig,
+    IntegrationConfigSpec, IntegrationJob, IntegrationJobSpec, Pull, SkippedJob, Trigger,
+    pull_request_trigger_digest, push_trigger_digest, skipped_trigger_digest,
 };
 use tidegate_rules::{
-    filters,
+    filters::{self, PatternError},
+    skip,
     trust::{self, Trust},
 };
 
-use super::facts::Facts;
+use super::facts::{Facts, Place};
 use crate::config::validate;
 
 /// What a command comes to for one config.
@@ -40,6 +42,8 @@ pub struct Run {
     pub spec: IntegrationJobSpec,
     /// The identity of its trigger.
     pub digest: String,
+    /// Whether the branch or tag points to this commit now, so that it is built again if another was built in between.
+    pub may_repeat: bool,
 }
 
 /// Plans a command for one config.
@@ -48,8 +52,11 @@ pub fn plan(command: &Command, config: &IntegrationConfig, facts: &Facts) -> Pla
         (Intention::RunPullRequest { .. }, Facts::PullRequest { pull_request, .. }) if !pull_request.open => {
             Plan::Nothing(format!("pull request {} is not open", pull_request.number))
         }
-        (Intention::RunPullRequest { .. }, Facts::PullRequest { pull_request, author }) => {
-            run_pull_request(config, pull_request, *author)
+        (Intention::RunPullRequest { .. }, Facts::PullRequest { pull_request, author, approved }) => {
+            match run_pull_request(config, pull_request, *author, approved.clone()) {
+                Ok(run) => Plan::Run(Box::new(run)),
+                Err(error) => Plan::Nothing(format!("the config is not valid: {error}")),
+            }
         }
         (Intention::Cancel { .. }, Facts::PullRequest { pull_request, .. }) if pull_request.open => {
             Plan::Nothing(format!("pull request {} is open", pull_request.number))
@@ -61,15 +68,16 @@ pub fn plan(command: &Command, config: &IntegrationConfig, facts: &Facts) -> Pla
         (Intention::Cancel { pull_request: number }, Facts::NoPullRequest(_)) => {
             cancel(*number, &format!("pull request {number} does not exist any more"))
         }
-        (Intention::RunPush { .. }, Facts::Push { reference, sha, reachable: true }) => {
-            run_push(config, reference, sha)
+        (Intention::RunPush { .. }, Facts::Push { reference, sha, place: Some(place) }) => {
+            run_push(config, reference, sha, *place)
         }
-        (Intention::RunPush { reference, sha }, Facts::Push { reachable: false, .. }) => {
+        (Intention::RunPush { reference, sha }, Facts::Push { place: None, .. }) => {
             Plan::Nothing(format!("{} is not on {reference} (any more)", sha.short()))
         }
         (_, Facts::NoPullRequest(number)) => Plan::Refuse(format!("there is no pull request {number}")),
         (Intention::RunPullRequest { .. } | Intention::Cancel { .. }, Facts::Push { .. })
-        | (Intention::RunPush { .. }, Facts::PullRequest { .. }) => {
+        | (Intention::RunPush { .. }, Facts::PullRequest { .. })
+        | (Intention::FollowComment { .. }, _) => {
             Plan::Refuse("the facts are of another kind than the command".to_owned())
         }
     }
@@ -108,17 +116,54 @@ pub fn admit(command: &Command, config: &IntegrationConfig) -> Result<(), Plan> 
                 Err(error) => Err(Plan::Nothing(format!("the config is not valid: {error}"))),
             }
         }
-        Intention::RunPullRequest { .. } | Intention::Cancel { .. } => Ok(()),
+        Intention::RunPullRequest { .. } | Intention::Cancel { .. } | Intention::FollowComment { .. } => {
+            Ok(())
+        }
     }
 }
 
 fn cancel(pull_request: PullRequestNumber, message: &str) -> Plan {
-    let order = Cancel { reason: CancelReason::PullRequestClosed, message: message.to_owned() };
+    let order =
+        Cancel { reason: CancelReason::PullRequestClosed, message: message.to_owned(), comment: None };
     Plan::Cancel { pull_request, order }
 }
 
-fn run_pull_request(config: &IntegrationConfig, pull_request: &PullRequestFacts, author: Permission) -> Plan {
-    let reference = GitRef::Branch(pull_request.base.clone());
+/// The run of a pull request's head. What its author leaves out by the title waits for a comment; a head that somebody has to
+/// approve first is no less looked at for its title.
+fn run_pull_request(
+    config: &IntegrationConfig,
+    pull_request: &PullRequestFacts,
+    author: Permission,
+    approved: Option<CommentReference>,
+) -> Result<Run, PatternError> {
+    let mut run = head_run(config, pull_request, author, approved)?;
+    if !run.spec.lacks_approval()
+        && let Some(mark) = skip::mark(&pull_request.title)
+    {
+        let reason = format!("{mark} in the title");
+        let left_out = std::mem::take(&mut run.spec.jobs).into_iter();
+        run.spec.skipped.extend(left_out.map(|job| SkippedJob {
+            name: job.name,
+            reason: reason.clone(),
+            undecided: true,
+        }));
+        run.digest = skipped_trigger_digest(
+            &uid(config),
+            pull_request.number,
+            &pull_request.base,
+            &pull_request.head.sha,
+        );
+    }
+    Ok(run)
+}
+
+/// The run of every job that applies to a pull request's head.
+pub fn head_run(
+    config: &IntegrationConfig,
+    pull_request: &PullRequestFacts,
+    author: Permission,
+    approved: Option<CommentReference>,
+) -> Result<Run, PatternError> {
     let head = &pull_request.head;
     let own = &config.spec.git.repository;
     let pull = Pull {
@@ -127,45 +172,61 @@ fn run_pull_request(config: &IntegrationConfig, pull_request: &PullRequestFacts,
         author: pull_request.author.clone(),
         fork: !head.repository.as_ref().is_some_and(|repository| repository.is_same_as(own)),
     };
-    let digest = pull_request_trigger_digest(
-        &uid(config),
-        pull_request.number,
-        &pull_request.base,
-        &pull_request.head.sha,
-    );
-    let run = Run {
-        digest,
-        spec: IntegrationJobSpec {
-            pulls: vec![pull],
-            awaits_approval: trust::judge(author) == Trust::AwaitingApproval,
-            ..spec_of(config, Trigger::PullRequest, Base { reference, sha: None })
-        },
+    let base = Base { reference: GitRef::Branch(pull_request.base.clone()), sha: None };
+    let digest =
+        pull_request_trigger_digest(&uid(config), pull_request.number, &pull_request.base, &head.sha);
+    let spec = IntegrationJobSpec {
+        pulls: vec![pull],
+        awaits_approval: trust::judge(author) == Trust::AwaitingApproval,
+        approved,
+        ..spec_of(config, Trigger::PullRequest, base)
     };
-    select(run, &config.spec.jobs.pre_submit)
+    select(Run { spec, digest, may_repeat: false }, &config.spec.jobs.pre_submit)
 }
 
-fn run_push(config: &IntegrationConfig, reference: &GitRef, sha: &CommitSha) -> Plan {
+fn run_push(config: &IntegrationConfig, reference: &GitRef, sha: &CommitSha, place: Place) -> Plan {
     let base = Base { reference: reference.clone(), sha: Some(sha.clone()) };
     let run = Run {
         digest: push_trigger_digest(&uid(config), reference, sha),
         spec: spec_of(config, Trigger::Push, base),
+        may_repeat: place == Place::Head,
     };
-    select(run, &config.spec.jobs.post_submit)
+    match select(run, &config.spec.jobs.post_submit) {
+        Ok(run) => Plan::Run(Box::new(run)),
+        Err(error) => Plan::Nothing(format!("the config is not valid: {error}")),
+    }
 }
 
-fn select(mut run: Run, jobs: &[JobSpec]) -> Plan {
-    match filters::select(jobs, &run.spec.base.reference) {
-        Err(error) => Plan::Nothing(format!("the config is not valid: {error}")),
-        Ok(selection) => {
-            run.spec.jobs = selection.run;
-            run.spec.skipped = selection
-                .skipped
-                .into_iter()
-                .map(|(name, reason)| SkippedJob { name, reason: reason.chars().take(140).collect() })
-                .collect();
-            Plan::Run(Box::new(run))
-        }
-    }
+fn select(mut run: Run, jobs: &[JobSpec]) -> Result<Run, PatternError> {
+    let selection = filters::select(jobs, &run.spec.base.reference)?;
+    run.spec.jobs = selection.run;
+    let skipped = selection.skipped.into_iter().map(|(name, reason)| SkippedJob {
+        name,
+        reason: reason.chars().take(140).collect(),
+        undecided: false,
+    });
+    run.spec.skipped = skipped.collect();
+    Ok(run)
+}
+
+/// The comment that approved a head, by the runs of its pull request. An approval holds for a commit, not for a run.
+pub fn approval_of(head: &CommitSha, jobs: &[IntegrationJob]) -> Option<CommentReference> {
+    let mut of_head = jobs.iter().filter(|job| job.spec.pulls.first().is_some_and(|pull| pull.sha == *head));
+    of_head.find_map(|job| job.spec.approved.clone())
+}
+
+/// Whether a run goes on, or waits, and nobody has told it to stop.
+pub fn goes_on(job: &IntegrationJob) -> bool {
+    job.spec.cancel.is_none() && !job.status.as_ref().is_some_and(|status| status.phase.is_final())
+}
+
+/// The runs of a pull request that go on though their head or base is not the present one.
+pub fn outdated(spec: &IntegrationJobSpec, jobs: &[IntegrationJob]) -> Vec<String> {
+    let commit = |spec: &IntegrationJobSpec| spec.pulls.first().map(|pull| pull.sha.clone());
+    let is_other = |job: &&IntegrationJob| {
+        commit(&job.spec) != commit(spec) || job.spec.base.reference != spec.base.reference
+    };
+    jobs.iter().filter(|job| goes_on(job)).filter(is_other).map(ResourceExt::name_any).collect()
 }
 
 fn spec_of(config: &IntegrationConfig, trigger: Trigger, base: Base) -> IntegrationJobSpec {
@@ -180,11 +241,14 @@ fn spec_of(config: &IntegrationConfig, trigger: Trigger, base: Base) -> Integrat
         skipped: Vec::new(),
         timeout: config.spec.timeout.unwrap_or(IntegrationConfigSpec::DEFAULT_TIMEOUT),
         awaits_approval: false,
+        approved: None,
+        comment: None,
         cancel: None,
     }
 }
 
-fn uid(config: &IntegrationConfig) -> String {
+/// The config's uid, part of every identity.
+pub fn uid(config: &IntegrationConfig) -> String {
     config.uid().unwrap_or_default()
 }
 

@@ -4,7 +4,7 @@
 //! the two differ, a write is due (`ledger`, pure). The `outbox` (pure) decides when it is sent: newest first, within the
 //! credential's budget. After a crash at most the last write is repeated.
 
-mod budget;
+pub(crate) mod budget;
 mod ledger;
 mod outbox;
 mod plan;
@@ -30,8 +30,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     ledger::{Ledger, Todo},
-    outbox::{Due, Outbox, Sent, Settled, Writer},
+    outbox::{Due, Outbox, Sent, Settled},
 };
+pub(crate) use self::{outbox::Writer, plan::WAITS_FOR_APPROVAL};
 use crate::{context::Context, error_chain, schedule::Key};
 
 /// How long a status that could not be written down waits for the next try.
@@ -268,7 +269,7 @@ impl Reporter {
 }
 
 /// Whose budget a config's writes count to. `None` where it names no credential.
-fn writer_of(config: &IntegrationConfig) -> Option<Writer> {
+pub(crate) fn writer_of(config: &IntegrationConfig) -> Option<Writer> {
     let git = &config.spec.git;
     let app = git.github_app.as_ref().map(|app| &app.private_key_secret_ref);
     Some(Writer {

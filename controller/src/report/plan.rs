@@ -4,6 +4,9 @@ use k8s_openapi::jiff::Timestamp;
 use tidegate_model::{CommitSha, CommitStatus, StatusState};
 use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, JobStatus, Phase, ReportedStatus};
 
+/// What a status says that a person has to end by approving. The time it was shown at decides what a bare `/ok-to-test` meant.
+pub const WAITS_FOR_APPROVAL: &str = "waits for /ok-to-test by someone with write permission";
+
 /// What the host should be told under one context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desired {
@@ -41,13 +44,17 @@ pub fn plan(job: &IntegrationJob) -> Vec<Desired> {
             status: reported(state, &description),
             is_fleeting: match entry_status {
                 Some(entry_status) => entry_status.phase == JobPhase::Pending,
-                None => status.phase == Phase::Queued && !job.spec.awaits_approval,
+                None => status.phase == Phase::Queued && !job.spec.lacks_approval(),
             },
         }
     });
     let skipped = job.spec.skipped.iter().map(|skipped| Desired {
         context: context(&skipped.name),
-        status: reported(StatusState::Success, &format!("skipped: {}", skipped.reason)),
+        status: if skipped.undecided {
+            reported(StatusState::Pending, &format!("skipped by {}; comment /test", skipped.reason))
+        } else {
+            reported(StatusState::Success, &format!("skipped: {}", skipped.reason))
+        },
         is_fleeting: false,
     });
     jobs.chain(skipped).collect()
@@ -56,9 +63,7 @@ pub fn plan(job: &IntegrationJob) -> Vec<Desired> {
 /// Before the run has its slot no job has a state of its own.
 fn of_run(job: &IntegrationJob, phase: Phase) -> (StatusState, String) {
     match phase {
-        Phase::Queued if job.spec.awaits_approval => {
-            (StatusState::Pending, "waits for /ok-to-test by someone with write permission".to_owned())
-        }
+        Phase::Queued if job.spec.lacks_approval() => (StatusState::Pending, WAITS_FOR_APPROVAL.to_owned()),
         Phase::Queued | Phase::Running => (StatusState::Pending, "queued".to_owned()),
         Phase::Succeeded => (StatusState::Success, "nothing to run".to_owned()),
         Phase::Failed | Phase::Cancelled | Phase::Error => (StatusState::Error, "not run".to_owned()),

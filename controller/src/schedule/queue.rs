@@ -166,7 +166,7 @@ impl Queue {
                 due.push((Need::Cancel, Arc::clone(job)));
             } else if job.spec.jobs.is_empty() {
                 due.push((Need::Nothing, Arc::clone(job)));
-            } else if job.spec.awaits_approval {
+            } else if job.spec.lacks_approval() {
                 if !says_approval(job) {
                     due.push((Need::Approval, Arc::clone(job)));
                 }

@@ -1,6 +1,7 @@
 //! The routes that both hosts have under one path and in one sense; each dialect renders the answers.
 
 use anyhow::Result;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate_model::Permission::{Admin, Read};
 
@@ -62,7 +63,13 @@ pub(crate) async fn answer(call: &Call<'_>, repo: &str, route: &[&str], render: 
             let id = number(id)?;
             call.read(repo, Read, |state, repo| {
                 repo.pull(id)?;
-                let comments = repo.comments.iter().filter(|comment| comment.number == id);
+                // Both hosts go by the last edit, and by whole seconds.
+                let since = call.query.get("since").map(|since| since.parse::<Timestamp>()).transpose()?;
+                let is_since = |comment: &&Comment| {
+                    since
+                        .is_none_or(|since| comment.updated_at.parse().is_ok_and(|at: Timestamp| at >= since))
+                };
+                let comments = repo.comments.iter().filter(|comment| comment.number == id).filter(is_since);
                 Ok(comments.map(|comment| (render.comment)(state, repo, comment)).collect())
             })
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, de::Error};
-use tidegate_model::{CommentEvent, CommitSha, GitRef};
+use tidegate_model::{CommitSha, GitRef};
 
 use crate::intake::NormaliseError;
 
@@ -41,9 +41,9 @@ pub(crate) fn branch_or_tag<'de, D: Deserializer<'de>>(from: D) -> Result<Option
     text.parse().map(Some).map_err(D::Error::custom)
 }
 
-/// A comment's text, cut to what travels.
-pub(crate) fn cut_comment(text: Cow<'_, str>) -> String {
+/// A text, cut to so many bytes.
+pub(crate) fn cut(text: Cow<'_, str>, max: usize) -> String {
     let mut text = text.into_owned();
-    text.truncate(text.floor_char_boundary(CommentEvent::MAX_BODY));
+    text.truncate(text.floor_char_boundary(max));
     text
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CommitSha, GitRef, PullRequestNumber, RepositoryPath};
+use crate::{CommentId, CommitSha, GitRef, JobName, PullRequestNumber, RepositoryPath};
 
 /// An intention, and the repository that it concerns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,45 @@ pub enum Intention {
         /// The pull request.
         pull_request: PullRequestNumber,
     },
+    /// Do what a comment on a pull request asks for, and answer it once.
+    FollowComment {
+        /// The pull request.
+        pull_request: PullRequestNumber,
+        /// The comment, which is read again: its author, its place, and that it still says this.
+        comment: CommentId,
+        /// What it asks for, in its order.
+        commands: Vec<ChatCommand>,
+    },
+}
+
+/// One command of a comment. A plugin reads it, the controller reads it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum ChatCommand {
+    /// Run these jobs and those that they come after.
+    RunJobs {
+        /// The jobs; none means every job that applies.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        names: Vec<JobName>,
+    },
+    /// Run the jobs that failed and those that never ran.
+    RunFailed,
+    /// Stop runs.
+    CancelJobs {
+        /// The jobs; none means every job.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        names: Vec<JobName>,
+    },
+    /// Let a stranger's code run.
+    Approve {
+        /// The head that was looked at; without it the one that was shown as waiting when the comment was written.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha: Option<CommitSha>,
+    },
+    /// Tell which commands there are.
+    Help,
+    /// A command of Tidegate that can't be read: its author is told why.
+    Unreadable,
 }
 
 impl Intention {
@@ -48,6 +87,7 @@ impl Intention {
             Self::RunPullRequest { .. } => "run_pull_request",
             Self::RunPush { .. } => "run_push",
             Self::Cancel { .. } => "cancel",
+            Self::FollowComment { .. } => "follow_comment",
         }
     }
 }

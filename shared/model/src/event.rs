@@ -144,8 +144,16 @@ pub struct PushEvent {
     /// else by the tag object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<CommitSha>,
+    /// The message of the commit it points to, cut to [`PushEvent::MAX_MESSAGE`] bytes; empty when the host shows none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
     /// Who pushed.
     pub sender: Login,
+}
+
+impl PushEvent {
+    /// How much of a commit's message travels.
+    pub const MAX_MESSAGE: usize = 8 * 1024;
 }
 
 /// Somebody commented on a pull request.

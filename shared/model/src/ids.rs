@@ -169,5 +169,11 @@ impl fmt::Display for PullRequestNumber {
 #[schemars(inline)]
 pub struct CommentId(pub u64);
 
+impl fmt::Display for CommentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -4,10 +4,15 @@ use kube::{CustomResource, KubeSchema, ResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_model::{
-    CommitSha, GitRef, Host, JobName, JobSpec, Login, PullRequestNumber, RepositoryPath, StatusState, Timeout,
+    CommentId, CommitSha, GitRef, Host, JobName, JobSpec, Login, PullRequestNumber, RepositoryPath,
+    StatusState, Timeout,
 };
 
 use crate::{Condition, annotation, schema::structural};
+
+mod cancel;
+
+pub use cancel::{Cancel, CancelReason};
 
 /// One instance of CI work for one trigger. The controller makes it; people read it, or delete it to stop the work.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,8 +42,10 @@ use crate::{Condition, annotation, schema::structural};
 #[schemars(transform = structural)]
 #[x_kube(
     validation = Rule::new("self.trigger != 'PullRequest' || size(self.pulls) == 1").message("a PullRequest trigger has exactly one pull"),
+    validation = Rule::new("(self.trigger == 'Comment') == has(self.comment) && (self.trigger != 'Comment' || size(self.pulls) == 1)").message("a Comment trigger, and no other, has a comment; it has exactly one pull"),
     validation = Rule::new("self.trigger != 'Push' || size(self.pulls) == 0 && has(self.base.sha)").message("a Push trigger has base.sha and no pulls"),
-    validation = Rule::new("self.config == oldSelf.config && self.host == oldSelf.host && self.repository == oldSelf.repository && self.trigger == oldSelf.trigger && self.timeout == oldSelf.timeout && self.base == oldSelf.base && self.pulls == oldSelf.pulls && self.jobs == oldSelf.jobs").message("what a job runs can't change; only cancel may be set"),
+    validation = Rule::new("self.config == oldSelf.config && self.host == oldSelf.host && self.repository == oldSelf.repository && self.trigger == oldSelf.trigger && self.timeout == oldSelf.timeout && self.base == oldSelf.base && self.pulls == oldSelf.pulls && self.jobs == oldSelf.jobs && has(self.comment) == has(oldSelf.comment) && (!has(self.comment) || self.comment == oldSelf.comment) && (has(self.awaitsApproval) && self.awaitsApproval) == (has(oldSelf.awaitsApproval) && oldSelf.awaitsApproval)").message("what a job runs can't change; only approved and cancel may be set"),
+    validation = Rule::new("!has(oldSelf.approved) || has(self.approved) && self.approved == oldSelf.approved").message("an approval can't be changed or taken back"),
     validation = Rule::new("!has(oldSelf.cancel) || has(self.cancel) && self.cancel == oldSelf.cancel").message("a cancelled job stays cancelled, for the reason it was cancelled for")
 )]
 pub struct IntegrationJobSpec {
@@ -68,6 +75,12 @@ pub struct IntegrationJobSpec {
     /// Whether a person with write permission has to approve first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub awaits_approval: bool,
+    /// The comment that approved it. It holds for the head that stands in pulls, and for no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<CommentReference>,
+    /// The comment that asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<CommentReference>,
     /// Set once to stop the work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel: Option<Cancel>,
@@ -79,6 +92,23 @@ impl IntegrationJob {
         let written = self.annotations().get(annotation::CREATED_AT_MS).and_then(|ms| ms.parse().ok());
         written.unwrap_or_else(|| self.creation_timestamp().map_or(0, |time| time.0.as_millisecond()))
     }
+}
+
+impl IntegrationJobSpec {
+    /// Whether nobody has approved yet what a person has to approve.
+    pub fn lacks_approval(&self) -> bool {
+        self.awaits_approval && self.approved.is_none()
+    }
+}
+
+/// A comment on the pull request, and who wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct CommentReference {
+    /// The comment's id on the host.
+    pub id: CommentId,
+    /// Who wrote it.
+    pub author: Login,
 }
 
 /// The config an `IntegrationJob` was made from.
@@ -101,6 +131,8 @@ pub enum Trigger {
     PullRequest,
     /// A branch or tag was pushed.
     Push,
+    /// Somebody asked for it in a comment.
+    Comment,
 }
 
 impl Trigger {
@@ -109,6 +141,7 @@ impl Trigger {
         match self {
             Self::PullRequest => "PullRequest",
             Self::Push => "Push",
+            Self::Comment => "Comment",
         }
     }
 }
@@ -149,37 +182,10 @@ pub struct SkippedJob {
     /// Why it is left out.
     #[schemars(length(max = 140))]
     pub reason: String,
-}
-
-/// An order to stop.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct Cancel {
-    /// Why.
-    pub reason: CancelReason,
-    /// Why, for people.
-    #[schemars(length(max = 140))]
-    pub message: String,
-}
-
-/// Why an `IntegrationJob` is stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub enum CancelReason {
-    /// A newer head of the same pull request, or a newer commit of the same branch, took its place.
-    Superseded,
-    /// The pull request is open no more.
-    PullRequestClosed,
-}
-
-impl CancelReason {
-    /// The name, as a status reason.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Superseded => "Superseded",
-            Self::PullRequestClosed => "PullRequestClosed",
-        }
-    }
+    /// Whether the pull request's author left it out. Then nothing is decided: its status stays pending, and a comment can
+    /// run it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undecided: bool,
 }
 
 /// How far an `IntegrationJob` is.

@@ -16,12 +16,12 @@ pub use integration_config::{
     WebhookStatus,
 };
 pub use integration_job::{
-    Base, Cancel, CancelReason, ConfigReference, IntegrationJob, IntegrationJobSpec, IntegrationJobStatus,
-    JobPhase, JobStatus, Phase, Pull, Report, ReportedStatus, SkippedJob, Trigger,
+    Base, Cancel, CancelReason, CommentReference, ConfigReference, IntegrationJob, IntegrationJobSpec,
+    IntegrationJobStatus, JobPhase, JobStatus, Phase, Pull, Report, ReportedStatus, SkippedJob, Trigger,
 };
 pub use names::{
-    FINALIZER, annotation, digest, integration_job_name, label, pull_request_trigger_digest,
-    push_trigger_digest,
+    FINALIZER, annotation, answer_digest, comment_trigger_digest, digest, integration_job_name, label,
+    pull_request_trigger_digest, push_trigger_digest, skipped_trigger_digest,
 };
 pub use tekton::{
     ChildReference, EmbeddedTask, EmptyDirSource, EnvSource, EnvVar, Pipeline, PipelineRun, PipelineRunSpec,

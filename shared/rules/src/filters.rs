@@ -36,14 +36,22 @@ pub fn select(jobs: &[JobSpec], reference: &GitRef) -> Result<Selection, Pattern
             Some(reason) => selection.skipped.push((job.name.clone(), reason)),
         }
     }
-    for job in &mut selection.run {
-        job.after = predecessors(job, jobs, &selection.skipped);
-    }
+    let names: Vec<JobName> = selection.run.iter().map(|job| job.name.clone()).collect();
+    selection.run = only(jobs, &names);
     Ok(selection)
 }
 
-/// The jobs that run and that `job` comes after, looking through those that are left out.
-fn predecessors(job: &JobSpec, jobs: &[JobSpec], skipped: &[(JobName, String)]) -> Vec<JobName> {
+/// The jobs of these names, in the list's order. None comes after a job that isn't among them.
+pub fn only(jobs: &[JobSpec], names: &[JobName]) -> Vec<JobSpec> {
+    let mut chosen: Vec<JobSpec> = jobs.iter().filter(|job| names.contains(&job.name)).cloned().collect();
+    for job in &mut chosen {
+        job.after = predecessors(job, jobs, names);
+    }
+    chosen
+}
+
+/// The chosen jobs that `job` comes after, looking through those that are left out.
+fn predecessors(job: &JobSpec, jobs: &[JobSpec], chosen: &[JobName]) -> Vec<JobName> {
     let mut runs = Vec::new();
     let mut seen: Vec<&JobName> = Vec::new();
     let mut next: Vec<&JobName> = job.after.iter().collect();
@@ -52,10 +60,10 @@ fn predecessors(job: &JobSpec, jobs: &[JobSpec], skipped: &[(JobName, String)]) 
             continue;
         }
         seen.push(name);
-        if skipped.iter().any(|(skipped, _)| skipped == name) {
-            next.extend(jobs.iter().filter(|other| &other.name == name).flat_map(|other| &other.after));
-        } else {
+        if chosen.contains(name) {
             runs.push(name.clone());
+        } else {
+            next.extend(jobs.iter().filter(|other| &other.name == name).flat_map(|other| &other.after));
         }
     }
     runs.sort();

@@ -50,6 +50,20 @@ fn circle(jobs: &[JobSpec]) -> Option<Vec<JobName>> {
     }
 }
 
+/// The jobs of these names and all that they come after, near or far, in the list's order. Names that the list doesn't have
+/// are passed over.
+pub fn with_ancestors(jobs: &[JobSpec], names: &[JobName]) -> Vec<JobSpec> {
+    let mut wanted: Vec<&JobName> = Vec::new();
+    let mut next: Vec<&JobName> = names.iter().collect();
+    while let Some(name) = next.pop() {
+        if !wanted.contains(&name) {
+            wanted.push(name);
+            next.extend(jobs.iter().filter(|job| &job.name == name).flat_map(|job| &job.after));
+        }
+    }
+    jobs.iter().filter(|job| wanted.contains(&&job.name)).cloned().collect()
+}
+
 /// Walks from job to job until one comes up again. Every job given waits for another one given.
 fn cycle(waiting: &[&JobSpec]) -> Vec<JobName> {
     let mut path: Vec<&JobSpec> = waiting.first().copied().into_iter().collect();
@@ -96,6 +110,20 @@ mod tests {
 
     fn texts(jobs: &[JobSpec]) -> Vec<String> {
         check(jobs).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_job_brings_all_that_it_comes_after_and_nothing_that_comes_after_it() {
+        let all =
+            jobs(&[("d", &["b", "c"]), ("b", &["a"]), ("c", &["a"]), ("a", &[]), ("x", &["d"]), ("y", &[])]);
+        let names = |wanted: &[&str]| -> Vec<String> {
+            let wanted: Vec<JobName> = wanted.iter().map(|name| name.parse().expect("a name")).collect();
+            with_ancestors(&all, &wanted).iter().map(|job| job.name.to_string()).collect()
+        };
+        assert_eq!(names(&["b"]), ["b", "a"]);
+        assert_eq!(names(&["d", "nope"]), ["d", "b", "c", "a"]);
+        assert_eq!(names(&["y", "a"]), ["a", "y"]);
+        assert_eq!(names(&[]), [""; 0]);
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! The Integrator plugin: which event asks for which run.
 
-use tidegate_model::{Command, Event, Intention, PullRequestAction, PullRequestEvent, PushEvent};
+use tidegate_model::{
+    ChatCommand, Command, Event, GitRef, Intention, JobName, PullRequestAction, PullRequestEvent, PushEvent,
+};
 
-/// The commands that an event gives rise to. A deleted branch or tag asks for nothing, comments are `ChatOps`' business.
+use crate::skip;
+
+/// The commands that an event gives rise to. A deleted branch or tag asks for nothing, nor does a branch whose head commit
+/// says `[skip ci]`; comments are read by `ChatOps`.
 pub fn commands(event: &Event) -> Vec<Command> {
     let intention = match event {
         Event::PullRequest(event) => pull_request(event),
@@ -28,9 +33,29 @@ fn pull_request(event: &PullRequestEvent) -> Intention {
     }
 }
 
+/// Whoever tags a commit wants it built, whatever the commit says.
 fn push(event: &PushEvent) -> Option<Intention> {
     let sha = event.after.clone()?;
+    if matches!(event.reference, GitRef::Branch(_)) && skip::mark(&event.message).is_some() {
+        return None;
+    }
     Some(Intention::RunPush { reference: event.reference.clone(), sha })
+}
+
+/// Run these jobs of a pull request, and those that they come after; without names every job that applies. `ChatOps` asks
+/// for it.
+pub fn run_jobs(names: Vec<JobName>) -> ChatCommand {
+    ChatCommand::RunJobs { names }
+}
+
+/// Run what failed or never ran for a pull request's head.
+pub fn run_failed() -> ChatCommand {
+    ChatCommand::RunFailed
+}
+
+/// Stop these jobs of a pull request; without names all that runs for it.
+pub fn cancel_jobs(names: Vec<JobName>) -> ChatCommand {
+    ChatCommand::CancelJobs { names }
 }
 
 #[cfg(test)]
@@ -61,6 +86,7 @@ mod tests {
             repository: "acme/shop".parse().expect("a repository"),
             reference: "refs/tags/v1".parse().expect("a ref"),
             after,
+            message: "Release 1.0 [skip ci]".to_owned(),
             sender: "dora".parse().expect("a login"),
         })
     }
@@ -94,5 +120,13 @@ mod tests {
         let reference = "refs/tags/v1".parse().expect("a ref");
         assert_eq!(command.intention, Intention::RunPush { reference, sha: sha('b') });
         assert_eq!(commands(&push_event(None)), []);
+    }
+    #[test]
+    fn a_branch_whose_head_commit_asks_for_it_is_skipped_and_a_tag_is_not() {
+        let Event::Push(mut event) = push_event(Some(sha('b'))) else { unreachable!("a push") };
+        event.reference = "refs/heads/main".parse().expect("a ref");
+        assert_eq!(commands(&Event::Push(event.clone())), []);
+        event.message = "Release 1.0".to_owned();
+        assert_eq!(commands(&Event::Push(event)).len(), 1);
     }
 }

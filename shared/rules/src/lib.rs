@@ -8,5 +8,6 @@ pub mod graph;
 pub mod integrator;
 pub mod jobs;
 pub mod schedule;
+pub mod skip;
 pub mod tekton_text;
 pub mod trust;

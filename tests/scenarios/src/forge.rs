@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use tidegate_model::{CommitSha, Host, Permission};
-use tidegate_sandbox_forge::{Forge as Sandbox, Hook, Status};
+use tidegate_sandbox_forge::{Comment, Forge as Sandbox, Hook, Status};
 
 use crate::gitea::Gitea;
 
@@ -235,6 +235,52 @@ impl Forge {
             Self::Sandbox(forge) => forge.merge_pull_request(repo, number, by).await,
             Self::Gitea(gitea) => gitea.merge_pull_request(repo, number, by).await,
         }
+    }
+
+    /// Comments on a pull request and returns the comment's id.
+    pub async fn comment(&self, repo: &str, number: u64, by: &str, body: &str) -> Result<u64> {
+        match self {
+            Self::Sandbox(forge) => forge.comment(repo, number, by, body),
+            Self::Gitea(gitea) => gitea.comment(repo, number, by, body).await,
+        }
+    }
+
+    /// Changes a comment's text.
+    pub async fn edit_comment(&self, repo: &str, id: u64, by: &str, body: &str) -> Result<()> {
+        match self {
+            Self::Sandbox(forge) => forge.edit_comment(repo, id, by, body),
+            Self::Gitea(gitea) => gitea.edit_comment(repo, id, by, body).await,
+        }
+    }
+
+    /// The comments on a pull request with their reactions, oldest first.
+    pub async fn comments(&self, repo: &str, number: u64) -> Result<Vec<Comment>> {
+        match self {
+            Self::Sandbox(forge) => forge.comments(repo, number),
+            Self::Gitea(gitea) => gitea.comments(repo, number).await,
+        }
+    }
+
+    /// Waits until the comments on a pull request show what is wanted. The error shows them all.
+    pub async fn wait_for_comments<T: Send>(
+        &self,
+        repo: &str,
+        number: u64,
+        limit: Duration,
+        wanted: impl Fn(&[Comment]) -> Option<T> + Send + Sync,
+    ) -> Result<T> {
+        let what = format!("comments on pull request {number} of {repo}");
+        let found = match self {
+            Self::Sandbox(forge) => {
+                let look = |forge: &Sandbox| wanted(&forge.comments(repo, number).ok()?);
+                forge.wait_for(&what, limit, look).await
+            }
+            Self::Gitea(gitea) => {
+                gitea.poll(&what, limit, || async { Ok(wanted(&gitea.comments(repo, number).await?)) }).await
+            }
+        };
+        let all = self.comments(repo, number).await.unwrap_or_default();
+        found.with_context(|| format!("comments so far: {all:#?}"))
     }
 
     /// The webhooks of a repository. A real host doesn't tell their secrets.

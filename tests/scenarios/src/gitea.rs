@@ -4,6 +4,7 @@
 //! The API: <https://docs.gitea.com/api/1.26/>.
 
 mod api;
+mod comment;
 mod push;
 
 use std::{

@@ -1,5 +1,7 @@
 //! One repository with its config, and the verbs that a scenario is told in.
 
+mod talk;
+
 use std::{fmt::Debug, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
@@ -75,9 +77,13 @@ impl Scene {
 
     /// A config of the repository with these jobs.
     pub fn config(&self, jobs: &Value) -> Value {
+        self.config_named(CONFIG, jobs)
+    }
+
+    fn config_named(&self, name: &str, jobs: &Value) -> Value {
         json!({
             "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationConfig",
-            "metadata": {"name": CONFIG, "namespace": self.world.namespace},
+            "metadata": {"name": name, "namespace": self.world.namespace},
             "spec": {
                 "git": {
                     "type": self.dialect,
@@ -98,10 +104,14 @@ impl Scene {
 
     /// Waits until the config's webhook is registered.
     pub async fn wait_until_registered(&self) -> Result<()> {
+        self.registered(CONFIG).await
+    }
+
+    async fn registered(&self, name: &str) -> Result<()> {
         let registered = |config: Option<&IntegrationConfig>| {
             condition(config, "WebhookRegistered", ConditionStatus::True)
         };
-        self.wait_for(self.configs(), CONFIG, "the webhook is registered", registered).await
+        self.wait_for(self.configs(), name, "the webhook is registered", registered).await
     }
 
     /// Waits until a condition of the config has a status; returns its message.
@@ -221,7 +231,7 @@ impl Scene {
 
     /// Waits until there are so many `IntegrationJob`s, all of them ended.
     pub async fn settle_jobs(&self, count: usize) -> Result<()> {
-        self.settle().await?;
+        self.wait_for_jobs(count).await?;
         let jobs = self.integration_jobs().await?;
         ensure!(jobs.len() == count, "expected {count} IntegrationJobs\n{}", self.situation().await);
         for job in jobs {

@@ -211,10 +211,15 @@ pub async fn each_rule_of_a_job_rejects(client: Client, namespace: &str) -> anyh
         (|job| job["metadata"]["name"] = "n".repeat(64).into(), "a name has at most 63 characters"),
         (|job| job["spec"]["pulls"] = json!([]), "a PullRequest trigger has exactly one pull"),
         (|job| job["spec"]["trigger"] = "Push".into(), "a Push trigger has base.sha and no pulls"),
+        (|job| job["spec"]["trigger"] = "Comment".into(), "a Comment trigger, and no other, has a comment"),
+        (
+            |job| job["spec"]["comment"] = json!({"id": 5, "author": "ada"}),
+            "a Comment trigger, and no other, has a comment",
+        ),
     ];
     each_is_refused(&api, job_json, cases).await?;
     create(&api, job_json("sound")).await??;
-    let fixed = "what a job runs can't change; only cancel may be set";
+    let fixed = "what a job runs can't change; only approved and cancel may be set";
     each_change_is_refused(
         &api,
         "sound",
@@ -222,7 +227,17 @@ pub async fn each_rule_of_a_job_rejects(client: Client, namespace: &str) -> anyh
             (json!({"repository": "acme/other"}), fixed),
             (json!({"pulls": [{"number": 2, "sha": "a".repeat(40), "author": "ada"}]}), fixed),
             (json!({"jobs": [{"name": "test", "image": "busybox", "script": "false"}]}), fixed),
+            (json!({"awaitsApproval": true}), fixed),
         ],
+    )
+    .await?;
+    let approval = Patch::Merge(json!({"spec": {"approved": {"id": 5, "author": "ada"}}}));
+    api.patch("sound", &PatchParams::default(), &approval).await?;
+    let given = "an approval can't be changed or taken back";
+    each_change_is_refused(
+        &api,
+        "sound",
+        &[(json!({"approved": null}), given), (json!({"approved": {"author": "eve"}}), given)],
     )
     .await?;
     let cancel =

@@ -51,7 +51,7 @@ fn pull_request(open: bool) -> PullRequestFacts {
 }
 
 fn facts(pull_request: PullRequestFacts, author: Permission) -> Facts {
-    Facts::PullRequest { pull_request, author }
+    Facts::PullRequest { pull_request, author, approved: None }
 }
 
 fn planned_run(plan: Plan) -> Run {
@@ -119,13 +119,18 @@ fn a_closed_pull_request_does_not_run_and_an_open_one_is_not_cancelled() {
 
 #[test]
 fn a_push_runs_only_what_is_on_its_ref() {
-    let push = |reference: &str, reachable| {
+    let push = |reference: &str, place| {
         let reference: GitRef = reference.parse().expect("a ref");
         let intention = Intention::RunPush { reference: reference.clone(), sha: sha('c') };
-        plan(&command(intention), &config(), &Facts::Push { reference, sha: sha('c'), reachable })
+        plan(&command(intention), &config(), &Facts::Push { reference, sha: sha('c'), place })
     };
-    assert_eq!(planned_run(push("refs/heads/main", true)).spec.base.sha, Some(sha('c')));
-    let Plan::Nothing(reason) = push("refs/heads/main", false) else { unreachable!("it is not there") };
+    let head = planned_run(push("refs/heads/main", Some(Place::Head)));
+    assert_eq!((head.spec.base.sha, head.may_repeat), (Some(sha('c')), true));
+    assert!(
+        !planned_run(push("refs/heads/main", Some(Place::Behind))).may_repeat,
+        "another commit came since"
+    );
+    let Plan::Nothing(reason) = push("refs/heads/main", None) else { unreachable!("it is not there") };
     assert_eq!(reason, "cccccccccc is not on refs/heads/main (any more)");
 }
 
@@ -164,4 +169,70 @@ fn the_same_trigger_has_the_same_digest_and_another_base_or_config_another() {
     let mut remade = config();
     remade.metadata.uid = Some("u-2".to_owned());
     assert_ne!(digest(&config(), "main"), digest(&remade, "main"));
+}
+
+#[test]
+fn a_title_that_skips_ci_leaves_every_job_undecided_under_a_name_of_its_own() {
+    let mut skipping = pull_request(true);
+    skipping.title = "Fix a typo [skip ci]".to_owned();
+    let run = planned_run(plan(
+        &run_pull_request(sha('a')),
+        &config(),
+        &facts(skipping.clone(), Permission::Write),
+    ));
+    let skipped: Vec<_> =
+        run.spec.skipped.iter().map(|job| (job.name.as_str(), job.reason.as_str(), job.undecided)).collect();
+    assert_eq!(
+        skipped,
+        [
+            ("docs", "branch main is not among its branch patterns", false),
+            ("unit", "[skip ci] in the title", true)
+        ]
+    );
+    assert!(run.spec.jobs.is_empty());
+    let plain = facts(pull_request(true), Permission::Write);
+    assert_ne!(run.digest, planned_run(plan(&run_pull_request(sha('a')), &config(), &plain)).digest);
+
+    // What waits for approval is shown as such: the title is a stranger's word.
+    let stranger =
+        planned_run(plan(&run_pull_request(sha('a')), &config(), &facts(skipping, Permission::Read)));
+    assert!(stranger.spec.lacks_approval() && stranger.spec.jobs.len() == 1);
+}
+
+#[test]
+fn an_approval_holds_for_its_commit_and_for_no_other() {
+    let approved =
+        Some(CommentReference { id: tidegate_model::CommentId(5), author: "acme".parse().expect("a login") });
+    let known = Facts::PullRequest {
+        pull_request: pull_request(true),
+        author: Permission::Read,
+        approved: approved.clone(),
+    };
+    let run = planned_run(plan(&run_pull_request(sha('a')), &config(), &known));
+    assert!(run.spec.awaits_approval && !run.spec.lacks_approval());
+    let job = IntegrationJob::new("shop-1", run.spec);
+    assert_eq!(approval_of(&sha('a'), std::slice::from_ref(&job)), approved);
+    assert_eq!(approval_of(&sha('b'), &[job]), None);
+}
+
+#[test]
+fn only_what_goes_on_with_another_head_or_base_is_outdated() {
+    let run = |head: char, base: &str| {
+        let mut pull_request = pull_request(true);
+        pull_request.head.sha = sha(head);
+        pull_request.base = base.parse().expect("a branch");
+        let facts = facts(pull_request, Permission::Write);
+        planned_run(plan(&run_pull_request(sha('a')), &config(), &facts)).spec
+    };
+    let job = |name: &str, spec: IntegrationJobSpec| IntegrationJob::new(name, spec);
+    let mut stopped = job("stopped", run('b', "main"));
+    stopped.spec.cancel =
+        Some(Cancel { reason: CancelReason::Superseded, message: String::new(), comment: None });
+    let jobs = [
+        job("same", run('a', "main")),
+        job("head", run('b', "main")),
+        job("base", run('a', "next")),
+        stopped,
+    ];
+    assert_eq!(outdated(&run('a', "main"), &jobs), ["head", "base"]);
 }

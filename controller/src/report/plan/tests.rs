@@ -21,20 +21,26 @@ fn with_job(phase: &str, message: Option<&str>) -> IntegrationJob {
     pull_request(&json!([{"name": "unit"}]), &json!({"phase": "Running", "jobs": [entry]}))
 }
 
+fn skipped(name: &str, reason: &str, undecided: bool) -> SkippedJob {
+    SkippedJob { name: name.parse().expect("a name"), reason: reason.to_owned(), undecided }
+}
+
 #[test]
 fn each_job_is_told_under_its_own_context_on_the_head() {
     let mut job = pull_request(&json!([{"name": "unit"}, {"name": "lint"}]), &json!({}));
     job.spec.skipped =
-        vec![SkippedJob { name: "docs".parse().expect("name"), reason: "branch main".to_owned() }];
+        vec![skipped("docs", "branch main", false), skipped("e2e", "[skip ci] in the title", true)];
     assert_eq!(judged_commit(&job).map(tidegate_model::CommitSha::as_str), Some(HEAD));
     let contexts: Vec<String> = plan(&job).into_iter().map(|desired| desired.context).collect();
-    assert_eq!(contexts, ["tidegate/shop/unit", "tidegate/shop/lint", "tidegate/shop/docs"]);
+    let expected = ["unit", "lint", "docs", "e2e"].map(|job| format!("tidegate/shop/{job}"));
+    assert_eq!(contexts, expected);
     assert_eq!(
         said(&job),
         [
             (StatusState::Pending, "queued".to_owned()),
             (StatusState::Pending, "queued".to_owned()),
             (StatusState::Success, "skipped: branch main".to_owned()),
+            (StatusState::Pending, "skipped by [skip ci] in the title; comment /test".to_owned()),
         ]
     );
 }
@@ -58,6 +64,8 @@ fn a_run_that_waits_for_approval_says_for_what() {
     assert!(!desired.is_fleeting);
     assert_eq!(desired.status.state, StatusState::Pending);
     assert!(desired.status.description.contains("/ok-to-test"), "{desired:?}");
+    job.spec.approved = serde_json::from_value(json!({"id": 5, "author": "dora"})).expect("an approval");
+    assert_eq!(plan(&job)[0].status.description, "queued");
 }
 
 #[test]

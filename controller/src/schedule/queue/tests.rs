@@ -95,7 +95,7 @@ fn approval_and_cancellation_need_no_slot() {
         vec![serde_json::from_value(condition).expect("a condition")];
     queue.apply(waits.clone());
     assert_eq!(next(&mut queue, &caps(9), now), [], "it says so already, and never starts");
-    waits.spec.awaits_approval = false;
+    waits.spec.approved = serde_json::from_value(json!({"id": 5, "author": "dora"})).expect("an approval");
     queue.apply(waits);
     assert_eq!(next(&mut queue, &caps(9), now), [start("waits")]);
 }

@@ -29,6 +29,7 @@ fn event() -> Envelope<Event> {
             repository: "acme/shop".parse().expect("a repository"),
             reference: "refs/heads/main".parse().expect("a ref"),
             after: None,
+            message: String::new(),
             sender: "ann".parse().expect("a login"),
         }),
     }

@@ -11,6 +11,9 @@ use crate::{
     server::{Call, Refusal, Reply, number},
 };
 
+/// `ui.REACTIONS` of Gitea's configuration.
+const REACTIONS: [&str; 8] = ["+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes"];
+
 const RENDERER: Renderer = Renderer {
     user: payload::user,
     repository: payload::repository,
@@ -76,6 +79,10 @@ pub(crate) async fn answer(call: &Call<'_>) -> Reply {
             Ok((201, show_hook(call, repo, hook.id, &RENDERER)?.1))
         }
         ("PATCH", ["hooks", id]) => edit_hook(call, repo, number(id)?),
+        ("POST", ["issues", "comments", _, "reactions"]) if !REACTIONS.contains(&call.text("content")?) => {
+            let content = call.text("content")?;
+            Err(Refusal::new(403, format!("'{content}' is not an allowed reaction")))
+        }
         _ => routes::answer(call, repo, route, &RENDERER).await,
     }
 }

@@ -229,7 +229,14 @@ async fn comments_are_written_edited_and_reacted_to() -> Result<()> {
             let path = format!("{path}/reactions");
             assert_eq!(world.call(Method::POST, &world.dora, &path, react.clone()).await?.0, expected);
         }
+        let reactions = format!("{path}/reactions");
+        let unknown = world.call(Method::POST, &world.dora, &reactions, json!({ "content": "ok" }));
+        assert_eq!(unknown.await?.0, if dialect == Host::Github { 422 } else { 403 });
         assert_eq!(world.read(&list).await?.as_array().map(Vec::len), Some(1));
+        for (since, expected) in [("2026-01-01T00:00:00Z", 1), ("2999-01-01T00:00:00Z", 0)] {
+            let since = world.read(&format!("{list}?since={since}")).await?;
+            assert_eq!(since.as_array().map(Vec::len), Some(expected));
+        }
         assert_eq!(world.forge.comments(REPO, number)?[0].reactions.len(), 1);
         assert_eq!(world.read(&format!("repos/{REPO}/pulls?state=open")).await?[0]["number"], number);
     }

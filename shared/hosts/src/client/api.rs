@@ -60,13 +60,14 @@ impl Api {
             .await
     }
 
-    /// Changes something, once. Any success but `expected` is an error: a redirect may have turned the call into a read.
+    /// Changes something, once. Any success but those `expected` is an error: a redirect may have turned the call into a
+    /// read.
     pub(crate) async fn write(
         &self,
         method: Method,
         path: &str,
         body: &impl Serialize,
-        expected: StatusCode,
+        expected: &[StatusCode],
     ) -> Result<Answer, HostError> {
         let body = serde_json::to_vec(body).map_err(|error| HostError::unreadable(&error))?;
         self.change(method, path, body.into(), expected).await
@@ -74,7 +75,7 @@ impl Api {
 
     /// Deletes something, once. What is gone already was deleted well.
     pub(crate) async fn delete(&self, path: &str) -> Result<(), HostError> {
-        let done = self.change(Method::DELETE, path, Bytes::new(), StatusCode::NO_CONTENT).await;
+        let done = self.change(Method::DELETE, path, Bytes::new(), &[StatusCode::NO_CONTENT]).await;
         found(done).map(drop)
     }
 
@@ -83,14 +84,15 @@ impl Api {
         method: Method,
         path: &str,
         body: Bytes,
-        expected: StatusCode,
+        expected: &[StatusCode],
     ) -> Result<Answer, HostError> {
         let answer = self.call(method, path, body).await?;
-        let status = answer.0.status();
-        if status == expected {
+        let status = answer.status();
+        if expected.contains(&status) {
             Ok(answer)
         } else {
-            Err(HostError::unreadable(&format!("expected status {expected}, got {status}")))
+            let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
+            Err(HostError::unreadable(&format!("expected status {}, got {status}", expected.join(" or "))))
         }
     }
 
@@ -114,6 +116,11 @@ impl Api {
 pub(crate) struct Answer(Response<Bytes>);
 
 impl Answer {
+    /// Which success it is.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+
     /// The JSON in it.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, HostError> {
         serde_json::from_slice(self.0.body()).map_err(|error| HostError::unreadable(&error))

@@ -1,7 +1,8 @@
 //! What hosts tell, in one language.
 
+use jiff::Timestamp;
 use secrecy::SecretString;
-use tidegate_model::{Head, Login, PullRequestNumber, RefName};
+use tidegate_model::{CommentId, Head, Login, PullRequestNumber, RefName};
 
 /// A pull request as the host shows it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,58 @@ pub struct PullRequestFacts {
     pub title: String,
     /// Whether its author calls it a draft.
     pub draft: bool,
+}
+
+/// A comment on a pull request as the host shows it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommentFacts {
+    /// The host's id of it.
+    pub id: CommentId,
+    /// The pull request it stands on; `None` for one on a plain issue.
+    pub pull_request: Option<PullRequestNumber>,
+    /// Who wrote it.
+    pub author: Login,
+    /// Whether the host says that no person wrote it.
+    pub is_by_bot: bool,
+    /// The text.
+    pub body: String,
+    /// When it was written, by the host's clock, in whole seconds.
+    pub created_at: Timestamp,
+    /// When it was last edited, by the host's clock.
+    pub updated_at: Timestamp,
+}
+
+/// A commit status as the host shows it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusFacts {
+    /// `tidegate/<config>/<job>`, or another program's.
+    pub context: String,
+    /// One line for people.
+    pub description: String,
+    /// When it was written, by the host's clock, in whole seconds.
+    pub created_at: Timestamp,
+}
+
+/// What a comment can be answered with in place of words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reaction {
+    /// It was done.
+    ThumbsUp,
+}
+
+impl Reaction {
+    /// The name that GitHub and Gitea use.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::ThumbsUp => "+1",
+        }
+    }
+}
+
+/// The number at the end of an address such as `…/pulls/7`.
+pub(crate) fn number_at_end(address: &str) -> Option<PullRequestNumber> {
+    let (_, number) = address.rsplit_once('/')?;
+    number.parse().ok().map(PullRequestNumber)
 }
 
 /// A webhook of a repository. Hosts never show its secret.

@@ -11,16 +11,18 @@ mod transport;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use tidegate_model::{
-    CommitSha, CommitStatus, GitRef, Host, Login, Permission, PullRequestNumber, RepositoryPath,
+    CommentId, CommitSha, CommitStatus, GitRef, Host, Login, Permission, PullRequestNumber, RepositoryPath,
 };
 use url::Url;
 
-pub(crate) use api::{Api, encoded, found};
+pub(crate) use api::{Answer, Api, encoded, found};
 pub use egress::{EgressError, EgressPolicy};
 pub use error::HostError;
-pub use facts::{Hook, HookSpec, PullRequestFacts};
+pub(crate) use facts::number_at_end;
+pub use facts::{CommentFacts, Hook, HookSpec, PullRequestFacts, Reaction, StatusFacts};
 pub(crate) use transport::Transport;
 
 use crate::{gitea::client::GiteaClient, github::client::GithubClient};
@@ -116,19 +118,14 @@ impl HostClient {
         on_host!(self, client => client.ref_target(repository, reference).await)
     }
 
-    /// Whether a commit can be reached from a branch or tag. A commit or ref that is not there can't.
-    pub async fn contains(
+    /// Whether a commit can be reached from another. One that is not there can't.
+    pub async fn is_ancestor(
         &self,
         repository: &RepositoryPath,
-        reference: &GitRef,
         sha: &CommitSha,
+        of: &CommitSha,
     ) -> Result<bool, HostError> {
-        match self.ref_target(repository, reference).await? {
-            None => Ok(false),
-            Some(target) if target == *sha => Ok(true),
-            // Compared by SHA: a branch and a tag may share a name.
-            Some(target) => on_host!(self, client => client.is_ancestor(repository, sha, &target).await),
-        }
+        on_host!(self, client => client.is_ancestor(repository, sha, of).await)
     }
 
     /// Writes a commit status. The host keeps the newest of each context.
@@ -138,6 +135,54 @@ impl HostClient {
         status: &CommitStatus,
     ) -> Result<(), HostError> {
         on_host!(self, client => client.set_status(repository, status).await)
+    }
+
+    /// The newest statuses of a commit, newest first; at most a thousand.
+    pub async fn statuses(
+        &self,
+        repository: &RepositoryPath,
+        sha: &CommitSha,
+    ) -> Result<Vec<StatusFacts>, HostError> {
+        on_host!(self, client => client.statuses(repository, sha).await)
+    }
+
+    /// A comment on a pull request or issue of this repository; `None` when there is none of this id.
+    pub async fn comment(
+        &self,
+        repository: &RepositoryPath,
+        comment: CommentId,
+    ) -> Result<Option<CommentFacts>, HostError> {
+        on_host!(self, client => client.comment(repository, comment).await)
+    }
+
+    /// The comments on a pull request that were written or edited since then, oldest first.
+    pub async fn comments_since(
+        &self,
+        repository: &RepositoryPath,
+        number: PullRequestNumber,
+        since: Timestamp,
+    ) -> Result<Vec<CommentFacts>, HostError> {
+        on_host!(self, client => client.comments_since(repository, number, since).await)
+    }
+
+    /// Comments on a pull request, in Markdown.
+    pub async fn create_comment(
+        &self,
+        repository: &RepositoryPath,
+        number: PullRequestNumber,
+        body: &str,
+    ) -> Result<(), HostError> {
+        on_host!(self, client => client.create_comment(repository, number, body).await)
+    }
+
+    /// Reacts to a comment. Doing it twice is doing it once.
+    pub async fn react(
+        &self,
+        repository: &RepositoryPath,
+        comment: CommentId,
+        reaction: Reaction,
+    ) -> Result<(), HostError> {
+        on_host!(self, client => client.react(repository, comment, reaction).await)
     }
 
     /// Every webhook of a repository.

@@ -1,6 +1,7 @@
 //! Both clients against a server with canned answers.
 
 mod canned;
+mod comments;
 mod gitea;
 mod github;
 mod limits;

@@ -1,6 +1,7 @@
 //! Gitea's REST API, which Forgejo shares.
 
 mod answers;
+mod comments;
 
 use http::{HeaderValue, Method, Request, StatusCode, header::AUTHORIZATION};
 use secrecy::ExposeSecret;
@@ -140,7 +141,7 @@ impl GiteaClient {
             "description": status.description,
             "target_url": status.target_url,
         });
-        self.api.write(Method::POST, &path, &body, StatusCode::CREATED).await.map(drop)
+        self.api.write(Method::POST, &path, &body, &[StatusCode::CREATED]).await.map(drop)
     }
 
     pub(crate) async fn hooks(&self, repository: &RepositoryPath) -> Result<Vec<Hook>, HostError> {
@@ -178,7 +179,7 @@ impl GiteaClient {
                 "secret": spec.secret.expose_secret(),
             },
         });
-        let answer = self.api.write(Method::POST, &path, &body, StatusCode::CREATED).await?;
+        let answer = self.api.write(Method::POST, &path, &body, &[StatusCode::CREATED]).await?;
         Ok(answer.read::<ShownHook>()?.id.to_string())
     }
 

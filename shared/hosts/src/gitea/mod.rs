@@ -16,3 +16,6 @@ use crate::intake::HeaderNames;
 /// Source: <https://docs.gitea.com/usage/webhooks>
 pub(crate) const HEADERS: HeaderNames =
     HeaderNames { event: "x-gitea-event", delivery: "x-gitea-delivery", signature: "x-gitea-signature" };
+
+/// The id of the user that Gitea Actions acts as. Other programs look like people here.
+const ACTIONS_USER: i64 = -2;

@@ -5,14 +5,14 @@ use tidegate_model::{
     PullRequestEvent, PushEvent,
 };
 
-use super::payload::{self, CommentPayload, PullRequestPayload, PushPayload, User};
+use super::{
+    ACTIONS_USER,
+    payload::{self, CommentPayload, PullRequestPayload, PushPayload, User},
+};
 use crate::{
-    body::{cut_comment, read},
+    body::{cut, read},
     intake::{Ignored, NormaliseError, Outcome},
 };
-
-/// The id of the user that Gitea Actions acts as. Other programs look like people here.
-const ACTIONS_USER: i64 = -2;
 
 /// Reads a delivery of this kind (`X-Gitea-Event`).
 pub(crate) fn normalise(kind: &str, body: &[u8]) -> Result<Outcome, NormaliseError> {
@@ -57,19 +57,24 @@ fn pull_request(payload: PullRequestPayload) -> Outcome {
     }))
 }
 
-fn push(payload: PushPayload) -> Outcome {
+fn push(payload: PushPayload<'_>) -> Outcome {
     let Some(reference) = payload.reference else {
         return Outcome::Ignored(Ignored::OtherRef);
     };
-    let after = match (&reference, payload.after, payload.head_commit) {
+    let (head, message) = match payload.head_commit {
+        Some(commit) => (Some(commit.id), cut(commit.message, PushEvent::MAX_MESSAGE)),
+        None => (None, String::new()),
+    };
+    let after = match (&reference, payload.after, head) {
         // `after` of an annotated tag is the tag object, the head commit is what it points to.
-        (GitRef::Tag(_), Some(_), Some(commit)) => Some(commit.id),
+        (GitRef::Tag(_), Some(_), Some(head)) => Some(head),
         (_, after, _) => after,
     };
     Outcome::Event(Event::Push(PushEvent {
         repository: payload.repository.full_name,
         reference,
         after,
+        message,
         sender: payload.sender.login,
     }))
 }
@@ -92,7 +97,7 @@ fn comment(payload: CommentPayload<'_>) -> Outcome {
         pull_request: payload.issue.number,
         comment: comment.id,
         author: login(comment.user),
-        body: cut_comment(comment.body),
+        body: cut(comment.body, CommentEvent::MAX_BODY),
     }))
 }
 

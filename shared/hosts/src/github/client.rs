@@ -2,6 +2,7 @@
 
 mod answers;
 mod auth;
+mod comments;
 
 use std::sync::Arc;
 
@@ -148,7 +149,7 @@ impl GithubClient {
             "description": status.description,
             "target_url": status.target_url,
         });
-        self.api.write(Method::POST, &path, &body, StatusCode::CREATED).await.map(drop)
+        self.api.write(Method::POST, &path, &body, &[StatusCode::CREATED]).await.map(drop)
     }
 
     /// Source: <https://docs.github.com/en/rest/repos/webhooks>
@@ -171,7 +172,7 @@ impl GithubClient {
         spec: &HookSpec,
     ) -> Result<String, HostError> {
         let path = format!("/repos/{repository}/hooks");
-        let answer = self.api.write(Method::POST, &path, &hook_body(spec), StatusCode::CREATED).await?;
+        let answer = self.api.write(Method::POST, &path, &hook_body(spec), &[StatusCode::CREATED]).await?;
         Ok(answer.read::<ShownHook>()?.id.to_string())
     }
 
@@ -182,7 +183,7 @@ impl GithubClient {
         spec: &HookSpec,
     ) -> Result<String, HostError> {
         let path = format!("/repos/{repository}/hooks/{}", encoded(id));
-        let answer = self.api.write(Method::PATCH, &path, &hook_body(spec), StatusCode::OK).await?;
+        let answer = self.api.write(Method::PATCH, &path, &hook_body(spec), &[StatusCode::OK]).await?;
         Ok(answer.read::<ShownHook>()?.id.to_string())
     }
 

@@ -80,19 +80,22 @@ pub(super) enum UserKind {
 }
 
 #[derive(Deserialize)]
-pub(super) struct PushPayload {
+pub(super) struct PushPayload<'a> {
     #[serde(rename = "ref", deserialize_with = "branch_or_tag")]
     pub(super) reference: Option<GitRef>,
     #[serde(deserialize_with = "commit_or_zeros")]
     pub(super) after: Option<CommitSha>,
-    pub(super) head_commit: Option<Commit>,
+    #[serde(borrow)]
+    pub(super) head_commit: Option<Commit<'a>>,
     pub(super) repository: Repository,
     pub(super) sender: User,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Commit {
+pub(super) struct Commit<'a> {
     pub(super) id: CommitSha,
+    #[serde(borrow, default)]
+    pub(super) message: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]

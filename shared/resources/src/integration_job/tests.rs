@@ -82,10 +82,11 @@ fn what_runs_stays_and_cancel_may_only_be_set() {
         |job: &mut Value| job["spec"]["pulls"][0]["sha"] = "c".repeat(40).into(),
         |job: &mut Value| job["spec"]["jobs"][0]["script"] = "false".into(),
         |job: &mut Value| job["spec"]["timeout"] = "2h".into(),
+        |job: &mut Value| job["spec"]["awaitsApproval"] = true.into(),
     ] {
         assert_eq!(
             messages(job(edit).validate_cel_update(&old)),
-            ["what a job runs can't change; only cancel may be set"]
+            ["what a job runs can't change; only approved and cancel may be set"]
         );
     }
     let cancelled =
@@ -97,6 +98,58 @@ fn what_runs_stays_and_cancel_may_only_be_set() {
         assert_eq!(
             messages(change.validate_cel_update(&cancelled)),
             ["a cancelled job stays cancelled, for the reason it was cancelled for"]
+        );
+    }
+}
+
+fn comment(job: &mut Value) {
+    job["spec"]["trigger"] = "Comment".into();
+    job["spec"]["comment"] = json!({"id": 5, "author": "ada"});
+}
+
+#[test]
+fn a_comment_trigger_names_its_comment_and_no_other_trigger_does() {
+    let message = "a Comment trigger, and no other, has a comment; it has exactly one pull";
+    assert_eq!(messages(job(comment).validate_cel()), [""; 0]);
+    for edit in [
+        |job: &mut Value| job["spec"]["trigger"] = "Comment".into(),
+        |job: &mut Value| job["spec"]["comment"] = json!({"id": 5, "author": "ada"}),
+        |job: &mut Value| {
+            comment(job);
+            job["spec"]["pulls"] = json!([]);
+        },
+    ] {
+        assert_eq!(messages(job(edit).validate_cel()), [message]);
+    }
+    let another = job(|job| {
+        comment(job);
+        job["spec"]["comment"]["id"] = 6.into();
+    });
+    assert_eq!(
+        messages(another.validate_cel_update(&job(comment))),
+        ["what a job runs can't change; only approved and cancel may be set"]
+    );
+}
+
+#[test]
+fn an_approval_may_be_given_once_and_waiting_for_it_stays_as_it_was() {
+    let waiting = job(|job| job["spec"]["awaitsApproval"] = true.into());
+    let approved_by = |author: &'static str| {
+        job(move |job| {
+            job["spec"]["awaitsApproval"] = true.into();
+            job["spec"]["approved"] = json!({"id": 5, "author": author});
+        })
+    };
+    assert!(waiting.spec.lacks_approval() && !approved_by("ada").spec.lacks_approval());
+    assert_eq!(messages(approved_by("ada").validate_cel_update(&waiting)), [""; 0]);
+    assert_eq!(
+        messages(job(|_| ()).validate_cel_update(&waiting)),
+        ["what a job runs can't change; only approved and cancel may be set"]
+    );
+    for change in [waiting, approved_by("eve")] {
+        assert_eq!(
+            messages(change.validate_cel_update(&approved_by("ada"))),
+            ["an approval can't be changed or taken back"]
         );
     }
 }

@@ -180,7 +180,7 @@ impl Gitea {
         Ok(statuses)
     }
 
-    fn path(&self, repo: &str, rest: &str) -> String {
+    pub(super) fn path(&self, repo: &str, rest: &str) -> String {
         format!("/repos/{}{rest}", self.repository(repo))
     }
 }

@@ -1,6 +1,8 @@
 //! The scenarios, one file an area. Each starts its own world, says by its name what it proves, and ends by asserting
 //! that nothing is left over.
 
+mod approval;
+mod comments;
 mod config;
 mod dead_letters;
 mod drain;
@@ -8,6 +10,7 @@ mod pull_request;
 mod push;
 mod real;
 mod rotation;
+mod skip;
 mod trust;
 mod webhook;
 

@@ -168,3 +168,22 @@ async fn a_private_repository_without_a_clone_secret_is_an_error_that_says_so() 
     assert!(description.contains("needs git.cloneSecretRef"), "{description}");
     scene.end().await
 }
+
+#[tokio::test]
+async fn a_head_that_went_and_came_back_runs_again() -> Result<()> {
+    let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "test -f ok || sleep 600")]})).await?;
+    let first = scene.push("fix", "dora", &[("slow", "yes\n")]).await?;
+    let number = scene.open("dora", "fix").await?;
+    let name = scene.wait_for_one_job().await?;
+    scene.wait_for_job(&name, "it runs", |job| scene.phase(job) == Phase::Running).await?;
+    let second = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.status(&second, "unit", "success").await?;
+    scene.status(&first, "unit", "error").await?;
+
+    scene.push("main", OWNER, &[("ok", "yes\n")]).await?;
+    scene.world.forge.force_branch(REPOSITORY, "fix", &first, "dora").await?;
+    scene.status(&first, "unit", "success").await?;
+    scene.settle_jobs(3).await?;
+    assert_eq!(scene.answers_on(number).await?, (0, 0));
+    scene.end().await
+}

@@ -5,7 +5,7 @@ use serde_json::json;
 use tidegate_resources::{Phase, Trigger};
 use tidegate_scenarios::{OWNER, REPOSITORY, Scene};
 
-use crate::{gitea, github, job};
+use crate::{gitea, github, job, sandbox_only};
 
 #[tokio::test]
 async fn pushes_run_what_their_branch_or_tag_asks_for() -> Result<()> {
@@ -47,5 +47,46 @@ async fn a_deleted_branch_runs_nothing_and_the_same_commit_on_another_branch_run
     let jobs = scene.integration_jobs().await?;
     assert_eq!(jobs.len(), 2);
     assert!(jobs.iter().all(|job| job.spec.trigger == Trigger::Push && scene.phase(job) == Phase::Succeeded));
+    scene.end().await
+}
+
+#[tokio::test]
+async fn a_branch_pushed_back_to_an_older_commit_is_built_again() -> Result<()> {
+    let mut deploy = job("deploy", "true");
+    deploy["when"] = json!({"branches": ["main"]});
+    let scene = Scene::set(gitea(), &json!({"postSubmit": [deploy]})).await?;
+    let first = scene.push("main", OWNER, &[("a", "1\n")]).await?;
+    scene.status(&first, "deploy", "success").await?;
+    let second = scene.push("main", OWNER, &[("b", "1\n")]).await?;
+    scene.status(&second, "deploy", "success").await?;
+    scene.settle_jobs(2).await?;
+    // A clone holds only what a branch leads to.
+    scene.world.forge.force_branch(REPOSITORY, "kept", &second, OWNER).await?;
+    for (back, count) in [(&first, 3), (&second, 4)] {
+        scene.world.forge.force_branch(REPOSITORY, "main", back, OWNER).await?;
+        scene.settle_jobs(count).await?;
+    }
+    let built: Vec<_> = scene.integration_jobs().await?.into_iter().map(|job| job.spec.base.sha).collect();
+    assert_eq!(built.iter().filter(|sha| sha.as_ref() == Some(&first)).count(), 2);
+    scene.end().await
+}
+
+#[tokio::test]
+async fn pushes_that_are_delivered_again_build_nothing_again() -> Result<()> {
+    if sandbox_only("Gitea's API neither lists deliveries nor repeats them") {
+        return Ok(());
+    }
+    let scene = Scene::set(github(), &json!({"postSubmit": [job("deploy", "true")]})).await?;
+    let first = scene.push("main", OWNER, &[("a", "1\n")]).await?;
+    scene.status(&first, "deploy", "success").await?;
+    scene.push("main", OWNER, &[("b", "1\n")]).await?;
+    scene.settle_jobs(2).await?;
+    scene.world.forge.force_branch(REPOSITORY, "main", &first, OWNER).await?;
+    scene.settle_jobs(3).await?;
+    let forge = scene.world.forge.sandbox()?;
+    for delivery in forge.deliveries(REPOSITORY)?.iter().filter(|delivery| delivery.event == "push") {
+        forge.redeliver(REPOSITORY, &delivery.id)?;
+    }
+    scene.settle_jobs(3).await?;
     scene.end().await
 }

@@ -1,9 +1,11 @@
 //! What is used of Gitea's answers, and nothing else.
 
+use jiff::Timestamp;
 use serde::Deserialize;
-use tidegate_model::{CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
+use tidegate_model::{CommentId, CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
 
-use crate::client::Hook;
+use crate::client::{CommentFacts, Hook, HostError, StatusFacts, number_at_end};
+use crate::gitea::ACTIONS_USER;
 
 #[derive(Deserialize)]
 pub(super) struct PullRequest {
@@ -22,6 +24,55 @@ pub(super) struct PullRequest {
 #[derive(Deserialize)]
 pub(super) struct User {
     pub(super) login: Login,
+    /// Negative for Gitea's own.
+    #[serde(default)]
+    pub(super) id: i64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ShownComment {
+    id: CommentId,
+    /// Empty for a comment on a plain issue.
+    #[serde(default)]
+    pull_request_url: String,
+    user: Option<User>,
+    #[serde(default)]
+    body: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl ShownComment {
+    pub(super) fn into_facts(self) -> Result<CommentFacts, HostError> {
+        Ok(CommentFacts {
+            id: self.id,
+            pull_request: number_at_end(&self.pull_request_url),
+            is_by_bot: self.user.as_ref().is_some_and(|user| user.id == ACTIONS_USER),
+            // Gitea's own name for people who are gone.
+            author: match self.user {
+                Some(user) => user.login,
+                None => "Ghost".parse().map_err(|error| HostError::unreadable(&error))?,
+            },
+            body: self.body,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct ShownStatus {
+    context: String,
+    #[serde(default)]
+    description: String,
+    created_at: Timestamp,
+}
+
+impl ShownStatus {
+    pub(super) fn into_facts(self) -> StatusFacts {
+        let Self { context, description, created_at } = self;
+        StatusFacts { context, description, created_at }
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,9 +1,10 @@
 //! What is used of GitHub's answers, and nothing else.
 
+use jiff::Timestamp;
 use serde::Deserialize;
-use tidegate_model::{CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
+use tidegate_model::{CommentId, CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
 
-use crate::client::Hook;
+use crate::client::{CommentFacts, Hook, HostError, StatusFacts, number_at_end};
 
 #[derive(Deserialize)]
 pub(super) struct PullRequest {
@@ -22,6 +23,53 @@ pub(super) struct PullRequest {
 #[derive(Deserialize)]
 pub(super) struct User {
     pub(super) login: Login,
+    #[serde(rename = "type", default)]
+    pub(super) kind: String,
+}
+
+/// Its `issue_url` ends with the number, whether it is a plain issue's or a pull request's: only reading the pull request
+/// tells.
+#[derive(Deserialize)]
+pub(super) struct ShownComment {
+    id: CommentId,
+    issue_url: String,
+    user: Option<User>,
+    #[serde(default)]
+    body: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl ShownComment {
+    pub(super) fn into_facts(self) -> Result<CommentFacts, HostError> {
+        Ok(CommentFacts {
+            id: self.id,
+            pull_request: number_at_end(&self.issue_url),
+            is_by_bot: self.user.as_ref().is_some_and(|user| user.kind == "Bot"),
+            // GitHub's own name for people who are gone.
+            author: match self.user {
+                Some(user) => user.login,
+                None => "ghost".parse().map_err(|error| HostError::unreadable(&error))?,
+            },
+            body: self.body,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct ShownStatus {
+    context: String,
+    description: Option<String>,
+    created_at: Timestamp,
+}
+
+impl ShownStatus {
+    pub(super) fn into_facts(self) -> StatusFacts {
+        let Self { context, description, created_at } = self;
+        StatusFacts { context, description: description.unwrap_or_default(), created_at }
+    }
 }
 
 #[derive(Deserialize)]

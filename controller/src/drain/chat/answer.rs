@@ -1,0 +1,133 @@
+//! The one visible answer to a comment: a reaction when all was done, else one reply that says what was and what wasn't.
+
+use std::fmt::Write as _;
+
+use kube::{
+    Resource,
+    runtime::events::{Event, EventType},
+};
+use tidegate_hosts::client::{HostError, Reaction};
+
+use super::{
+    decide::{Answer, Verdict},
+    facts::Known,
+};
+use crate::{
+    drain::facts::{FactsError, Reader},
+    error_chain,
+};
+
+/// The reply in Markdown, if words are needed. Its last line is the marker by which it is found again.
+pub fn reply(answers: &[Answer], known: &Known) -> Option<String> {
+    if answers.iter().all(|answer| answer.verdict == Verdict::Done) {
+        return None;
+    }
+    let mut text = format!("@{}:\n\n", known.comment.author);
+    for Answer { line, verdict } in answers {
+        let words = match verdict {
+            Verdict::Done => "done",
+            Verdict::Said(words) => words,
+        };
+        // Writing to a String can't fail.
+        let _ = match verdict {
+            Verdict::Said(words) if words.starts_with('|') => writeln!(text, "\n{words}\n"),
+            Verdict::Said(_) | Verdict::Done => writeln!(text, "- `{line}`: {words}"),
+        };
+    }
+    let _ = write!(text, "\n{}", known.marker);
+    Some(text)
+}
+
+/// Answers, unless the host forbids it for good: then an Event says so, and what was done stands. Returns what was done.
+pub async fn send(answers: &[Answer], known: &Known, reader: &Reader<'_>) -> Result<String, FactsError> {
+    let repository = &reader.config.spec.git.repository;
+    let (sent, how) = match reply(answers, known) {
+        None => {
+            let sent = reader.client.react(repository, known.comment.id, Reaction::ThumbsUp).await;
+            (reader.count("react to a comment", sent), "reacted")
+        }
+        Some(text) => {
+            let sent = reader.client.create_comment(repository, known.pull_request.number, &text).await;
+            (reader.count("reply to a comment", sent), "replied")
+        }
+    };
+    match sent {
+        Ok(()) => Ok(how.to_owned()),
+        Err(FactsError::Host { source, .. }) if is_final(&source) => {
+            let reason = error_chain(&source);
+            tracing::warn!(repo = %repository, error = reason, "failed to answer a comment");
+            reader.publish(refused(&reason)).await;
+            Ok(format!("could not answer: {reason}"))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether asking again changes nothing. A credential may be mended, but nobody waits for the answer by then.
+fn is_final(error: &HostError) -> bool {
+    matches!(error, HostError::Forbidden { .. } | HostError::NotFound | HostError::Rejected { .. })
+}
+
+fn refused(reason: &str) -> Event {
+    Event {
+        type_: EventType::Warning,
+        reason: "AnswerRefused".to_owned(),
+        note: Some(format!("the host refused the answer to a comment: {reason}")),
+        action: "Answer".to_owned(),
+        secondary: None,
+    }
+}
+
+impl Reader<'_> {
+    /// Publishes a Kubernetes Event about the config.
+    async fn publish(&self, event: Event) {
+        let published = self.context().recorder.publish(&event, &self.config.object_ref(&())).await;
+        if let Err(error) = published {
+            tracing::warn!(error = error_chain(&error), "failed to publish an Event");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_rules::chatops;
+
+    use super::*;
+    use crate::drain::chat::decide::tests::known;
+
+    fn answer(line: &str, verdict: Verdict) -> Answer {
+        Answer { line: line.to_owned(), verdict }
+    }
+
+    #[test]
+    fn what_was_all_done_needs_no_words() {
+        assert_eq!(
+            reply(&[answer("/test", Verdict::Done), answer("/cancel", Verdict::Done)], &known()),
+            None
+        );
+    }
+
+    #[test]
+    fn one_reply_tells_of_every_command_and_is_never_read_as_one() {
+        let answers = [
+            answer("/test unit", Verdict::Done),
+            answer("/test nope", Verdict::Said("there is no job `nope`".to_owned())),
+            answer("/help", Verdict::Said(chatops::help())),
+        ];
+        let text = reply(&answers, &known()).expect("words");
+        assert!(text.starts_with(
+            "@dora:\n\n- `/test unit`: done\n- `/test nope`: there is no job `nope`\n\n| comment |"
+        ));
+        assert!(text.ends_with(&format!("\n{}", known().marker)), "{text}");
+        assert_eq!(chatops::read(&text), []);
+        assert!(text.lines().all(|line| !line.starts_with('/')), "{text}");
+    }
+
+    #[test]
+    fn only_what_asking_again_can_not_change_is_given_up() {
+        assert!(is_final(&HostError::Forbidden { message: String::new() }) && is_final(&HostError::NotFound));
+        assert!(
+            !is_final(&HostError::Unauthorized) && !is_final(&HostError::RateLimited { retry_after: None })
+        );
+    }
+}

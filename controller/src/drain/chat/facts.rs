@@ -1,0 +1,117 @@
+//! Reads from host and cluster what decides about a comment.
+
+use kube::{ResourceExt, api::ListParams};
+use tidegate_hosts::client::{CommentFacts, PullRequestFacts, StatusFacts};
+use tidegate_model::{ChatCommand, Command, CommentId, Envelope, Permission};
+use tidegate_resources::{IntegrationConfig, IntegrationJob, answer_digest};
+use tidegate_rules::chatops::{Line, MARKER, who::Who};
+
+use super::decide;
+use crate::{
+    context::Context,
+    drain::{
+        facts::{FactsError, Reader, jobs_of},
+        plan,
+    },
+};
+
+/// What is known about a comment, as host and cluster show it now.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The comment.
+    pub comment: CommentFacts,
+    /// The pull request it stands on.
+    pub pull_request: PullRequestFacts,
+    /// The right of who wrote the comment.
+    pub commenter: Permission,
+    /// The right of who opened the pull request; not asked for where it decides nothing.
+    pub author: Permission,
+    /// Every config of the repository, the oldest first, with its runs of the pull request.
+    pub configs: Vec<Configured>,
+    /// The statuses of the pull request's head, newest first; read where somebody approves what he was shown.
+    pub shown: Vec<StatusFacts>,
+    /// What stands, unseen, in the answer to this comment.
+    pub marker: String,
+    /// Whether that answer is there.
+    pub is_answered: bool,
+}
+
+/// A config, and its runs of the pull request.
+#[derive(Debug, Clone)]
+pub struct Configured {
+    /// The config.
+    pub config: IntegrationConfig,
+    /// The runs.
+    pub jobs: Vec<IntegrationJob>,
+}
+
+/// The comment as the host shows it; `None` when it is gone, or never was.
+pub async fn comment(reader: &Reader<'_>, id: CommentId) -> Result<Option<CommentFacts>, FactsError> {
+    let read = reader.client.comment(&reader.config.spec.git.repository, id).await;
+    reader.count("read the comment", read)
+}
+
+/// The rest. `Err` inside says why there is nothing to decide.
+pub async fn known(
+    reader: &Reader<'_>,
+    comment: CommentFacts,
+    lines: &[Line],
+    envelope: &Envelope<Command>,
+    context: &Context,
+) -> Result<Result<Known, String>, FactsError> {
+    let repository = &reader.config.spec.git.repository;
+    let Some(number) = comment.pull_request else {
+        return Ok(Err(format!("comment {} is on no pull request", comment.id)));
+    };
+    let Some(pull_request) = reader.find_pull_request(number).await? else {
+        return Ok(Err(format!("there is no pull request {number}")));
+    };
+    let mut configs = Vec::new();
+    for config in all_of_repository(reader.config, &envelope.body, context).await? {
+        let jobs = jobs_of(&config, number, context).await?;
+        configs.push(Configured { config, jobs });
+    }
+    let Some(oldest) = configs.first() else {
+        return Ok(Err("the config is gone".to_owned()));
+    };
+    let marker = format!("{MARKER} {} -->", answer_digest(&plan::uid(&oldest.config), comment.id));
+    let later = reader.client.comments_since(repository, number, comment.created_at).await;
+    let later = reader.count("list the comments", later)?;
+    let is_answered = later.iter().any(|later| later.body.contains(&marker));
+
+    let commands: Vec<ChatCommand> = lines.iter().map(Line::command).collect();
+    let needs_right = commands.iter().any(|command| tidegate_rules::chatops::who(command) != Who::Anybody);
+    let commenter = if needs_right { reader.permission(&comment.author).await? } else { Permission::None };
+    let author = if comment.author == pull_request.author || !needs_right {
+        commenter
+    } else {
+        reader.permission(&pull_request.author).await?
+    };
+    let mut known =
+        Known { comment, pull_request, commenter, author, configs, shown: Vec::new(), marker, is_answered };
+    let is_bare = |command: &ChatCommand| *command == ChatCommand::Approve { sha: None };
+    if commands.iter().any(is_bare)
+        && known.configs.iter().any(|of| decide::waiting(of, &known).next().is_some())
+    {
+        let shown = reader.client.statuses(repository, &known.pull_request.head.sha).await;
+        known.shown = reader.count("list the statuses", shown)?;
+    }
+    Ok(Ok(known))
+}
+
+/// Every config that serves the same repository on the same host and is fit to, the oldest first.
+async fn all_of_repository(
+    config: &IntegrationConfig,
+    command: &Command,
+    context: &Context,
+) -> Result<Vec<IntegrationConfig>, FactsError> {
+    let all = context.served::<IntegrationConfig>().list(&ListParams::default()).await;
+    let mut all = all.map_err(FactsError::Configs)?.items;
+    let own = &config.spec.git;
+    all.retain(|other| {
+        let git = &other.spec.git;
+        git.type_ == own.type_ && git.api_url() == own.api_url() && plan::admit(command, other).is_ok()
+    });
+    all.sort_by_key(|config| (config.creation_timestamp(), config.namespace(), config.name_any()));
+    Ok(all)
+}

@@ -1,0 +1,14 @@
+//! `/cancel`
+
+use super::{Entry, job_names, who::Who};
+use crate::integrator;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "cancel",
+    forms: &[
+        ("/cancel", "stops everything that runs or waits for this pull request"),
+        ("/cancel JOB…", "stops the runs of which no other job is left"),
+    ],
+    who: Who::WriterOrAuthor,
+    read: |words| job_names(words).map(integrator::cancel_jobs),
+};

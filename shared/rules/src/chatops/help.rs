@@ -1,0 +1,30 @@
+//! `/help`, whose text is made of what the commands say of themselves.
+
+use std::fmt::Write as _;
+
+use tidegate_model::ChatCommand;
+
+use super::{COMMANDS, Entry, no_words, who::Who};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "help",
+    forms: &[("/help", "shows this")],
+    who: Who::Anybody,
+    read: |words| no_words(words).map(|()| ChatCommand::Help),
+};
+
+/// Every command, how it is written, what it does, and who may use it: a table in Markdown. No line starts like a command.
+pub fn text() -> String {
+    let mut text = "| comment | what it does | who may |\n|---|---|---|\n".to_owned();
+    for entry in COMMANDS {
+        for (form, meaning) in entry.forms {
+            // Writing to a String can't fail.
+            let _ = writeln!(text, "| `{form}` | {meaning} | {} |", entry.who.description());
+        }
+    }
+    text.push_str(
+        "\nA command stands at the start of a line. A comment may hold several; each may be written \
+         `/tidegate COMMAND` as well, where another bot listens to the same word.",
+    );
+    text
+}

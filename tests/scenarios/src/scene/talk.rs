@@ -1,0 +1,105 @@
+//! What people say on pull requests, and what they are answered.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tidegate_sandbox_forge::Comment;
+
+use super::{PATIENCE, Scene};
+use crate::REPOSITORY;
+
+/// What stands, unseen, in every reply of Tidegate.
+const MARKER: &str = "<!-- tidegate-answer:";
+
+impl Scene {
+    /// Comments on a pull request and returns the comment's id.
+    pub async fn comment(&self, by: &str, number: u64, body: &str) -> Result<u64> {
+        self.world.forge.comment(REPOSITORY, number, by, body).await
+    }
+
+    /// Waits until a comment has got its thumb: all that it asked for was done.
+    pub async fn thumb(&self, number: u64, comment: u64) -> Result<()> {
+        let has_thumb = |comments: &[Comment]| {
+            let comment = comments.iter().find(|known| known.id == comment)?;
+            comment.reactions.iter().any(|(_, content)| content == "+1").then_some(())
+        };
+        let found = self.world.forge.wait_for_comments(REPOSITORY, number, PATIENCE, has_thumb).await;
+        match found {
+            Ok(()) => Ok(()),
+            Err(error) => Err(error.context(format!("no thumb\n{}", self.situation().await))),
+        }
+    }
+
+    /// Waits until there is a reply of Tidegate with this text, and returns it.
+    pub async fn reply(&self, number: u64, text: &str) -> Result<String> {
+        let says = |comments: &[Comment]| {
+            let reply =
+                comments.iter().find(|known| known.body.contains(MARKER) && known.body.contains(text))?;
+            Some(reply.body.clone())
+        };
+        let found = self.world.forge.wait_for_comments(REPOSITORY, number, PATIENCE, says).await;
+        match found {
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(error.context(format!("no reply says {text:?}\n{}", self.situation().await))),
+        }
+    }
+
+    /// How many replies and how many thumbs Tidegate has given on a pull request.
+    pub async fn answers_on(&self, number: u64) -> Result<(usize, usize)> {
+        let comments = self.world.forge.comments(REPOSITORY, number).await?;
+        let replies = comments.iter().filter(|comment| comment.body.contains(MARKER)).count();
+        Ok((replies, comments.iter().map(|comment| comment.reactions.len()).sum()))
+    }
+
+    /// Waits until there is an `IntegrationJob`, and returns the name of the only one.
+    pub async fn wait_for_one_job(&self) -> Result<String> {
+        self.wait_for_jobs(1).await?;
+        self.only_job().await
+    }
+
+    /// Waits until all that was sent has been worked on, and there are so many `IntegrationJob`s at least. A real Gitea may
+    /// say that it has told everything a moment before it has.
+    pub(super) async fn wait_for_jobs(&self, count: usize) -> Result<()> {
+        let made = async {
+            while self.integration_jobs().await?.len() < count {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            anyhow::Ok(())
+        };
+        match tokio::time::timeout(PATIENCE, made).await {
+            Ok(made) => made?,
+            Err(_) => bail!("expected {count} IntegrationJobs\n{}", self.situation().await),
+        }
+        self.settle().await
+    }
+
+    /// Creates a second config of the same repository, and waits until its own webhook is registered.
+    pub async fn add_config(&self, name: &str, jobs: &Value) -> Result<()> {
+        self.apply(self.config_named(name, jobs)).await?;
+        self.registered(name).await
+    }
+
+    /// Waits until the controller has logged a text. It tells nobody when it logs; this asks until it has, within the limit.
+    pub async fn logged(&self, text: &str) -> Result<()> {
+        let controller = self.world.controller.as_ref().context("the controller is down")?;
+        let logged = async {
+            while !controller.log().iter().any(|line| line.text.contains(text)) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, logged)
+            .await
+            .with_context(|| format!("nothing says {text:?} in the log"))
+    }
+
+    /// Waits until the clock has left the second of a host's time. Hosts count whole seconds: only then is what is written
+    /// now younger, for them, than what was written then.
+    pub async fn after_second_of(&self, time: &str) -> Result<()> {
+        let then: Timestamp = time.parse().context("a host's time")?;
+        let wait = (then + SignedDuration::from_secs(1)).duration_since(Timestamp::now());
+        tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
+        Ok(())
+    }
+}
