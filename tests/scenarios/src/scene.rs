@@ -127,9 +127,7 @@ impl Scene {
 
     /// Stops the controller as Kubernetes does, and starts a new one.
     pub async fn restart_controller(&mut self) -> Result<()> {
-        if let Some(controller) = self.world.controller.take() {
-            controller.stop().await?;
-        }
+        self.world.stop_controller().await?;
         self.world.start_controller().await
     }
 

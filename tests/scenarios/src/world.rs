@@ -52,13 +52,17 @@ pub struct World {
     pub forge: Forge,
     /// SQS, Secrets Manager, API Gateway and Lambda.
     pub cloud: Cloud,
-    /// The controller; `None` while it is down.
+    /// The controller that was started first; `None` while it is down.
     pub controller: Option<Controller>,
+    /// A second replica, if there is one.
+    pub standby: Option<Controller>,
     /// A client of the Kubernetes API with every right.
     pub client: kube::Client,
     /// The namespace that the controller serves.
     pub namespace: String,
     cluster: ClusterForm,
+    /// What controllers have logged that are gone.
+    log: Vec<LogLine>,
     // Last, so that it is removed after everything that uses it.
     _folder: TempDir,
 }
@@ -112,9 +116,11 @@ impl World {
             forge: Forge::Sandbox(forge),
             cloud,
             controller: None,
+            standby: None,
             client,
             namespace,
             cluster,
+            log: Vec::new(),
             _folder: folder,
         })
     }
@@ -145,9 +151,11 @@ impl World {
             forge: Forge::Gitea(gitea),
             cloud,
             controller: None,
+            standby: None,
             client,
             namespace,
             cluster,
+            log: Vec::new(),
             _folder: folder,
         })
     }
@@ -155,12 +163,45 @@ impl World {
     /// Starts the controller, and waits until it serves.
     pub async fn start_controller(&mut self) -> Result<()> {
         ensure!(self.controller.is_none(), "the controller runs");
-        self.controller = Some(match &self.cluster {
+        self.controller = Some(self.replica("controller-0").await?);
+        Ok(())
+    }
+
+    /// Starts a second replica beside the controller, and waits until it serves.
+    pub async fn start_standby(&mut self) -> Result<()> {
+        ensure!(self.controller.is_some() && self.standby.is_none(), "not one controller runs");
+        self.standby = Some(self.replica("controller-1").await?);
+        Ok(())
+    }
+
+    async fn replica(&self, name: &str) -> Result<Controller> {
+        match &self.cluster {
             ClusterForm::Sandbox { binary, environment, .. } => {
-                Controller::start(binary, environment).await?
+                let mut environment = environment.clone();
+                environment.insert("TIDEGATE_POD_NAME".to_owned(), name.to_owned());
+                Controller::start(binary, &environment).await
             }
-            ClusterForm::Real(installation) => Controller::deploy(installation).await?,
-        });
+            ClusterForm::Real(installation) => Controller::deploy(installation).await,
+        }
+    }
+
+    /// Stops the controller as Kubernetes does. A standby is the controller from now on.
+    pub async fn stop_controller(&mut self) -> Result<()> {
+        self.end_controller(Controller::stop).await
+    }
+
+    /// Kills the controller where it stands, as a lost node does. A standby is the controller from now on.
+    pub async fn kill_controller(&mut self) -> Result<()> {
+        self.end_controller(Controller::kill).await
+    }
+
+    async fn end_controller(
+        &mut self,
+        end: impl AsyncFnOnce(Controller) -> Result<Vec<LogLine>>,
+    ) -> Result<()> {
+        let controller = self.controller.take().context("the controller is down")?;
+        self.log.extend(end(controller).await?);
+        self.controller = self.standby.take();
         Ok(())
     }
 
@@ -177,12 +218,12 @@ impl World {
         }
     }
 
-    /// Stops everything, and returns what was logged: the controller's lines and the functions'.
+    /// Stops everything, and returns what was logged: the controllers' lines and the functions'.
     pub async fn stop(mut self) -> Result<Vec<LogLine>> {
-        let mut lines = match self.controller.take() {
-            Some(controller) => controller.stop().await?,
-            None => Vec::new(),
-        };
+        while self.controller.is_some() {
+            self.stop_controller().await?;
+        }
+        let mut lines = std::mem::take(&mut self.log);
         let of_functions = self.cloud.logs().into_iter().map(|line| {
             let json: serde_json::Value = serde_json::from_str(&line.text).unwrap_or_default();
             let level = json["level"].as_str().unwrap_or_default().to_owned();

@@ -44,10 +44,7 @@ async fn a_host_that_fails_for_a_moment_costs_nothing() -> Result<()> {
 #[tokio::test]
 async fn a_controller_killed_with_commands_in_the_queue_loses_none() -> Result<()> {
     let mut scene = Scene::set(gitea(), &unit()).await?;
-    let killed = scene.world.controller.take();
-    if let Some(controller) = killed {
-        controller.kill().await?;
-    }
+    scene.world.kill_controller().await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
     scene.delivered().await?;

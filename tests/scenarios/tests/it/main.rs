@@ -3,6 +3,7 @@
 
 mod config;
 mod drain;
+mod leader;
 mod pull_request;
 mod push;
 mod trust;
