@@ -88,7 +88,7 @@ impl Replica {
     async fn take_turns(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut lease = Lease::new(self.context.clone());
         while let Some(mut tenure) = lease.acquire(&stop).await {
-            let turn = stop.child_token();
+            let turn = CancellationToken::new();
             let mut loops = self.start_loops(&turn);
             let mut failure = None;
             let mut held = lease

@@ -37,12 +37,14 @@ pub struct WorldSpec {
     pub max_runs: u32,
     /// How often webhooks are looked at on the host.
     pub webhook_check_interval: &'static str,
+    /// How long a silent leader is waited for.
+    pub lease_duration: &'static str,
 }
 
 impl WorldSpec {
     /// A world with a forge of one dialect and the settings of a small installation.
     pub fn new(dialect: Host) -> Self {
-        Self { dialect, max_runs: 20, webhook_check_interval: "10m" }
+        Self { dialect, max_runs: 20, webhook_check_interval: "10m", lease_duration: "15s" }
     }
 }
 
@@ -250,6 +252,7 @@ fn settings(spec: &WorldSpec, cloud: &Cloud, address: IpAddr) -> BTreeMap<String
         ("TIDEGATE_PUBLIC_URL", cloud.gateway()),
         ("TIDEGATE_ALLOWED_HOSTS", address.to_string()),
         ("TIDEGATE_WEBHOOK_CHECK_INTERVAL", spec.webhook_check_interval.to_owned()),
+        ("TIDEGATE_LEASE_DURATION", spec.lease_duration.to_owned()),
         ("TIDEGATE_MAX_RUNS", spec.max_runs.to_string()),
         ("TIDEGATE_MAX_RUNS_PER_REPOSITORY", spec.max_runs.to_string()),
         // Nothing here limits writes, and a scenario's burst is not to be slowed.

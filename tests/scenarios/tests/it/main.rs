@@ -3,7 +3,9 @@
 
 mod config;
 mod drain;
+mod kill;
 mod leader;
+mod outage;
 mod pull_request;
 mod push;
 mod trust;
