@@ -39,7 +39,8 @@ fn subscriber<W>(filter: &str, writer: W) -> Result<impl Subscriber + Send + Syn
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(filter)
+    // kube logs each answer of 5xx as an error; whoever asked logs it too, and knows what it means.
+    let filter = EnvFilter::try_new(format!("kube_client::client::builder=off,{filter}"))
         .map_err(|source| InitError::Filter { value: filter.to_owned(), source })?;
     Ok(tracing_subscriber::fmt()
         .json()

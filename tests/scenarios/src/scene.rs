@@ -12,7 +12,7 @@ use kube::{
 use serde_json::{Value, json};
 use tidegate_model::{CommitSha, Permission};
 use tidegate_resources::{ConditionStatus, IntegrationConfig, IntegrationJob, Phase, PipelineRun, TaskRun};
-use tidegate_sandbox_forge::Status;
+use tidegate_sandbox_forge::{Delivery, Status};
 
 use crate::{COMMANDS, DEAD_LETTERS, EVENTS, LogLine, World, WorldSpec};
 
@@ -170,6 +170,12 @@ impl Scene {
             .with_context(|| format!("{function} did not log {text:?}"))
     }
 
+    /// Whether the controller that runs now has logged this.
+    pub fn has_logged(&self, text: &str) -> bool {
+        let log = self.world.controller.as_ref().map(super::Controller::log).unwrap_or_default();
+        log.iter().any(|line| line.text.contains(text))
+    }
+
     /// The notes of the Kubernetes Events with this reason.
     pub async fn events(&self, reason: &str) -> Result<Vec<String>> {
         let events: Api<Event> = Api::namespaced(self.world.client.clone(), &self.world.namespace);
@@ -272,11 +278,12 @@ impl Scene {
         Ok(())
     }
 
-    /// Sends the newest delivery of an event again, as the owner of the hook does after a failure.
+    /// Sends the newest delivery of an event that was not accepted again, as the owner of the hook does.
     pub async fn redeliver(&self, event: &str) -> Result<()> {
         let forge = self.world.forge.sandbox()?;
         let deliveries = forge.deliveries(REPOSITORY)?;
-        let newest = deliveries.iter().rev().find(|delivery| delivery.event == event);
+        let failed = |delivery: &&Delivery| delivery.event == event && delivery.response != Some(Ok(202));
+        let newest = deliveries.iter().rev().find(failed);
         forge.redeliver(REPOSITORY, &newest.context("no such delivery")?.id)?;
         self.delivered().await
     }

@@ -1,8 +1,10 @@
 //! The scenarios, one file an area. Each starts its own world, says by its name what it proves, and ends by asserting
 //! that nothing is left over.
 
+mod bad_input;
 mod config;
 mod drain;
+mod host_faults;
 mod kill;
 mod leader;
 mod outage;
