@@ -144,7 +144,12 @@ impl Scene {
         let found = async {
             // Metrics tell nobody when they change; this asks until they are as wanted, within the limit below.
             loop {
-                let text = reqwest::get(format!("http://{address}/metrics")).await?.text().await?;
+                let text = reqwest::Client::new()
+                    .get(format!("http://{address}/metrics"))
+                    .send()
+                    .await?
+                    .text()
+                    .await?;
                 if text.lines().any(|present| present.starts_with(line)) {
                     return anyhow::Ok(());
                 }

@@ -165,14 +165,14 @@ impl World {
     /// Starts the controller, and waits until it serves.
     pub async fn start_controller(&mut self) -> Result<()> {
         ensure!(self.controller.is_none(), "the controller runs");
-        self.controller = Some(self.replica("controller-0").await?);
+        self.controller = Some(Box::pin(self.replica("controller-0")).await?);
         Ok(())
     }
 
     /// Starts a second replica beside the controller, and waits until it serves.
     pub async fn start_standby(&mut self) -> Result<()> {
         ensure!(self.controller.is_some() && self.standby.is_none(), "not one controller runs");
-        self.standby = Some(self.replica("controller-1").await?);
+        self.standby = Some(Box::pin(self.replica("controller-1")).await?);
         Ok(())
     }
 
@@ -189,12 +189,12 @@ impl World {
 
     /// Stops the controller as Kubernetes does. A standby is the controller from now on.
     pub async fn stop_controller(&mut self) -> Result<()> {
-        self.end_controller(Controller::stop).await
+        Box::pin(self.end_controller(Controller::stop)).await
     }
 
     /// Kills the controller where it stands, as a lost node does. A standby is the controller from now on.
     pub async fn kill_controller(&mut self) -> Result<()> {
-        self.end_controller(Controller::kill).await
+        Box::pin(self.end_controller(Controller::kill)).await
     }
 
     async fn end_controller(

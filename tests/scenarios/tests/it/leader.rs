@@ -59,8 +59,9 @@ async fn only_the_leader_says_so_and_both_are_ready() -> Result<()> {
     let replicas = [scene.world.controller.as_ref(), scene.world.standby.as_ref()];
     for (replica, leads) in replicas.into_iter().flatten().zip(["tidegate_leader 1", "tidegate_leader 0"]) {
         let address = replica.address().await?;
-        let ask =
-            async |path: &str| reqwest::get(format!("http://{address}/{path}")).await?.error_for_status();
+        let ask = async |path: &str| {
+            reqwest::Client::new().get(format!("http://{address}/{path}")).send().await?.error_for_status()
+        };
         ask("readyz").await?;
         let metrics = ask("metrics").await?.text().await?;
         assert!(metrics.lines().any(|line| line == leads), "not {leads}:\n{metrics}");
