@@ -5,7 +5,7 @@ use serde_json::json;
 use tidegate_sandbox_forge::Delivery;
 use tidegate_scenarios::{COMMANDS, DEAD_LETTERS, OWNER, REPOSITORY, Scene};
 
-use crate::{gitea, github, job, sandbox_only, unit};
+use crate::{config::a_good_config_works, gitea, github, job, sandbox_only, unit};
 
 const LIMIT: usize = 4 * 1024 * 1024;
 
@@ -134,12 +134,7 @@ async fn duplicate_job_names_are_refused_by_the_api_server_and_the_mended_config
     let text = format!("{refused:#}");
     assert!(text.contains("Duplicate value") && text.contains("preSubmit"), "{text}");
 
-    scene.apply(scene.config(&unit())).await?;
-    scene.wait_until_registered().await?;
-    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
-    scene.open("dora", "fix").await?;
-    scene.status(&head, "unit", "success").await?;
-    scene.end().await
+    a_good_config_works(scene).await
 }
 
 /// The delivery that told of the opened pull request.
