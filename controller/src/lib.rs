@@ -2,7 +2,8 @@
 //!
 //! One folder a loop; data goes one way: `drain` makes `IntegrationJob`s of commands, `schedule` gives them slots, `job`
 //! runs them through Tekton, `report` tells the host. `config` keeps the hosts' webhooks as the configs want them.
-//! Loops meet in Kubernetes objects; what they share beside is small and mostly pure.
+//! Loops meet in Kubernetes objects; what they share beside is small and mostly pure. They run in one replica at a time, the
+//! `leader`.
 
 pub mod backoff;
 pub mod config;
@@ -11,6 +12,7 @@ pub mod drain;
 mod error;
 pub mod host_clients;
 pub mod job;
+pub mod leader;
 pub mod metrics;
 pub mod report;
 pub mod schedule;

@@ -1,11 +1,13 @@
-//! Wires the controller: settings, clients, and one task for each loop. When one loop ends, all end.
+//! Wires the controller: settings, clients, and one task for each loop, while this replica leads. When one loop ends, all
+//! end.
 
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Parser;
 use tidegate_controller::{
-    config, context::Context, drain, job, metrics::Metrics, report, schedule, settings::Settings, web,
+    config, context::Context, drain, job, leader::Lease, metrics::Metrics, report, schedule,
+    settings::Settings, web,
 };
 use tidegate_keys::{KeyCache, SecretStore};
 use tidegate_queue::Queue;
@@ -33,31 +35,107 @@ async fn main() -> anyhow::Result<()> {
     let aws = tidegate_queue::aws::load().await?;
     let commands = Queue::new(&aws, settings.command_queue_url.clone());
     let dead_letters = Queue::new(&aws, settings.command_dead_letter_queue_url.clone());
-    let secret = SecretStore::new(&aws, settings.master_key_secret.clone());
-    let keys = KeyCache::new(secret, settings.master_key_cache.as_duration());
+    let keys = SecretStore::new(&aws, settings.master_key_secret.clone());
 
     let stop = CancellationToken::new();
     let readiness = web::Readiness::default();
-    let mut loops = JoinSet::new();
-    let mut start = |name: &'static str, future: LoopFuture| {
-        loops.spawn(async move { (name, future.await) });
-    };
-    start("web", boxed(web::run(context.clone(), readiness.clone(), stop.clone())));
-    start("config", boxed(config::run(context.clone(), keys, stop.clone())));
-    start("drain", boxed(drain::run(context.clone(), commands, dead_letters, stop.clone())));
-    start("schedule", boxed(schedule::run(context.clone(), stop.clone())));
-    start("job", boxed(job::run(context.clone(), stop.clone())));
-    start("report", boxed(report::run(context.clone(), stop.clone())));
+    let mut tasks = Loops::new();
+    start(&mut tasks, "web", web::run(context.clone(), readiness.clone(), stop.clone()));
+    let replica = Replica { context, keys, commands, dead_letters };
+    let turns = replica.take_turns(stop.clone());
+    tasks.spawn(async { ("leader", turns.await) });
     readiness.set(true);
     tracing::info!("the controller has started");
 
-    let mut first_failure = None;
-    tokio::select! {
-        () = signalled() => tracing::info!("stopping: finishing what is in hand"),
-        Some(ended) = loops.join_next() => first_failure = Some(describe(ended)),
-    }
+    let mut failure = tokio::select! {
+        () = signalled() => None,
+        Some(ended) = tasks.join_next() => Some(describe(ended)),
+    };
+    tracing::info!("stopping: finishing what is in hand");
     readiness.set(false);
     stop.cancel();
+    while let Some(ended) = tasks.join_next().await {
+        if !matches!(ended, Ok((_, Ok(())))) {
+            failure.get_or_insert(describe(ended));
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// Loops that run side by side, each with its name.
+type Loops = JoinSet<(&'static str, anyhow::Result<()>)>;
+
+fn start<E>(
+    loops: &mut Loops,
+    name: &'static str,
+    future: impl Future<Output = Result<(), E>> + Send + 'static,
+) where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    loops.spawn(async move { (name, future.await.map_err(anyhow::Error::new)) });
+}
+
+/// What a replica acts with when it leads.
+struct Replica {
+    context: Context,
+    keys: SecretStore,
+    commands: Queue,
+    dead_letters: Queue,
+}
+
+impl Replica {
+    /// Leads whenever the lease is ours, until it is told to stop or a loop ends by itself.
+    async fn take_turns(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut lease = Lease::new(self.context.clone());
+        while let Some(mut tenure) = lease.acquire(&stop).await {
+            let turn = CancellationToken::new();
+            let mut loops = self.start_loops(&turn);
+            let mut failure = None;
+            let mut held = lease
+                .hold(&mut tenure, async {
+                    tokio::select! {
+                        () = stop.cancelled() => (),
+                        Some(ended) = loops.join_next() => failure = Some(describe(ended)),
+                    }
+                })
+                .await;
+            turn.cancel();
+            if held.is_ok() {
+                // Still the leader: nobody else acts before what is in hand is finished.
+                held = lease.hold(&mut tenure, join(&mut loops)).await;
+            }
+            if let Err(lost) = held {
+                tracing::warn!(reason = %lost.reason, "leading no more: {}", lost.reason);
+                if tokio::time::timeout_at(lost.expires_at.into(), join(&mut loops)).await.is_err() {
+                    loops.shutdown().await;
+                }
+            } else {
+                lease.release().await;
+            }
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+        }
+        Ok(())
+    }
+
+    fn start_loops(&self, turn: &CancellationToken) -> Loops {
+        let (context, stop) = (|| self.context.clone(), || turn.clone());
+        let (commands, dead_letters) = (self.commands.clone(), self.dead_letters.clone());
+        let mut loops = Loops::new();
+        let fresh = self.context.settings.master_key_cache.as_duration();
+        let keys = KeyCache::new(self.keys.clone(), fresh);
+        start(&mut loops, "config", config::run(context(), keys, stop()));
+        start(&mut loops, "drain", drain::run(context(), commands, dead_letters, stop()));
+        start(&mut loops, "schedule", schedule::run(context(), stop()));
+        start(&mut loops, "job", job::run(context(), stop()));
+        start(&mut loops, "report", report::run(context(), stop()));
+        loops
+    }
+}
+
+/// Waits until all have ended.
+async fn join(loops: &mut Loops) {
     while let Some(ended) = loops.join_next().await {
         if let Ok((name, Err(error))) = ended {
             tracing::error!(
@@ -67,16 +145,6 @@ async fn main() -> anyhow::Result<()> {
             );
         }
     }
-    first_failure.map_or(Ok(()), Err)
-}
-
-type LoopFuture = std::pin::Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
-
-fn boxed<E>(future: impl Future<Output = Result<(), E>> + Send + 'static) -> LoopFuture
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    Box::pin(async move { future.await.map_err(anyhow::Error::new) })
 }
 
 /// A loop that ends before it was told to is a failure, whatever it returned.

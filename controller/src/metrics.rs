@@ -17,6 +17,7 @@ pub struct Metrics {
     host_calls: Family<HostCallLabels, Counter>,
     reconcile_failures: Family<FailureLabels, Counter>,
     finished: Family<PhaseLabels, Counter>,
+    leader: Gauge,
     queued: Gauge,
     running: Gauge,
     accepted_to_job: Histogram,
@@ -61,6 +62,7 @@ impl Default for Metrics {
             host_calls: Family::default(),
             reconcile_failures: Family::default(),
             finished: Family::default(),
+            leader: Gauge::default(),
             queued: Gauge::default(),
             running: Gauge::default(),
             accepted_to_job: latency(),
@@ -77,6 +79,7 @@ impl Default for Metrics {
         r.register("host_calls", "Requests to git hosts, by what became of them", metrics.host_calls.clone());
         r.register("reconcile_failures", "Failed rounds of a loop", metrics.reconcile_failures.clone());
         r.register("integration_jobs_finished", "IntegrationJobs that ended", metrics.finished.clone());
+        r.register("leader", "1 while this replica leads, 0 while it stands by", metrics.leader.clone());
         r.register("integration_jobs_queued", "IntegrationJobs that wait for a slot", metrics.queued.clone());
         r.register("integration_jobs_running", "IntegrationJobs that have a slot", metrics.running.clone());
         r.register(
@@ -118,6 +121,11 @@ impl Metrics {
     /// Counts an `IntegrationJob` that ended in a phase.
     pub fn finished(&self, phase: &'static str) {
         self.finished.get_or_create(&PhaseLabels { phase }).inc();
+    }
+
+    /// Sets whether this replica leads.
+    pub fn set_leader(&self, leads: bool) {
+        self.leader.set(leads.into());
     }
 
     /// Sets how many `IntegrationJob`s wait, and how many have a slot.

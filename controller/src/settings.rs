@@ -61,6 +61,19 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_WEBHOOK_CHECK_INTERVAL", default_value = "10m")]
     pub webhook_check_interval: Timeout,
 
+    /// The `Lease` that decides which replica acts, in the controller's own namespace. One for each installation.
+    #[arg(long, env = "TIDEGATE_LEASE_NAME", default_value = "tidegate-controller")]
+    pub lease_name: ObjectName,
+
+    /// How long a silent leader is waited for before another replica takes over, like 15s.
+    #[arg(long, env = "TIDEGATE_LEASE_DURATION", default_value = "15s")]
+    pub lease_duration: Timeout,
+
+    /// The name of this replica in the lease: its pod's, so that a restarted container goes on at once. Without it: a
+    /// random one.
+    #[arg(long, env = "TIDEGATE_POD_NAME")]
+    pub pod_name: Option<String>,
+
     /// Where /healthz, /readyz and /metrics are served.
     #[arg(long, env = "TIDEGATE_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,

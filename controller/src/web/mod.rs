@@ -25,7 +25,7 @@ pub enum WebError {
     Serve(#[source] std::io::Error),
 }
 
-/// Whether the controller can do its work: set when its CRDs are there and its loops have started.
+/// Whether the controller can do its work: set when its CRDs are there and it leads or stands by.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness(Arc<AtomicBool>);
 

@@ -1,8 +1,14 @@
 //! The running cloud.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use anyhow::Context;
+use tidegate_sandbox_gate::{Gate, Moment};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +25,7 @@ pub struct Cloud {
     sqs: Arc<Sqs>,
     secrets: Arc<Secrets>,
     logs: Logs,
+    functions: BTreeMap<String, Arc<Function>>,
     endpoint: SocketAddr,
     gateway: SocketAddr,
     cancel: CancellationToken,
@@ -35,6 +42,7 @@ impl Cloud {
             sqs: Arc::new(Sqs::new(endpoint)),
             secrets: Arc::default(),
             logs: Logs::default(),
+            functions: BTreeMap::new(),
             endpoint,
             gateway,
             cancel: CancellationToken::new(),
@@ -88,6 +96,7 @@ impl Cloud {
             let routes = Arc::clone(&routes);
             async move { routes.handle(request, peer).await }
         }));
+        cloud.functions = functions;
         Ok(cloud)
     }
 
@@ -120,6 +129,29 @@ impl Cloud {
     /// for dead-letter queues and for queues that nothing drains.
     pub async fn messages(&self, name: &str) -> anyhow::Result<Vec<String>> {
         self.sqs.peek(name).await
+    }
+
+    /// Holds the next request of the SDK for an operation on a queue, like `DeleteMessage`. A `ReceiveMessage` is held
+    /// after it has taken effect only if it received something.
+    pub fn hold_next(&self, operation: &str, queue: &str, moment: Moment) -> Gate {
+        self.sqs.gates.hold_next((operation.to_owned(), queue.to_owned()), moment)
+    }
+
+    /// Answers an operation of the SDK on a queue with 503, like `SendMessage`, or does so no more.
+    pub fn refuse(&self, operation: &str, queue: &str, refused: bool) {
+        self.sqs.refuse(operation, queue, refused);
+    }
+
+    /// Makes what was received of a queue, and was not deleted, visible again: its visibility timeout is over.
+    pub async fn expire_visibility(&self, queue: &str) {
+        self.sqs.expire_visibility(queue).await;
+    }
+
+    /// Ends a function's process in the middle of its next invocation, as Lambda does when one takes too long.
+    pub fn time_out_next(&self, function: &str) -> anyhow::Result<()> {
+        let function = self.functions.get(function).with_context(|| format!("no function {function}"))?;
+        function.time_out_next.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// The environment of a process that is to use this cloud, for example the controller.

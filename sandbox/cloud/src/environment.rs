@@ -30,7 +30,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let name = &function.spec.name;
     loop {
-        let api = Arc::new(RuntimeApi::new(name, function.spec.timeout, Arc::clone(&line), logs.clone()));
+        let api = Arc::new(RuntimeApi::new(Arc::clone(&function), Arc::clone(&line), logs.clone()));
         let Some(error) = cancel.run_until_cancelled(run_process(&function, &env, &api, &logs)).await else {
             api.abort(InvokeError::Failed("the cloud was stopped".to_owned()));
             return Ok(());

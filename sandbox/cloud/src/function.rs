@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -23,6 +23,8 @@ pub(crate) const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 
 pub(crate) struct Function {
     pub(crate) spec: FunctionSpec,
+    /// Whether the next invocation is to take too long.
+    pub(crate) time_out_next: AtomicBool,
     line: mpsc::Sender<Invocation>,
 }
 
@@ -59,7 +61,7 @@ impl fmt::Display for InvokeError {
 impl Function {
     pub(crate) fn new(spec: FunctionSpec) -> (Arc<Self>, Line) {
         let (line, waiting) = mpsc::channel(MAX_WAITING);
-        (Arc::new(Self { spec, line }), Arc::new(Mutex::new(waiting)))
+        (Arc::new(Self { spec, time_out_next: AtomicBool::new(false), line }), Arc::new(Mutex::new(waiting)))
     }
 
     /// Waits for an execution environment, and for the result.

@@ -3,7 +3,7 @@
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     ACCOUNT, REGION,
-    function::{Invocation, InvokeError, Line},
+    function::{Function, Invocation, InvokeError, Line},
     logs::Logs,
     server::{self, Answer},
 };
@@ -27,8 +27,7 @@ type Outcome = Result<bytes::Bytes, InvokeError>;
 
 /// What one process asked for and was given. It lives as long as the process.
 pub(crate) struct RuntimeApi {
-    function: String,
-    timeout: Duration,
+    function: Arc<Function>,
     line: Line,
     logs: Logs,
     current: Mutex<Option<(String, oneshot::Sender<Outcome>)>>,
@@ -47,15 +46,8 @@ pub(crate) enum Phase {
 }
 
 impl RuntimeApi {
-    pub(crate) fn new(function: &str, timeout: Duration, line: Line, logs: Logs) -> Self {
-        Self {
-            function: function.to_owned(),
-            timeout,
-            line,
-            logs,
-            current: Mutex::default(),
-            phase: watch::Sender::new(Phase::Starting),
-        }
+    pub(crate) fn new(function: Arc<Function>, line: Line, logs: Logs) -> Self {
+        Self { function, line, logs, current: Mutex::default(), phase: watch::Sender::new(Phase::Starting) }
     }
 
     /// Ends the current invocation, if there is one, because the process ended.
@@ -105,7 +97,7 @@ impl RuntimeApi {
             (&Method::POST, ["init", "error"]) => {
                 let why = server::body(request).await.unwrap_or_default();
                 let line = format!("init error: {}", String::from_utf8_lossy(&why));
-                self.logs.push(&self.function, line);
+                self.logs.push(&self.function.spec.name, line);
                 server::json(StatusCode::ACCEPTED, &json!({ "status": "OK" }))
             }
             _ => refused(StatusCode::NOT_FOUND, "NotFound"),
@@ -129,21 +121,24 @@ impl RuntimeApi {
 
     fn begin(&self, invocation: Invocation) -> Answer {
         let Invocation { id, payload, result } = invocation;
+        let timeout = self.function.spec.timeout;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let trace = format!("Root=1-{:08x}-{};Sampled=0", now.as_secs(), &id.replace('-', "")[8..]);
         let answer = Response::builder()
             .header("content-type", "application/json")
             .header("lambda-runtime-aws-request-id", &id)
-            .header("lambda-runtime-deadline-ms", (now + self.timeout).as_millis().to_string())
+            .header("lambda-runtime-deadline-ms", (now + timeout).as_millis().to_string())
             .header(
                 "lambda-runtime-invoked-function-arn",
-                format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.function),
+                format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.function.spec.name),
             )
             .header("lambda-runtime-trace-id", trace)
             .body(Full::new(payload))
             .expect("a function's name is a header value");
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some((id, result));
-        self.phase.send_replace(Phase::Busy(Instant::now() + self.timeout));
+        let is_over = self.function.time_out_next.swap(false, Ordering::Relaxed);
+        let left = if is_over { Duration::ZERO } else { timeout };
+        self.phase.send_replace(Phase::Busy(Instant::now() + left));
         answer
     }
 

@@ -1,10 +1,15 @@
 //! SQS, in process. The service itself comes from the `rustack` crates.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Collected, Full};
 use rustack_sqs_core::{config::SqsConfig, handler::RustackSqsHandler, provider::RustackSqs};
 use rustack_sqs_http::{dispatch::SqsHandler, response::error_to_response, router::resolve_operation};
@@ -17,8 +22,13 @@ use rustack_sqs_model::{
     types::Message,
 };
 use serde_json::{Value, json};
+use tidegate_sandbox_gate::{Gates, Moment};
 
-use crate::{ACCOUNT, REGION, server::Answer, spec::QueueSpec};
+use crate::{
+    ACCOUNT, REGION,
+    server::{self, Answer},
+    spec::QueueSpec,
+};
 
 /// The longest that SQS lets a receiver wait.
 const LONG_POLL: Duration = Duration::from_secs(20);
@@ -27,6 +37,12 @@ pub(crate) struct Sqs {
     provider: Arc<RustackSqs>,
     handler: RustackSqsHandler,
     address: SocketAddr,
+    /// Requests of the SDK that are held: an operation and a queue.
+    pub(crate) gates: Gates<(String, String)>,
+    /// Operations that are refused, each on a queue.
+    refused: Mutex<BTreeSet<(String, String)>>,
+    /// What was received last of each queue: queue, receipt.
+    receipts: Mutex<Vec<(String, String)>>,
 }
 
 impl Sqs {
@@ -38,7 +54,14 @@ impl Sqs {
             host: address.ip().to_string(),
             port: address.port(),
         }));
-        Self { handler: RustackSqsHandler::new(Arc::clone(&provider)), provider, address }
+        Self {
+            handler: RustackSqsHandler::new(Arc::clone(&provider)),
+            provider,
+            address,
+            gates: Gates::default(),
+            refused: Mutex::default(),
+            receipts: Mutex::default(),
+        }
     }
 
     pub(crate) fn url(&self, name: &str) -> String {
@@ -66,8 +89,69 @@ impl Sqs {
         Ok(())
     }
 
-    /// Answers a request of the SDK.
+    /// Answers a request of the SDK, after what was ordered for it.
     pub(crate) async fn handle(&self, headers: &HeaderMap, body: Bytes) -> Answer {
+        let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let url = request["QueueUrl"].as_str().unwrap_or_default();
+        let queue = url.rsplit('/').next().unwrap_or_default().to_owned();
+        let what = (operation, queue);
+        self.gates.pass(&what, Moment::Before).await;
+        if self.refused.lock().unwrap_or_else(PoisonError::into_inner).contains(&what) {
+            let body =
+                json!({"__type": "com.amazonaws.sqs#ServiceUnavailable", "message": "as the test ordered"});
+            return server::json(StatusCode::SERVICE_UNAVAILABLE, &body);
+        }
+        let (parts, body) = self.answer(headers, body).await;
+        let received: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let receipts = received["Messages"].as_array().into_iter().flatten();
+        let receipts: Vec<_> = receipts.filter_map(|message| message["ReceiptHandle"].as_str()).collect();
+        self.remember(&what.1, receipts.iter().copied());
+        // A receive that found nothing is none to hold.
+        if what.0 != "ReceiveMessage" || !receipts.is_empty() {
+            self.gates.pass(&what, Moment::After).await;
+        }
+        Answer::from_parts(parts, Full::new(body))
+    }
+
+    fn remember<'a>(&self, queue: &str, receipts: impl Iterator<Item = &'a str>) {
+        let mut known = self.receipts.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(receipts.map(|receipt| (queue.to_owned(), receipt.to_owned())));
+    }
+
+    /// Refuses an operation on a queue, like `SendMessage`, or does so no more.
+    pub(crate) fn refuse(&self, operation: &str, queue: &str, refused: bool) {
+        let what = (operation.to_owned(), queue.to_owned());
+        let mut all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused {
+            all.insert(what);
+        } else {
+            all.remove(&what);
+        }
+    }
+
+    /// Makes what was received of a queue, and is still there, visible, as when its visibility timeout is over.
+    pub(crate) async fn expire_visibility(&self, queue: &str) {
+        let of_queue = {
+            let mut receipts = self.receipts.lock().unwrap_or_else(PoisonError::into_inner);
+            let all = std::mem::take(&mut *receipts);
+            let (of_queue, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(name, _)| name == queue);
+            *receipts = others;
+            of_queue
+        };
+        for (_, receipt_handle) in of_queue {
+            let input = ChangeMessageVisibilityInput {
+                queue_url: self.url(queue),
+                receipt_handle,
+                visibility_timeout: 0,
+            };
+            // Refused for those that are deleted by now, and for receipts that newer ones have replaced.
+            let _ = self.provider.change_message_visibility(input).await;
+        }
+    }
+
+    async fn answer(&self, headers: &HeaderMap, body: Bytes) -> (http::response::Parts, Bytes) {
         let answer = match resolve_operation(headers) {
             Ok(operation) => self.handler.handle_operation(operation, without_group(body)).await,
             Err(error) => Err(error),
@@ -75,7 +159,7 @@ impl Sqs {
         let (parts, body) = answer.unwrap_or_else(|error| error_to_response(&error, "sandbox")).into_parts();
         // The body lies in memory already, so that reading it can't fail.
         let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
-        Answer::from_parts(parts, Full::new(body))
+        (parts, body)
     }
 
     /// Waits for messages as long as SQS allows; they stay invisible for the queue's visibility timeout.
@@ -101,7 +185,9 @@ impl Sqs {
             ..ReceiveMessageInput::default()
         };
         let received = self.provider.receive_message(input).await;
-        Ok(received.map_err(|e| failed("receive from", name, &e))?.messages)
+        let messages = received.map_err(|e| failed("receive from", name, &e))?.messages;
+        self.remember(name, messages.iter().filter_map(|message| message.receipt_handle.as_deref()));
+        Ok(messages)
     }
 
     pub(crate) async fn delete(&self, name: &str, message: &Message) -> anyhow::Result<()> {

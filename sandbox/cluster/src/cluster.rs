@@ -6,7 +6,8 @@ use anyhow::Context as _;
 use kube::CustomResourceExt as _;
 use serde_json::{Value, json};
 use tidegate_resources::{IntegrationConfig, IntegrationJob};
-use tokio::{net::TcpListener, task::JoinSet};
+use tidegate_sandbox_gate::{Gate, Moment};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -28,6 +29,7 @@ pub struct Cluster {
     server: Arc<Server>,
     url: String,
     work_dir: PathBuf,
+    paused: watch::Sender<bool>,
     stop: CancellationToken,
     tasks: JoinSet<anyhow::Result<()>>,
 }
@@ -50,7 +52,8 @@ impl Cluster {
             .map_err(|failure| anyhow::anyhow!("failed to fill the cluster: {}", failure.status()))?;
         let stop = CancellationToken::new();
         let server = Arc::new(Server::new(Arc::clone(&store), stop.clone()));
-        let executor = Executor::new(Arc::clone(&store), work_dir.clone(), stop.clone());
+        let (paused, pause) = watch::channel(false);
+        let executor = Executor::new(Arc::clone(&store), work_dir.clone(), pause, stop.clone());
         let serving = Arc::clone(&server).serve(listener);
         let mut tasks = JoinSet::new();
         tasks.spawn(async { serving.await.context("failed to serve the API") });
@@ -58,7 +61,7 @@ impl Cluster {
             executor.run().await;
             Ok(())
         });
-        Ok(Self { store, server, url, work_dir, stop, tasks })
+        Ok(Self { store, server, url, work_dir, paused, stop, tasks })
     }
 
     /// The address of the API.
@@ -96,6 +99,16 @@ impl Cluster {
     /// While unavailable, the API answers everything with 503 and has ended its watches. The executor goes on.
     pub fn set_unavailable(&self, unavailable: bool) {
         self.server.set_unavailable(unavailable);
+    }
+
+    /// Holds the next request of a verb and a resource, like `create pipelineruns` or `patch integrationjobs/status`.
+    pub fn hold_next(&self, request: &str, moment: Moment) -> Gate {
+        self.server.gates.hold_next(request.to_owned(), moment)
+    }
+
+    /// While paused, the executor looks at no run, as a Tekton that is down. Steps that run already go on.
+    pub fn pause_executor(&self, paused: bool) {
+        self.paused.send_replace(paused);
     }
 
     /// Forgets the history of changes, as etcd's compaction does: a watch from an older version gets 410.

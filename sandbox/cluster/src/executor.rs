@@ -19,7 +19,7 @@ use std::{
 
 use serde_json::Value;
 use tidegate_resources::label;
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{sync::watch, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use self::{pipeline::Run, task::Task};
@@ -39,6 +39,7 @@ static NOTICE: Once = Once::new();
 pub(crate) struct Executor {
     store: Arc<Store>,
     work_dir: Arc<PathBuf>,
+    paused: watch::Receiver<bool>,
     stop: CancellationToken,
     /// Everything up to here was looked at.
     seen: u64,
@@ -50,10 +51,16 @@ pub(crate) struct Executor {
 }
 
 impl Executor {
-    pub(crate) fn new(store: Arc<Store>, work_dir: PathBuf, stop: CancellationToken) -> Self {
+    pub(crate) fn new(
+        store: Arc<Store>,
+        work_dir: PathBuf,
+        paused: watch::Receiver<bool>,
+        stop: CancellationToken,
+    ) -> Self {
         Self {
             store,
             work_dir: Arc::new(work_dir),
+            paused,
             stop,
             seen: 0,
             running: HashSet::new(),
@@ -66,6 +73,10 @@ impl Executor {
     pub(crate) async fn run(mut self) {
         let mut version = self.store.subscribe();
         loop {
+            tokio::select! {
+                () = self.stop.cancelled() => break,
+                resumed = self.paused.wait_for(|paused| !paused) => if resumed.is_err() { break },
+            }
             version.mark_unchanged();
             for key in self.changed() {
                 match key.resource {

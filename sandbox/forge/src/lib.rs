@@ -26,6 +26,7 @@ use git::Git;
 use state::{Account, FaultRule, Repository, State, now};
 pub use state::{ApiCall, Comment, Delivery, Fault, Hook, PullRequest, PullRequestState, Status, User};
 use tidegate_model::{Host, Permission, RepositoryPath};
+use tidegate_sandbox_gate::{Gate, Moment};
 use tokio::{
     net::TcpListener,
     sync::{Mutex, watch},
@@ -194,6 +195,13 @@ impl Forge {
         self.change(|state| {
             state.faults.push(FaultRule { left: times, method, path, fault });
         });
+    }
+
+    /// Holds the next such request, before it has taken effect or after.
+    pub fn hold_next(&self, method: Option<&str>, path: &str, moment: Moment) -> Gate {
+        let gate = Gate::default();
+        self.fail_next(1, method, path, Fault::Held(gate.clone(), moment));
+        gate
     }
 
     /// While it is unavailable, every request is answered with 503. Deliveries go on.

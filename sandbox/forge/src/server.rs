@@ -13,6 +13,7 @@ use axum::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use tidegate_model::{Host, Permission, RepositoryPath};
+use tidegate_sandbox_gate::Moment;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -207,7 +208,12 @@ async fn answer(
     let route = path.strip_prefix(&root[1..]).and_then(|rest| rest.strip_prefix('/'));
     let viewer = authenticate(forge, &parts.headers, route);
     let who = viewer.as_ref().ok().and_then(|user| Some(user.as_ref()?.login.clone()));
-    let reply = match (inject(forge, method, path).await, viewer, route) {
+    let (unavailable, fault) = forge.change(|state| (state.unavailable, state.take_fault(method, path)));
+    let held = match &fault {
+        Some(Fault::Held(gate, Moment::After)) => Some(gate.clone()),
+        _ => None,
+    };
+    let reply = match (inject(forge, unavailable, fault).await, viewer, route) {
         (Some(fault), ..) => Ok(fault),
         (None, Err(refusal), _) => Err(refusal),
         (None, Ok(viewer), None) => smart_http::answer(forge, &parts, body, viewer).await,
@@ -226,6 +232,9 @@ async fn answer(
         forge.change(|state| {
             state.calls.push(ApiCall { method, path, status, who });
         });
+    }
+    if let Some(gate) = held {
+        gate.pass().await;
     }
     reply
 }
@@ -290,8 +299,7 @@ fn authenticate(forge: &Forge, headers: &HeaderMap, route: Option<&str>) -> Resu
 }
 
 /// Lets the request meet its fault. A late answer is a right one, hence `None`.
-async fn inject(forge: &Forge, method: &str, path: &str) -> Option<Response> {
-    let (unavailable, fault) = forge.change(|state| (state.unavailable, state.take_fault(method, path)));
+async fn inject(forge: &Forge, unavailable: bool, fault: Option<Fault>) -> Option<Response> {
     if unavailable {
         return Some(json_response(503, &json!({ "message": "the forge is down for a while" })));
     }
@@ -311,6 +319,11 @@ async fn inject(forge: &Forge, method: &str, path: &str) -> Option<Response> {
             tokio::time::sleep(delay).await;
             None
         }
+        Fault::Held(gate, Moment::Before) => {
+            gate.pass().await;
+            None
+        }
+        Fault::Held(_, Moment::After) => None,
         Fault::Nonsense => {
             let page = "<html><body>Please log in to the hotel's network</body></html>";
             Some(([(header::CONTENT_TYPE, "text/html")], page).into_response())

@@ -6,6 +6,7 @@ use anyhow::Result;
 use axum::body::Bytes;
 use jiff::Timestamp;
 use tidegate_model::{CommitSha, Permission, RepositoryPath};
+use tidegate_sandbox_gate::{Gate, Moment};
 
 /// Something that was asked for is not there: 404 in the API.
 #[derive(Debug, thiserror::Error)]
@@ -221,6 +222,8 @@ pub enum Fault {
     Slow(Duration),
     /// 200 with a page of HTML.
     Nonsense,
+    /// A right answer, once the gate is open.
+    Held(Gate, Moment),
 }
 
 #[derive(Debug)]

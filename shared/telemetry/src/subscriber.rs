@@ -42,8 +42,10 @@ fn subscriber<W>(filter: &str, writer: W) -> Result<impl Subscriber + Send + Syn
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let targets: Targets =
-        filter.parse().map_err(|source| InitError::Filter { value: filter.to_owned(), source })?;
+    // kube logs each answer of 5xx as an error; whoever asked logs it too, and knows what it means.
+    let targets: Targets = format!("kube_client::client::builder=off,{filter}")
+        .parse()
+        .map_err(|source| InitError::Filter { value: filter.to_owned(), source })?;
     let lines = fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(writer);
     Ok(tracing_subscriber::registry().with(targets).with(lines))
 }

@@ -13,8 +13,8 @@ use kube::{
 };
 use serde_json::{Value, json};
 use tidegate_model::{CommitSha, Permission};
-use tidegate_resources::{ConditionStatus, IntegrationConfig, IntegrationJob, Phase, PipelineRun};
-use tidegate_sandbox_forge::Status;
+use tidegate_resources::{ConditionStatus, IntegrationConfig, IntegrationJob, Phase, PipelineRun, TaskRun};
+use tidegate_sandbox_forge::{Delivery, Status};
 
 use crate::{COMMANDS, DEAD_LETTERS, EVENTS, LogLine, World, WorldSpec};
 
@@ -144,10 +144,58 @@ impl Scene {
 
     /// Stops the controller as Kubernetes does, and starts a new one.
     pub async fn restart_controller(&mut self) -> Result<()> {
-        if let Some(controller) = self.world.controller.take() {
-            controller.stop().await?;
-        }
+        self.world.stop_controller().await?;
         self.world.start_controller().await
+    }
+
+    /// Kills the controller where it stands, and starts a new one. Commands that it had in hand come again at once.
+    pub async fn replace_killed_controller(&mut self) -> Result<()> {
+        self.world.kill_controller().await?;
+        self.world.cloud.expire_visibility(COMMANDS).await;
+        self.world.start_controller().await
+    }
+
+    /// Waits until the controller's metrics have a line that starts like this.
+    pub async fn wait_for_metric(&self, line: &str) -> Result<()> {
+        let address = self.world.controller_address().await?;
+        let found = async {
+            // Metrics tell nobody when they change; this asks until they are as wanted, within the limit below.
+            loop {
+                let text = reqwest::Client::new()
+                    .get(format!("http://{address}/metrics"))
+                    .send()
+                    .await?
+                    .text()
+                    .await?;
+                if text.lines().any(|present| present.starts_with(line)) {
+                    return anyhow::Ok(());
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let found = tokio::time::timeout(PATIENCE, found).await;
+        found.with_context(|| format!("no metric {line}"))?
+    }
+
+    /// Waits until a function has logged this, or something has happened to its process.
+    pub async fn wait_for_log(&self, function: &str, text: &str) -> Result<()> {
+        let is_it =
+            |line: &tidegate_sandbox_cloud::LogLine| line.function == function && line.text.contains(text);
+        let found = async {
+            // Nobody is told of a new line; this looks until it is there, within the limit below.
+            while !self.world.cloud.logs().iter().any(is_it) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, found)
+            .await
+            .with_context(|| format!("{function} did not log {text:?}"))
+    }
+
+    /// Whether the controller that runs now has logged this.
+    pub fn has_logged(&self, text: &str) -> bool {
+        let log = self.world.controller.as_ref().map(super::Controller::log).unwrap_or_default();
+        log.iter().any(|line| line.text.contains(text))
     }
 
     /// The notes of the Kubernetes Events with this reason.
@@ -250,6 +298,47 @@ impl Scene {
             .body(message.to_string());
         request.send().await?.error_for_status().context("the queue refused the message")?;
         Ok(())
+    }
+
+    /// Sends the newest delivery of an event that was not accepted again, as the owner of the hook does.
+    pub async fn redeliver(&self, event: &str) -> Result<()> {
+        let forge = self.world.forge.sandbox()?;
+        let deliveries = forge.deliveries(REPOSITORY)?;
+        let failed = |delivery: &&Delivery| delivery.event == event && delivery.response != Some(Ok(202));
+        let newest = deliveries.iter().rev().find(failed);
+        forge.redeliver(REPOSITORY, &newest.context("no such delivery")?.id)?;
+        self.delivered().await
+    }
+
+    /// All `TaskRun`s of the scene.
+    pub async fn task_runs(&self) -> Result<Vec<TaskRun>> {
+        Ok(self.task_run_api().list(&ListParams::default()).await?.items)
+    }
+
+    /// Waits until a `TaskRun` of the scene is as wanted; returns its name.
+    pub async fn wait_for_task_run(
+        &self,
+        what: &str,
+        wanted: impl Fn(&TaskRun) -> bool + Send,
+    ) -> Result<TaskRun> {
+        let found = async {
+            loop {
+                if let Some(found) = self.task_runs().await?.into_iter().find(&wanted) {
+                    return anyhow::Ok(found);
+                }
+                // Each look is a list of its own; a watch of one name would not see the next.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, found).await {
+            Ok(found) => found,
+            Err(_) => anyhow::bail!("no TaskRun of which {what}\n{}", self.situation().await),
+        }
+    }
+
+    /// The `TaskRun`s of the scene's namespace.
+    pub fn task_run_api(&self) -> Api<TaskRun> {
+        Api::namespaced(self.world.client.clone(), &self.world.namespace)
     }
 
     /// All `PipelineRun`s of the scene.

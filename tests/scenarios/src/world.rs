@@ -41,12 +41,20 @@ pub struct WorldSpec {
     pub master_key_cache: &'static str,
     /// How often webhooks are looked at on the host.
     pub webhook_check_interval: &'static str,
+    /// How long a silent leader is waited for.
+    pub lease_duration: &'static str,
 }
 
 impl WorldSpec {
     /// A world with a forge of one dialect and the settings of a small installation.
     pub fn new(dialect: Host) -> Self {
-        Self { dialect, max_runs: 20, master_key_cache: "5m", webhook_check_interval: "10m" }
+        Self {
+            dialect,
+            max_runs: 20,
+            master_key_cache: "5m",
+            webhook_check_interval: "10m",
+            lease_duration: "15s",
+        }
     }
 }
 
@@ -56,13 +64,17 @@ pub struct World {
     pub forge: Forge,
     /// SQS, Secrets Manager, API Gateway and Lambda.
     pub cloud: Cloud,
-    /// The controller; `None` while it is down.
+    /// The controller that was started first; `None` while it is down.
     pub controller: Option<Controller>,
+    /// A second replica, if there is one.
+    pub standby: Option<Controller>,
     /// A client of the Kubernetes API with every right.
     pub client: kube::Client,
     /// The namespace that the controller serves.
     pub namespace: String,
     cluster: ClusterForm,
+    /// What controllers have logged that are gone.
+    log: Vec<LogLine>,
     // Last, so that it is removed after everything that uses it.
     _folder: TempDir,
 }
@@ -117,9 +129,11 @@ impl World {
             forge: Forge::Sandbox(forge),
             cloud,
             controller: None,
+            standby: None,
             client,
             namespace,
             cluster,
+            log: Vec::new(),
             _folder: folder,
         })
     }
@@ -151,9 +165,11 @@ impl World {
             forge: Forge::Gitea(gitea),
             cloud,
             controller: None,
+            standby: None,
             client,
             namespace,
             cluster,
+            log: Vec::new(),
             _folder: folder,
         })
     }
@@ -161,12 +177,45 @@ impl World {
     /// Starts the controller, and waits until it serves.
     pub async fn start_controller(&mut self) -> Result<()> {
         ensure!(self.controller.is_none(), "the controller runs");
-        self.controller = Some(match &self.cluster {
+        self.controller = Some(Box::pin(self.replica("controller-0")).await?);
+        Ok(())
+    }
+
+    /// Starts a second replica beside the controller, and waits until it serves.
+    pub async fn start_standby(&mut self) -> Result<()> {
+        ensure!(self.controller.is_some() && self.standby.is_none(), "not one controller runs");
+        self.standby = Some(Box::pin(self.replica("controller-1")).await?);
+        Ok(())
+    }
+
+    async fn replica(&self, name: &str) -> Result<Controller> {
+        match &self.cluster {
             ClusterForm::Sandbox { binary, environment, .. } => {
-                Controller::start(binary, environment).await?
+                let mut environment = environment.clone();
+                environment.insert("TIDEGATE_POD_NAME".to_owned(), name.to_owned());
+                Controller::start(binary, &environment).await
             }
-            ClusterForm::Real(installation) => Controller::deploy(installation).await?,
-        });
+            ClusterForm::Real(installation) => Controller::deploy(installation).await,
+        }
+    }
+
+    /// Stops the controller as Kubernetes does. A standby is the controller from now on.
+    pub async fn stop_controller(&mut self) -> Result<()> {
+        Box::pin(self.end_controller(Controller::stop)).await
+    }
+
+    /// Kills the controller where it stands, as a lost node does. A standby is the controller from now on.
+    pub async fn kill_controller(&mut self) -> Result<()> {
+        Box::pin(self.end_controller(Controller::kill)).await
+    }
+
+    async fn end_controller(
+        &mut self,
+        end: impl AsyncFnOnce(Controller) -> Result<Vec<LogLine>>,
+    ) -> Result<()> {
+        let controller = self.controller.take().context("the controller is down")?;
+        self.log.extend(end(controller).await?);
+        self.controller = self.standby.take();
         Ok(())
     }
 
@@ -201,12 +250,12 @@ impl World {
         }
     }
 
-    /// Stops everything, and returns what was logged: the controller's lines and the functions'.
+    /// Stops everything, and returns what was logged: the controllers' lines and the functions'.
     pub async fn stop(mut self) -> Result<Vec<LogLine>> {
-        let mut lines = match self.controller.take() {
-            Some(controller) => controller.stop().await?,
-            None => Vec::new(),
-        };
+        while self.controller.is_some() {
+            self.stop_controller().await?;
+        }
+        let mut lines = std::mem::take(&mut self.log);
         let of_functions = self.cloud.logs().into_iter().map(|line| {
             let json: serde_json::Value = serde_json::from_str(&line.text).unwrap_or_default();
             let level = json["level"].as_str().unwrap_or_default().to_owned();
@@ -234,6 +283,7 @@ fn settings(spec: &WorldSpec, cloud: &Cloud, address: IpAddr) -> BTreeMap<String
         ("TIDEGATE_PUBLIC_URL", cloud.gateway()),
         ("TIDEGATE_ALLOWED_HOSTS", address.to_string()),
         ("TIDEGATE_WEBHOOK_CHECK_INTERVAL", spec.webhook_check_interval.to_owned()),
+        ("TIDEGATE_LEASE_DURATION", spec.lease_duration.to_owned()),
         ("TIDEGATE_MAX_RUNS", spec.max_runs.to_string()),
         ("TIDEGATE_MAX_RUNS_PER_REPOSITORY", spec.max_runs.to_string()),
         // Nothing here limits writes, and a scenario's burst is not to be slowed.

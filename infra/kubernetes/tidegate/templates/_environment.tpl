@@ -5,6 +5,12 @@ TIDEGATE_MAX_RUNS from maxRuns. What is null or empty is left to the controller.
 {{- define "tidegate.environment" -}}
 - name: AWS_REGION
   value: {{ .Values.aws.region | quote }}
+- name: TIDEGATE_LEASE_NAME
+  value: {{ include "tidegate.controller" . }}
+- name: TIDEGATE_POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
 {{- if .Values.serve.namespace }}
 - name: TIDEGATE_NAMESPACE
   value: {{ .Values.serve.namespace | quote }}

@@ -33,6 +33,12 @@ pub(crate) struct Query {
 }
 
 impl Request {
+    /// Verb and resource, like `patch integrationjobs/status`.
+    pub(crate) fn describe(&self) -> String {
+        let subresource = if self.status { "/status" } else { "" };
+        format!("{} {}{subresource}", self.verb.as_str(), self.resource.row().plural)
+    }
+
     /// Reads a request's method and address.
     pub(crate) fn parse(method: &Method, uri: &Uri) -> Result<Self, Failure> {
         let path = uri.path();

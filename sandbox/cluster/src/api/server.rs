@@ -9,6 +9,7 @@ use axum::{
 };
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use serde_json::{Value, json};
+use tidegate_sandbox_gate::{Gates, Moment};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -32,12 +33,14 @@ pub(crate) struct Server {
     stop: CancellationToken,
     /// Ends the open watches when the API becomes unavailable; `None` while it is.
     available: Mutex<Option<CancellationToken>>,
+    /// Requests that are held: a verb and a resource, like `patch integrationjobs/status`.
+    pub(crate) gates: Gates<String>,
 }
 
 impl Server {
     pub(crate) fn new(store: Arc<Store>, stop: CancellationToken) -> Self {
         let available = Mutex::new(Some(stop.child_token()));
-        Self { store, stop, available }
+        Self { store, stop, available, gates: Gates::default() }
     }
 
     /// Answers until the token of `new` is cancelled and every request is done.
@@ -88,7 +91,11 @@ impl Server {
             return Ok(([(header::CONTENT_TYPE, "application/json")], stream).into_response());
         }
         let content_type = parts.headers.get(header::CONTENT_TYPE);
-        let (code, object) = carry_out(&self.store, &request, content_type, &body)?;
+        let what = request.describe();
+        self.gates.pass(&what, Moment::Before).await;
+        let done = carry_out(&self.store, &request, content_type, &body);
+        self.gates.pass(&what, Moment::After).await;
+        let (code, object) = done?;
         Ok(respond_json(code, &object))
     }
 }

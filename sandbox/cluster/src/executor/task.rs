@@ -153,6 +153,15 @@ impl Task {
         let room = Room::create(folder, logs, pipeline_run, &self.key.name, &task_spec)?;
         let mut processes = Vec::new();
         for (index, step) in task_spec.steps.iter().enumerate() {
+            // A domain that never exists (RFC 6761): the one image that is known not to be there.
+            if step.image.split('/').next().is_some_and(|host| host.ends_with(".invalid")) {
+                let (name, run) = (step_name(index, step), &self.key.name);
+                let why = format!("Back-off pulling image \"{}\"", step.image);
+                let message = format!(
+                    "the step {name:?} in TaskRun {run:?} failed to pull the image \"\". The pod errored with the message: {why:?}."
+                );
+                return Ok(Verdict::failed("TaskRunImagePullFailed", message));
+            }
             let Some(environment) = environment(&self.store, &self.key.namespace, step) else {
                 return Ok(Verdict::failed(CONFIG_ERROR, "Failed to create pod due to config error"));
             };

@@ -78,18 +78,21 @@ impl Pod {
         reader: &mut JoinSet<()>,
     ) -> Result<Self> {
         let (deployments, pods) = (installation.deployments(), installation.pods());
+        let present: Vec<String> =
+            pods.list(&of_deployment()).await?.iter().map(ResourceExt::name_any).collect();
         scale(&deployments, 1).await?;
+        let ready = i32::try_from(present.len() + 1)?;
         let available = |deployment: Option<&Deployment>| {
             let status = deployment.and_then(|deployment| deployment.status.as_ref());
-            status.is_some_and(|status| status.available_replicas == Some(1))
+            status.is_some_and(|status| status.available_replicas == Some(ready))
         };
         let waited =
             tokio::time::timeout(super::PATIENCE, await_condition(deployments.clone(), NAME, available))
                 .await;
-        let found =
-            pods.list(&ListParams::default().labels(&format!("app.kubernetes.io/name={NAME}"))).await?;
-        waited.with_context(|| format!("the controller's pod is not ready: {:?}", found.items.first()))??;
-        let pod = found.items.into_iter().next().context("the Deployment has no pod")?;
+        let found = pods.list(&of_deployment()).await?;
+        let new = found.items.into_iter().find(|pod| !present.contains(&pod.name_any()));
+        waited.with_context(|| format!("the controller's pod is not ready: {new:?}"))??;
+        let pod = new.context("the Deployment has no new pod")?;
 
         let address = pod.status.as_ref().and_then(|status| status.pod_ip.clone()).context("no address")?;
         log.address.send_replace(Some(format!("{address}:8080")));
@@ -126,10 +129,13 @@ impl Pod {
         let pod = self.pods.get(&self.name).await?;
         let restarts = pod.status.and_then(|status| Some(status.container_statuses?.first()?.restart_count));
         ensure!(restarts == Some(0), "the controller was restarted: {restarts:?}");
+        // Of two pods, the Deployment is to end this one.
+        let cost = json!({"metadata": {"annotations": {"controller.kubernetes.io/pod-deletion-cost": "-1"}}});
+        self.pods.patch(&self.name, &PatchParams::default(), &Patch::Merge(cost)).await?;
         if kill {
             kill_processes_of(&self.uid)?;
         }
-        scale(&self.deployments, 0).await?;
+        scale(&self.deployments, -1).await?;
         let code = OnceLock::new();
         let gone = |pod: Option<&v1::Pod>| {
             let ended = pod.and_then(|pod| {
@@ -147,10 +153,16 @@ impl Pod {
     }
 }
 
-async fn scale(deployments: &Api<Deployment>, replicas: u32) -> Result<()> {
-    let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
+/// Adds so many replicas.
+async fn scale(deployments: &Api<Deployment>, by: i32) -> Result<()> {
+    let present = deployments.get_scale(NAME).await?.spec.and_then(|spec| spec.replicas).unwrap_or_default();
+    let patch = Patch::Merge(json!({"spec": {"replicas": present + by}}));
     deployments.patch_scale(NAME, &PatchParams::default(), &patch).await.context("failed to scale")?;
     Ok(())
+}
+
+fn of_deployment() -> ListParams {
+    ListParams::default().labels(&format!("app.kubernetes.io/name={NAME}"))
 }
 
 /// Kills what runs in a pod. The kubelet looks for ended containers once a second, and starts none of a Deployment that

@@ -59,7 +59,8 @@ async fn a_cycle_of_jobs_is_named_in_the_condition_ready() -> Result<()> {
     scene.apply(scene.config(&json!({"preSubmit": [a, b]}))).await?;
     let message = scene.wait_for_condition("Ready", ConditionStatus::False).await?;
     assert_eq!(message, "spec.jobs.preSubmit: jobs wait for each other in a circle: a -> b -> a");
-    scene.end().await
+    scene.delete_config().await?;
+    a_good_config_works(scene).await
 }
 
 #[tokio::test]
@@ -83,7 +84,7 @@ async fn a_missing_secret_is_named_and_does_not_keep_the_config_from_being_delet
     let message = scene.wait_for_condition("WebhookRegistered", ConditionStatus::False).await?;
     assert_eq!(message, "Secret nowhere does not exist");
     scene.delete_config().await?;
-    scene.end().await
+    a_good_config_works(scene).await
 }
 
 #[tokio::test]
@@ -95,5 +96,15 @@ async fn the_api_server_refuses_what_the_crd_forbids() -> Result<()> {
         scene.apply(scene.config(&json!({"preSubmit": [both]}))).await.err().context("it was accepted")?;
     let text = format!("{refused:#}");
     assert!(text.contains("a job needs exactly one of script and command"), "{text}");
+    scene.end().await
+}
+
+/// After a bad config the next good one works, with its next event.
+pub(crate) async fn a_good_config_works(scene: Scene) -> Result<()> {
+    scene.apply(scene.config(&unit())).await?;
+    scene.wait_until_registered().await?;
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "fix").await?;
+    scene.status(&head, "unit", "success").await?;
     scene.end().await
 }

@@ -2,10 +2,9 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tidegate_sandbox_forge::Fault;
 use tidegate_scenarios::{DEAD_LETTERS, REPOSITORY, Scene};
 
-use crate::{gitea, github, sandbox_only, unit};
+use crate::{gitea, unit};
 
 #[tokio::test]
 async fn poison_and_forged_commands_are_dead_lettered_with_their_reason_and_good_ones_go_on() -> Result<()> {
@@ -28,45 +27,14 @@ async fn poison_and_forged_commands_are_dead_lettered_with_their_reason_and_good
 }
 
 #[tokio::test]
-async fn a_host_that_fails_for_a_moment_costs_nothing() -> Result<()> {
-    if sandbox_only("a real host can't be told to fail") {
-        return Ok(());
-    }
-    let scene = Scene::set(github(), &unit()).await?;
-    scene.world.forge.sandbox()?.fail_next(1, Some("GET"), "pulls/1", Fault::Status(500));
-    scene.world.forge.sandbox()?.fail_next(1, Some("POST"), "statuses/", Fault::Status(502));
-    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
-    scene.open("dora", "fix").await?;
-    scene.status(&head, "unit", "success").await?;
-    scene.end().await
-}
-
-#[tokio::test]
 async fn a_controller_killed_with_commands_in_the_queue_loses_none() -> Result<()> {
     let mut scene = Scene::set(gitea(), &unit()).await?;
-    let killed = scene.world.controller.take();
-    if let Some(controller) = killed {
-        controller.kill().await?;
-    }
+    scene.world.kill_controller().await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
     scene.delivered().await?;
     scene.world.start_controller().await?;
     scene.status(&head, "unit", "success").await?;
     assert_eq!(scene.world.forge.hooks(REPOSITORY).await?.len(), 1);
-    scene.end().await
-}
-
-#[tokio::test]
-async fn a_credential_that_is_refused_for_a_moment_loses_no_status() -> Result<()> {
-    if sandbox_only("a real host can't be told to fail") {
-        return Ok(());
-    }
-    let scene = Scene::set(gitea(), &unit()).await?;
-    scene.world.forge.sandbox()?.fail_next(1, Some("GET"), "pulls/1", Fault::Status(401));
-    scene.world.forge.sandbox()?.fail_next(1, Some("POST"), "statuses/", Fault::Status(403));
-    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
-    scene.open("dora", "fix").await?;
-    scene.status(&head, "unit", "success").await?;
     scene.end().await
 }

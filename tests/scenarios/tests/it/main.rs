@@ -2,10 +2,15 @@
 //! that nothing is left over.
 
 mod approval;
+mod bad_input;
 mod comments;
 mod config;
 mod dead_letters;
 mod drain;
+mod host_faults;
+mod kill;
+mod leader;
+mod outage;
 mod pull_request;
 mod push;
 mod real;

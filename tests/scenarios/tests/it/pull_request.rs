@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use tidegate_resources::{CancelReason, JobPhase, Phase};
-use tidegate_scenarios::{OWNER, REPOSITORY, Scene, WorldSpec};
+use tidegate_scenarios::{EVENTS, OWNER, REPOSITORY, Scene, WorldSpec};
 
 use crate::{gitea, github, job, sandbox_only, unit};
 
@@ -186,4 +186,29 @@ async fn a_head_that_went_and_came_back_runs_again() -> Result<()> {
     scene.settle_jobs(3).await?;
     assert_eq!(scene.answers_on(number).await?, (0, 0));
     scene.end().await
+}
+
+#[tokio::test]
+async fn an_older_head_that_is_told_late_is_not_run_and_stops_nothing() -> Result<()> {
+    if sandbox_only("Gitea's API neither lists deliveries nor repeats them") {
+        return Ok(());
+    }
+    let scene = Scene::set(github(), &unit()).await?;
+    let first = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "fix").await?;
+    scene.status(&first, "unit", "success").await?;
+    scene.world.cloud.refuse("SendMessage", EVENTS[0], true);
+    let late = scene.push("fix", "dora", &[("late", "1\n")]).await?;
+    scene.delivered().await?;
+    scene.world.cloud.refuse("SendMessage", EVENTS[0], false);
+    let newest = scene.push("fix", "dora", &[("newest", "1\n")]).await?;
+    scene.status(&newest, "unit", "success").await?;
+
+    scene.redeliver("pull_request").await?;
+    scene.settle_jobs(2).await?;
+    assert!(scene.states(&late, "unit").await?.is_empty());
+    let jobs = scene.integration_jobs().await?;
+    assert!(jobs.iter().all(|job| scene.phase(job) == Phase::Succeeded), "{}", scene.situation().await);
+    // The function says that SQS refused it.
+    scene.end_with(|line| !line.text.contains("tidegate-webhook")).await
 }

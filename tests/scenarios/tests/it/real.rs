@@ -107,7 +107,9 @@ async fn the_controller_may_do_what_it_needs_and_nothing_else() -> Result<()> {
         "patch tidegate.dev/integrationjobs/status",
     ];
     assert_eq!(served, expected.map(str::to_owned).into());
-    for other in [own.as_str(), "default", "kube-system", "tekton-pipelines"] {
+    let lease = ["create", "get", "patch"].map(|verb| format!("{verb} coordination.k8s.io/leases"));
+    assert_eq!(rights(&own, &own).await?, lease.into(), "in its own namespace");
+    for other in ["default", "kube-system", "tekton-pipelines"] {
         // Tekton lets everybody read one ConfigMap of its own.
         let everybody = rights("nobody", other).await?;
         assert_eq!(rights(&own, other).await?, everybody, "in {other}");

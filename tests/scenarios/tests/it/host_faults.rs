@@ -1,0 +1,55 @@
+//! A host that fails, limits, is slow, or answers nonsense. Each fault meets one read of the drain and one status.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tidegate_sandbox_forge::Fault;
+use tidegate_sandbox_gate::Moment;
+use tidegate_scenarios::{Scene, WorldSpec};
+
+use crate::{gitea, github, sandbox_only, unit};
+
+#[tokio::test]
+async fn a_host_that_fails_for_a_moment_costs_nothing() -> Result<()> {
+    survives(github(), Fault::Status(500), Fault::Status(502)).await
+}
+
+#[tokio::test]
+async fn a_credential_that_is_refused_for_a_moment_loses_no_status() -> Result<()> {
+    survives(gitea(), Fault::Status(401), Fault::Status(403)).await
+}
+
+#[tokio::test]
+async fn a_host_that_limits_is_asked_again_when_it_said_so() -> Result<()> {
+    let limited = || Fault::RateLimited { retry_after: Duration::from_secs(1) };
+    survives(gitea(), limited(), limited()).await?;
+    survives(github(), limited(), limited()).await
+}
+
+#[tokio::test]
+async fn a_host_that_answers_nonsense_is_not_believed() -> Result<()> {
+    survives(gitea(), Fault::Nonsense, Fault::Nonsense).await
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_answer_is_not_waited_for() -> Result<()> {
+    let never = || Fault::Held(tidegate_sandbox_gate::Gate::default(), Moment::Before);
+    survives(gitea(), never(), never()).await
+}
+
+/// Dora's pull request ends green although the first read and the first status meet a fault, and no fault is met twice.
+async fn survives(spec: WorldSpec, read: Fault, write: Fault) -> Result<()> {
+    if sandbox_only("a real host can't be told to fail") {
+        return Ok(());
+    }
+    let scene = Scene::set(spec, &unit()).await?;
+    let forge = scene.world.forge.sandbox()?;
+    forge.fail_next(1, Some("GET"), "pulls/1", read);
+    forge.fail_next(1, Some("POST"), "statuses/", write);
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "fix").await?;
+    scene.status(&head, "unit", "success").await?;
+    scene.settle_jobs(1).await?;
+    assert_eq!(scene.states(&head, "unit").await?.last().map(String::as_str), Some("success"));
+    scene.end().await
+}

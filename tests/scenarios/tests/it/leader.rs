@@ -1,0 +1,85 @@
+//! Two replicas, of which one leads.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use tidegate_resources::Phase;
+use tidegate_scenarios::Scene;
+
+use crate::{gitea, job, unit};
+
+#[tokio::test]
+async fn a_second_replica_takes_over_within_20_seconds_of_a_kill() -> Result<()> {
+    let mut scene = Scene::set(gitea(), &serde_json::json!({"preSubmit": [job("unit", "sleep 2")]})).await?;
+    scene.world.start_standby().await?;
+    let before = scene.push("before", "dora", &[("a", "1\n")]).await?;
+    scene.open("dora", "before").await?;
+    scene.status(&before, "unit", "pending").await?;
+
+    scene.world.kill_controller().await?;
+    let killed = Instant::now();
+    let after = scene.push("after", "dora", &[("b", "1\n")]).await?;
+    scene.open("dora", "after").await?;
+    scene.status(&after, "unit", "pending").await?;
+    let took = killed.elapsed();
+    assert!(took < Duration::from_secs(20), "the second replica took over after {took:?}");
+    assert!(took > Duration::from_secs(5), "it did not wait for the lease to expire: {took:?}");
+    scene.status(&before, "unit", "success").await?;
+    scene.status(&after, "unit", "success").await?;
+    each_ran_once(&scene, 2).await?;
+    scene.end().await
+}
+
+#[tokio::test]
+async fn a_second_replica_takes_over_within_2_seconds_of_a_graceful_stop() -> Result<()> {
+    let mut scene = Scene::set(gitea(), &unit()).await?;
+    scene.world.start_standby().await?;
+    for round in ["one", "two"] {
+        let before = scene.push(&format!("{round}-before"), "dora", &[("ok", "yes\n")]).await?;
+        scene.open("dora", &format!("{round}-before")).await?;
+        scene.world.stop_controller().await?;
+        let stopped = Instant::now();
+        let after = scene.push(&format!("{round}-after"), "dora", &[("ok", "yes\n")]).await?;
+        scene.open("dora", &format!("{round}-after")).await?;
+        scene.status(&after, "unit", "pending").await?;
+        let took = stopped.elapsed();
+        assert!(took < Duration::from_secs(2), "the second replica took over after {took:?}");
+        scene.status(&before, "unit", "success").await?;
+        scene.status(&after, "unit", "success").await?;
+        scene.world.start_standby().await?;
+    }
+    each_ran_once(&scene, 4).await?;
+    scene.end().await
+}
+
+#[tokio::test]
+async fn only_the_leader_says_so_and_both_are_ready() -> Result<()> {
+    let mut scene = Scene::set(gitea(), &unit()).await?;
+    scene.world.start_standby().await?;
+    let replicas = [scene.world.controller.as_ref(), scene.world.standby.as_ref()];
+    for (replica, leads) in replicas.into_iter().flatten().zip(["tidegate_leader 1", "tidegate_leader 0"]) {
+        let address = replica.address().await?;
+        let ask = async |path: &str| {
+            reqwest::Client::new().get(format!("http://{address}/{path}")).send().await?.error_for_status()
+        };
+        ask("readyz").await?;
+        let metrics = ask("metrics").await?.text().await?;
+        assert!(metrics.lines().any(|line| line == leads), "not {leads}:\n{metrics}");
+    }
+    scene.end().await
+}
+
+/// Every event was run once: one `IntegrationJob`, one `PipelineRun`, and statuses that never went back.
+async fn each_ran_once(scene: &Scene, count: usize) -> Result<()> {
+    scene.settle_jobs(count).await?;
+    let jobs = scene.integration_jobs().await?;
+    assert!(jobs.iter().all(|job| scene.phase(job) == Phase::Succeeded), "{}", scene.situation().await);
+    assert_eq!(scene.pipeline_runs().await?.len(), count);
+    for job in &jobs {
+        for pull in &job.spec.pulls {
+            let states = scene.states(&pull.sha, "unit").await?;
+            assert_eq!(states.iter().filter(|state| *state == "success").count(), 1, "{states:?}");
+        }
+    }
+    Ok(())
+}

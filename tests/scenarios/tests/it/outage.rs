@@ -1,0 +1,214 @@
+//! Something around Tidegate is away for a while. A stretch ends by a condition, not by a time.
+
+use anyhow::{Context as _, Result};
+use kube::{Api, ResourceExt, api::DeleteParams};
+use serde_json::json;
+use tidegate_resources::{Phase, PipelineRun};
+use tidegate_scenarios::{COMMANDS, EVENTS, REPOSITORY, Scene, WorldSpec};
+
+use crate::{gitea, github, job, sandbox_only, unit};
+
+#[tokio::test]
+async fn while_the_api_server_is_away_commands_wait_and_then_all_goes_on() -> Result<()> {
+    if sandbox_only("the API server is shared by all scenes") {
+        return Ok(());
+    }
+    // Away for longer than a leader may lead without it.
+    let scene = Scene::set(WorldSpec { lease_duration: "3s", ..gitea() }, &unit()).await?;
+    scene.wait_for_metric("tidegate_leader 1").await?;
+    scene.world.sandbox_cluster()?.set_unavailable(true);
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "fix").await?;
+    scene.delivered().await?;
+    scene.wait_for_metric("tidegate_leader 0").await?;
+    scene.world.cloud.expire_visibility(COMMANDS).await;
+    assert!(scene.states(&head, "unit").await?.is_empty());
+
+    scene.world.sandbox_cluster()?.set_unavailable(false);
+    scene.status(&head, "unit", "success").await?;
+    scene.settle_jobs(1).await?;
+    scene.end().await
+}
+
+#[tokio::test]
+async fn while_tekton_is_away_runs_wait_and_then_go_on() -> Result<()> {
+    if sandbox_only("Tekton is shared by all scenes") {
+        return Ok(());
+    }
+    let scene = Scene::set(github(), &unit()).await?;
+    scene.world.sandbox_cluster()?.pause_executor(true);
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "fix").await?;
+    scene.status(&head, "unit", "pending").await?;
+    let name = scene.only_job().await?;
+    let runs = |job: &tidegate_resources::IntegrationJob| {
+        job.status.as_ref().is_some_and(|status| status.pipeline_run.is_some())
+    };
+    scene.wait_for_job(&name, "its PipelineRun is there", runs).await?;
+    assert!(scene.task_runs().await?.is_empty());
+    scene.world.sandbox_cluster()?.pause_executor(false);
+    scene.status(&head, "unit", "success").await?;
+    scene.end().await
+}
+
+#[tokio::test]
+async fn while_sqs_refuses_events_the_host_is_told_503_and_a_redelivery_works() -> Result<()> {
+    if sandbox_only("Gitea's API neither lists deliveries nor repeats them") {
+        return Ok(());
+    }
+    let scene = Scene::set(github(), &unit()).await?;
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.settle().await?;
+    scene.world.cloud.refuse("SendMessage", EVENTS[0], true);
+    scene.open("dora", "fix").await?;
+    assert_eq!(scene.answers().await?.last(), Some(&503));
+    scene.world.cloud.refuse("SendMessage", EVENTS[0], false);
+    assert!(scene.integration_jobs().await?.is_empty());
+
+    scene.redeliver("pull_request").await?;
+    scene.status(&head, "unit", "success").await?;
+    // The function says that SQS refused it.
+    scene.end_with(|line| !line.text.contains("tidegate-webhook")).await
+}
+
+#[tokio::test]
+async fn while_sqs_refuses_commands_their_events_come_again() -> Result<()> {
+    let scene = Scene::set(gitea(), &unit()).await?;
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.settle().await?;
+    let gate =
+        scene.world.cloud.hold_next("SendMessageBatch", COMMANDS, tidegate_sandbox_gate::Moment::Before);
+    scene.world.cloud.refuse("SendMessageBatch", COMMANDS, true);
+    scene.open("dora", "fix").await?;
+    gate.reached().await?;
+    gate.open();
+    scene.wait_for_log("tidegate-integrator", "\"failed\"").await?;
+    scene.world.cloud.refuse("SendMessageBatch", COMMANDS, false);
+    scene.world.cloud.expire_visibility(EVENTS[0]).await;
+    scene.status(&head, "unit", "success").await?;
+    scene.end_with(|line| !line.text.contains("tidegate-integrator")).await
+}
+
+#[tokio::test]
+async fn while_sqs_refuses_receives_commands_wait() -> Result<()> {
+    let scene = Scene::set(gitea(), &unit()).await?;
+    scene.world.cloud.refuse("ReceiveMessage", COMMANDS, true);
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "fix").await?;
+    scene.wait_for_metric("tidegate_reconcile_failures_total{loop=\"drain\"").await?;
+    scene.world.cloud.refuse("ReceiveMessage", COMMANDS, false);
+    scene.status(&head, "unit", "success").await?;
+    scene.end().await
+}
+
+#[tokio::test]
+async fn a_plugin_that_takes_too_long_loses_nothing() -> Result<()> {
+    let scene = Scene::set(gitea(), &unit()).await?;
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.settle().await?;
+    scene.world.cloud.time_out_next("tidegate-integrator")?;
+    scene.open("dora", "fix").await?;
+    scene.wait_for_log("tidegate-integrator", "process ended").await?;
+    scene.world.cloud.expire_visibility(EVENTS[0]).await;
+    scene.status(&head, "unit", "success").await?;
+    scene.settle_jobs(1).await?;
+    scene.end_with(|line| !line.text.contains("process ended")).await
+}
+
+#[tokio::test]
+async fn a_webhook_function_that_takes_too_long_tells_the_host_and_a_redelivery_works() -> Result<()> {
+    if sandbox_only("Gitea's API neither lists deliveries nor repeats them") {
+        return Ok(());
+    }
+    let scene = Scene::set(gitea(), &unit()).await?;
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.settle().await?;
+    scene.world.cloud.time_out_next("tidegate-webhook")?;
+    scene.open("dora", "fix").await?;
+    assert_eq!(scene.answers().await?.last(), Some(&503));
+    scene.redeliver("pull_request").await?;
+    scene.status(&head, "unit", "success").await?;
+    scene.settle_jobs(1).await?;
+    scene.end_with(|line| !line.text.contains("process ended")).await
+}
+
+#[tokio::test]
+async fn a_pipeline_run_that_somebody_deletes_ends_its_job_as_an_error_that_says_so() -> Result<()> {
+    let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "sleep 600")]})).await?;
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "fix").await?;
+    scene.wait_for_task_run("it is there", |_| true).await?;
+    let name = scene.only_job().await?;
+    let runs: Api<PipelineRun> = Api::namespaced(scene.world.client.clone(), &scene.world.namespace);
+    runs.delete(&name, &DeleteParams::background()).await?;
+    let told = scene.status(&head, "unit", "error").await?.description.unwrap_or_default();
+    assert!(told.contains("the PipelineRun was deleted"), "{told}");
+    let ended = scene.wait_for_job(&name, "it ended", |job| scene.phase(job).is_final()).await?;
+    assert_eq!(scene.phase(&ended), Phase::Error);
+    assert_eq!(scene.reason(&ended).as_deref(), Some("PipelineRunDeleted"));
+    scene.end().await
+}
+
+#[tokio::test]
+async fn a_task_run_that_somebody_deletes_is_started_again_and_its_job_stays_in_hand() -> Result<()> {
+    let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "sleep 600")]})).await?;
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    let number = scene.open("dora", "fix").await?;
+    let first = scene.wait_for_task_run("it is there", |_| true).await?;
+    scene.task_run_api().delete(&first.name_any(), &DeleteParams::background()).await?;
+    scene.wait_for_task_run("it is another one", |task| task.uid() != first.uid()).await?;
+    let name = scene.only_job().await?;
+    let job = scene.integration_jobs().await?.into_iter().next().context("a job")?;
+    assert_eq!(scene.phase(&job), Phase::Running);
+    scene.world.forge.close_pull_request(REPOSITORY, number, "dora").await?;
+    scene.wait_for_job(&name, "it was stopped", |job| scene.phase(job) == Phase::Cancelled).await?;
+    scene.status(&head, "unit", "error").await?;
+    scene.end().await
+}
+
+#[tokio::test]
+async fn an_image_that_cannot_be_pulled_is_an_error_and_no_failure_of_the_code() -> Result<()> {
+    let mut missing = job("unit", "true");
+    missing["image"] = json!("registry.invalid/missing:1");
+    let scene = Scene::set(gitea(), &json!({"preSubmit": [missing]})).await?;
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "fix").await?;
+    scene.status(&head, "unit", "error").await?;
+    let name = scene.only_job().await?;
+    let ended = scene.wait_for_job(&name, "it ended", |job| scene.phase(job).is_final()).await?;
+    assert_eq!(scene.phase(&ended), Phase::Error);
+    assert_eq!(scene.reason(&ended).as_deref(), Some("TaskRunImagePullFailed"));
+    scene.end().await
+}
+
+#[tokio::test]
+async fn an_evicted_pod_is_an_error_and_one_out_of_memory_a_failure() -> Result<()> {
+    if sandbox_only("Tekton writes the status of TaskRuns there") {
+        return Ok(());
+    }
+    let evicted = "The node was low on resource: memory.";
+    let oom = "\"step-run\" exited with code 137: OOMKilled";
+    for (message, reason, state, phase) in
+        [(evicted, "Error", "error", Phase::Error), (oom, "OOMKilled", "failure", Phase::Failed)]
+    {
+        let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "sleep 600")]})).await?;
+        let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+        scene.open("dora", "fix").await?;
+        let task = scene.wait_for_task_run("its job runs", |task| {
+            let steps = task.status.iter().flat_map(|status| &status.steps);
+            steps.into_iter().any(|step| step.terminated.is_some())
+        });
+        let name = task.await?.name_any();
+        let step = json!({"name": "run", "terminated": {"exitCode": 137, "reason": reason}});
+        let condition =
+            json!({"type": "Succeeded", "status": "False", "reason": "Failed", "message": message});
+        let status = json!({"status": {"conditions": [condition], "steps": [step]}});
+        let patch = kube::api::Patch::Merge(status);
+        scene.task_run_api().patch_status(&name, &kube::api::PatchParams::default(), &patch).await?;
+        scene.status(&head, "unit", state).await?;
+        let job = scene.only_job().await?;
+        scene.wait_for_job(&job, "it ended so", |job| scene.phase(job) == phase).await?;
+        scene.end().await?;
+    }
+    Ok(())
+}
