@@ -5,31 +5,36 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 
 use crate::{
+    cluster,
     step::Step,
     tidy,
     tools::{DENY, MACHETE},
     workspace::{BINARIES, Workspace},
 };
 
-/// A tier's name, and how long it may take on a warm machine.
+/// A tier's name, and how long it may take.
 struct Tier {
     name: &'static str,
     budget: Duration,
+    /// Whether the budget holds where everything was built before, or on a machine that has nothing.
+    machine: &'static str,
 }
 
-const FAST: Tier = Tier { name: "fast", budget: Duration::from_mins(3) };
-const FULL: Tier = Tier { name: "full", budget: Duration::from_mins(20) };
+const FAST: Tier = Tier { name: "fast", budget: Duration::from_mins(3), machine: "warm" };
+const SANDBOX: Tier = Tier { name: "sandbox", budget: Duration::from_mins(20), machine: "bare" };
+const CLUSTER: Tier = Tier { name: "cluster", budget: Duration::from_mins(30), machine: "bare" };
 
 /// What ran, and how long it took.
 #[derive(Default)]
 struct Report(Vec<(String, Duration)>);
 
-pub(crate) fn run(workspace: &Workspace, fast_only: bool) -> anyhow::Result<()> {
+pub(crate) fn run(workspace: &Workspace, fast_only: bool, complete: bool) -> anyhow::Result<()> {
     let mut report = Report::default();
     let start = Instant::now();
     let mut result = tier(&FAST, &mut report, |report| fast(workspace, report));
     if result.is_ok() && !fast_only {
-        result = tier(&FULL, &mut report, |report| full(workspace, report));
+        result = tier(&SANDBOX, &mut report, |report| sandbox(workspace, report))
+            .and_then(|()| tier(&CLUSTER, &mut report, |report| real_cluster(workspace, report, complete)));
     }
     println!("\n{:>8}  step", "seconds");
     for (name, took) in &report.0 {
@@ -49,7 +54,8 @@ fn tier(
     report: &mut Report,
     steps: impl FnOnce(&mut Report) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    println!("═══ tier {} (budget when warm: {} minutes)", tier.name, tier.budget.as_secs() / 60);
+    let minutes = tier.budget.as_secs() / 60;
+    println!("═══ tier {} (budget on a {} machine: {minutes} minutes)", tier.name, tier.machine);
     let start = Instant::now();
     let result = steps(report);
     let took = start.elapsed();
@@ -76,8 +82,8 @@ fn fast(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
     )
 }
 
-/// What a change must pass before it lands, beside the inner loop.
-fn full(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
+/// What needs no more than this machine, beside the inner loop.
+fn sandbox(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
     let doc = Step::cargo(
         "documentation",
         &["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"],
@@ -90,6 +96,24 @@ fn full(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
     let machete = MACHETE.ready(workspace)?;
     report.step(workspace, &Step::binary("unused dependencies", &machete, &[]))?;
     report.step(workspace, &Step::cargo("the demo", &["demo"]))
+}
+
+/// The same scenarios and transcripts on real Kubernetes, Tekton and Gitea.
+fn real_cluster(workspace: &Workspace, report: &mut Report, complete: bool) -> anyhow::Result<()> {
+    if let Some(lacking) = cluster::lacks(workspace)? {
+        return skip("cluster", &lacking, complete, report);
+    }
+    report.timed("scenarios and transcripts on the real cluster", || cluster::tests(workspace))
+}
+
+/// Leaves a tier out, loudly; where nothing may be left out, that is a failure.
+fn skip(tier: &str, lacking: &str, complete: bool, report: &mut Report) -> anyhow::Result<()> {
+    if complete {
+        bail!("the tier {tier} can't run here: {lacking}");
+    }
+    println!("!!! SKIPPED: the tier {tier} did not run. {lacking}");
+    report.0.push((format!("SKIPPED: {tier}"), Duration::ZERO));
+    Ok(())
 }
 
 /// Lints, with every warning an error.

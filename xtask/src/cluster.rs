@@ -1,48 +1,86 @@
-//! `cargo xtask cluster`: the same scenarios and transcripts on real Kubernetes, Tekton and Gitea.
+//! Real Kubernetes, Tekton and Gitea, built and started by `tests/cluster`: the same scenarios and transcripts, and the bench.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
+
+use anyhow::{Context as _, bail};
 
 use crate::{
     step::Step,
     workspace::{BINARIES, Workspace},
 };
 
+const HARNESS: &str = "tests/cluster/cluster";
 const CONTROLLER_IMAGE: &str = "localhost/tidegate/controller:dev";
+/// What `check` ends with where the machine lacks something.
+const LACKS: i32 = 3;
 
-pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
-    let cluster =
-        |name: &str, arguments: &[&str]| Step::binary(name, Path::new("tests/cluster/cluster"), arguments);
-    cluster("what this machine can do", &["check"]).run(workspace)?;
-    Step::cargo(
-        "build the binaries",
-        &[&["build", "--bins", "-p", "tidegate-scenarios"][..], BINARIES].concat(),
-    )
-    .run(workspace)?;
+/// What this machine lacks for a cluster; `None` where it lacks nothing.
+pub(crate) fn lacks(workspace: &Workspace) -> anyhow::Result<Option<String>> {
+    let output = Command::new(workspace.root.join(HARNESS))
+        .arg("check")
+        .output()
+        .with_context(|| format!("failed to start {HARNESS}"))?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).trim().replace('\n', "; ");
+    match output.status.code() {
+        Some(0) => Ok(None),
+        Some(LACKS) => Ok(Some(said)),
+        _ => bail!("{HARNESS} check failed ({}): {said}", output.status),
+    }
+}
+
+/// The steps of the tests: the cluster is up from the first to the last but one.
+pub(crate) fn tests(workspace: &Workspace) -> anyhow::Result<()> {
     // Inside there is no network, so nothing may be left to build.
     let tests = ["test", "--no-run", "-p", "tidegate-scenarios", "-p", "tidegate-transcripts"];
     Step::cargo("build the tests", &tests).run(workspace)?;
-    cluster("start Kubernetes, Tekton and Gitea (built first where the cache lacks them)", &["up"])
+    with_cluster(workspace, "debug", || {
+        for (name, package) in [("scenarios", "tidegate-scenarios"), ("transcripts", "tidegate-transcripts")]
+        {
+            let test = ["exec", "cargo", "test", "--offline", "-p", package, "--", "--test-threads=6"];
+            harness(&format!("{name} on the real cluster"), &test).run(workspace)?;
+        }
+        Ok(())
+    })
+}
+
+/// The bench, of release binaries.
+pub(crate) fn bench(workspace: &Workspace) -> anyhow::Result<()> {
+    with_cluster(workspace, "release", || {
+        let bench = workspace.binary("release", "bench").display().to_string();
+        harness("the bench on the real cluster", &["exec", &bench]).run(workspace).map(drop)
+    })
+}
+
+/// Builds the binaries, starts the cluster with the controller's image and the CRDs in it, works, and ends the cluster.
+fn with_cluster(
+    workspace: &Workspace,
+    profile: &str,
+    work: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let release: &[&str] = if profile == "release" { &["--release"] } else { &[] };
+    let build = [&["build", "--bins", "-p", "tidegate-scenarios"], BINARIES, release].concat();
+    Step::cargo("build the binaries", &build).run(workspace)?;
+    harness("start Kubernetes, Tekton and Gitea (built first where the cache lacks them)", &["up"])
         .run(workspace)?;
-    let result = inside(workspace, &cluster);
-    let down = cluster("stop them", &["down"]).run(workspace);
+    let result = install(workspace, profile).and_then(|()| work());
+    let down = harness("stop them", &["down"]).run(workspace);
     result.and(down.map(drop))
 }
 
-fn inside(workspace: &Workspace, cluster: &impl Fn(&str, &[&str]) -> Step) -> anyhow::Result<()> {
-    let binary = workspace.binary("debug", "tidegate-controller").display().to_string();
+fn install(workspace: &Workspace, profile: &str) -> anyhow::Result<()> {
+    let binary = workspace.binary(profile, "tidegate-controller").display().to_string();
     let archive = workspace.target.join("tidegate-controller.tar").display().to_string();
     let file = format!("{binary}=/usr/bin/tidegate-controller");
     let pack = ["image", &archive, CONTROLLER_IMAGE, "--certificates", "--file", &file];
     let entrypoint = ["--entrypoint", "/usr/bin/tidegate-controller", "--user", "65532"];
-    cluster("pack the controller's image", &[&pack[..], &entrypoint].concat()).run(workspace)?;
-    cluster("load it", &["load", &archive]).run(workspace)?;
-    cluster("install the CRDs", &["exec", "kubectl", "apply", "--server-side", "-f", "crds/"])
+    harness("pack the controller's image", &[&pack[..], &entrypoint].concat()).run(workspace)?;
+    harness("load it", &["load", &archive]).run(workspace)?;
+    harness("install the CRDs", &["exec", "kubectl", "apply", "--server-side", "-f", "crds/"])
         .run(workspace)?;
-    for (name, package) in [("scenarios", "tidegate-scenarios"), ("transcripts", "tidegate-transcripts")] {
-        let test = ["exec", "cargo", "test", "--offline", "-p", package, "--", "--test-threads=6"];
-        cluster(&format!("{name} on the real cluster"), &test)
-            .env("TIDEGATE_WORLD", "cluster")
-            .run(workspace)?;
-    }
     Ok(())
+}
+
+fn harness(name: &str, arguments: &[&str]) -> Step {
+    Step::binary(name, Path::new(HARNESS), arguments).env("TIDEGATE_WORLD", "cluster")
 }

@@ -35,6 +35,9 @@ enum Command {
         /// Only what the inner loop needs: format, lints, unit tests, scenarios on the sandbox.
         #[arg(long)]
         fast: bool,
+        /// Fail where this machine lacks what a tier needs, instead of skipping the tier.
+        #[arg(long, conflicts_with = "fast")]
+        complete: bool,
     },
     /// Run the scenarios and transcripts on real Kubernetes, Tekton and Gitea: Debian 12, root, Go, half an hour at first.
     Cluster,
@@ -47,7 +50,11 @@ enum Command {
     /// Check what no other tool checks: file lengths, dependency arrows, inherited lints, paths of this machine.
     Tidy,
     /// Run the benches and print their figures.
-    Bench,
+    Bench {
+        /// Measure on real Kubernetes, Tekton and Gitea in place of the sandbox.
+        #[arg(long)]
+        cluster: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -64,11 +71,12 @@ fn run(command: &Command) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
     match *command {
         Command::Demo { keep } => demo::run(&workspace, keep),
-        Command::Ci { fast } => ci::run(&workspace, fast),
-        Command::Cluster => cluster::run(&workspace),
+        Command::Ci { fast, complete } => ci::run(&workspace, fast, complete),
+        Command::Cluster => cluster::tests(&workspace),
         Command::Crds { check } => ci::crds(check).run(&workspace).map(drop),
         Command::Tidy => tidy::run(&workspace),
-        Command::Bench => bench(&workspace),
+        Command::Bench { cluster: true } => cluster::bench(&workspace),
+        Command::Bench { cluster: false } => bench(&workspace),
     }
 }
 
@@ -76,10 +84,10 @@ fn bench(workspace: &Workspace) -> anyhow::Result<()> {
     Step::cargo("normalise a payload", &["bench", "-p", "tidegate-benches"]).run(workspace)?;
     let build = ["build", "--release", "--bins", "-p", "tidegate-scenarios"];
     Step::cargo(
-        "build the functions, the controller and the latency bench",
+        "build the functions, the controller and the bench",
         &[&build[..], workspace::BINARIES].concat(),
     )
     .run(workspace)?;
-    Step::binary("delivery to PipelineRun", &workspace.binary("release", "latency"), &[]).run(workspace)?;
+    Step::binary("the bench on the sandbox", &workspace.binary("release", "bench"), &[]).run(workspace)?;
     Ok(())
 }

@@ -174,6 +174,14 @@ impl Forge {
         })
     }
 
+    /// Hides a repository from everybody without a permission in it.
+    pub fn make_private(&self, repo: &str) -> Result<()> {
+        self.change(|state| {
+            state.repository_mut(repo)?.private = true;
+            Ok(())
+        })
+    }
+
     /// Every request to the REST API so far.
     pub fn api_calls(&self) -> Vec<ApiCall> {
         self.state().calls.clone()

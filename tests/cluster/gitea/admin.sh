@@ -10,5 +10,11 @@ make_gitea_admin() {
         --username tidegate --email tidegate@localhost --random-password --admin --access-token |
         sed -n 's/^Access token was successfully created\.* *//p')
     [ -n "$token" ] || fail "failed to create Gitea's administrator"
-    printf 'GITEA_URL=%s\nGITEA_USER=tidegate\nGITEA_TOKEN=%s\nGITEA_CONFIG=%s\n' "$GITEA_URL" "$token" "$RUN/gitea/app.ini" >"$STATE/gitea.env"
+    cat >"$STATE/gitea.env" <<ENV
+GITEA_URL=$GITEA_URL
+GITEA_USER=tidegate
+GITEA_TOKEN=$token
+GITEA_CONFIG=$RUN/gitea/app.ini
+GITEA_LOG=$LOGS/gitea.log
+ENV
 }

@@ -14,6 +14,8 @@ pub const EVENTS: [&str; 2] = ["tidegate-integrator-events", "tidegate-chatops-e
 
 /// The secret of the webhook master keys.
 pub(crate) const MASTER_KEY_SECRET: &str = "tidegate/webhook-keys";
+/// The one master key. Not a secret: it lives as long as a world.
+pub const MASTER_KEY: [u8; 32] = [0x11; 32];
 
 /// The cloud as the Terraform module lays it out, on one address.
 pub(crate) fn cloud(address: IpAddr, binaries: &Path) -> CloudSpec {
@@ -36,7 +38,7 @@ pub(crate) fn cloud(address: IpAddr, binaries: &Path) -> CloudSpec {
         {"plugin": "chatops", "queueUrl": format!("${{queue:{chatops_events}}}"), "events": ["comment"]},
     ]);
     let commands = || ("TIDEGATE_COMMAND_QUEUE_URL", format!("${{queue:{COMMANDS}}}"));
-    let keys = json!({"keys": [hex_of(b'1')], "githubAppWebhookSecret": "app-secret"});
+    let keys = json!({"keys": [hex::encode(MASTER_KEY)], "githubAppWebhookSecret": "app-secret"});
     CloudSpec {
         address,
         queues: vec![
@@ -76,9 +78,4 @@ pub(crate) fn cloud(address: IpAddr, binaries: &Path) -> CloudSpec {
         ],
         secrets: [(MASTER_KEY_SECRET.to_owned(), keys.to_string())].into(),
     }
-}
-
-/// A key of 32 bytes, in hexadecimal. Not a secret: it lives as long as a world.
-fn hex_of(digit: u8) -> String {
-    char::from(digit).to_string().repeat(64)
 }

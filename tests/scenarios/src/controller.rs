@@ -74,11 +74,11 @@ impl Controller {
         found.clone().context("no address")
     }
 
-    /// The process id; `None` for a pod.
-    pub fn pid(&self) -> Option<u32> {
+    /// The process id, as we see it: a pod's processes run on the node that we share.
+    pub fn pid(&self) -> Result<u32> {
         match &self.running {
-            Running::Process(process) => process.pid(),
-            Running::Pod(_) => None,
+            Running::Process(process) => process.pid().context("the controller has ended"),
+            Running::Pod(pod) => pod.pid(),
         }
     }
 

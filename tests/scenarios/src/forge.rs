@@ -59,6 +59,14 @@ impl Forge {
         }
     }
 
+    /// A user's name on the host.
+    pub fn login(&self, login: &str) -> String {
+        match self {
+            Self::Sandbox(_) => login.to_owned(),
+            Self::Gitea(gitea) => gitea.login(login),
+        }
+    }
+
     /// Where a repository is cloned from.
     pub fn git_url(&self, repo: &str) -> String {
         match self {
@@ -80,6 +88,22 @@ impl Forge {
         match self {
             Self::Sandbox(forge) => forge.create_repository(repo, false).await,
             Self::Gitea(gitea) => gitea.create_repository(repo).await,
+        }
+    }
+
+    /// Hides a repository from everybody without a permission in it.
+    pub async fn make_private(&self, repo: &str) -> Result<()> {
+        match self {
+            Self::Sandbox(forge) => forge.make_private(repo),
+            Self::Gitea(gitea) => gitea.make_private(repo).await,
+        }
+    }
+
+    /// A user's token that may do nothing but read repositories. The sandbox's tokens know no scopes.
+    pub async fn clone_token(&self, login: &str) -> Result<String> {
+        match self {
+            Self::Sandbox(forge) => Ok(forge.create_user(login)),
+            Self::Gitea(gitea) => gitea.create_token(login, "clone", &["read:repository"]).await,
         }
     }
 
@@ -111,6 +135,26 @@ impl Forge {
         match self {
             Self::Sandbox(forge) => forge.commit(repo, branch, author, files, message).await,
             Self::Gitea(gitea) => gitea.commit(repo, branch, author, files, message).await,
+        }
+    }
+
+    /// Pushes new branches, each with one commit on `main` of its own.
+    pub async fn commit_branches(
+        &self,
+        repo: &str,
+        author: &str,
+        branches: &[String],
+    ) -> Result<Vec<CommitSha>> {
+        match self {
+            Self::Sandbox(forge) => {
+                let mut heads = Vec::new();
+                for branch in branches {
+                    let message = format!("Add {branch}");
+                    heads.push(forge.commit(repo, branch, author, &[(branch, "new\n")], &message).await?);
+                }
+                Ok(heads)
+            }
+            Self::Gitea(gitea) => gitea.commit_branches(repo, author, branches).await,
         }
     }
 

@@ -24,6 +24,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// What a config's token and people's tokens may do: <https://docs.gitea.com/development/oauth2-provider#scopes>
 const SCOPES: [&str; 4] = ["write:repository", "write:issue", "read:user", "read:organization"];
 
+/// Everybody's. Whoever reads this knows it: the host ends with the cluster.
+const PASSWORD: &str = "a-password-of-the-tests";
+
 /// One scene's view of a running Gitea.
 #[derive(Debug, Clone)]
 pub struct Gitea {
@@ -82,20 +85,24 @@ impl Gitea {
             return Ok(token);
         }
         let name = self.login(login);
-        // Whoever reads this knows the password: the host ends with the cluster.
-        let password = "a-password-of-the-tests";
         let user = json!({
-            "username": name, "email": format!("{name}@forge.test"), "password": password, "must_change_password": false,
+            "username": name, "email": format!("{name}@forge.test"), "password": PASSWORD, "must_change_password": false,
         });
         self.call(Method::POST, "/admin/users", None, Some(&user)).await?;
-        let wanted = json!({"name": "tests", "scopes": SCOPES});
-        let request = self.client.post(format!("{}/api/v1/users/{name}/tokens", self.url));
-        let answer =
-            request.basic_auth(&name, Some(password)).json(&wanted).send().await?.error_for_status()?;
-        let answer: serde_json::Value = answer.json().await?;
-        let token = answer["sha1"].as_str().context("no token in the answer")?.to_owned();
+        let token = self.create_token(login, "tests", &SCOPES).await?;
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(login.to_owned(), token.clone());
         Ok(token)
+    }
+
+    /// Makes another token for a user.
+    pub async fn create_token(&self, login: &str, name: &str, scopes: &[&str]) -> Result<String> {
+        let login = self.login(login);
+        let request = self.client.post(format!("{}/api/v1/users/{login}/tokens", self.url));
+        let wanted = json!({"name": name, "scopes": scopes});
+        let answer =
+            request.basic_auth(&login, Some(PASSWORD)).json(&wanted).send().await?.error_for_status()?;
+        let answer: serde_json::Value = answer.json().await?;
+        Ok(answer["sha1"].as_str().context("no token in the answer")?.to_owned())
     }
 
     /// The token of a user of this scene.

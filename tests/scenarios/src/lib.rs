@@ -1,17 +1,19 @@
 //! Tidegate end to end: its real binaries, in a world that is swapped around them.
 //!
 //! A [`World`] is everything outside: cloud, forge and cluster. A [`Scene`] is one repository in it with its config, and
-//! the verbs that a scenario is told in. Scenarios lie in `tests/it`; the demo and the latency bench are binaries here.
+//! the verbs that a scenario is told in. Scenarios lie in `tests/it`; the demo and the bench are binaries here.
 
 mod cloud;
 mod controller;
+mod delivery;
 mod forge;
 mod gitea;
 mod scene;
 mod world;
 
-pub use cloud::{COMMANDS, DEAD_LETTERS, EVENTS};
+pub use cloud::{COMMANDS, DEAD_LETTERS, EVENTS, MASTER_KEY};
 pub use controller::{Controller, LogLine};
+pub use delivery::{Delivery, SignedHook};
 pub use forge::Forge;
 pub use scene::{OWNER, REPOSITORY, Scene};
 pub use world::{World, WorldSpec, is_real};

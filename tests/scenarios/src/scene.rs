@@ -21,7 +21,7 @@ pub const REPOSITORY: &str = "acme/shop";
 /// Who owns it.
 pub const OWNER: &str = "acme";
 /// The config's name.
-const CONFIG: &str = "shop";
+pub(crate) const CONFIG: &str = "shop";
 
 /// How long a wait may take. It is generous: a wait ends when its condition holds, and only a failure takes so long.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -56,14 +56,21 @@ impl Scene {
         forge.create_repository(REPOSITORY).await?;
         forge.set_permission(REPOSITORY, "dora", Permission::Write).await?;
 
+        let dialect = forge.dialect(wanted);
+        let scene = Self { world, dialect };
+        scene.create_secret("git", "token", &token).await?;
+        Ok(scene)
+    }
+
+    /// Makes a Secret with one key in the scene's namespace.
+    pub async fn create_secret(&self, name: &str, key: &str, value: &str) -> Result<()> {
         let secret: Secret =
-            serde_json::from_value(json!({"metadata": {"name": "git"}, "stringData": {"token": token}}))?;
-        Api::namespaced(world.client.clone(), &world.namespace)
+            serde_json::from_value(json!({"metadata": {"name": name}, "stringData": {key: value}}))?;
+        Api::namespaced(self.world.client.clone(), &self.world.namespace)
             .create(&PostParams::default(), &secret)
             .await
-            .context("failed to make the Secret")?;
-        let dialect = forge.dialect(wanted);
-        Ok(Self { world, dialect })
+            .with_context(|| format!("failed to make the Secret {name}"))?;
+        Ok(())
     }
 
     /// A config of the repository with these jobs.

@@ -169,6 +169,14 @@ impl World {
         self.controller.as_ref().context("the controller is down")?.address().await
     }
 
+    /// The namespace of the controller's own pod, which only a real cluster has.
+    pub fn controller_namespace(&self) -> Result<&str> {
+        match &self.cluster {
+            ClusterForm::Sandbox { .. } => bail!("unsupported: the sandbox's controller is a process"),
+            ClusterForm::Real(installation) => Ok(installation.namespace()),
+        }
+    }
+
     /// The sandbox's cluster, for what no real one can be told to do.
     pub fn sandbox_cluster(&self) -> Result<&Cluster> {
         match &self.cluster {

@@ -72,6 +72,11 @@ impl Installation {
         Ok(())
     }
 
+    /// Where the Deployment is.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     fn pods(&self) -> Api<v1::Pod> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
@@ -127,6 +132,18 @@ impl Pod {
         Ok(Self { deployments, pods, name, uid: pod.uid().unwrap_or_default() })
     }
 
+    /// The controller's process; the pod's other one is the pause container's.
+    pub(super) fn pid(&self) -> Result<u32> {
+        let is_controller = |pid: &Pid| {
+            let name = std::fs::read_to_string(format!("/proc/{pid}/comm"));
+            // The kernel cuts a name to 15 bytes.
+            name.is_ok_and(|name| NAME.starts_with(name.trim_end()))
+        };
+        let found = processes_of(&self.uid)?.into_iter().find(is_controller);
+        let pid = found.context("the pod has no process of the controller")?;
+        Ok(pid.as_raw_nonzero().get().try_into()?)
+    }
+
     pub(super) async fn end(&mut self, kill: bool) -> Result<()> {
         let pod = self.pods.get(&self.name).await?;
         let restarts = pod.status.and_then(|status| Some(status.container_statuses?.first()?.restart_count));
@@ -158,23 +175,27 @@ async fn scale(deployments: &Api<Deployment>, replicas: u32) -> Result<()> {
     Ok(())
 }
 
-/// Kills what runs in a pod. We share the node's processes, and a pod's cgroup bears its UID. The kubelet looks for
-/// ended containers once a second, and starts none of a Deployment that was scaled down meanwhile.
+/// Kills what runs in a pod. The kubelet looks for ended containers once a second, and starts none of a Deployment that
+/// was scaled down meanwhile.
 fn kill_processes_of(uid: &str) -> Result<()> {
-    let mut killed = 0;
+    // The pause container's process may be gone by now.
+    let killed =
+        processes_of(uid)?.into_iter().filter(|pid| kill_process(*pid, Signal::KILL).is_ok()).count();
+    ensure!(killed > 0, "no process of pod {uid} was found");
+    Ok(())
+}
+
+/// What runs in a pod. We share the node's processes, and a pod's cgroup bears its UID.
+fn processes_of(uid: &str) -> Result<Vec<Pid>> {
+    let mut processes = Vec::new();
     for entry in std::fs::read_dir("/proc")? {
-        let entry = entry?;
-        let pid = entry.file_name().to_str().and_then(|name| Pid::from_raw(name.parse().ok()?));
+        let pid = entry?.file_name().to_str().and_then(|name| Pid::from_raw(name.parse().ok()?));
         let of_pod = |pid: &Pid| {
             std::fs::read_to_string(format!("/proc/{pid}/cgroup")).is_ok_and(|cgroup| cgroup.contains(uid))
         };
-        if let Some(pid) = pid.filter(of_pod) {
-            // The pause container's process may be gone by now.
-            killed += usize::from(kill_process(pid, Signal::KILL).is_ok());
-        }
+        processes.extend(pid.filter(of_pod));
     }
-    ensure!(killed > 0, "no process of pod {uid} was found");
-    Ok(())
+    Ok(processes)
 }
 
 /// Runs kubectl with an input.

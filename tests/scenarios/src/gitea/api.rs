@@ -57,6 +57,12 @@ impl Gitea {
         Ok(())
     }
 
+    /// Hides a repository from everybody without a permission in it.
+    pub async fn make_private(&self, repo: &str) -> Result<()> {
+        self.call(Method::PATCH, &self.path(repo, ""), None, Some(&json!({"private": true}))).await?;
+        Ok(())
+    }
+
     /// Forks a repository into a user's account.
     pub async fn fork(&self, repo: &str, by: &str) -> Result<String> {
         self.call(Method::POST, &self.path(repo, "/forks"), Some(by), Some(&json!({}))).await?;

@@ -37,6 +37,27 @@ impl Gitea {
         Ok(self.git(author, folder, &["rev-parse", "HEAD"]).await?.parse()?)
     }
 
+    /// Pushes new branches at once, each with one commit on `main` of its own.
+    pub async fn commit_branches(
+        &self,
+        repo: &str,
+        author: &str,
+        branches: &[String],
+    ) -> Result<Vec<CommitSha>> {
+        let clone = self.clone_of(repo, author).await?;
+        let folder = clone.path();
+        let mut heads = Vec::new();
+        for branch in branches {
+            self.git(author, folder, &["checkout", "--quiet", "-b", branch, "origin/main"]).await?;
+            std::fs::write(folder.join(branch), "new\n")?;
+            self.git(author, folder, &["add", branch]).await?;
+            self.git(author, folder, &["commit", "--quiet", "--message", &format!("Add {branch}")]).await?;
+            heads.push(self.git(author, folder, &["rev-parse", "HEAD"]).await?.parse()?);
+        }
+        self.git(author, folder, &["push", "--quiet", "--all", "origin"]).await?;
+        Ok(heads)
+    }
+
     /// Pushes one refspec of what the repository already holds.
     pub async fn push(&self, repo: &str, login: &str, refspec: &str) -> Result<()> {
         let clone = self.clone_of(repo, login).await?;

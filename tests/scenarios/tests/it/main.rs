@@ -5,6 +5,7 @@ mod config;
 mod drain;
 mod pull_request;
 mod push;
+mod real;
 mod trust;
 mod webhook;
 
@@ -21,10 +22,18 @@ fn gitea() -> WorldSpec {
 
 /// Whether a scenario is left to the sandbox, because `reason` holds in the real world. Says so loudly.
 fn sandbox_only(reason: &str) -> bool {
-    let skipped = is_real();
+    skip_where(is_real(), "real cluster", reason)
+}
+
+/// Whether a scenario is left to the real cluster, because `reason` holds of the sandbox. Says so loudly.
+fn real_only(reason: &str) -> bool {
+    skip_where(!is_real(), "sandbox", reason)
+}
+
+fn skip_where(skipped: bool, world: &str, reason: &str) -> bool {
     if skipped {
         // Not by eprintln, which the test harness keeps to itself.
-        writeln!(std::io::stderr(), "skipped on the real cluster: {reason}").expect("stderr is open");
+        writeln!(std::io::stderr(), "skipped on the {world}: {reason}").expect("stderr is open");
     }
     skipped
 }

@@ -155,3 +155,16 @@ async fn a_changed_base_is_tested_and_filtered_jobs_say_why_they_are_skipped() -
     scene.settle_jobs(2).await?;
     scene.end().await
 }
+
+#[tokio::test]
+async fn a_private_repository_without_a_clone_secret_is_an_error_that_says_so() -> Result<()> {
+    let scene = Scene::prepare(gitea()).await?;
+    scene.world.forge.make_private(REPOSITORY).await?;
+    scene.apply(scene.config(&unit())).await?;
+    scene.wait_until_registered().await?;
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "fix").await?;
+    let description = scene.status(&head, "unit", "error").await?.description.unwrap_or_default();
+    assert!(description.contains("needs git.cloneSecretRef"), "{description}");
+    scene.end().await
+}
