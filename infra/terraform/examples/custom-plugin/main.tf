@@ -28,6 +28,8 @@ module "tidegate" {
       package     = var.plugin_package
       events      = ["push"]
       environment = { AUDIT_LEVEL = "all" }
+      # Seconds a batch may take; a failed one comes again after six times as many.
+      timeout_s = 2
     }
   }
 }

@@ -2,6 +2,7 @@
 //! that nothing is left over.
 
 mod config;
+mod deployed;
 mod drain;
 mod pull_request;
 mod push;
@@ -13,7 +14,7 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 use tidegate_model::Host;
-use tidegate_scenarios::{WorldSpec, is_real};
+use tidegate_scenarios::{WorldSpec, is_deployed, is_real};
 
 /// A world whose forge speaks Gitea's dialect.
 fn gitea() -> WorldSpec {
@@ -30,7 +31,12 @@ fn real_only(reason: &str) -> bool {
     skip_where(!is_real(), "sandbox", reason)
 }
 
-fn skip_where(skipped: bool, world: &str, reason: &str) -> bool {
+/// Whether a scenario is left to a deployed cloud, because only that can be asked it. Says so loudly.
+fn deployed_only() -> bool {
+    skip_where(!is_deployed(), "sandbox", "it asks a deployed cloud")
+}
+
+pub(crate) fn skip_where(skipped: bool, world: &str, reason: &str) -> bool {
     if skipped {
         // Not by eprintln, which the test harness keeps to itself.
         writeln!(std::io::stderr(), "skipped on the {world}: {reason}").expect("stderr is open");
