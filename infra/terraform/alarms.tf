@@ -106,40 +106,18 @@ resource "aws_cloudwatch_metric_alarm" "client_errors" {
 
   alarm_name          = "${var.name}-api-4xx"
   alarm_description   = "Many deliveries are refused: throttled, too large, unreadable, or not ours."
-  threshold           = var.alarms.client_errors_percent
+  namespace           = "AWS/ApiGateway"
+  metric_name         = "4xx"
+  dimensions          = { ApiId = aws_apigatewayv2_api.this[0].id }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = var.alarms.client_errors_per_5_min
   comparison_operator = "GreaterThanThreshold"
-  evaluation_periods  = 3
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarms.actions
   ok_actions          = var.alarms.actions
   tags                = var.tags
-
-  metric_query {
-    id          = "percent"
-    label       = "Refused, in percent"
-    expression  = "IF(requests >= ${var.alarms.client_errors_min_requests}, 100 * refused / requests, 0)"
-    return_data = true
-  }
-  metric_query {
-    id = "refused"
-    metric {
-      namespace   = "AWS/ApiGateway"
-      metric_name = "4xx"
-      dimensions  = { ApiId = aws_apigatewayv2_api.this[0].id }
-      stat        = "Sum"
-      period      = 300
-    }
-  }
-  metric_query {
-    id = "requests"
-    metric {
-      namespace   = "AWS/ApiGateway"
-      metric_name = "Count"
-      dimensions  = { ApiId = aws_apigatewayv2_api.this[0].id }
-      stat        = "Sum"
-      period      = 300
-    }
-  }
 }
 
 # The webhook function logs one line a delivery; its `outcome` tells a bad signature from everything else.

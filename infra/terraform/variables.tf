@@ -248,24 +248,23 @@ variable "controller_pod_identity" {
 variable "alarms" {
   description = "CloudWatch alarms. `actions`: ARNs that are told, usually one SNS topic; thresholds as named. docs/operate.md says what to do about each."
   type = object({
-    enabled                    = optional(bool, true)
-    actions                    = optional(list(string), [])
-    event_age_s                = optional(number, 300)
-    command_age_s              = optional(number, 900)
-    client_errors_percent      = optional(number, 25)
-    bad_signatures_per_5_min   = optional(number, 10)
-    client_errors_min_requests = optional(number, 20)
+    enabled                  = optional(bool, true)
+    actions                  = optional(list(string), [])
+    event_age_s              = optional(number, 300)
+    command_age_s            = optional(number, 900)
+    client_errors_per_5_min  = optional(number, 100)
+    bad_signatures_per_5_min = optional(number, 10)
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = var.alarms.event_age_s >= 60 && var.alarms.command_age_s >= 60 && var.alarms.bad_signatures_per_5_min >= 1
-    error_message = "alarms: the ages are at least 60 seconds, bad_signatures_per_5_min at least 1."
+    condition     = var.alarms.event_age_s >= 60 && var.alarms.command_age_s >= 60
+    error_message = "alarms: event_age_s and command_age_s are at least 60."
   }
   validation {
-    condition     = var.alarms.client_errors_percent > 0 && var.alarms.client_errors_percent <= 100
-    error_message = "alarms.client_errors_percent: expected more than 0 and at most 100."
+    condition     = var.alarms.client_errors_per_5_min >= 1 && var.alarms.bad_signatures_per_5_min >= 1
+    error_message = "alarms: client_errors_per_5_min and bad_signatures_per_5_min are at least 1."
   }
 }
 

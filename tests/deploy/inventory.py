@@ -115,7 +115,8 @@ def apis():
     found = {}
     for one in pages("apigatewayv2", "get_apis", "Items"):
         of = {"ApiId": one["ApiId"]}
-        stage_keys = ("StageName", "AutoDeploy", "AccessLogSettings", "DefaultRouteSettings")
+        # Not DefaultRouteSettings: the emulator loses those that CloudFormation sets.
+        stage_keys = ("StageName", "AutoDeploy", "AccessLogSettings")
         integration_keys = ("IntegrationType", "IntegrationUri", "PayloadFormatVersion", "TimeoutInMillis")
         stages = pages("apigatewayv2", "get_stages", "Items", **of)
         integrations = pages("apigatewayv2", "get_integrations", "Items", **of)
@@ -135,9 +136,12 @@ def logs():
 
 
 def filters():
-    keys = ("logGroupName", "filterPattern", "metricTransformations")
-    found = pages("logs", "describe_metric_filters", "metricFilters")
-    return {one["filterName"]: {key: one.get(key) for key in keys} for one in found}
+    found = {}
+    for one in pages("logs", "describe_metric_filters", "metricFilters"):
+        # Whoever says no unit means None.
+        transformations = [{"unit": "None", **t, "defaultValue": float(t["defaultValue"])} for t in one["metricTransformations"]]
+        found[one["filterName"]] = [one["logGroupName"], one["filterPattern"], transformations]
+    return found
 
 
 def alarms():
@@ -170,6 +174,8 @@ def text_of(found):
     for kind, entries in found.items():
         if isinstance(entries, dict):
             found[kind] = {name: entry for name, entry in entries.items() if CUSTOM not in name}
+    # Only Terraform makes a dashboard.
+    del found["dashboards"]
     for key in found["policies"]:
         found["policies"][key] = without_custom(found["policies"][key])
     for role in found["roles"].values():
