@@ -9,7 +9,7 @@ locals {
   queues = merge(
     { for name, plugin in local.plugins : "${name}-events" => {
       name       = "${var.name}-${name}-events"
-      visibility = max(60, 6 * plugin.timeout_s + plugin.batch_window_s)
+      visibility = 6 * plugin.timeout_s + plugin.batch_window_s
       receives   = 5
       senders    = [aws_iam_role.function["webhook"].arn]
     } },

@@ -91,10 +91,20 @@ async fn a_plugin_that_does_not_start_loses_nothing() -> Result<()> {
     let setting = "TIDEGATE_LOG";
     let was = cloud.variable("tidegate-audit", setting).await?;
     cloud.set_variable("tidegate-audit", setting, "no=such=filter").await?;
+    assert!(cloud.fails("tidegate-audit").await?, "the function starts all the same");
     cloud.send(EVENTS_OF_AUDIT, &[&push("later")]).await?;
-    let failed = cloud.wait_for_error("tidegate-audit").await;
+    let taken = async {
+        while cloud.in_flight(EVENTS_OF_AUDIT).await? == 0 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(Duration::from_mins(1), taken).await.context("Lambda never took the event")??;
+    // By the time that this has failed, so has the event.
+    assert!(cloud.fails("tidegate-audit").await?);
+    assert_eq!(cloud.in_flight(EVENTS_OF_AUDIT).await?, 1);
+    assert_eq!(scene.world.cloud.queue_depth(COMMANDS_OF_AUDIT).await?, 0);
     cloud.set_variable("tidegate-audit", setting, &was).await?;
-    failed?;
     wait_for_depth(&scene, COMMANDS_OF_AUDIT, 1, Duration::from_mins(1)).await?;
     wait_for_depth(&scene, EVENTS_OF_AUDIT, 0, Duration::from_mins(1)).await?;
     assert_eq!(scene.world.cloud.queue_depth(DEAD_EVENTS_OF_AUDIT).await?, 0);

@@ -36,7 +36,12 @@ fn deployed_only() -> bool {
     skip_where(!is_deployed(), "sandbox", "it asks a deployed cloud")
 }
 
-pub(crate) fn skip_where(skipped: bool, world: &str, reason: &str) -> bool {
+/// Whether a scenario is not for a deployed cloud, because `reason` holds there. Says so loudly.
+fn not_deployed(reason: &str) -> bool {
+    skip_where(is_deployed(), "deployed cloud", reason)
+}
+
+fn skip_where(skipped: bool, world: &str, reason: &str) -> bool {
     if skipped {
         // Not by eprintln, which the test harness keeps to itself.
         writeln!(std::io::stderr(), "skipped on the {world}: {reason}").expect("stderr is open");
