@@ -109,7 +109,7 @@ fn real_cluster(workspace: &Workspace, report: &mut Report, complete: bool) -> a
     report.timed("scenarios and transcripts on the real cluster", || cluster::tests(workspace))
 }
 
-/// Terraform's and CloudFormation's stacks on an emulator of AWS, put to work.
+/// Terraform's and SAM's stacks on an emulator of AWS, put to work.
 fn deployment(workspace: &Workspace, report: &mut Report, complete: bool) -> anyhow::Result<()> {
     if let Some(lacking) = deploy::lacks() {
         return skip("deploy", &lacking, complete, report);

@@ -21,6 +21,10 @@ pub(crate) fn run(of: &Deployment<'_>) -> anyhow::Result<()> {
         of.terraform(&format!("terraform validate, {example}"), &folder, &["validate", "-no-color"])
             .run(of.workspace)?;
     }
+    of.terraform("terraform init, the module", "", &["init", "-backend=false", "-input=false", "-no-color"])
+        .output(of.workspace)?;
+    of.terraform("terraform test: what inputs refuse, what switches make", "", &["test", "-no-color"])
+        .run(of.workspace)?;
     let tools = &of.tools;
     tables(of.workspace, &tools.terraform_docs, true)?;
     let binary = |name: &str, path: &Path, arguments: &[&str]| {

@@ -47,15 +47,12 @@ impl Ministack {
     }
 
     fn listens(&mut self, address: SocketAddr) -> anyhow::Result<()> {
-        let start = Instant::now();
-        while TcpStream::connect(address).is_err() {
+        within_patience("listen", || {
             if let Some(status) = self.process.try_wait()? {
                 bail!("the emulator ended with {status}");
             }
-            ensure!(start.elapsed() < PATIENCE, "the emulator doesn't listen");
-            thread::sleep(Duration::from_millis(50));
-        }
-        Ok(())
+            Ok(TcpStream::connect(address).is_ok())
+        })
     }
 
     /// Its address.
@@ -77,12 +74,7 @@ impl Ministack {
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {
         let pid = self.process.id().to_string();
         ensure!(Command::new("kill").arg(&pid).status()?.success(), "failed to signal the emulator");
-        let start = Instant::now();
-        while self.process.try_wait()?.is_none() {
-            ensure!(start.elapsed() < PATIENCE, "the emulator didn't end");
-            thread::sleep(Duration::from_millis(50));
-        }
-        Ok(())
+        within_patience("end", || Ok(self.process.try_wait()?.is_some()))
     }
 }
 
@@ -92,4 +84,15 @@ impl Drop for Ministack {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Asks until the emulator is as wanted: it tells nobody.
+#[expect(clippy::disallowed_methods, reason = "nothing here is asynchronous")]
+fn within_patience(what: &str, mut holds: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+    let start = Instant::now();
+    while !holds()? {
+        ensure!(start.elapsed() < PATIENCE, "the emulator doesn't {what}");
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
 }

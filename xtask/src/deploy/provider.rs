@@ -23,7 +23,8 @@ pub(crate) fn find() -> Option<Provider> {
     }
     // Source: https://developer.hashicorp.com/terraform/cli/config/config-file#implied-local-mirror-directories
     let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    let implied = [home.join(".terraform.d"), "/usr/local/share/terraform".into(), "/usr/share/terraform".into()];
+    let implied =
+        [home.join(".terraform.d"), "/usr/local/share/terraform".into(), "/usr/share/terraform".into()];
     if implied.iter().any(|folder| is_mirror(&folder.join("plugins"))) {
         return Some(Provider::Configured);
     }
@@ -37,8 +38,11 @@ impl Provider {
         let Self::Mirror(mirror) = self else { return Ok(None) };
         let file = folder.join("terraformrc");
         let path = mirror.display().to_string();
-        fs::write(&file, format!("provider_installation {{\n  filesystem_mirror {{\n    path = {path:?}\n  }}\n}}\n"))
-            .context("failed to write Terraform's configuration")?;
+        fs::write(
+            &file,
+            format!("provider_installation {{\n  filesystem_mirror {{\n    path = {path:?}\n  }}\n}}\n"),
+        )
+        .context("failed to write Terraform's configuration")?;
         Ok(Some(file.display().to_string()))
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     workspace::Workspace,
 };
 
-/// The emulator of AWS; `full` is for CloudFormation.
+/// The emulator of AWS; `full` is for `CloudFormation`.
 const MINISTACK: PythonTool = PythonTool { name: "ministack", requirements: &["ministack[full]==1.5.33"] };
 const SAM: PythonTool = PythonTool { name: "sam", requirements: &["aws-sam-cli==1.170.0"] };
 const CFN_LINT: PythonTool = PythonTool { name: "cfn-lint", requirements: &["cfn-lint==1.58.0"] };
@@ -66,15 +66,21 @@ pub(crate) fn terraform_docs(workspace: &Workspace) -> anyhow::Result<PathBuf> {
 /// The machine's own, else Debian's.
 fn shellcheck(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    if let Some(own) = std::env::split_paths(&path).map(|dir| dir.join("shellcheck")).find(|file| file.is_file()) {
+    if let Some(own) =
+        std::env::split_paths(&path).map(|dir| dir.join("shellcheck")).find(|file| file.is_file())
+    {
         return Ok(own);
     }
     let folder = cache()?.join(format!("tools/shellcheck-{SHELLCHECK}"));
     let binary = folder.join("usr/bin/shellcheck");
     if !binary.exists() {
         std::fs::create_dir_all(&folder).context("failed to make a folder for shellcheck")?;
-        let script = format!("cd '{0}' && apt-get -q download shellcheck={SHELLCHECK} && dpkg -x shellcheck_*.deb .", folder.display());
-        Step::binary("unpack Debian's shellcheck (once a machine)", Path::new("sh"), &["-ec", &script]).run(workspace)?;
+        let script = format!(
+            "cd '{0}' && apt-get -q download shellcheck={SHELLCHECK} && dpkg -x shellcheck_*.deb .",
+            folder.display()
+        );
+        Step::binary("unpack Debian's shellcheck (once a machine)", Path::new("sh"), &["-ec", &script])
+            .run(workspace)?;
     }
     Ok(binary)
 }
