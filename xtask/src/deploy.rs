@@ -117,10 +117,7 @@ impl Deployment<'_> {
         let chdir = format!("-chdir={}", folder.display());
         let step = Step::binary(name, Path::new("terraform"), &[&[chdir.as_str()][..], arguments].concat())
             .env("TF_IN_AUTOMATION", "1")
-            .env("CHECKPOINT_DISABLE", "1")
-            .env("TF_VAR_packages_dir", &self.packages.display().to_string())
-            .env("TF_VAR_plugin_package", &self.packages.join("integrator.zip").display().to_string())
-            .env("TF_VAR_architecture", architecture());
+            .env("CHECKPOINT_DISABLE", "1");
         match &self.configuration {
             Some(file) => step.env("TF_CLI_CONFIG_FILE", file),
             None => step,
@@ -145,7 +142,15 @@ impl Deployment<'_> {
     /// Deploys by Terraform, looks for drift, runs the scenarios, and takes the stack down.
     fn terraform_stack(&self) -> anyhow::Result<()> {
         let cloud = Ministack::start(&self.tools, &self.folder)?;
-        let terraform = |name: &str, arguments: &[&str]| cloud.tell(self.terraform(name, EXAMPLE, arguments));
+        let packages = self.packages.display().to_string();
+        let plugin = self.packages.join("integrator.zip").display().to_string();
+        let terraform = |name: &str, arguments: &[&str]| {
+            cloud
+                .tell(self.terraform(name, EXAMPLE, arguments))
+                .env("TF_VAR_packages_dir", &packages)
+                .env("TF_VAR_plugin_package", &plugin)
+                .env("TF_VAR_architecture", architecture())
+        };
         let unasked = ["-auto-approve", "-no-color", "-input=false", "-parallelism=20"];
         terraform("terraform apply", &[&["apply"][..], &unasked].concat()).run(self.workspace)?;
         let plan = self.folder.join("plan").display().to_string();
@@ -173,12 +178,12 @@ impl Deployment<'_> {
             cloud.tell(step)
         };
         let folder = self.folder.join("sam").display().to_string();
-        let built = format!("{folder}/template.yaml");
+        let template = format!("{folder}/template.yaml");
         let build = ["build", "--template-file", "infra/sam/template.yaml", "--build-dir", &folder];
         sam("sam build", &build).output(self.workspace)?;
         let architecture = format!("Architecture={}", architecture());
         let quietly = ["--no-confirm-changeset", "--no-progressbar", "--parameter-overrides", &architecture];
-        sam("sam deploy", &[&["deploy", "--template-file", &built][..], &quietly].concat())
+        sam("sam deploy", &[&["deploy", "--template-file", &template][..], &quietly].concat())
             .output(self.workspace)?;
         self.show(&cloud, "sam.json")?;
         self.scenarios(&cloud, "sam", &["tested_merged_and_its_push_built", "deliver"])?;
