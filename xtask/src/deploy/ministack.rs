@@ -34,6 +34,9 @@ impl Ministack {
             .env("BIND_HOST", "127.0.0.1")
             .env("MINISTACK_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", address.port().to_string())
+            // Its functions inherit this; they would ask AWS itself otherwise.
+            .env("AWS_ENDPOINT_URL", format!("http://{address}"))
+            .env("AWS_EC2_METADATA_DISABLED", "true")
             // Else it listens for MQTT on a port of its own.
             .env("IOT_MTLS_ENABLED", "0")
             .stdin(Stdio::null())
