@@ -152,7 +152,7 @@ impl Deployment<'_> {
                 .env("TF_VAR_architecture", architecture())
         };
         let unasked = ["-auto-approve", "-no-color", "-input=false", "-parallelism=20"];
-        terraform("terraform apply", &[&["apply"][..], &unasked].concat()).run(self.workspace)?;
+        terraform("terraform apply", &[&["apply"][..], &unasked].concat()).output(self.workspace)?;
         let plan = self.folder.join("plan").display().to_string();
         let out = format!("-out={plan}");
         terraform("terraform plan again", &["plan", "-no-color", "-input=false", "-parallelism=20", &out])
@@ -161,7 +161,7 @@ impl Deployment<'_> {
         no_drift(&shown)?;
         self.show(&cloud, "terraform.json")?;
         self.scenarios(&cloud, "terraform", &[])?;
-        terraform("terraform destroy", &[&["destroy"][..], &unasked].concat()).run(self.workspace)?;
+        terraform("terraform destroy", &[&["destroy"][..], &unasked].concat()).output(self.workspace)?;
         self.inventory("nothing is left behind", Some(&cloud), &["empty"])?;
         cloud.stop()
     }

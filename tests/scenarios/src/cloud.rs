@@ -1,4 +1,4 @@
-//! The cloud: the sandbox's, or a deployed one that Terraform or CloudFormation has made. Both hold the functions' real
+//! The cloud: the sandbox's, or a deployed one that Terraform or SAM has made. Both hold the functions' real
 //! binaries and answer to the same verbs.
 
 mod deployed;

@@ -37,6 +37,8 @@ impl Ministack {
             // Its functions inherit this; they would ask AWS itself otherwise.
             .env("AWS_ENDPOINT_URL", format!("http://{address}"))
             .env("AWS_EC2_METADATA_DISABLED", "true")
+            // Where it unpacks the functions.
+            .env("TMPDIR", folder)
             // Else it listens for MQTT on a port of its own.
             .env("IOT_MTLS_ENABLED", "0")
             .stdin(Stdio::null())

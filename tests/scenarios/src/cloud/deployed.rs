@@ -160,7 +160,7 @@ impl Deployed {
         Ok(lines)
     }
 
-    /// Reports a queue's depth as CloudWatch's collector would, which the emulator lacks, and returns the state of the
+    /// Reports a queue's depth as `CloudWatch` would, which the emulator lacks, and returns the state of the
     /// alarm on it (`OK`, `ALARM`, `INSUFFICIENT_DATA`). The alarm must be on that metric of that queue.
     pub async fn alarm_on_depth(&self, alarm: &str, queue: &str) -> Result<String> {
         let depth = self.queue_depth(queue).await?;
