@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 
 use crate::{
-    chart, cluster,
+    chart, cluster, deploy,
     step::Step,
     tidy,
     tools::{DENY, HELM, MACHETE},
@@ -24,6 +24,8 @@ const FAST: Tier = Tier { name: "fast", budget: Duration::from_mins(3), machine:
 const SANDBOX: Tier = Tier { name: "sandbox", budget: Duration::from_mins(20), machine: "bare" };
 const CLUSTER: Tier = Tier { name: "cluster", budget: Duration::from_mins(30), machine: "bare" };
 
+const DEPLOY: Tier = Tier { name: "deploy", budget: Duration::from_mins(15), machine: "bare" };
+
 /// What ran, and how long it took.
 #[derive(Default)]
 struct Report(Vec<(String, Duration)>);
@@ -34,7 +36,8 @@ pub(crate) fn run(workspace: &Workspace, fast_only: bool, complete: bool) -> any
     let mut result = tier(&FAST, &mut report, |report| fast(workspace, report));
     if result.is_ok() && !fast_only {
         result = tier(&SANDBOX, &mut report, |report| sandbox(workspace, report))
-            .and_then(|()| tier(&CLUSTER, &mut report, |report| real_cluster(workspace, report, complete)));
+            .and_then(|()| tier(&CLUSTER, &mut report, |report| real_cluster(workspace, report, complete)))
+            .and_then(|()| tier(&DEPLOY, &mut report, |report| deployment(workspace, report, complete)));
     }
     println!("\n{:>8}  step", "seconds");
     for (name, took) in &report.0 {
@@ -108,6 +111,14 @@ fn real_cluster(workspace: &Workspace, report: &mut Report, complete: bool) -> a
         return skip("cluster", &lacking, complete, report);
     }
     report.timed("scenarios and transcripts on the real cluster", || cluster::tests(workspace))
+}
+
+/// Terraform's and SAM's stacks on an emulator of AWS, put to work.
+fn deployment(workspace: &Workspace, report: &mut Report, complete: bool) -> anyhow::Result<()> {
+    if let Some(lacking) = deploy::lacks() {
+        return skip("deploy", &lacking, complete, report);
+    }
+    report.timed("both stacks deployed, compared and removed", || deploy::run(workspace))
 }
 
 /// Leaves a tier out, loudly; where nothing may be left out, that is a failure.

@@ -5,6 +5,7 @@ mod chart;
 mod ci;
 mod cluster;
 mod demo;
+mod deploy;
 mod package;
 mod step;
 mod tidy;
@@ -43,6 +44,12 @@ enum Command {
     },
     /// Run the scenarios and transcripts on real Kubernetes, Tekton and Gitea: Debian 12, root, Go, half an hour at first.
     Cluster,
+    /// Check the Terraform module and the SAM template, deploy both on an emulator of AWS, run the scenarios there.
+    Deploy {
+        /// Only write the module's tables of inputs and outputs.
+        #[arg(long)]
+        tables: bool,
+    },
     /// Write the CRDs' YAML in crds/ from the Rust types.
     Crds {
         /// Change nothing; fail when a file is stale.
@@ -90,6 +97,8 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Demo { keep } => demo::run(&workspace, keep),
         Command::Ci { fast, complete } => ci::run(&workspace, fast, complete),
         Command::Cluster => cluster::tests(&workspace),
+        Command::Deploy { tables: true } => deploy::write_tables(&workspace),
+        Command::Deploy { tables: false } => deploy::run(&workspace),
         Command::Crds { check } => ci::crds(check).run(&workspace).map(drop),
         Command::Chart { check } => chart::run(&workspace, check),
         Command::Package { functions, report } => package::run(

@@ -49,15 +49,33 @@ impl Step {
     pub(crate) fn run(&self, workspace: &Workspace) -> anyhow::Result<Duration> {
         println!("── {}", self.name);
         let start = Instant::now();
-        let status = Command::new(&self.program)
-            .args(&self.arguments)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .current_dir(&workspace.root)
-            .status()
-            .with_context(|| format!("failed to start {}", self.program))?;
+        let status =
+            self.command(workspace).status().with_context(|| format!("failed to start {}", self.program))?;
         if !status.success() {
             bail!("{} failed ({status}): {} {}", self.name, self.program, self.arguments.join(" "));
         }
         Ok(start.elapsed())
+    }
+
+    /// Runs it in the repository and returns what it prints; where it fails, its output is part of the error.
+    pub(crate) fn output(&self, workspace: &Workspace) -> anyhow::Result<String> {
+        println!("── {}", self.name);
+        let output =
+            self.command(workspace).output().with_context(|| format!("failed to start {}", self.program))?;
+        let (stdout, stderr) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        if !output.status.success() {
+            bail!("{} failed ({}): {}\n{stdout}{stderr}", self.name, output.status, self.program);
+        }
+        Ok(stdout.into_owned())
+    }
+
+    fn command(&self, workspace: &Workspace) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(&workspace.root);
+        command
     }
 }

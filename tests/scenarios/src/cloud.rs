@@ -1,11 +1,17 @@
-//! The cloud: the sandbox's, in every world, with the functions' real binaries.
+//! The cloud: the sandbox's, or a deployed one that Terraform or SAM has made. Both hold the functions' real
+//! binaries and answer to the same verbs.
 
-use std::{net::IpAddr, path::Path, time::Duration};
+mod deployed;
+mod sandbox;
 
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
 use serde_json::json;
-use tidegate_sandbox_cloud::{CloudSpec, FunctionSpec, MappingSpec, QueueSpec, RouteSpec};
+use tidegate_sandbox_cloud::{Cloud as Sandbox, LogLine};
 
-use crate::WorldSpec;
+pub use deployed::Deployed;
+pub use sandbox::cloud;
 
 /// The queue of commands.
 pub const COMMANDS: &str = "tidegate-commands";
@@ -22,66 +28,97 @@ pub const MASTER_KEY: [u8; 32] = [0x11; 32];
 /// The secret of the GitHub App's webhook.
 pub const GITHUB_APP_SECRET: &str = "app-secret";
 
-/// The cloud as the Terraform module lays it out, on one address, with the functions' programs in one folder.
-pub fn cloud(spec: &WorldSpec, address: IpAddr, binaries: &Path) -> CloudSpec {
-    let [integrator_events, chatops_events] = EVENTS;
-    let queue = |name: &str, visibility, max_receive_count, dead_letter: Option<&str>| QueueSpec {
-        name: name.to_owned(),
-        visibility: Duration::from_secs(visibility),
-        max_receive_count,
-        dead_letter: dead_letter.map(str::to_owned),
-    };
-    let function = |name: &str, env: &[(&str, String)]| FunctionSpec {
-        name: name.to_owned(),
-        binary: binaries.join(name),
-        env: env.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
-        concurrency: 1,
-        timeout: Duration::from_secs(10),
-    };
-    let routes = json!([
-        {"plugin": "integrator", "queueUrl": format!("${{queue:{integrator_events}}}"), "events": ["pull_request", "push"]},
-        {"plugin": "chatops", "queueUrl": format!("${{queue:{chatops_events}}}"), "events": ["comment"]},
-    ]);
-    let commands = || ("TIDEGATE_COMMAND_QUEUE_URL", format!("${{queue:{COMMANDS}}}"));
-    let keys = json!({"keys": [hex::encode(MASTER_KEY)], "githubAppWebhookSecret": GITHUB_APP_SECRET});
-    CloudSpec {
-        address,
-        queues: vec![
-            queue("tidegate-integrator-events-dead", 60, 1000, None),
-            queue("tidegate-chatops-events-dead", 60, 1000, None),
-            queue(DEAD_LETTERS, 60, 1000, None),
-            queue(integrator_events, 60, 5, Some("tidegate-integrator-events-dead")),
-            queue(chatops_events, 60, 5, Some("tidegate-chatops-events-dead")),
-            queue(COMMANDS, 90, 1000, Some(DEAD_LETTERS)),
-        ],
-        functions: vec![
-            function(
-                "tidegate-webhook",
-                &[
-                    ("TIDEGATE_ROUTES", routes.to_string()),
-                    ("TIDEGATE_MASTER_KEY_SECRET", MASTER_KEY_SECRET.to_owned()),
-                    ("TIDEGATE_MASTER_KEY_CACHE", spec.master_key_cache.to_owned()),
-                ],
-            ),
-            function("tidegate-integrator", &[commands()]),
-            function("tidegate-chatops", &[commands()]),
-        ],
-        routes: vec![RouteSpec {
-            key: "POST /hooks/{proxy+}".to_owned(),
-            function: "tidegate-webhook".to_owned(),
-        }],
-        mappings: vec![
-            MappingSpec {
-                queue: integrator_events.to_owned(),
-                function: "tidegate-integrator".to_owned(),
-                batch_size: 10,
-            },
-            MappingSpec {
-                queue: chatops_events.to_owned(),
-                function: "tidegate-chatops".to_owned(),
-                batch_size: 10,
-            },
-        ],
-        secrets: [(MASTER_KEY_SECRET.to_owned(), keys.to_string())].into(),
+/// SQS, Secrets Manager, API Gateway and Lambda.
+pub enum Cloud {
+    /// In this process, new for each scenario.
+    Sandbox(Box<Sandbox>),
+    /// Deployed before by `cargo xtask deploy`; scenarios have it one after the other.
+    Deployed(Deployed),
+}
+
+impl Cloud {
+    /// The sandbox's cloud, for what no other can be told to do.
+    pub fn sandbox(&self) -> Result<&Sandbox> {
+        match self {
+            Self::Sandbox(cloud) => Ok(cloud),
+            Self::Deployed(_) => bail!("unsupported: this cloud was deployed"),
+        }
     }
+
+    /// The deployed cloud, for what the sandbox's can't show.
+    pub fn deployed(&self) -> Result<&Deployed> {
+        match self {
+            Self::Deployed(cloud) => Ok(cloud),
+            Self::Sandbox(_) => bail!("unsupported: this is the sandbox's cloud"),
+        }
+    }
+
+    /// The URL of the AWS endpoint.
+    pub fn endpoint(&self) -> String {
+        match self {
+            Self::Sandbox(cloud) => cloud.endpoint(),
+            Self::Deployed(cloud) => cloud.endpoint().to_owned(),
+        }
+    }
+
+    /// The URL of the gateway, without a slash at its end.
+    pub fn gateway(&self) -> String {
+        match self {
+            Self::Sandbox(cloud) => cloud.gateway(),
+            Self::Deployed(cloud) => cloud.gateway().to_owned(),
+        }
+    }
+
+    /// A queue's URL.
+    pub fn queue_url(&self, name: &str) -> String {
+        match self {
+            Self::Sandbox(cloud) => cloud.queue_url(name),
+            Self::Deployed(cloud) => cloud.queue_url(name),
+        }
+    }
+
+    /// How many messages a queue holds: visible, in flight and delayed.
+    pub async fn queue_depth(&self, name: &str) -> Result<usize> {
+        match self {
+            Self::Sandbox(cloud) => cloud.queue_depth(name).await,
+            Self::Deployed(cloud) => cloud.queue_depth(name).await,
+        }
+    }
+
+    /// The texts of a queue's visible messages, which stay there; looking counts as receiving them once.
+    pub async fn messages(&self, name: &str) -> Result<Vec<String>> {
+        match self {
+            Self::Sandbox(cloud) => cloud.messages(name).await,
+            Self::Deployed(cloud) => cloud.messages(name).await,
+        }
+    }
+
+    /// The environment of a process that is to use this cloud, for example the controller.
+    pub fn aws_env(&self) -> BTreeMap<String, String> {
+        match self {
+            Self::Sandbox(cloud) => cloud.aws_env(),
+            Self::Deployed(cloud) => cloud.aws_env(),
+        }
+    }
+
+    /// What the functions have printed since the scenario began.
+    pub async fn logs(&self) -> Result<Vec<LogLine>> {
+        match self {
+            Self::Sandbox(cloud) => Ok(cloud.logs()),
+            Self::Deployed(cloud) => cloud.logs().await,
+        }
+    }
+
+    /// Ends it, if it lives in this process.
+    pub async fn stop(self) -> Result<()> {
+        match self {
+            Self::Sandbox(cloud) => cloud.stop().await,
+            Self::Deployed(_) => Ok(()),
+        }
+    }
+}
+
+/// The text of the secret that holds the master keys.
+fn secret() -> String {
+    json!({"keys": [hex::encode(MASTER_KEY)], "githubAppWebhookSecret": GITHUB_APP_SECRET}).to_string()
 }

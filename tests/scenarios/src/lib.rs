@@ -11,9 +11,9 @@ mod gitea;
 mod scene;
 mod world;
 
-pub use cloud::{COMMANDS, DEAD_LETTERS, EVENTS, GITHUB_APP_SECRET, MASTER_KEY, cloud};
+pub use cloud::{COMMANDS, Cloud, DEAD_LETTERS, Deployed, EVENTS, GITHUB_APP_SECRET, MASTER_KEY, cloud};
 pub use controller::{Controller, LogLine};
 pub use delivery::{Delivery, SignedHook};
 pub use forge::Forge;
 pub use scene::{OWNER, REPOSITORY, Scene};
-pub use world::{World, WorldSpec, is_real};
+pub use world::{World, WorldSpec, is_deployed, is_real};

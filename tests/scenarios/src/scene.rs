@@ -183,13 +183,14 @@ impl Scene {
             |line: &tidegate_sandbox_cloud::LogLine| line.function == function && line.text.contains(text);
         let found = async {
             // Nobody is told of a new line; this looks until it is there, within the limit below.
-            while !self.world.cloud.logs().iter().any(is_it) {
+            while !self.world.cloud.logs().await?.iter().any(is_it) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
+            anyhow::Ok(())
         };
         tokio::time::timeout(PATIENCE, found)
             .await
-            .with_context(|| format!("{function} did not log {text:?}"))
+            .with_context(|| format!("{function} did not log {text:?}"))?
     }
 
     /// Whether the controller that runs now has logged this.

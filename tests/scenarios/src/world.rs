@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
 };
 
@@ -13,13 +13,13 @@ use kube::{Api, api::PostParams};
 use serde_json::json;
 use tempfile::TempDir;
 use tidegate_model::Host;
-use tidegate_sandbox_cloud::Cloud;
+use tidegate_sandbox_cloud::Cloud as SandboxCloud;
 use tidegate_sandbox_cluster::{Cluster, ClusterSpec};
 use tidegate_sandbox_forge::Forge as SandboxForge;
 use tokio::process::Command;
 
 use crate::{
-    Controller, Forge, LogLine,
+    Cloud, Controller, Deployed, Forge, LogLine,
     cloud::{COMMANDS, DEAD_LETTERS, MASTER_KEY_SECRET, cloud},
     controller::Installation,
     gitea::Gitea,
@@ -28,6 +28,11 @@ use crate::{
 /// Whether the scenarios run on a real cluster: `TIDEGATE_WORLD=cluster`, inside `tests/cluster/cluster exec`.
 pub fn is_real() -> bool {
     std::env::var_os("TIDEGATE_WORLD").is_some_and(|world| world == "cluster")
+}
+
+/// Whether the cloud was deployed before: `TIDEGATE_WORLD=deployed`, set by `cargo xtask deploy`.
+pub fn is_deployed() -> bool {
+    std::env::var_os("TIDEGATE_WORLD").is_some_and(|world| world == "deployed")
 }
 
 /// What a world is like.
@@ -113,8 +118,11 @@ impl World {
             .await
             .context("failed to start the cluster")?;
         let address = Ipv4Addr::LOCALHOST.into();
-        let cloud =
-            Cloud::start(cloud(&spec, address, &binaries)).await.context("failed to start the cloud")?;
+        let cloud = if is_deployed() {
+            Cloud::Deployed(Deployed::of_environment().await?)
+        } else {
+            sandbox_cloud(&spec, address, &binaries).await?
+        };
         let client = cluster.client()?;
 
         let mut environment = settings(&spec, &cloud, address);
@@ -146,8 +154,7 @@ impl World {
             scene.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
         let gitea = Gitea::of_environment(&scene)?;
         let address = gitea.address()?;
-        let cloud =
-            Cloud::start(cloud(&spec, address, &binaries()?)).await.context("failed to start the cloud")?;
+        let cloud = sandbox_cloud(&spec, address, &binaries()?).await?;
         let mut config = kube::Config::infer().await.context("failed to find the cluster")?;
         config.default_retry = false;
         let client = kube::Client::try_from(config).context("failed to make a client")?;
@@ -256,7 +263,7 @@ impl World {
             self.stop_controller().await?;
         }
         let mut lines = std::mem::take(&mut self.log);
-        let of_functions = self.cloud.logs().into_iter().map(|line| {
+        let of_functions = self.cloud.logs().await?.into_iter().map(|line| {
             let json: serde_json::Value = serde_json::from_str(&line.text).unwrap_or_default();
             let level = json["level"].as_str().unwrap_or_default().to_owned();
             LogLine { level, text: format!("{}: {}", line.function, line.text) }
@@ -270,6 +277,13 @@ impl World {
         }
         Ok(lines)
     }
+}
+
+/// The sandbox's cloud, with the functions of these binaries.
+async fn sandbox_cloud(spec: &WorldSpec, address: IpAddr, binaries: &Path) -> Result<Cloud> {
+    let cloud = SandboxCloud::start(cloud(spec, address, binaries)).await;
+    let cloud = cloud.context("failed to start the cloud")?;
+    Ok(Cloud::Sandbox(Box::new(cloud)))
 }
 
 /// What the controller is told in every world.

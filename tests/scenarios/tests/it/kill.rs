@@ -17,12 +17,12 @@ use crate::{gitea, sandbox_only, unit};
 
 #[tokio::test]
 async fn killed_after_it_has_received_a_command() -> Result<()> {
-    killed_at(|world| Ok(world.cloud.hold_next("ReceiveMessage", COMMANDS, After))).await
+    killed_at(|world| Ok(world.cloud.sandbox()?.hold_next("ReceiveMessage", COMMANDS, After))).await
 }
 
 #[tokio::test]
 async fn killed_before_it_deletes_a_command_that_is_done() -> Result<()> {
-    killed_at(|world| Ok(world.cloud.hold_next("DeleteMessage", COMMANDS, Before))).await
+    killed_at(|world| Ok(world.cloud.sandbox()?.hold_next("DeleteMessage", COMMANDS, Before))).await
 }
 
 #[tokio::test]

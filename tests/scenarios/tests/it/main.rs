@@ -6,6 +6,7 @@ mod bad_input;
 mod comments;
 mod config;
 mod dead_letters;
+mod deployed;
 mod drain;
 mod host_faults;
 mod kill;
@@ -23,7 +24,7 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 use tidegate_model::Host;
-use tidegate_scenarios::{WorldSpec, is_real};
+use tidegate_scenarios::{WorldSpec, is_deployed, is_real};
 
 /// A world whose forge speaks Gitea's dialect.
 fn gitea() -> WorldSpec {
@@ -38,6 +39,16 @@ fn sandbox_only(reason: &str) -> bool {
 /// Whether a scenario is left to the real cluster, because `reason` holds of the sandbox. Says so loudly.
 fn real_only(reason: &str) -> bool {
     skip_where(!is_real(), "sandbox", reason)
+}
+
+/// Whether a scenario is left to a deployed cloud, because only that can be asked it. Says so loudly.
+fn deployed_only() -> bool {
+    skip_where(!is_deployed(), "sandbox", "it asks a deployed cloud")
+}
+
+/// Whether a scenario is not for a deployed cloud, because `reason` holds there. Says so loudly.
+fn not_deployed(reason: &str) -> bool {
+    skip_where(is_deployed(), "deployed cloud", reason)
 }
 
 fn skip_where(skipped: bool, world: &str, reason: &str) -> bool {

@@ -59,10 +59,10 @@ async fn while_sqs_refuses_events_the_host_is_told_503_and_a_redelivery_works() 
     let scene = Scene::set(github(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
-    scene.world.cloud.refuse("SendMessage", EVENTS[0], true);
+    scene.world.cloud.sandbox()?.refuse("SendMessage", EVENTS[0], true);
     scene.open("dora", "fix").await?;
     assert_eq!(scene.answers().await?.last(), Some(&503));
-    scene.world.cloud.refuse("SendMessage", EVENTS[0], false);
+    scene.world.cloud.sandbox()?.refuse("SendMessage", EVENTS[0], false);
     assert!(scene.integration_jobs().await?.is_empty());
 
     scene.redeliver("pull_request").await?;
@@ -77,13 +77,13 @@ async fn while_sqs_refuses_commands_their_events_come_again() -> Result<()> {
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
     let gate =
-        scene.world.cloud.hold_next("SendMessageBatch", COMMANDS, tidegate_sandbox_gate::Moment::Before);
-    scene.world.cloud.refuse("SendMessageBatch", COMMANDS, true);
+        scene.world.cloud.sandbox()?.hold_next("SendMessageBatch", COMMANDS, tidegate_sandbox_gate::Moment::Before);
+    scene.world.cloud.sandbox()?.refuse("SendMessageBatch", COMMANDS, true);
     scene.open("dora", "fix").await?;
     gate.reached().await?;
     gate.open();
     scene.wait_for_log("tidegate-integrator", "\"failed\"").await?;
-    scene.world.cloud.refuse("SendMessageBatch", COMMANDS, false);
+    scene.world.cloud.sandbox()?.refuse("SendMessageBatch", COMMANDS, false);
     scene.world.cloud.expire_visibility(EVENTS[0]).await;
     scene.status(&head, "unit", "success").await?;
     scene.end_with(|line| !line.text.contains("tidegate-integrator")).await
@@ -92,11 +92,11 @@ async fn while_sqs_refuses_commands_their_events_come_again() -> Result<()> {
 #[tokio::test]
 async fn while_sqs_refuses_receives_commands_wait() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
-    scene.world.cloud.refuse("ReceiveMessage", COMMANDS, true);
+    scene.world.cloud.sandbox()?.refuse("ReceiveMessage", COMMANDS, true);
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
     scene.wait_for_metric("tidegate_reconcile_failures_total{loop=\"drain\"").await?;
-    scene.world.cloud.refuse("ReceiveMessage", COMMANDS, false);
+    scene.world.cloud.sandbox()?.refuse("ReceiveMessage", COMMANDS, false);
     scene.status(&head, "unit", "success").await?;
     scene.end().await
 }

@@ -42,7 +42,7 @@ async fn the_trace_of_a_delivery_reaches_its_pipeline_run() -> Result<()> {
     let run = runs.first().context("a PipelineRun")?;
     let trace: TraceParent = run.annotations().get(annotation::TRACEPARENT).context("no trace")?.parse()?;
     let delivery = run.annotations().get(annotation::DELIVERY).context("no delivery")?;
-    let logged = scene.world.cloud.logs().into_iter().any(|line| {
+    let logged = scene.world.cloud.logs().await?.into_iter().any(|line| {
         line.function == "tidegate-webhook"
             && line.text.contains(delivery)
             && line.text.contains(trace.trace_id())

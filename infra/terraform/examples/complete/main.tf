@@ -1,0 +1,107 @@
+# A production installation on EKS: a domain of its own behind a firewall, alarms to a mailbox, the controller's role by
+# EKS Pod Identity, limits where somebody shares the account.
+
+variable "packages_dir" {
+  description = "The folder with webhook.zip, integrator.zip and chatops.zip."
+  type        = string
+}
+
+variable "certificate_arn" {
+  description = "An ACM certificate of us-east-1 for hooks.example.com."
+  type        = string
+}
+
+variable "zone_id" {
+  description = "The Route 53 zone of example.com."
+  type        = string
+}
+
+variable "operator_role_arns" {
+  description = "Who may replay dead letters."
+  type        = list(string)
+}
+
+resource "aws_sns_topic" "alarms" {
+  name              = "tidegate-alarms"
+  kms_master_key_id = "alias/aws/sns"
+}
+
+resource "aws_sns_topic_subscription" "mail" {
+  topic_arn = aws_sns_topic.alarms.arn
+  protocol  = "email"
+  endpoint  = "platform@example.com"
+}
+
+# Sheds floods by address. It lies in us-east-1, where CloudFront wants it.
+provider "aws" {
+  alias  = "global"
+  region = "us-east-1"
+}
+
+resource "aws_wafv2_web_acl" "hooks" {
+  provider = aws.global
+
+  name  = "tidegate-hooks"
+  scope = "CLOUDFRONT"
+
+  default_action {
+    allow {}
+  }
+
+  rule {
+    name     = "rate"
+    priority = 1
+    action {
+      block {}
+    }
+    statement {
+      rate_based_statement {
+        limit              = 6000
+        aggregate_key_type = "IP"
+      }
+    }
+    visibility_config {
+      cloudwatch_metrics_enabled = true
+      metric_name                = "tidegate-rate"
+      sampled_requests_enabled   = false
+    }
+  }
+
+  visibility_config {
+    cloudwatch_metrics_enabled = true
+    metric_name                = "tidegate-hooks"
+    sampled_requests_enabled   = false
+  }
+}
+
+module "tidegate" {
+  source = "../.."
+
+  packages_dir = var.packages_dir
+
+  functions = {
+    webhook    = { memory_mb = 512, reserved_concurrency = 100 }
+    integrator = { reserved_concurrency = 20, maximum_concurrency = 20 }
+    chatops    = { batch_window_s = 1 }
+  }
+  throttle = { rate = 500, burst = 1000 }
+
+  domain = {
+    name            = "hooks.example.com"
+    certificate_arn = var.certificate_arn
+    zone_id         = var.zone_id
+  }
+  web_acl_arn = aws_wafv2_web_acl.hooks.arn
+
+  controller_pod_identity = { cluster_name = "production" }
+  operator_role_arns      = var.operator_role_arns
+
+  log_retention_days = 90
+  alarms             = { actions = [aws_sns_topic.alarms.arn], command_age_s = 600 }
+  tags               = { service = "tidegate", stage = "production" }
+}
+
+output "controller_settings" {
+  description = "Environment variables for the controller."
+  value       = module.tidegate.controller_settings
+}

@@ -1,0 +1,60 @@
+# A plugin of your own beside Tidegate's: one more entry, nothing else changes. Its commands go to a queue that admits
+# its function alone.
+
+variable "packages_dir" {
+  description = "The folder with webhook.zip, integrator.zip and chatops.zip."
+  type        = string
+}
+
+variable "architecture" {
+  description = "What all packages were built for."
+  type        = string
+  default     = "arm64"
+}
+
+variable "plugin_package" {
+  description = "The zip of your plugin: one executable called bootstrap, made with the crate functions/plugin or in any language."
+  type        = string
+}
+
+module "tidegate" {
+  source = "../.."
+
+  packages_dir = var.packages_dir
+  architecture = var.architecture
+
+  plugins = {
+    audit = {
+      package     = var.plugin_package
+      events      = ["push"]
+      environment = { AUDIT_LEVEL = "all" }
+      # Seconds a batch may take; a failed one comes again after six times as many.
+      timeout_s = 2
+    }
+  }
+}
+
+output "controller_settings" {
+  description = "Environment variables for the controller."
+  value       = module.tidegate.controller_settings
+}
+
+output "queue_urls" {
+  description = "All queues; the plugin's commands are in audit-commands."
+  value       = module.tidegate.queue_urls
+}
+
+output "dead_letter_queue_urls" {
+  description = "All dead-letter queues."
+  value       = module.tidegate.dead_letter_queue_urls
+}
+
+output "function_names" {
+  description = "All functions."
+  value       = module.tidegate.function_names
+}
+
+output "api_id" {
+  description = "The API's id."
+  value       = module.tidegate.api_id
+}

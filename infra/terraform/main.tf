@@ -1,0 +1,29 @@
+# Names and shapes that the other files share. What is a resource lies in the file of its kind.
+
+data "aws_caller_identity" "current" {}
+data "aws_partition" "current" {}
+data "aws_region" "current" {}
+
+locals {
+  region    = data.aws_region.current.name
+  account   = data.aws_caller_identity.current.account_id
+  partition = data.aws_partition.current.partition
+
+  package = { for name in ["webhook", "integrator", "chatops"] : name => coalesce(var.functions[name].package, "${coalesce(var.packages_dir, "-")}/${name}.zip") }
+
+  # Every plugin, ours and others', in one shape. `commands` is the command queue it sends to.
+  plugins = merge(
+    { for name, events in { integrator = ["pull_request", "push"], chatops = ["comment"] } : name => merge(var.functions[name], {
+      package = local.package[name], events = events, environment = {}, commands = "shared"
+    }) },
+    { for name, plugin in var.plugins : name => merge(plugin, { events = sort(plugin.events), commands = name }) },
+  )
+
+  # Every command queue and its name: ours, and one for each plugin of others.
+  command_queues = merge(
+    { shared = "${var.name}-commands" },
+    { for name in keys(var.plugins) : name => "${var.name}-${name}-commands" },
+  )
+
+  is_api = var.endpoint == "api_gateway"
+}

@@ -1,0 +1,281 @@
+variable "name" {
+  description = "What the names of all resources begin with."
+  type        = string
+  default     = "tidegate"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,19}$", var.name))
+    error_message = "name: expected 1 to 20 lower-case letters, digits and hyphens, a letter first."
+  }
+}
+
+variable "packages_dir" {
+  description = "The folder of the built functions: `webhook.zip`, `integrator.zip` and `chatops.zip`, each holding one `bootstrap`, built for `architecture`. Needed unless `functions` names all three packages."
+  type        = string
+  default     = null
+}
+
+variable "architecture" {
+  description = "What the packages were built for: `arm64` or `x86_64`."
+  type        = string
+  default     = "arm64"
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "architecture: expected arm64 or x86_64."
+  }
+}
+
+variable "functions" {
+  description = "Settings of Tidegate's own functions, where they differ from the defaults. `package`: a zip's path, default `<packages_dir>/<function>.zip`; `memory_mb`; `timeout_s`; `reserved_concurrency`: -1 is none. Of the two plugins also `batch_size`, `batch_window_s` and `maximum_concurrency` of their event source."
+  type = object({
+    webhook = optional(object({
+      package              = optional(string)
+      memory_mb            = optional(number, 256)
+      timeout_s            = optional(number, 10)
+      reserved_concurrency = optional(number, -1)
+    }), {})
+    integrator = optional(object({
+      package              = optional(string)
+      memory_mb            = optional(number, 128)
+      timeout_s            = optional(number, 10)
+      reserved_concurrency = optional(number, -1)
+      batch_size           = optional(number, 10)
+      batch_window_s       = optional(number, 0)
+      maximum_concurrency  = optional(number, 10)
+    }), {})
+    chatops = optional(object({
+      package              = optional(string)
+      memory_mb            = optional(number, 128)
+      timeout_s            = optional(number, 10)
+      reserved_concurrency = optional(number, -1)
+      batch_size           = optional(number, 10)
+      batch_window_s       = optional(number, 0)
+      maximum_concurrency  = optional(number, 10)
+    }), {})
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for f in [var.functions.webhook, var.functions.integrator, var.functions.chatops] : f.package != null || var.packages_dir != null])
+    error_message = "functions: set packages_dir, or a package for each of webhook, integrator and chatops."
+  }
+  validation {
+    condition     = alltrue([for f in [var.functions.webhook, var.functions.integrator, var.functions.chatops] : f.memory_mb >= 128 && f.memory_mb <= 10240 && floor(f.memory_mb) == f.memory_mb])
+    error_message = "functions: memory_mb is a whole number from 128 to 10240."
+  }
+  validation {
+    condition     = var.functions.webhook.timeout_s >= 4 && var.functions.webhook.timeout_s <= 29
+    error_message = "functions.webhook.timeout_s: expected 4 to 29. A delivery may take 3 seconds and has to be answered; API Gateway gives up after 30."
+  }
+  validation {
+    condition     = alltrue([for f in [var.functions.integrator, var.functions.chatops] : f.timeout_s >= 1 && f.timeout_s <= 900])
+    error_message = "functions: a plugin's timeout_s is from 1 to 900."
+  }
+  validation {
+    condition     = alltrue([for f in [var.functions.webhook, var.functions.integrator, var.functions.chatops] : f.reserved_concurrency == -1 || f.reserved_concurrency >= 1])
+    error_message = "functions: reserved_concurrency is -1 (none) or at least 1; with 0 nothing would run."
+  }
+  validation {
+    condition     = alltrue([for f in [var.functions.integrator, var.functions.chatops] : f.batch_size >= 1 && f.batch_size <= 10 && f.batch_window_s >= 0 && f.batch_window_s <= 300])
+    error_message = "functions: batch_size is from 1 to 10, batch_window_s from 0 to 300."
+  }
+  validation {
+    condition     = alltrue([for f in [var.functions.integrator, var.functions.chatops] : f.maximum_concurrency >= 2 && f.maximum_concurrency <= 1000 && (f.reserved_concurrency == -1 || f.maximum_concurrency <= f.reserved_concurrency)])
+    error_message = "functions: maximum_concurrency is from 2 to 1000, and not above reserved_concurrency: Lambda would throttle what SQS hands it, and count that as failed receives."
+  }
+}
+
+variable "plugins" {
+  description = "Plugins of others, by name. Each gets a function, an event queue, and a command queue of its own that admits its function alone: the queue is the plugin's identity. `package`: the zip's path; `events`: `pull_request`, `push`, `comment`; `environment`: variables for the function; the rest as in `functions`."
+  type = map(object({
+    package              = string
+    events               = set(string)
+    environment          = optional(map(string), {})
+    memory_mb            = optional(number, 128)
+    timeout_s            = optional(number, 10)
+    reserved_concurrency = optional(number, -1)
+    batch_size           = optional(number, 10)
+    batch_window_s       = optional(number, 0)
+    maximum_concurrency  = optional(number, 10)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.plugins) : can(regex("^[a-z][a-z0-9-]{0,29}$", name)) && !contains(["webhook", "integrator", "chatops", "controller"], name)])
+    error_message = "plugins: a name is 1 to 30 lower-case letters, digits and hyphens, and none of webhook, integrator, chatops and controller."
+  }
+  validation {
+    condition     = alltrue([for p in values(var.plugins) : length(p.events) > 0 && alltrue([for kind in p.events : contains(["pull_request", "push", "comment"], kind)])])
+    error_message = "plugins: events holds at least one of pull_request, push and comment, and nothing else."
+  }
+  validation {
+    condition     = alltrue([for p in values(var.plugins) : alltrue([for key in keys(p.environment) : !contains(["TIDEGATE_COMMAND_QUEUE_URL", "TIDEGATE_LOG"], key)])])
+    error_message = "plugins: TIDEGATE_COMMAND_QUEUE_URL and TIDEGATE_LOG are set by the module."
+  }
+  validation {
+    condition     = alltrue([for p in values(var.plugins) : p.memory_mb >= 128 && p.memory_mb <= 10240 && p.timeout_s >= 1 && p.timeout_s <= 900])
+    error_message = "plugins: memory_mb is from 128 to 10240, timeout_s from 1 to 900."
+  }
+  validation {
+    condition     = alltrue([for p in values(var.plugins) : p.batch_size >= 1 && p.batch_size <= 10 && p.batch_window_s >= 0 && p.batch_window_s <= 300])
+    error_message = "plugins: batch_size is from 1 to 10, batch_window_s from 0 to 300."
+  }
+  validation {
+    condition     = alltrue([for p in values(var.plugins) : (p.reserved_concurrency == -1 || p.reserved_concurrency >= 1) && p.maximum_concurrency >= 2 && p.maximum_concurrency <= 1000 && (p.reserved_concurrency == -1 || p.maximum_concurrency <= p.reserved_concurrency)])
+    error_message = "plugins: reserved_concurrency is -1 (none) or at least 1; maximum_concurrency is from 2 to 1000 and not above reserved_concurrency."
+  }
+}
+
+variable "endpoint" {
+  description = "What hosts deliver to: `api_gateway`, or `function_url`, which is cheaper and has neither throttling nor access logs, nor `domain` and `web_acl_arn`."
+  type        = string
+  default     = "api_gateway"
+
+  validation {
+    condition     = contains(["api_gateway", "function_url"], var.endpoint)
+    error_message = "endpoint: expected api_gateway or function_url."
+  }
+}
+
+variable "throttle" {
+  description = "What API Gateway lets through, per second and at once; beyond it a host gets 429."
+  type        = object({ rate = optional(number, 200), burst = optional(number, 400) })
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = var.throttle.rate >= 1 && var.throttle.burst >= 1
+    error_message = "throttle: rate and burst are at least 1."
+  }
+}
+
+variable "domain" {
+  description = "A domain of your own for the webhooks. `certificate_arn`: an ACM certificate of this region, or of us-east-1 with `web_acl_arn`; `zone_id`: the Route 53 zone to write the record in, else write it yourself from the output `domain_target`."
+  type = object({
+    name            = string
+    certificate_arn = string
+    zone_id         = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.domain == null || var.endpoint == "api_gateway"
+    error_message = "domain: a function URL can't have a domain of your own; set endpoint to api_gateway."
+  }
+  validation {
+    condition     = var.domain == null || can(regex("^[a-z0-9.-]+\\.[a-z]+$", var.domain.name)) && can(regex("^arn:[a-z-]+:acm:", var.domain.certificate_arn))
+    error_message = "domain: name is a host name in lower case, certificate_arn the ARN of an ACM certificate."
+  }
+}
+
+variable "web_acl_arn" {
+  description = "A WAFv2 web ACL of scope CLOUDFRONT. HTTP APIs can't have one themselves, so a CloudFront distribution is put in front. Let rules that look into bodies count, not block: deliveries carry people's code."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.web_acl_arn == null || can(regex("^arn:[a-z-]+:wafv2:us-east-1:[0-9]+:global/webacl/", var.web_acl_arn))
+    error_message = "web_acl_arn: expected the ARN of a WAFv2 web ACL of scope CLOUDFRONT (arn:aws:wafv2:us-east-1:…:global/webacl/…)."
+  }
+  validation {
+    condition     = var.web_acl_arn == null || var.endpoint == "api_gateway"
+    error_message = "web_acl_arn: needs endpoint api_gateway."
+  }
+}
+
+variable "log_level" {
+  description = "What the functions log: `trace`, `debug`, `info`, `warn`, `error`, or a filter of tracing's `EnvFilter`. Below `info` the alarm for bad signatures sees nothing."
+  type        = string
+  default     = "info"
+
+  validation {
+    condition     = length(var.log_level) > 0
+    error_message = "log_level: expected a level or a filter."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long CloudWatch keeps the functions' logs and the access log."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days: CloudWatch knows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653."
+  }
+}
+
+variable "operator_role_arns" {
+  description = "IAM roles (wildcards allowed) that may put messages back into the queues, for `tidegate dlq replay`. All queues refuse every other sender than the function they belong to."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.operator_role_arns : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:(role|user)/", arn))])
+    error_message = "operator_role_arns: expected ARNs like arn:aws:iam::111122223333:role/operator."
+  }
+}
+
+variable "controller_irsa" {
+  description = "Make a role for the controller that its ServiceAccount assumes by the cluster's OIDC provider (IRSA). `issuer`: the provider's URL without https://."
+  type = object({
+    oidc_provider_arn = string
+    issuer            = string
+    namespace         = optional(string, "tidegate")
+    service_account   = optional(string, "tidegate-controller")
+  })
+  default = null
+
+  validation {
+    condition     = var.controller_irsa == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:oidc-provider/", var.controller_irsa.oidc_provider_arn)) && !can(regex("://", var.controller_irsa.issuer))
+    error_message = "controller_irsa: oidc_provider_arn is an ARN like arn:aws:iam::111122223333:oidc-provider/…, issuer comes without https://."
+  }
+}
+
+variable "controller_pod_identity" {
+  description = "Make a role for the controller that its ServiceAccount gets by EKS Pod Identity."
+  type = object({
+    cluster_name    = string
+    namespace       = optional(string, "tidegate")
+    service_account = optional(string, "tidegate-controller")
+  })
+  default = null
+}
+
+variable "alarms" {
+  description = "CloudWatch alarms. `actions`: ARNs that are told, usually one SNS topic; thresholds as named. docs/operate.md says what to do about each."
+  type = object({
+    enabled                  = optional(bool, true)
+    actions                  = optional(list(string), [])
+    event_age_s              = optional(number, 300)
+    command_age_s            = optional(number, 900)
+    client_errors_per_5_min  = optional(number, 100)
+    bad_signatures_per_5_min = optional(number, 10)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.alarms.event_age_s >= 60 && var.alarms.command_age_s >= 60
+    error_message = "alarms: event_age_s and command_age_s are at least 60."
+  }
+  validation {
+    condition     = var.alarms.client_errors_per_5_min >= 1 && var.alarms.bad_signatures_per_5_min >= 1
+    error_message = "alarms: client_errors_per_5_min and bad_signatures_per_5_min are at least 1."
+  }
+}
+
+variable "dashboard" {
+  description = "Whether to make a CloudWatch dashboard."
+  type        = bool
+  default     = true
+}
+
+variable "tags" {
+  description = "Tags of every resource that takes some."
+  type        = map(string)
+  default     = {}
+}
