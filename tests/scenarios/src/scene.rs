@@ -151,7 +151,7 @@ impl Scene {
     /// Kills the controller where it stands, and starts a new one. Commands that it had in hand come again at once.
     pub async fn replace_killed_controller(&mut self) -> Result<()> {
         self.world.kill_controller().await?;
-        self.world.cloud.expire_visibility(COMMANDS).await;
+        self.world.cloud.sandbox()?.expire_visibility(COMMANDS).await;
         self.world.start_controller().await
     }
 

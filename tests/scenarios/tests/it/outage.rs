@@ -21,7 +21,7 @@ async fn while_the_api_server_is_away_commands_wait_and_then_all_goes_on() -> Re
     scene.open("dora", "fix").await?;
     scene.delivered().await?;
     scene.wait_for_metric("tidegate_leader 0").await?;
-    scene.world.cloud.expire_visibility(COMMANDS).await;
+    scene.world.cloud.sandbox()?.expire_visibility(COMMANDS).await;
     assert!(scene.states(&head, "unit").await?.is_empty());
 
     scene.world.sandbox_cluster()?.set_unavailable(false);
@@ -76,15 +76,18 @@ async fn while_sqs_refuses_commands_their_events_come_again() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
-    let gate =
-        scene.world.cloud.sandbox()?.hold_next("SendMessageBatch", COMMANDS, tidegate_sandbox_gate::Moment::Before);
+    let gate = scene.world.cloud.sandbox()?.hold_next(
+        "SendMessageBatch",
+        COMMANDS,
+        tidegate_sandbox_gate::Moment::Before,
+    );
     scene.world.cloud.sandbox()?.refuse("SendMessageBatch", COMMANDS, true);
     scene.open("dora", "fix").await?;
     gate.reached().await?;
     gate.open();
     scene.wait_for_log("tidegate-integrator", "\"failed\"").await?;
     scene.world.cloud.sandbox()?.refuse("SendMessageBatch", COMMANDS, false);
-    scene.world.cloud.expire_visibility(EVENTS[0]).await;
+    scene.world.cloud.sandbox()?.expire_visibility(EVENTS[0]).await;
     scene.status(&head, "unit", "success").await?;
     scene.end_with(|line| !line.text.contains("tidegate-integrator")).await
 }
@@ -106,10 +109,10 @@ async fn a_plugin_that_takes_too_long_loses_nothing() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
-    scene.world.cloud.time_out_next("tidegate-integrator")?;
+    scene.world.cloud.sandbox()?.time_out_next("tidegate-integrator")?;
     scene.open("dora", "fix").await?;
     scene.wait_for_log("tidegate-integrator", "process ended").await?;
-    scene.world.cloud.expire_visibility(EVENTS[0]).await;
+    scene.world.cloud.sandbox()?.expire_visibility(EVENTS[0]).await;
     scene.status(&head, "unit", "success").await?;
     scene.settle_jobs(1).await?;
     scene.end_with(|line| !line.text.contains("process ended")).await
@@ -123,7 +126,7 @@ async fn a_webhook_function_that_takes_too_long_tells_the_host_and_a_redelivery_
     let scene = Scene::set(gitea(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
-    scene.world.cloud.time_out_next("tidegate-webhook")?;
+    scene.world.cloud.sandbox()?.time_out_next("tidegate-webhook")?;
     scene.open("dora", "fix").await?;
     assert_eq!(scene.answers().await?.last(), Some(&503));
     scene.redeliver("pull_request").await?;
