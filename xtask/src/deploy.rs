@@ -189,7 +189,11 @@ impl Deployment<'_> {
         sam("sam deploy", &[&["deploy", "--template-file", &template][..], &quietly].concat())
             .output(self.workspace)?;
         self.show(&cloud, "sam.json")?;
-        self.scenarios(&cloud, "sam", &["tested_merged_and_its_push_built", "deliver"])?;
+        self.scenarios(
+            &cloud,
+            "sam",
+            &["tested_merged_and_its_push_built", "webhook::", "deployed::a_delivery"],
+        )?;
         sam("sam delete", &["delete", "--no-prompts", "--stack-name", "tidegate"]).output(self.workspace)?;
         self.inventory("nothing is left behind", Some(&cloud), &["empty"])?;
         cloud.stop()

