@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod report;
 pub mod schedule;
 pub mod settings;
+mod shutdown;
 pub mod web;
 
 pub use error::error_chain;

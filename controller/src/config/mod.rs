@@ -39,7 +39,7 @@ use self::{
     register::{RegisterError, Registration},
     status::Verdict,
 };
-use crate::context::Context;
+use crate::{context::Context, shutdown::stopped_unlisted};
 
 /// How long a hook that was replaced by another one stays on its host, for the deliveries that it still has to make; where
 /// master keys are believed for a shorter time, that long: its own may be retired then.
@@ -106,7 +106,7 @@ pub async fn run(context: Context, keys: KeyCache, stop: CancellationToken) -> R
         .predicate_filter(predicates::generation.combine(predicates::finalizers), PredicateConfig::default());
     let config_context = Arc::new(ConfigContext { context, keys, all: all.clone() });
     let (rotated, rotations) = mpsc::channel(1);
-    let reconciled = Controller::for_stream(changes, all)
+    let reconciled = Controller::for_stream(changes, all.clone())
         .reconcile_all_on(rotations)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(reconcile, error_policy, Arc::clone(&config_context))
@@ -114,6 +114,7 @@ pub async fn run(context: Context, keys: KeyCache, stop: CancellationToken) -> R
     tokio::select! {
         () = reconciled => (),
         () = watch_keys(&config_context.keys, rotated) => (),
+        () = stopped_unlisted(&all, &stop) => (),
     }
     if stop.is_cancelled() { Ok(()) } else { Err(ConfigLoopEnded) }
 }

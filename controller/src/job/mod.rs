@@ -35,7 +35,7 @@ use self::{
     status::{Verdict, WriteError},
     store::Runs,
 };
-use crate::{context::Context, error_chain, schedule::Key};
+use crate::{context::Context, error_chain, schedule::Key, shutdown::stopped_unlisted};
 
 /// How long a failed round waits for the next.
 const RETRY: Duration = Duration::from_secs(2);
@@ -80,13 +80,16 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), JobLoo
     let (jobs, job_changes) = store::integration_jobs(&context);
     let (runs, run_changes, task_changes) = store::runs(&context);
     let job_context = Arc::new(JobContext { context, runs });
-    Controller::for_stream(job_changes, jobs)
+    let reconciled = Controller::for_stream(job_changes, jobs.clone())
         .watches_stream(run_changes, |run| store::integration_job_of(&run))
         .watches_stream(task_changes, |task| store::integration_job_of(&task))
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(reconcile, error_policy, job_context)
-        .for_each(|_| std::future::ready(()))
-        .await;
+        .for_each(|_| std::future::ready(()));
+    tokio::select! {
+        () = reconciled => (),
+        () = stopped_unlisted(&jobs, &stop) => (),
+    }
     if stop.is_cancelled() { Ok(()) } else { Err(JobLoopEnded) }
 }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use tidegate_resources::Phase;
 use tidegate_scenarios::Scene;
 
-use crate::{gitea, job, unit};
+use crate::{gitea, job, sandbox_only, unit};
 
 #[tokio::test]
 async fn a_second_replica_takes_over_within_20_seconds_of_a_kill() -> Result<()> {
@@ -49,6 +49,19 @@ async fn a_second_replica_takes_over_within_2_seconds_of_a_graceful_stop() -> Re
         scene.world.start_standby().await?;
     }
     each_ran_once(&scene, 4).await?;
+    scene.end().await
+}
+
+#[tokio::test]
+async fn a_controller_that_is_stopped_as_soon_as_it_starts_ends() -> Result<()> {
+    if sandbox_only("a pod has listed everything by the time it is ready") {
+        return Ok(());
+    }
+    let mut scene = Scene::set(gitea(), &unit()).await?;
+    // Where it stands when it is told to stop is chance; somewhere in here it has not listed its objects yet.
+    for _ in 0..10 {
+        scene.restart_controller().await?;
+    }
     scene.end().await
 }
 
