@@ -186,7 +186,7 @@ variable "web_acl_arn" {
 }
 
 variable "log_level" {
-  description = "What the functions log: `trace`, `debug`, `info`, `warn`, `error`, or a filter of tracing's `EnvFilter`. Below `info` the alarm for bad signatures sees nothing."
+  description = "What the functions log: `trace`, `debug`, `info`, `warn`, `error`, or levels by module like `info,tidegate_queue=debug`. Below `info` the alarm for bad signatures sees nothing."
   type        = string
   default     = "info"
 

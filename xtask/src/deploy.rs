@@ -15,6 +15,7 @@ use std::{
 use anyhow::{Context as _, ensure};
 
 use crate::{
+    package::write_zip,
     step::Step,
     workspace::{BINARIES, Workspace},
 };
@@ -61,7 +62,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let provider = provider::find().context("Terraform has no filesystem mirror with the AWS provider")?;
     let configuration = provider.configuration(&folder)?;
     let tools = Tools::ready(workspace)?;
-    let packages = package(workspace, &tools)?;
+    let packages = package(workspace)?;
     let deployment = Deployment { workspace, tools, configuration, packages, folder };
     deployment.copy_module()?;
     checks::run(&deployment)?;
@@ -76,8 +77,8 @@ pub(crate) fn write_tables(workspace: &Workspace) -> anyhow::Result<()> {
     checks::tables(workspace, &tools::terraform_docs(workspace)?, false)
 }
 
-/// Zips of the debug binaries of this machine, each with one `bootstrap`.
-fn package(workspace: &Workspace, tools: &Tools) -> anyhow::Result<PathBuf> {
+/// Zips of the debug binaries of this machine, each with one `bootstrap`: those of a release take ten minutes to compile.
+fn package(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let build = [&["build", "--bins", "-p", "tidegate-scenarios"][..], BINARIES].concat();
     Step::cargo("build the binaries", &build).run(workspace)?;
     let packages = workspace.target.join("deploy/packages");
@@ -88,9 +89,7 @@ fn package(workspace: &Workspace, tools: &Tools) -> anyhow::Result<PathBuf> {
         let stripped = bootstrap.display().to_string();
         Step::binary(&format!("strip {function}"), Path::new("strip"), &["-o", &stripped, &binary])
             .run(workspace)?;
-        let zip = packages.join(format!("{function}.zip")).display().to_string();
-        Step::binary(&format!("pack {function}"), &tools.python, &["-m", "zipfile", "-c", &zip, &stripped])
-            .run(workspace)?;
+        write_zip(&bootstrap, &packages.join(format!("{function}.zip")))?;
         fs::remove_file(bootstrap).context("failed to clear away")?;
     }
     Ok(packages)

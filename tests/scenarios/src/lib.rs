@@ -8,12 +8,13 @@ mod controller;
 mod delivery;
 mod forge;
 mod gitea;
+pub mod process;
 mod scene;
 mod world;
 
 pub use cloud::{COMMANDS, Cloud, DEAD_LETTERS, Deployed, EVENTS, GITHUB_APP_SECRET, MASTER_KEY, cloud};
 pub use controller::{Controller, LogLine};
-pub use delivery::{Delivery, SignedHook};
+pub use delivery::{Delivery, SignedHook, signature};
 pub use forge::Forge;
 pub use scene::{OWNER, REPOSITORY, Scene};
 pub use world::{World, WorldSpec, is_deployed, is_real};

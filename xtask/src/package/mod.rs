@@ -25,6 +25,7 @@ use anyhow::Context as _;
 use crate::workspace::Workspace;
 pub(crate) use chart::dated as dated_in_chart;
 pub(crate) use images::controller as controller_image;
+pub(crate) use zip::write as write_zip;
 
 /// The date of everything in a release, so that the same sources give the same bytes: 1 January 1980, in seconds since
 /// 1970. A zip knows no earlier one.

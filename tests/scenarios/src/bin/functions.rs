@@ -17,7 +17,9 @@ use clap::Parser;
 use serde_json::{Value, json};
 use tidegate_model::Host;
 use tidegate_sandbox_cloud::{Cloud, FunctionSpec};
-use tidegate_scenarios::{COMMANDS, EVENTS, GITHUB_APP_SECRET, WorldSpec, cloud};
+use tidegate_scenarios::{
+    COMMANDS, EVENTS, GITHUB_APP_SECRET, WorldSpec, cloud, process::resident_mib, signature,
+};
 use tokio::{io::AsyncReadExt as _, net::TcpListener, process::Command};
 
 /// Measures the functions.
@@ -156,7 +158,10 @@ async fn warm_up(cloud: &Cloud, deliveries: usize) -> Result<()> {
                 .header("content-type", "application/json")
                 .header("x-github-event", *event)
                 .header("x-github-delivery", format!("{event}-{number}"))
-                .header("x-hub-signature-256", signature(body))
+                .header(
+                    "x-hub-signature-256",
+                    format!("sha256={}", signature(GITHUB_APP_SECRET, body.as_bytes())),
+                )
                 .body(body.clone())
                 .send()
                 .await?;
@@ -171,15 +176,6 @@ async fn warm_up(cloud: &Cloud, deliveries: usize) -> Result<()> {
         anyhow::Ok(())
     };
     tokio::time::timeout(PATIENCE, drained).await.context("the plugins did not work everything off")?
-}
-
-/// GitHub's signature: HMAC-SHA256 over the body, in hexadecimal.
-fn signature(body: &str) -> String {
-    use hmac::{Hmac, KeyInit, Mac};
-    let mut mac =
-        Hmac::<sha2::Sha256>::new_from_slice(GITHUB_APP_SECRET.as_bytes()).expect("any length will do");
-    mac.update(body.as_bytes());
-    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
 }
 
 /// Our children whose program lies in a folder: the program's name, and the process id.
@@ -210,11 +206,4 @@ fn busy(pid: u32) -> Result<Duration> {
         busy += nanoseconds;
     }
     Ok(Duration::from_nanos(busy))
-}
-
-/// The memory that a process holds (`VmRSS` of `/proc/PID/status`).
-fn resident_mib(pid: u32) -> Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? / 1024.0)
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use tidegate_sandbox_forge::Delivery;
-use tidegate_scenarios::{COMMANDS, DEAD_LETTERS, OWNER, REPOSITORY, Scene};
+use tidegate_scenarios::{COMMANDS, DEAD_LETTERS, GITHUB_APP_SECRET, OWNER, REPOSITORY, Scene, signature};
 
 use crate::{config::a_good_config_works, gitea, github, job, sandbox_only, unit};
 
@@ -23,10 +23,10 @@ async fn bad_deliveries_are_refused_and_the_next_good_one_works() -> Result<()> 
         post(&hook.url, headers.into_iter().chain(signature), body).await
     };
     let signed =
-        async |event: &str, body: &[u8]| send(event, Some(&hmac(&secret, body)), body.to_vec()).await;
+        async |event: &str, body: &[u8]| send(event, Some(&signature(&secret, body)), body.to_vec()).await;
     let body = br#"{"action":"opened"}"#;
     assert_eq!(send("pull_request", None, body.to_vec()).await?, 401, "unsigned");
-    let other = hmac(&secret, b"something else");
+    let other = signature(&secret, b"something else");
     assert_eq!(send("pull_request", Some(&other), body.to_vec()).await?, 401, "signed over another body");
     assert_eq!(send("pull_request", Some("zz"), body.to_vec()).await?, 401, "no signature at all");
     assert_eq!(signed("pull_request", body).await?, 400, "signed, but no pull request in it");
@@ -59,7 +59,7 @@ async fn a_pull_request_of_another_repository_than_the_configs_is_dead_lettered(
     scene.open("dora", "first").await?;
     scene.status(&first, "unit", "success").await?;
     let body = String::from_utf8(opened(&scene)?.body.to_vec())?.replace(REPOSITORY, "evil/shop");
-    let signature = hmac(&hook.secret.context("the hook has a secret")?, body.as_bytes());
+    let signature = signature(&hook.secret.context("the hook has a secret")?, body.as_bytes());
     let headers = [
         ("x-gitea-event", "pull_request".to_owned()),
         ("x-gitea-delivery", "d-1".to_owned()),
@@ -87,7 +87,7 @@ async fn an_event_of_a_repository_that_nobody_configured_changes_nothing() -> Re
     scene.open("dora", "first").await?;
     scene.status(&first, "unit", "success").await?;
     let body = String::from_utf8(opened(&scene)?.body.to_vec())?.replace(REPOSITORY, "nobody/nothing");
-    let signature = format!("sha256={}", hmac("app-secret", body.as_bytes()));
+    let signature = format!("sha256={}", signature(GITHUB_APP_SECRET, body.as_bytes()));
     let headers = [
         ("x-github-event", "pull_request".to_owned()),
         ("x-github-delivery", "d-1".to_owned()),
@@ -157,12 +157,4 @@ async fn post(
         request = request.header(name, value);
     }
     Ok(request.body(body).send().await?.status().as_u16())
-}
-
-/// HMAC-SHA256 over the body, in hexadecimal: Gitea's signature, and GitHub's after its prefix.
-fn hmac(secret: &str, body: &[u8]) -> String {
-    use hmac::{Hmac, KeyInit, Mac};
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).expect("any key length will do");
-    mac.update(body);
-    hex::encode(mac.finalize().into_bytes())
 }

@@ -5,13 +5,13 @@ use std::{process::Stdio, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use tidegate_model::Host;
 use tidegate_sandbox_forge::Forge as Sandbox;
-use tidegate_scenarios::{LogLine, REPOSITORY, Scene, WorldSpec};
+use tidegate_scenarios::{LogLine, REPOSITORY, Scene, WorldSpec, signature};
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStdout},
 };
 
-use crate::{sandbox_only, unit, webhook::signature};
+use crate::{sandbox_only, unit};
 
 /// How long a step of the command may take: it waits for a cache period and a margin twice.
 const PATIENCE: Duration = Duration::from_mins(1);

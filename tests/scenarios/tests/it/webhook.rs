@@ -50,11 +50,3 @@ async fn the_trace_of_a_delivery_reaches_its_pipeline_run() -> Result<()> {
     assert!(logged, "the webhook function logged another trace for {delivery}");
     scene.end().await
 }
-
-/// Gitea's signature: HMAC-SHA256 over the body, in hexadecimal.
-pub fn signature(secret: &str, body: &[u8]) -> String {
-    use hmac::{Hmac, KeyInit, Mac};
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).expect("any key length will do");
-    mac.update(body);
-    hex::encode(mac.finalize().into_bytes())
-}

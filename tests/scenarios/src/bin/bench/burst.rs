@@ -6,17 +6,13 @@ use anyhow::{Context as _, Result, ensure};
 use kube::Api;
 use tidegate_model::Host;
 use tidegate_resources::{IntegrationJob, PipelineRun};
-use tidegate_scenarios::{Delivery, REPOSITORY, Scene, SignedHook, WorldSpec};
+use tidegate_scenarios::{
+    Delivery, REPOSITORY, Scene, SignedHook, WorldSpec,
+    process::{cpu_seconds, peak_mib},
+};
 use tokio::{task::JoinSet, time::Instant};
 
-use crate::{
-    controller,
-    figures::percentiles,
-    process::{cpu_seconds, peak_mib},
-    tekton,
-    watch::Appearing,
-    work,
-};
+use crate::{controller, figures::percentiles, tekton, watch::Appearing, work};
 
 const SLOTS: u32 = 20;
 

@@ -9,17 +9,12 @@ use anyhow::{Context as _, Result};
 use kube::{Api, ResourceExt};
 use tidegate_model::Host;
 use tidegate_resources::{IntegrationJob, PipelineRun, annotation};
-use tidegate_scenarios::{Scene, WorldSpec};
-
-use crate::{
-    controller,
-    figures::percentiles,
-    host_calls,
+use tidegate_scenarios::{
+    Scene, WorldSpec,
     process::{cpu_seconds, resident_mib},
-    tekton,
-    watch::Appearing,
-    work,
 };
+
+use crate::{controller, figures::percentiles, host_calls, tekton, watch::Appearing, work};
 
 pub async fn measure(deliveries: usize) -> Result<()> {
     // Without Tekton no run ends, and each keeps its slot.

@@ -8,7 +8,6 @@ mod figures;
 mod host_calls;
 mod latency;
 mod memory;
-mod process;
 mod tekton;
 mod verdict;
 mod watch;

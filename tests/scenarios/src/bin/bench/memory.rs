@@ -4,9 +4,9 @@ use anyhow::Result;
 use kube::Api;
 use tidegate_model::Host;
 use tidegate_resources::PipelineRun;
-use tidegate_scenarios::{Scene, WorldSpec};
+use tidegate_scenarios::{Scene, WorldSpec, process::resident_mib};
 
-use crate::{controller, process::resident_mib, watch::Appearing, work};
+use crate::{controller, watch::Appearing, work};
 
 pub async fn measure(jobs: usize) -> Result<()> {
     let scene = Scene::set(WorldSpec::new(Host::Gitea), &work()).await?;
