@@ -12,13 +12,19 @@ use tidegate_controller::{
 use tidegate_keys::{KeyCache, SecretStore};
 use tidegate_queue::Queue;
 use tidegate_resources::{IntegrationConfig, IntegrationJob};
-use tokio::{signal::unix::SignalKind, task::JoinSet};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let settings = Arc::new(Settings::parse());
     tidegate_telemetry::init()?;
+    // Before anything is served: a signal that nobody listens for kills.
+    let mut terminate = signal(SignalKind::terminate()).context("failed to listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("failed to listen for SIGINT")?;
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .map_err(|_| anyhow::anyhow!("a TLS provider was installed before main"))?;
@@ -48,7 +54,8 @@ async fn main() -> anyhow::Result<()> {
     tracing::info!("the controller has started");
 
     let mut failure = tokio::select! {
-        () = signalled() => None,
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
         Some(ended) = tasks.join_next() => Some(describe(ended)),
     };
     tracing::info!("stopping: finishing what is in hand");
@@ -171,20 +178,4 @@ async fn check_crds(context: &Context) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("IntegrationJobs: {hint}"))?;
     Ok(())
-}
-
-async fn signalled() {
-    let terminate = async {
-        match tokio::signal::unix::signal(SignalKind::terminate()) {
-            Ok(mut signal) => signal.recv().await,
-            Err(error) => {
-                tracing::error!(error = %error, "failed to listen for SIGTERM");
-                std::future::pending().await
-            }
-        }
-    };
-    tokio::select! {
-        _ = terminate => (),
-        _ = tokio::signal::ctrl_c() => (),
-    }
 }
