@@ -33,6 +33,7 @@ async fn happy_path(spec: WorldSpec) -> Result<()> {
     let merged = scene.world.forge.merge_pull_request(REPOSITORY, number, OWNER).await?;
     scene.status(&merged, "deploy", "success").await?;
 
+    scene.settle_jobs(3).await?;
     let phases: Vec<_> =
         scene.integration_jobs().await?.iter().filter_map(|job| Some(job.status.as_ref()?.phase)).collect();
     // The feature branch's own push runs deploy as well: the config filters nothing.
