@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::OptionFuture;
 use kube::{ResourceExt, api::ListParams};
 use tidegate_hosts::client::{HostClient, HostError, PullRequestFacts};
 use tidegate_model::{
@@ -136,9 +137,12 @@ pub async fn read(
 ) -> Result<Facts, FactsError> {
     let reader = Reader::new(config, context).await?;
     match intention {
-        Intention::RunPullRequest { pull_request, .. }
-        | Intention::Cancel { pull_request }
-        | Intention::FollowComment { pull_request, .. } => reader.pull_request(*pull_request).await,
+        Intention::RunPullRequest { pull_request, author, .. } => {
+            reader.pull_request(*pull_request, author.as_ref()).await
+        }
+        Intention::Cancel { pull_request } | Intention::FollowComment { pull_request, .. } => {
+            reader.pull_request(*pull_request, None).await
+        }
         Intention::RunPush { reference, sha } => reader.push(reference, sha).await,
     }
 }
@@ -172,12 +176,22 @@ impl<'a> Reader<'a> {
         self.context
     }
 
-    async fn pull_request(&self, number: PullRequestNumber) -> Result<Facts, FactsError> {
-        let Some(pull_request) = self.find_pull_request(number).await? else {
+    /// `hint` is who opened it, as a plugin says: that person's right is read at the same time, and used if it is so.
+    async fn pull_request(
+        &self,
+        number: PullRequestNumber,
+        hint: Option<&Login>,
+    ) -> Result<Facts, FactsError> {
+        let right_of_hint = OptionFuture::from(hint.map(|login| self.permission(login)));
+        let (pull_request, right_of_hint) = tokio::join!(self.find_pull_request(number), right_of_hint);
+        let Some(pull_request) = pull_request? else {
             return Ok(Facts::NoPullRequest(number));
         };
-        let author =
-            if pull_request.open { self.permission(&pull_request.author).await? } else { Permission::None };
+        let author = match right_of_hint {
+            _ if !pull_request.open => Permission::None,
+            Some(right) if hint == Some(&pull_request.author) => right?,
+            _ => self.permission(&pull_request.author).await?,
+        };
         let approved = if pull_request.open && !author.can_write() {
             approval_of(&pull_request.head.sha, &jobs_of(self.config, number, self.context).await?)
         } else {

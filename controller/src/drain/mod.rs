@@ -9,6 +9,7 @@ pub mod chat;
 mod error;
 pub mod facts;
 pub mod plan;
+mod turns;
 
 use std::{
     sync::Arc,
@@ -28,13 +29,17 @@ use self::{
     chat::{Chat, Followed, Hint},
     error::CommandError,
     plan::Plan,
+    turns::{PullRequest, Turns},
 };
 use crate::{backoff::backoff, context::Context, error_chain};
 
 /// How many commands are worked on at once.
 const IN_FLIGHT: usize = 64;
-/// How long a received command is hidden from others: more than all its host calls may take.
-const VISIBILITY: Duration = Duration::from_mins(1);
+/// How long a received command is hidden from others; so long it waits when this process dies.
+const VISIBILITY: Duration = Duration::from_secs(20);
+/// How often a command that is worked on is hidden anew, and how many times: longer than all its calls may take.
+const RENEWAL: Duration = Duration::from_secs(8);
+const MAX_RENEWALS: usize = 40;
 /// How long one receive waits for messages: the longest that SQS allows.
 const LONG_POLL: Duration = Duration::from_secs(20);
 /// The longest that a command waits for its host before it is tried again.
@@ -51,6 +56,7 @@ pub enum DrainError {
 struct Drain {
     context: Context,
     chat: Chat,
+    turns: Turns,
     commands: Queue,
     dead_letters: Queue,
 }
@@ -62,7 +68,8 @@ pub async fn run(
     dead_letters: Queue,
     stop: CancellationToken,
 ) -> Result<(), DrainError> {
-    let drain = Arc::new(Drain { context, chat: Chat::default(), commands, dead_letters });
+    let drain =
+        Arc::new(Drain { context, chat: Chat::default(), turns: Turns::default(), commands, dead_letters });
     let slots = Arc::new(Semaphore::new(IN_FLIGHT));
     let mut tasks = JoinSet::new();
     let mut failures = 0;
@@ -123,7 +130,7 @@ impl Drain {
             }
         };
         let intention = envelope.body.intention.as_str();
-        let (outcome, outage) = match self.carry_out(&envelope).await {
+        let (outcome, outage) = match self.keep_hidden(&message, Box::pin(self.carry_out(&envelope))).await {
             Ok(None) => {
                 self.delete(&message).await;
                 ("done", false)
@@ -146,6 +153,25 @@ impl Drain {
         outage
     }
 
+    /// Does the work on a message, and keeps the message hidden from others meanwhile.
+    async fn keep_hidden<T>(&self, message: &Message, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        for _ in 0..MAX_RENEWALS {
+            if let Ok(done) = tokio::time::timeout(RENEWAL, &mut work).await {
+                return done;
+            }
+            if let Err(error) = self.commands.extend(&message.receipt, VISIBILITY).await {
+                self.context.metrics.reconcile_failure("drain", error.category().as_str());
+                tracing::warn!(
+                    message.id = message.id,
+                    error = error_chain(&error),
+                    "failed to keep a command hidden: it may come twice, which changes nothing"
+                );
+            }
+        }
+        work.await
+    }
+
     /// Carries a command out for every config that it concerns. `Some` is the reason why it is refused for good.
     async fn carry_out(&self, envelope: &Envelope<Command>) -> Result<Option<String>, CommandError> {
         let command = &envelope.body;
@@ -153,6 +179,10 @@ impl Drain {
         if configs.is_empty() {
             log(envelope, None, "nothing is configured for it");
         }
+        let _turn = match (configs.first(), command.intention.pull_request()) {
+            (Some(config), Some(number)) => Some(self.turns.take(PullRequest::of(config, number)).await),
+            _ => None,
+        };
         if let Intention::FollowComment { pull_request, comment, commands } = &command.intention {
             let hint = Hint { pull_request: *pull_request, comment: *comment, commands };
             return self.follow(hint, &configs, envelope).await;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CommentId, CommitSha, GitRef, JobName, PullRequestNumber, RepositoryPath};
+use crate::{CommentId, CommitSha, GitRef, JobName, Login, PullRequestNumber, RepositoryPath};
 
 /// An intention, and the repository that it concerns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub enum Intention {
         pull_request: PullRequestNumber,
         /// The head that the event showed. The controller runs the head that the host shows.
         head: CommitSha,
+        /// Who opened it, as the event showed. It saves the controller time, and grants nothing: the host is asked who it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        author: Option<Login>,
     },
     /// Run what a pushed branch or tag asks for.
     RunPush {
@@ -81,6 +84,16 @@ pub enum ChatCommand {
 }
 
 impl Intention {
+    /// The pull request that it concerns; a push concerns none.
+    pub const fn pull_request(&self) -> Option<PullRequestNumber> {
+        match self {
+            Self::RunPullRequest { pull_request, .. }
+            | Self::Cancel { pull_request }
+            | Self::FollowComment { pull_request, .. } => Some(*pull_request),
+            Self::RunPush { .. } => None,
+        }
+    }
+
     /// The name, for logs and metrics.
     pub const fn as_str(&self) -> &'static str {
         match self {

@@ -26,9 +26,11 @@ fn pull_request(event: &PullRequestEvent) -> Intention {
         PullRequestAction::Opened
         | PullRequestAction::Reopened
         | PullRequestAction::Synchronized
-        | PullRequestAction::BaseChanged => {
-            Intention::RunPullRequest { pull_request: number, head: event.pull_request.head.sha.clone() }
-        }
+        | PullRequestAction::BaseChanged => Intention::RunPullRequest {
+            pull_request: number,
+            head: event.pull_request.head.sha.clone(),
+            author: Some(event.pull_request.author.clone()),
+        },
         PullRequestAction::Closed | PullRequestAction::Merged => Intention::Cancel { pull_request: number },
     }
 }
@@ -98,7 +100,11 @@ mod tests {
             let [command] = &commands(&pull_request_event(action))[..] else {
                 unreachable!("{action:?}: one command")
             };
-            let expected = Intention::RunPullRequest { pull_request: PullRequestNumber(7), head: sha('a') };
+            let expected = Intention::RunPullRequest {
+                pull_request: PullRequestNumber(7),
+                head: sha('a'),
+                author: Some("dora".parse().expect("a login")),
+            };
             assert_eq!(command.intention, expected, "{action:?}");
             assert_eq!(command.repository.as_str(), "acme/shop");
         }

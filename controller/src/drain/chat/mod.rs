@@ -16,9 +16,9 @@ use tidegate_resources::IntegrationConfig;
 
 use self::{
     decide::{Action, Admission},
-    memory::{Key, Memory},
+    memory::Memory,
 };
-use super::{apply, error::CommandError, facts::Reader};
+use super::{apply, error::CommandError, facts::Reader, turns::PullRequest};
 use crate::context::Context;
 
 /// What a plugin says of a comment.
@@ -48,7 +48,7 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// Does what a comment asks for. `config` is one whose hook brought it: its credential reads and answers.
+    /// Does what a comment asks for, while nobody else works on its pull request. `config` is one whose hook brought it: its credential reads and answers.
     pub async fn follow(
         &self,
         hint: Hint<'_>,
@@ -56,8 +56,7 @@ impl Chat {
         envelope: &Envelope<Command>,
         context: &Context,
     ) -> Result<Followed, CommandError> {
-        let key = Key::of(config, hint.comment);
-        let _turn = self.memory.turn(&key).await;
+        let key = (PullRequest::of(config, hint.pull_request), hint.comment);
         if self.memory.is_answered(&key) {
             return Ok(Followed::Done(format!("comment {} was answered", hint.comment)));
         }

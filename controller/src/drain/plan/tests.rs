@@ -30,7 +30,7 @@ fn command(intention: Intention) -> Command {
 }
 
 fn run_pull_request(hint: CommitSha) -> Command {
-    command(Intention::RunPullRequest { pull_request: PullRequestNumber(7), head: hint })
+    command(Intention::RunPullRequest { pull_request: PullRequestNumber(7), head: hint, author: None })
 }
 
 fn pull_request(open: bool) -> PullRequestFacts {

@@ -1,0 +1,84 @@
+//! One command at a time for each pull request, so that what the host showed last is also carried out last: a slow reading
+//! of an older head can't stop the run of a newer one.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tidegate_model::{Host, PullRequestNumber};
+use tidegate_resources::IntegrationConfig;
+use tokio::sync::OwnedMutexGuard;
+
+/// One pull request, whichever config's hook tells of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PullRequest {
+    host: Host,
+    api_url: String,
+    repository: String,
+    number: PullRequestNumber,
+}
+
+impl PullRequest {
+    /// A pull request in the repository of a config.
+    pub fn of(config: &IntegrationConfig, number: PullRequestNumber) -> Self {
+        let git = &config.spec.git;
+        Self {
+            host: git.type_,
+            api_url: git.api_url().to_owned(),
+            repository: git.repository.as_str().to_ascii_lowercase(),
+            number,
+        }
+    }
+}
+
+/// Whose turn it is. Only the leader drains, so nobody else works on the same pull request.
+#[derive(Debug, Default)]
+pub struct Turns(Mutex<HashMap<PullRequest, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Turns {
+    /// Waits until nobody else works on the same pull request, in the order of asking; the turn ends with the guard.
+    pub async fn take(&self, pull_request: PullRequest) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+            Arc::clone(turns.entry(pull_request).or_default())
+        };
+        turn.lock_owned().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use serde_json::json;
+
+    use super::*;
+
+    fn config(name: &str, repository: &str, api_url: Option<&str>) -> IntegrationConfig {
+        let token = json!({"name": "git", "key": "token"});
+        let git =
+            json!({"type": "gitea", "apiUrl": api_url, "repository": repository, "tokenSecretRef": token});
+        serde_json::from_value(json!({
+            "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationConfig",
+            "metadata": {"name": name, "namespace": "ci"},
+            "spec": {"git": git, "jobs": {}},
+        }))
+        .expect("a config")
+    }
+
+    #[tokio::test]
+    async fn a_pull_request_is_worked_on_by_one_at_a_time_whichever_config_names_its_repository() {
+        let turns = Turns::default();
+        let of = |config: &IntegrationConfig, number| PullRequest::of(config, PullRequestNumber(number));
+        let shop = config("shop", "acme/shop", Some("https://git.example"));
+        let same = config("other", "ACME/Shop", Some("https://git.example"));
+        let elsewhere = config("other", "acme/shop", Some("https://other.example"));
+        let turn = turns.take(of(&shop, 7)).await;
+        assert!(turns.take(of(&same, 7)).now_or_never().is_none());
+        assert!(turns.take(of(&shop, 8)).now_or_never().is_some());
+        assert!(turns.take(of(&elsewhere, 7)).now_or_never().is_some());
+        drop(turn);
+        assert!(turns.take(of(&same, 7)).now_or_never().is_some());
+    }
+}
