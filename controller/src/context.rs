@@ -1,6 +1,6 @@
 //! What every loop is given.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::NamespaceResourceScope;
 use kube::{
@@ -8,7 +8,7 @@ use kube::{
     runtime::events::{Recorder, Reporter},
 };
 
-use crate::{host_clients::HostClients, metrics::Metrics, settings::Settings};
+use crate::{budget::Budgets, host_clients::HostClients, metrics::Metrics, settings::Settings};
 
 /// What every loop is given. Cloning is cheap.
 #[derive(Clone)]
@@ -23,6 +23,7 @@ pub struct Context {
     pub metrics: Metrics,
     /// Publishes Kubernetes Events.
     pub recorder: Recorder,
+    budgets: Arc<Mutex<Budgets>>,
 }
 
 impl Context {
@@ -35,10 +36,16 @@ impl Context {
         Self {
             recorder: Recorder::new(client.clone(), reporter),
             hosts: HostClients::new(client.clone(), Arc::clone(&settings)),
+            budgets: Arc::new(Mutex::new(Budgets::per_minute(settings.statuses_per_minute))),
             client,
             settings,
             metrics,
         }
+    }
+
+    /// How fast the credentials may write. Never held across an await.
+    pub fn budgets(&self) -> MutexGuard<'_, Budgets> {
+        self.budgets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All objects of a kind that this controller serves: of its namespace, or of all.

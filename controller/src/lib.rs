@@ -6,6 +6,7 @@
 //! `leader`.
 
 pub mod backoff;
+pub mod budget;
 pub mod config;
 pub mod context;
 pub mod drain;

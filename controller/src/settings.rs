@@ -53,7 +53,7 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
 
-    /// How many commit statuses a minute one credential may write.
+    /// How many writes a minute one credential may make: commit statuses, and answers to comments.
     #[arg(long, env = "TIDEGATE_STATUSES_PER_MINUTE", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..))]
     pub statuses_per_minute: u32,
 

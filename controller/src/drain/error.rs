@@ -13,8 +13,8 @@ pub enum CommandError {
     /// The cluster did not take what follows from it.
     #[error(transparent)]
     Apply(#[from] ApplyError),
-    /// It was carried out, but the credential has written enough answers for now.
-    #[error("the credential's budget of answers is used up")]
+    /// It was carried out, but the credential has written enough for now, or its host asked to be left alone.
+    #[error("the credential's budget of writes is used up")]
     Busy(Duration),
 }
 

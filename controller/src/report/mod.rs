@@ -2,9 +2,8 @@
 //!
 //! What a host should be told follows from an `IntegrationJob` (`plan`, pure); what it knows stands in `status.reports`. Where
 //! the two differ, a write is due (`ledger`, pure). The `outbox` (pure) decides when it is sent: newest first, within the
-//! credential's budget. After a crash at most the last write is repeated.
+//! credential's budget (`crate::budget`), which answers to comments share. After a crash at most the last write is repeated.
 
-pub(crate) mod budget;
 mod ledger;
 mod outbox;
 mod plan;
@@ -28,12 +27,12 @@ use tidegate_resources::{IntegrationConfig, IntegrationJob, JobStatus, Report};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::plan::WAITS_FOR_APPROVAL;
 use self::{
     ledger::{Ledger, Todo},
     outbox::{Due, Outbox, Sent, Settled},
 };
-pub(crate) use self::{outbox::Writer, plan::WAITS_FOR_APPROVAL};
-use crate::{context::Context, error_chain, schedule::Key};
+use crate::{budget::Writer, context::Context, error_chain, schedule::Key};
 
 /// How long a status that could not be written down waits for the next try.
 const RETRY: Duration = Duration::from_secs(1);
@@ -83,18 +82,18 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), Report
             .modify(crate::schedule::forget_jobs)
             .reflect(writer)
             .boxed();
-    let outbox = Outbox::new(context.settings.statuses_per_minute);
     let mut reporter = Reporter {
         context,
         configs,
         ledger: Ledger::default(),
-        outbox,
+        outbox: Outbox::default(),
         tasks: JoinSet::new(),
         is_ready: false,
     };
     let (mut jobs_are_listed, mut configs_are_listed) = (false, false);
     loop {
-        let wake_at = reporter.outbox.wake_at().unwrap_or_else(|| Instant::now() + IDLE);
+        let wake_at = reporter.outbox.wake_at(&reporter.context.budgets());
+        let wake_at = wake_at.unwrap_or_else(|| Instant::now() + IDLE);
         tokio::select! {
             () = stop.cancelled() => break,
             event = jobs.next() => jobs_are_listed |= reporter.job_event(event)?,
@@ -179,7 +178,7 @@ impl Reporter {
         };
         if !say.is_empty() {
             // Without the config there is no credential; when it comes, all jobs are looked at again.
-            if let Some(writer) = self.config_of(&job).and_then(|config| writer_of(&config)) {
+            if let Some(writer) = self.config_of(&job).and_then(|config| Writer::of(&config)) {
                 for (target, desired) in say {
                     let due = Due { job: key.clone(), target, status: desired.status };
                     self.outbox.want(due, writer.clone(), desired.is_fleeting, Instant::now());
@@ -206,9 +205,13 @@ impl Reporter {
         }
     }
 
+    fn next(&mut self) -> Option<Due> {
+        self.outbox.next(&mut self.context.budgets(), Instant::now())
+    }
+
     /// Sends all that may be sent now.
     fn send(&mut self) {
-        while let Some(due) = self.outbox.next(Instant::now()) {
+        while let Some(due) = self.next() {
             let job = self.ledger.job(&due.job);
             let Some((job, config)) = job.and_then(|job| self.config_of(&job).map(|config| (job, config)))
             else {
@@ -237,7 +240,9 @@ impl Reporter {
 
     fn sent(&mut self, due: &Due, sent: Sent) {
         let job = self.ledger.job(&due.job);
-        let refused = match self.outbox.sent(due, sent, Instant::now(), rand::rng().random_range(0.0..1.0)) {
+        let jitter = rand::rng().random_range(0.0..1.0);
+        let settled = self.outbox.sent(due, sent, &mut self.context.budgets(), Instant::now(), jitter);
+        let refused = match settled {
             Settled::Taken => {
                 let seconds = job.and_then(|job| seconds_since_end(&job, due));
                 if let Some(seconds) = seconds.filter(|_| due.status.state.is_final()) {
@@ -266,18 +271,6 @@ impl Reporter {
         let key = ObjectRef::new(&job.spec.config.name).within(&job.namespace().unwrap_or_default());
         self.configs.get(&key)?.0.as_ref().ok().cloned()
     }
-}
-
-/// Whose budget a config's writes count to. `None` where it names no credential.
-pub(crate) fn writer_of(config: &IntegrationConfig) -> Option<Writer> {
-    let git = &config.spec.git;
-    let app = git.github_app.as_ref().map(|app| &app.private_key_secret_ref);
-    Some(Writer {
-        namespace: config.namespace().unwrap_or_default(),
-        host: git.type_,
-        api_url: git.api_url().to_owned(),
-        secret: git.token_secret_ref.as_ref().or(app)?.clone(),
-    })
 }
 
 /// How long the host had to wait for a verdict.

@@ -1,19 +1,20 @@
 //! Which commit status is sent next. Pure: time and chance are arguments.
 //!
 //! There is one place for each commit and context: a newer wish takes the place of an older one, and only one write is on
-//! its way, so an older status never overwrites a newer one. Every credential has its own budget.
+//! its way, so an older status never overwrites a newer one. The budget of a credential is shared with what
+//! else it writes, so it is an argument, too.
 
 use std::{
     collections::HashMap,
     time::{Duration, Instant},
 };
 
-use tidegate_model::{CommitSha, Host, SecretKeyRef};
+use tidegate_model::CommitSha;
 use tidegate_resources::ReportedStatus;
 
-use super::budget::Budget;
 use crate::{
     backoff::{LONGEST, backoff},
+    budget::{Budgets, Write, Writer},
     schedule::Key,
 };
 
@@ -25,19 +26,6 @@ const IN_FLIGHT: usize = 32;
 const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
 /// How long a status waits that is likely to change at once.
 const FLEETING: Duration = Duration::from_millis(100);
-
-/// Whose budget a write counts to.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Writer {
-    /// The namespace of the credential.
-    pub namespace: String,
-    /// The kind of host.
-    pub host: Host,
-    /// The host's address.
-    pub api_url: String,
-    /// The credential.
-    pub secret: SecretKeyRef,
-}
 
 /// The place of one commit status.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -89,11 +77,10 @@ pub struct Due {
 }
 
 /// All writes that are wished for and not settled.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Outbox {
-    per_minute: u32,
     wishes: HashMap<Target, Wish>,
-    writers: HashMap<Writer, WriterState>,
+    in_flight_of: HashMap<Writer, usize>,
     in_flight: usize,
     next_place: u64,
 }
@@ -110,19 +97,7 @@ struct Wish {
     is_sending: bool,
 }
 
-#[derive(Debug)]
-struct WriterState {
-    budget: Budget,
-    paused_until: Option<Instant>,
-    in_flight: usize,
-}
-
 impl Outbox {
-    /// An outbox whose credentials may write so often a minute.
-    pub fn new(per_minute: u32) -> Self {
-        Self { per_minute, wishes: HashMap::new(), writers: HashMap::new(), in_flight: 0, next_place: 0 }
-    }
-
     /// Wishes for a status. It takes the place of what was wished for before.
     pub fn want(&mut self, due: Due, writer: Writer, is_fleeting: bool, now: Instant) {
         let Due { job, target, status } = due;
@@ -159,35 +134,35 @@ impl Outbox {
     }
 
     /// The next write, if one may be sent now: verdicts first, then by age. It is on its way until [`Outbox::sent`].
-    pub fn next(&mut self, now: Instant) -> Option<Due> {
+    pub fn next(&mut self, budgets: &mut Budgets, now: Instant) -> Option<Due> {
         let (target, wish) = self
             .wishes
             .iter_mut()
-            .filter(|(_, wish)| wish.ready_at(&self.writers) <= now)
-            .filter(|(_, wish)| self.in_flight < IN_FLIGHT && wish.is_free(&self.writers))
+            .filter(|(_, wish)| wish.ready_at(budgets) <= now)
+            .filter(|(_, wish)| self.in_flight < IN_FLIGHT && wish.is_free(&self.in_flight_of))
             .min_by_key(|(_, wish)| (!wish.status.state.is_final(), wish.place))?;
-        let writer = self.writers.entry(wish.writer.clone()).or_insert_with(|| WriterState {
-            budget: Budget::per_minute(self.per_minute, now),
-            paused_until: None,
-            in_flight: 0,
-        });
-        if !writer.budget.take(now) {
-            return None;
-        }
-        writer.in_flight += 1;
+        budgets.take(&wish.writer, Write::Status, now).ok()?;
+        *self.in_flight_of.entry(wish.writer.clone()).or_default() += 1;
         self.in_flight += 1;
         wish.is_sending = true;
         Some(Due { job: wish.job.clone(), target: target.clone(), status: wish.status.clone() })
     }
 
     /// A write that was on its way has ended.
-    pub fn sent(&mut self, due: &Due, result: Sent, now: Instant, jitter: f64) -> Settled {
+    pub fn sent(
+        &mut self,
+        due: &Due,
+        result: Sent,
+        budgets: &mut Budgets,
+        now: Instant,
+        jitter: f64,
+    ) -> Settled {
         let Some(wish) = self.wishes.get_mut(&due.target) else {
             return Settled::Later;
         };
         wish.is_sending = false;
         self.in_flight -= 1;
-        let mut pause = None;
+        landed(&mut self.in_flight_of, &wish.writer);
         let settled = match result {
             Sent::Taken => Settled::Taken,
             Sent::Refused(reason) => Settled::Refused(reason),
@@ -198,14 +173,12 @@ impl Outbox {
                 wish.failures += 1;
                 wish.not_before =
                     now + retry_after.unwrap_or_else(|| backoff(wish.failures, LONGEST, jitter));
-                pause = retry_after.map(|wait| now + wait);
+                if let Some(wait) = retry_after {
+                    budgets.pause(&wish.writer, now + wait, now);
+                }
                 Settled::Later
             }
         };
-        if let Some(writer) = self.writers.get_mut(&wish.writer) {
-            writer.in_flight -= 1;
-            writer.paused_until = writer.paused_until.max(pause);
-        }
         // What was wished for meanwhile is still to be sent.
         if settled != Settled::Later && wish.status == due.status {
             self.wishes.remove(&due.target);
@@ -217,35 +190,37 @@ impl Outbox {
     pub fn forget_sent(&mut self, due: &Due) {
         if let Some(wish) = self.wishes.remove(&due.target) {
             self.in_flight -= 1;
-            if let Some(writer) = self.writers.get_mut(&wish.writer) {
-                writer.in_flight -= 1;
-            }
+            landed(&mut self.in_flight_of, &wish.writer);
         }
     }
 
     /// When the next write becomes due, if only time is lacking.
-    pub fn wake_at(&self) -> Option<Instant> {
+    pub fn wake_at(&self, budgets: &Budgets) -> Option<Instant> {
         if self.in_flight >= IN_FLIGHT {
             return None;
         }
-        let free = self.wishes.values().filter(|wish| wish.is_free(&self.writers));
-        free.map(|wish| wish.ready_at(&self.writers)).min()
+        let free = self.wishes.values().filter(|wish| wish.is_free(&self.in_flight_of));
+        free.map(|wish| wish.ready_at(budgets)).min()
     }
 }
 
 impl Wish {
     /// Whether only time keeps it from being sent.
-    fn is_free(&self, writers: &HashMap<Writer, WriterState>) -> bool {
+    fn is_free(&self, in_flight_of: &HashMap<Writer, usize>) -> bool {
         !self.is_sending
-            && writers.get(&self.writer).is_none_or(|writer| writer.in_flight < IN_FLIGHT_PER_WRITER)
+            && in_flight_of.get(&self.writer).is_none_or(|in_flight| *in_flight < IN_FLIGHT_PER_WRITER)
     }
 
     /// When its own delay, its credential's budget and its host's wish to be left alone are all over.
-    fn ready_at(&self, writers: &HashMap<Writer, WriterState>) -> Instant {
-        writers.get(&self.writer).map_or(self.not_before, |writer| {
-            let paused_until = writer.paused_until.unwrap_or(self.not_before);
-            self.not_before.max(writer.budget.ready_at()).max(paused_until)
-        })
+    fn ready_at(&self, budgets: &Budgets) -> Instant {
+        let allowed = budgets.ready_at(&self.writer, Write::Status);
+        allowed.map_or(self.not_before, |allowed| allowed.max(self.not_before))
+    }
+}
+
+fn landed(in_flight_of: &mut HashMap<Writer, usize>, writer: &Writer) {
+    if let Some(in_flight) = in_flight_of.get_mut(writer) {
+        *in_flight -= 1;
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one visible answer to a comment: a reaction when all was done, else one reply that says what was and what wasn't.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Instant};
 
 use kube::{
     Resource,
@@ -13,7 +13,11 @@ use super::{
     facts::Known,
 };
 use crate::{
-    drain::facts::{FactsError, Reader},
+    budget::{Write, Writer},
+    drain::{
+        error::CommandError,
+        facts::{FactsError, Reader},
+    },
     error_chain,
 };
 
@@ -38,8 +42,16 @@ pub fn reply(answers: &[Answer], known: &Known) -> Option<String> {
     Some(text)
 }
 
-/// Answers, unless the host forbids it for good: then an Event says so, and what was done stands. Returns what was done.
-pub async fn send(answers: &[Answer], known: &Known, reader: &Reader<'_>) -> Result<String, FactsError> {
+/// Answers within the credential's budget, unless the host forbids it for good: then an Event says so, and what was done
+/// stands. Returns what was done.
+pub async fn send(answers: &[Answer], known: &Known, reader: &Reader<'_>) -> Result<String, CommandError> {
+    // Without a credential there is no client either.
+    let writer = Writer::of(reader.config);
+    if let Some(writer) = &writer {
+        let now = Instant::now();
+        let taken = reader.context().budgets().take(writer, Write::Answer, now);
+        taken.map_err(|ready_at| CommandError::Busy(ready_at.saturating_duration_since(now)))?;
+    }
     let repository = &reader.config.spec.git.repository;
     let (sent, how) = match reply(answers, known) {
         None => {
@@ -59,7 +71,13 @@ pub async fn send(answers: &[Answer], known: &Known, reader: &Reader<'_>) -> Res
             reader.publish(refused(&reason)).await;
             Ok(format!("could not answer: {reason}"))
         }
-        Err(error) => Err(error),
+        Err(error) => {
+            if let (Some(writer), Some(wait)) = (writer, error.retry_after()) {
+                let now = Instant::now();
+                reader.context().budgets().pause(&writer, now + wait, now);
+            }
+            Err(error.into())
+        }
     }
 }
 

@@ -9,8 +9,6 @@ mod decide;
 mod facts;
 mod memory;
 
-use std::time::Instant;
-
 use tidegate_model::{ChatCommand, Command, CommentId, Envelope, PullRequestNumber};
 use tidegate_resources::IntegrationConfig;
 
@@ -80,7 +78,6 @@ impl Chat {
         for action in &decision.actions {
             did.push(carry_out(action, &known, envelope, context).await?);
         }
-        self.memory.take_answer(config, Instant::now()).map_err(CommandError::Busy)?;
         did.push(answer::send(&decision.answers, &known, &reader).await?);
         self.memory.answered(key);
         Ok(Followed::Done(format!("comment {}: {}", hint.comment, did.join(", "))))

@@ -1,4 +1,4 @@
-use tidegate_model::StatusState;
+use tidegate_model::{Host, SecretKeyRef, StatusState};
 
 use super::*;
 
@@ -30,92 +30,93 @@ fn failed(retry_after: Option<u64>) -> Sent {
 #[test]
 fn one_write_of_a_place_is_on_its_way_and_the_newest_wish_follows() {
     let now = Instant::now();
-    let mut outbox = Outbox::new(600);
+    let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
     let [running, failure, success] = [StatusState::Pending, StatusState::Failure, StatusState::Success]
         .map(|state| due("a", "unit", state));
     outbox.want(running.clone(), writer("w"), false, now);
-    assert_eq!(outbox.next(now), Some(running.clone()));
+    assert_eq!(outbox.next(&mut budgets, now), Some(running.clone()));
     outbox.want(failure, writer("w"), false, now);
     outbox.want(success.clone(), writer("w"), false, now);
-    assert_eq!(outbox.next(now), None);
-    assert_eq!(outbox.sent(&running, Sent::Taken, now, 0.0), Settled::Taken);
-    assert_eq!(outbox.next(now), Some(success.clone()), "what was in between is never sent");
-    assert_eq!(outbox.sent(&success, Sent::Taken, now, 0.0), Settled::Taken);
-    assert_eq!((outbox.next(now), outbox.wake_at()), (None, None));
+    assert_eq!(outbox.next(&mut budgets, now), None);
+    assert_eq!(outbox.sent(&running, Sent::Taken, &mut budgets, now, 0.0), Settled::Taken);
+    assert_eq!(outbox.next(&mut budgets, now), Some(success.clone()), "what was in between is never sent");
+    assert_eq!(outbox.sent(&success, Sent::Taken, &mut budgets, now, 0.0), Settled::Taken);
+    assert_eq!((outbox.next(&mut budgets, now), outbox.wake_at(&budgets)), (None, None));
 }
 
 #[test]
 fn verdicts_go_before_news() {
     let now = Instant::now();
-    let mut outbox = Outbox::new(600);
+    let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
     outbox.want(due("a", "one", StatusState::Pending), writer("w"), false, now);
     outbox.want(due("a", "two", StatusState::Success), writer("w"), false, now);
     outbox.want(due("a", "three", StatusState::Failure), writer("w"), false, now);
-    let order: Vec<String> = std::iter::from_fn(|| outbox.next(now)).map(|due| due.target.context).collect();
+    let order: Vec<String> =
+        std::iter::from_fn(|| outbox.next(&mut budgets, now)).map(|due| due.target.context).collect();
     assert_eq!(order, ["two", "three", "one"]);
 }
 
 #[test]
 fn an_empty_budget_holds_up_its_own_writer_alone() {
     let now = Instant::now();
-    let mut outbox = Outbox::new(1);
+    let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(1));
     for context in ["one", "two"] {
         outbox.want(due("a", context, StatusState::Success), writer("poor"), false, now);
     }
-    assert!(outbox.next(now).is_some());
-    assert_eq!(outbox.next(now), None);
+    assert!(outbox.next(&mut budgets, now).is_some());
+    assert_eq!(outbox.next(&mut budgets, now), None);
     outbox.want(due("b", "three", StatusState::Success), writer("other"), false, now);
-    assert_eq!(outbox.next(now).map(|due| due.target.context).as_deref(), Some("three"));
-    let wake = outbox.wake_at().expect("the budget fills");
+    assert_eq!(outbox.next(&mut budgets, now).map(|due| due.target.context).as_deref(), Some("three"));
+    let wake = outbox.wake_at(&budgets).expect("the budget fills");
     assert!(wake > now);
-    assert_eq!(outbox.next(wake).map(|due| due.target.context).as_deref(), Some("two"));
+    assert_eq!(outbox.next(&mut budgets, wake).map(|due| due.target.context).as_deref(), Some("two"));
 }
 
 #[test]
 fn few_writes_of_one_writer_are_on_their_way_at_once() {
     let now = Instant::now();
-    let mut outbox = Outbox::new(6000);
+    let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(6000));
     let all: Vec<Due> = (0..9).map(|index| due("a", &index.to_string(), StatusState::Success)).collect();
     for due in &all {
         outbox.want(due.clone(), writer("w"), false, now);
     }
-    let sent: Vec<Due> = std::iter::from_fn(|| outbox.next(now)).collect();
+    let sent: Vec<Due> = std::iter::from_fn(|| outbox.next(&mut budgets, now)).collect();
     assert_eq!(sent.len(), IN_FLIGHT_PER_WRITER);
-    assert_eq!(outbox.wake_at(), None, "an answer wakes, not time");
-    outbox.sent(&sent[0], Sent::Taken, now, 0.0);
-    assert!(outbox.next(now).is_some());
+    assert_eq!(outbox.wake_at(&budgets), None, "an answer wakes, not time");
+    outbox.sent(&sent[0], Sent::Taken, &mut budgets, now, 0.0);
+    assert!(outbox.next(&mut budgets, now).is_some());
 }
 
 #[test]
 fn a_host_that_asks_to_be_left_alone_is_left_alone() {
     let now = Instant::now();
-    let mut outbox = Outbox::new(600);
+    let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
     let [one, two] = ["one", "two"].map(|context| due("a", context, StatusState::Success));
     outbox.want(one.clone(), writer("w"), false, now);
     outbox.want(two, writer("w"), false, now);
-    assert_eq!(outbox.next(now), Some(one.clone()));
-    assert_eq!(outbox.sent(&one, failed(Some(30)), now, 0.0), Settled::Later);
-    assert_eq!(outbox.next(now + Duration::from_secs(29)), None);
-    assert_eq!(outbox.wake_at(), Some(now + Duration::from_secs(30)));
-    assert!(outbox.next(now + Duration::from_secs(30)).is_some());
+    assert_eq!(outbox.next(&mut budgets, now), Some(one.clone()));
+    assert_eq!(outbox.sent(&one, failed(Some(30)), &mut budgets, now, 0.0), Settled::Later);
+    assert_eq!(outbox.next(&mut budgets, now + Duration::from_secs(29)), None);
+    assert_eq!(outbox.wake_at(&budgets), Some(now + Duration::from_secs(30)));
+    assert!(outbox.next(&mut budgets, now + Duration::from_secs(30)).is_some());
 }
 
 #[test]
 fn a_failure_without_a_hint_backs_off_alone() {
     let now = Instant::now();
-    let mut outbox = Outbox::new(600);
+    let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
     let [one, two] = ["one", "two"].map(|context| due("a", context, StatusState::Success));
     outbox.want(one.clone(), writer("w"), false, now);
     outbox.want(two.clone(), writer("w"), false, now);
-    assert_eq!(outbox.next(now), Some(one.clone()));
-    outbox.sent(&one, failed(None), now, 0.0);
-    assert_eq!(outbox.next(now), Some(two));
+    assert_eq!(outbox.next(&mut budgets, now), Some(one.clone()));
+    outbox.sent(&one, failed(None), &mut budgets, now, 0.0);
+    assert_eq!(outbox.next(&mut budgets, now), Some(two));
     let mut at = now;
     for seconds in [2, 4, 8] {
         let wake = at + Duration::from_secs(seconds);
-        assert_eq!(outbox.next(wake.checked_sub(Duration::from_millis(1)).unwrap()), None);
-        assert_eq!(outbox.next(wake), Some(one.clone()));
-        outbox.sent(&one, failed(None), wake, 0.0);
+        assert_eq!(outbox.next(&mut budgets, wake.checked_sub(Duration::from_millis(1)).unwrap()), None);
+        assert_eq!(outbox.next(&mut budgets, wake), Some(one.clone()));
+        outbox.sent(&one, failed(None), &mut budgets, wake, 0.0);
         at = wake;
     }
 }
@@ -123,35 +124,35 @@ fn a_failure_without_a_hint_backs_off_alone() {
 #[test]
 fn a_status_is_given_up_after_a_day() {
     let now = Instant::now();
-    let mut outbox = Outbox::new(600);
+    let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
     let one = due("a", "one", StatusState::Success);
     outbox.want(one.clone(), writer("w"), false, now);
-    outbox.next(now);
-    let settled = outbox.sent(&one, failed(None), now + GIVE_UP_AFTER, 0.0);
+    outbox.next(&mut budgets, now);
+    let settled = outbox.sent(&one, failed(None), &mut budgets, now + GIVE_UP_AFTER, 0.0);
     assert_eq!(settled, Settled::Refused("given up: try later".to_owned()));
-    assert_eq!((outbox.next(now + 2 * GIVE_UP_AFTER), outbox.wake_at()), (None, None));
+    assert_eq!((outbox.next(&mut budgets, now + 2 * GIVE_UP_AFTER), outbox.wake_at(&budgets)), (None, None));
 }
 
 #[test]
 fn what_is_likely_to_change_waits_a_moment() {
     let now = Instant::now();
-    let mut outbox = Outbox::new(600);
+    let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
     outbox.want(due("a", "one", StatusState::Pending), writer("w"), true, now);
-    assert_eq!(outbox.next(now), None);
-    let wake = outbox.wake_at().expect("it becomes due");
+    assert_eq!(outbox.next(&mut budgets, now), None);
+    let wake = outbox.wake_at(&budgets).expect("it becomes due");
     assert!(wake <= now + Duration::from_millis(100));
-    assert!(outbox.next(wake).is_some());
+    assert!(outbox.next(&mut budgets, wake).is_some());
 }
 
 #[test]
 fn what_a_deleted_job_wished_for_is_not_sent() {
     let now = Instant::now();
-    let mut outbox = Outbox::new(600);
+    let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
     let [one, two] = ["one", "two"].map(|context| due("a", context, StatusState::Success));
     outbox.want(one.clone(), writer("w"), false, now);
-    assert_eq!(outbox.next(now), Some(one.clone()));
+    assert_eq!(outbox.next(&mut budgets, now), Some(one.clone()));
     outbox.want(two.clone(), writer("w"), false, now);
     outbox.forget(&one.job);
-    assert_eq!(outbox.next(now), None);
-    assert_eq!(outbox.sent(&one, Sent::Taken, now, 0.0), Settled::Taken);
+    assert_eq!(outbox.next(&mut budgets, now), None);
+    assert_eq!(outbox.sent(&one, Sent::Taken, &mut budgets, now, 0.0), Settled::Taken);
 }
