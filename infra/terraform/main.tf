@@ -1,13 +1,9 @@
 # Names and shapes that the other files share. What is a resource lies in the file of its kind.
 
-data "aws_caller_identity" "current" {}
-data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 locals {
-  region    = data.aws_region.current.name
-  account   = data.aws_caller_identity.current.account_id
-  partition = data.aws_partition.current.partition
+  region = data.aws_region.current.name
 
   package = { for name in ["webhook", "integrator", "chatops"] : name => coalesce(var.functions[name].package, "${coalesce(var.packages_dir, "-")}/${name}.zip") }
 

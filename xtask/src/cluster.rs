@@ -94,7 +94,7 @@ fn with_cluster(
 fn install(workspace: &Workspace, profile: &str) -> anyhow::Result<()> {
     let archive = workspace.target.join("tidegate-controller.tar");
     let binary = workspace.binary(profile, "tidegate-controller");
-    controller_image(workspace, &binary, &archive, CONTROLLER_IMAGE)?;
+    controller_image(workspace, &binary, &archive, CONTROLLER_IMAGE, &[])?;
     let archive = archive.display().to_string();
     harness("load it", &["load", &archive]).run(workspace)?;
     harness("install the CRDs", &["exec", "kubectl", "apply", "--server-side", "-f", "crds/"])

@@ -69,6 +69,10 @@ pub(crate) struct GoTool {
 pub(crate) const HELM: GoTool =
     GoTool { name: "helm", package: "helm.sh/helm/v4/cmd/helm", version: "v4.3.1" };
 
+/// With its rules for Terraform built in; others it would download.
+pub(crate) const TFLINT: GoTool =
+    GoTool { name: "tflint", package: "github.com/terraform-linters/tflint", version: "v0.64.0" };
+
 impl GoTool {
     /// The tool's path; builds it first where it is missing.
     pub(crate) fn ready(&self, workspace: &Workspace) -> anyhow::Result<PathBuf> {

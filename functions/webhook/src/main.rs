@@ -22,7 +22,7 @@ use settings::Settings;
 async fn main() -> anyhow::Result<()> {
     tidegate_telemetry::init()?;
     let settings = Settings::read(|name| env::var(name).ok())?;
-    let config = aws::load().await?;
+    let config = aws::load_in_lambda()?;
     let secret = SecretStore::new(&config, settings.master_key_secret);
     let keys = KeyCache::new(secret, settings.master_key_cache.map_or(KeyCache::FRESH, Timeout::as_duration));
     // Read before the first delivery: its sender won't wait for long. If it fails, the first delivery tries again.

@@ -47,10 +47,11 @@ pub enum RouteError {
 impl Routes {
     /// Routes as they are set.
     pub fn new(config: &SdkConfig, settings: Vec<RouteSettings>) -> Self {
+        let client = Queue::client(config);
         let route = |route: RouteSettings| Route {
             plugin: route.plugin,
             events: route.events,
-            queue: Queue::new(config, route.queue_url),
+            queue: Queue::of(client.clone(), route.queue_url),
         };
         Self(settings.into_iter().map(route).collect())
     }

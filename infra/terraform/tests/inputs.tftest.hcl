@@ -4,9 +4,6 @@ mock_provider "aws" {
   mock_data "aws_iam_policy_document" {
     defaults = { json = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
   }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
 }
 
 variables {

@@ -6,6 +6,10 @@ pub use aws_config::SdkConfig;
 use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
+mod lambda;
+
+pub use lambda::load_in_lambda;
+
 /// The variable that names the region.
 const REGION: &str = "AWS_REGION";
 
@@ -14,30 +18,36 @@ pub(crate) const CONNECT: Duration = Duration::from_secs(1);
 pub(crate) const ATTEMPT: Duration = Duration::from_millis(1400);
 const OPERATION: Duration = Duration::from_secs(5);
 
-/// `AWS_REGION` is not set. Without it the SDK would ask the instance metadata service, and wait for it.
+/// A variable that must be set is not. Without a region the SDK would ask the instance metadata service, and wait for it.
 #[derive(Debug, thiserror::Error)]
-#[error("AWS_REGION is not set")]
-pub struct RegionNotSet;
+#[error("{0} is not set")]
+pub struct NotSet(&'static str);
 
-/// The SDK's configuration from the environment; it honours `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_SQS`.
+/// The SDK's configuration from the environment, with every source of credentials that a pod or a person may have; it
+/// honours `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_SQS`. Functions have [`load_in_lambda`].
 ///
 /// Load it once per process: all clients made from it share one pool of connections and read the root certificates
 /// once.
-pub async fn load() -> Result<SdkConfig, RegionNotSet> {
-    if env::var(REGION).map_or(true, |region| region.is_empty()) {
-        return Err(RegionNotSet);
-    }
+pub async fn load() -> Result<SdkConfig, NotSet> {
+    set(REGION)?;
     let http_client = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
         .build_https();
     Ok(aws_config::defaults(BehaviorVersion::latest())
         .http_client(http_client)
         .timeout_config(timeouts(ATTEMPT, OPERATION))
-        .retry_config(
-            RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(100)),
-        )
+        .retry_config(retries())
         .load()
         .await)
+}
+
+/// The value of a variable that must be set.
+fn set(name: &'static str) -> Result<String, NotSet> {
+    env::var(name).ok().filter(|value| !value.is_empty()).ok_or(NotSet(name))
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(100))
 }
 
 pub(crate) fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {

@@ -36,7 +36,17 @@ pub struct Queue {
 impl Queue {
     /// The queue with this URL, called as [`aws::load`](crate::aws::load) says.
     pub fn new(config: &SdkConfig, url: impl Into<String>) -> Self {
-        Self { client: Client::new(config), url: url.into() }
+        Self::of(Self::client(config), url)
+    }
+
+    /// What several queues can be called by: making one takes a tenth of a function's start.
+    pub fn client(config: &SdkConfig) -> Client {
+        Client::new(config)
+    }
+
+    /// The queue with this URL, called by a client that others share.
+    pub fn of(client: Client, url: impl Into<String>) -> Self {
+        Self { client, url: url.into() }
     }
 
     /// The queue's name: the last segment of its URL.

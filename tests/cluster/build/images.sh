@@ -10,13 +10,12 @@ build_busybox() {
     pack "$1/images/busybox.tar" docker.io/library/busybox:1 --busybox
 }
 
-# build_checkout FOLDER [NAME:TAG]: the image of the checkout step: git over HTTP, a shell, certificates. A release has a
-# name of its own for it.
+# build_checkout FOLDER [NAME:TAG ARGUMENT…]: the image of the checkout step: git over HTTP, a shell, certificates. A release
+# has a name of its own for it, and packs it for other architectures, too.
 build_checkout() {
     local core=/usr/lib/git-core
     mkdir "$1/images"
     pack "$1/images/checkout.tar" "${2:-localhost/tidegate/checkout:dev}" --busybox --certificates \
-        --file /usr/bin/git=/usr/bin/git \
-        --file "$core/git-remote-http=$core/git-remote-http" --link "git-remote-http=$core/git-remote-https" \
-        --file /usr/share/git-core/templates/description=/usr/share/git-core/templates/description
+        --packaged /usr/bin/git --packaged "$core/git-remote-http" --link "git-remote-http=$core/git-remote-https" \
+        --packaged /usr/share/git-core/templates/description "${@:3}"
 }

@@ -33,6 +33,8 @@ pub(crate) fn run(of: &Deployment<'_>) -> anyhow::Result<()> {
             .env("SAM_CLI_TELEMETRY", "0")
             .run(of.workspace)
     };
+    let config = format!("--config={}", of.workspace.root.join("infra/.tflint.hcl").display());
+    binary("tflint", &tools.tflint, &["--chdir=infra/terraform", "--recursive", &config])?;
     binary("cfn-lint", &tools.cfn_lint, &[TEMPLATE])?;
     binary("sam validate --lint", &tools.sam, &["validate", "--lint", "--template", TEMPLATE])?;
     let checkov = ["--config-file", "infra/.checkov.yaml", "-d", "infra/terraform", "-d", "infra/sam"];

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use crate::{
     step::Step,
-    tools::{PythonTool, cache},
+    tools::{PythonTool, TFLINT, cache},
     workspace::Workspace,
 };
 
@@ -25,6 +25,7 @@ pub(crate) struct Tools {
     pub sam: PathBuf,
     pub cfn_lint: PathBuf,
     pub checkov: PathBuf,
+    pub tflint: PathBuf,
     pub terraform_docs: PathBuf,
     pub shellcheck: PathBuf,
     /// A Python that has AWS's SDK: SAM's.
@@ -41,6 +42,7 @@ impl Tools {
             sam,
             cfn_lint: CFN_LINT.ready(workspace)?,
             checkov: CHECKOV.ready(workspace)?,
+            tflint: TFLINT.ready(workspace)?,
             terraform_docs: terraform_docs(workspace)?,
             shellcheck: shellcheck(workspace)?,
         })

@@ -1,20 +1,16 @@
 //! The Lambda functions' zips.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 
-use super::{Package, zip};
-use crate::{
-    step::Step,
-    tools::{self, CARGO_LAMBDA},
-};
+use super::{Package, cross::Cross, zip};
+use crate::step::Step;
 
 /// The functions, by the names of their zips; a package has the prefix `tidegate-`.
 const FUNCTIONS: [&str; 3] = ["webhook", "integrator", "chatops"];
 /// See `[profile.lambda]` in Cargo.toml.
 const PROFILE: &str = "lambda";
-const ARM64: &str = "aarch64-unknown-linux-gnu";
 /// The C library of `provided.al2023`, the functions' runtime: 2.34 (<https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html>).
 const GLIBC_MINOR: u32 = 34;
 
@@ -49,36 +45,13 @@ pub(super) fn build(package: &Package<'_>, name: &str) -> anyhow::Result<PathBuf
     Ok(package.workspace.binary(PROFILE, name))
 }
 
-/// The same for arm64 with cargo-lambda and zig. Where they or the target can't be had, says so and goes on.
-pub(super) fn arm64(package: &Package<'_>) -> anyhow::Result<()> {
-    let result = CARGO_LAMBDA.ready(package.workspace).and_then(|tool| {
-        let mut rustup = Command::new("rustup");
-        let added = rustup.args(["target", "add", ARM64]).current_dir(&package.workspace.root).status();
-        let added = added.context("failed to start rustup")?;
-        ensure!(added.success(), "rustup has no target {ARM64}");
-        Ok(tool)
-    });
-    let tool = match result {
-        Ok(tool) => tool,
-        Err(error) => {
-            println!("\n!!! SKIPPED: the functions for arm64: {error:#}\n");
-            return Ok(());
-        }
-    };
+/// The same for arm64.
+pub(super) fn arm64(package: &Package<'_>, cross: &Cross) -> anyhow::Result<()> {
     let folder = package.folder("functions/arm64")?;
-    let programs = package.workspace.target.join("lambda-arm64");
     for name in FUNCTIONS {
-        let package_name = format!("tidegate-{name}");
-        let lambda_dir = programs.display().to_string();
-        let arguments = [
-            &["lambda", "build", "--profile", PROFILE, "--arm64", "--package", &package_name][..],
-            &["--lambda-dir", &lambda_dir],
-        ]
-        .concat();
-        Step::binary(&format!("build {package_name} for arm64"), &tool, &arguments)
-            .env("PATH", &tools::path_with(&tool)?)
-            .run(package.workspace)?;
-        zip::write(&programs.join(&package_name).join("bootstrap"), &folder.join(format!("{name}.zip")))?;
+        let program = cross.build(package, PROFILE, &format!("tidegate-{name}"))?;
+        check_glibc(&fs::read(&program)?, name)?;
+        zip::write(&program, &folder.join(format!("{name}.zip")))?;
     }
     Ok(())
 }

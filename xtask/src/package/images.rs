@@ -5,58 +5,73 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, ensure};
 
-use super::Package;
+use super::{Package, cross::Cross, debian::Debian};
 use crate::{step::Step, workspace::Workspace};
 
 const CLUSTER: &str = "tests/cluster/cluster";
+const CONTROLLER: &str = "tidegate-controller";
+const IMAGES: [&str; 2] = ["controller", "checkout"];
 
-/// Packs the controller: the program with its shared libraries and the web's authorities, started by nobody.
+/// Packs the controller: the program with its shared libraries and the web's authorities, started by nobody. Both are
+/// this machine's, unless `from` tells the script another place.
 pub(crate) fn controller(
     workspace: &Workspace,
     program: &Path,
     archive: &Path,
     name: &str,
+    from: &[&str],
 ) -> anyhow::Result<()> {
     let file = format!("{}=/usr/bin/tidegate-controller", program.display());
     let archive = archive.display().to_string();
     let pack = ["image", &archive, name, "--certificates", "--file", &file];
     let entrypoint = ["--entrypoint", "/usr/bin/tidegate-controller", "--user", "65532"];
-    let step =
-        Step::binary("pack the controller's image", Path::new(CLUSTER), &[&pack[..], &entrypoint].concat());
-    step.run(workspace).map(drop)
+    let arguments = [&pack[..], &entrypoint, from].concat();
+    Step::binary("pack the controller's image", Path::new(CLUSTER), &arguments).run(workspace).map(drop)
 }
 
-/// The images of a release, for this machine's architecture: they hold libraries and programs of this machine.
-pub(super) fn release(package: &Package<'_>) -> anyhow::Result<()> {
+/// The images of a release: each one archive, with an index of what there is for amd64 and for arm64.
+pub(super) fn release(package: &Package<'_>, cross: Option<&Cross>) -> anyhow::Result<()> {
     let workspace = package.workspace;
     ensure!(std::env::consts::ARCH == "x86_64", "images are made on amd64 only");
-    println!(
-        "\n!!! SKIPPED: images for arm64: they hold git and libraries of Debian on the machine that packs them\n"
-    );
-    let version = package.workspace.version()?;
-    let build = ["build", "--release", "--package", "tidegate-controller"];
+    let build = ["build", "--release", "--package", CONTROLLER];
     Step::cargo("build the controller", &build).run(workspace)?;
-    let folder = package.folder("images")?;
-    let controller_archive = folder.join("controller-amd64.tar");
-    let program = workspace.binary("release", "tidegate-controller");
-    controller(
-        workspace,
-        &program,
-        &controller_archive,
-        &format!("localhost/tidegate/controller:{version}"),
-    )?;
-
-    // The recipe is a component of the tests' cluster, and makes a folder `images`.
-    let work = package.workspace.target.join("package-checkout");
+    let mut programs = vec![("amd64", workspace.binary("release", CONTROLLER))];
+    if let Some(cross) = cross {
+        programs.push(("arm64", cross.build(package, "release", CONTROLLER)?));
+    }
+    let work = workspace.target.join("package-images");
     if work.exists() {
         fs::remove_dir_all(&work).with_context(|| format!("failed to remove {}", work.display()))?;
     }
-    fs::create_dir_all(&work)?;
-    let name = format!("localhost/tidegate/checkout:{version}");
-    let build = ["build-component", "checkout", &work.display().to_string(), &name];
-    Step::binary("pack the checkout step's image", Path::new(CLUSTER), &build).run(workspace)?;
-    fs::rename(work.join("images/checkout.tar"), folder.join("checkout-amd64.tar"))
-        .context("the recipe made no images/checkout.tar")
+    let name = |image: &str| anyhow::Ok(format!("localhost/tidegate/{image}:{}", workspace.version()?));
+    for (architecture, program) in &programs {
+        let work = work.join(architecture);
+        let debian = Debian::fetch(workspace, architecture, &work.join("debian"))?;
+        let root = debian.root().display().to_string();
+        let from = ["--root", &root, "--architecture", architecture];
+        // The recipe of the other image is a component of the tests' cluster, and makes a folder `images`.
+        let (images, checkout) = (work.join("images"), work.display().to_string());
+        let build = ["build-component", "checkout", &checkout, &name("checkout")?];
+        let build = [&build[..], &from].concat();
+        Step::binary("pack the checkout step's image", Path::new(CLUSTER), &build).run(workspace)?;
+        controller(workspace, program, &images.join("controller.tar"), &name("controller")?, &from)?;
+        for image in IMAGES {
+            debian.write_bill(package, image, &images.join(format!("{image}.tar")))?;
+        }
+    }
+    let folder = package.folder("images")?;
+    for image in IMAGES {
+        let (archive, name) = (folder.join(format!("{image}.tar")).display().to_string(), name(image)?);
+        let mut join = vec!["image".to_owned(), archive, name];
+        for (architecture, _) in &programs {
+            let single = work.join(architecture).join(format!("images/{image}.tar"));
+            join.extend(["--join".to_owned(), single.display().to_string()]);
+        }
+        let join: Vec<&str> = join.iter().map(String::as_str).collect();
+        Step::binary(&format!("put the {image} images together"), Path::new(CLUSTER), &join)
+            .run(workspace)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -72,7 +87,8 @@ mod tests {
             // A new file each time, with another date and in another folder's order.
             fs::write(&program, content).expect("a program");
             let archive = folder.path().join(archive);
-            controller(&workspace, &program, &archive, "localhost/tidegate/controller:1").expect("it packs");
+            controller(&workspace, &program, &archive, "localhost/tidegate/controller:1", &[])
+                .expect("it packs");
             fs::read(archive).expect("an archive")
         };
         let first = pack("first.tar", "a program");

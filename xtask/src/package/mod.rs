@@ -2,15 +2,16 @@
 //!
 //! ```text
 //! functions/{x86_64,arm64}/{webhook,integrator,chatops}.zip   each holds one file, `bootstrap`
-//! images/{controller,checkout}-amd64.tar                      OCI archives
+//! images/{controller,checkout}.tar                            OCI archives, each with an index of both architectures
 //! chart/tidegate-VERSION.tgz
-//! sbom/{PROGRAM,IMAGE-image}.cdx.json                         CycloneDX: crates, and Debian's packages
+//! sbom/{PROGRAM,IMAGE-image-ARCHITECTURE}.cdx.json            CycloneDX: crates, and Debian's packages
 //! SHA256SUMS
 //! ```
 
 mod chart;
 mod checksums;
 mod cost;
+mod cross;
 mod debian;
 mod functions;
 mod images;
@@ -51,13 +52,13 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope) -> anyhow::Result<()> {
     }
     let native = functions::native(&package)?;
     if scope == Scope::All {
-        functions::arm64(&package)?;
-        images::release(&package)?;
+        let cross = cross::Cross::ready(&package);
+        if let Some(cross) = &cross {
+            functions::arm64(&package, cross)?;
+        }
+        images::release(&package, cross.as_ref())?;
         chart::pack(&package)?;
         sbom::programs(&package)?;
-        for image in ["controller", "checkout"] {
-            debian::write(&package, image)?;
-        }
     }
     checksums::write(&package)?;
     if scope == Scope::Report {
