@@ -8,7 +8,13 @@ use kube::{
     runtime::events::{Recorder, Reporter},
 };
 
-use crate::{budget::Budgets, host_clients::HostClients, metrics::Metrics, settings::Settings};
+use crate::{
+    budget::Budgets,
+    configs::{Configs, Feed},
+    host_clients::HostClients,
+    metrics::Metrics,
+    settings::Settings,
+};
 
 /// What every loop is given. Cloning is cheap.
 #[derive(Clone)]
@@ -23,6 +29,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// Publishes Kubernetes Events.
     pub recorder: Recorder,
+    /// The configs, while this replica leads.
+    pub configs: Configs,
     budgets: Arc<Mutex<Budgets>>,
 }
 
@@ -36,11 +44,18 @@ impl Context {
         Self {
             recorder: Recorder::new(client.clone(), reporter),
             hosts: HostClients::new(client.clone(), Arc::clone(&settings)),
+            configs: Configs::new().0,
             budgets: Arc::new(Mutex::new(Budgets::per_minute(settings.statuses_per_minute))),
             client,
             settings,
             metrics,
         }
+    }
+
+    /// The same for the loops of one turn at leading, and what fills its configs.
+    pub fn for_turn(&self) -> (Self, Feed) {
+        let (configs, feed) = Configs::new();
+        (Self { configs, ..self.clone() }, feed)
     }
 
     /// How fast the credentials may write. Never held across an await.

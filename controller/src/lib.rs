@@ -8,6 +8,7 @@
 pub mod backoff;
 pub mod budget;
 pub mod config;
+pub mod configs;
 pub mod context;
 pub mod drain;
 mod error;

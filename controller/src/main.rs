@@ -127,12 +127,13 @@ impl Replica {
     }
 
     fn start_loops(&self, turn: &CancellationToken) -> Loops {
-        let (context, stop) = (|| self.context.clone(), || turn.clone());
+        let (of_turn, feed) = self.context.for_turn();
+        let (context, stop) = (|| of_turn.clone(), || turn.clone());
         let (commands, dead_letters) = (self.commands.clone(), self.dead_letters.clone());
         let mut loops = Loops::new();
         let fresh = self.context.settings.master_key_cache.as_duration();
         let keys = KeyCache::new(self.keys.clone(), fresh);
-        start(&mut loops, "config", config::run(context(), keys, stop()));
+        start(&mut loops, "config", config::run(context(), feed, keys, stop()));
         start(&mut loops, "drain", drain::run(context(), commands, dead_letters, stop()));
         start(&mut loops, "schedule", schedule::run(context(), stop()));
         start(&mut loops, "job", job::run(context(), stop()));

@@ -18,14 +18,11 @@ use k8s_openapi::jiff::Timestamp;
 use kube::{
     Api, ResourceExt,
     api::{Patch, PatchParams},
-    core::DeserializeGuard,
     runtime::{
         Controller, Predicate as _, PredicateConfig, WatchStreamExt,
         controller::Action,
         finalizer::{self, finalizer},
-        predicates,
-        reflector::{self, Store},
-        watcher,
+        predicates, watcher,
     },
 };
 use serde_json::json;
@@ -39,18 +36,19 @@ use self::{
     register::{RegisterError, Registration},
     status::Verdict,
 };
-use crate::{context::Context, shutdown::stopped_unlisted};
+use crate::{
+    configs::{Feed, Guarded},
+    context::Context,
+    shutdown::stopped_unlisted,
+};
 
 /// How long a hook that was replaced by another one stays on its host, for the deliveries that it still has to make; where
 /// master keys are believed for a shorter time, that long: its own may be retired then.
 const REPLACED_HOOK_STAYS: Duration = Duration::from_mins(1);
 
-type Guarded = DeserializeGuard<IntegrationConfig>;
-
 struct ConfigContext {
     context: Context,
     keys: KeyCache,
-    all: Store<Guarded>,
 }
 
 /// The loop ended.
@@ -96,15 +94,22 @@ impl ReconcileError {
 }
 
 /// Runs until it is told to stop.
-pub async fn run(context: Context, keys: KeyCache, stop: CancellationToken) -> Result<(), ConfigLoopEnded> {
-    let (all, writer) = reflector::store();
+pub async fn run(
+    context: Context,
+    feed: Feed,
+    keys: KeyCache,
+    stop: CancellationToken,
+) -> Result<(), ConfigLoopEnded> {
+    let all = context.configs.store().clone();
+    let Feed { writer, changed } = feed;
     let changes = watcher(context.served::<Guarded>(), watcher::Config::default())
         .default_backoff()
         .modify(|config| config.managed_fields_mut().clear())
         .reflect(writer)
+        .inspect(move |_| changed.send_replace(()))
         .applied_objects()
         .predicate_filter(predicates::generation.combine(predicates::finalizers), PredicateConfig::default());
-    let config_context = Arc::new(ConfigContext { context, keys, all: all.clone() });
+    let config_context = Arc::new(ConfigContext { context, keys });
     let (rotated, rotations) = mpsc::channel(1);
     let reconciled = Controller::for_stream(changes, all.clone())
         .reconcile_all_on(rotations)
@@ -163,7 +168,7 @@ async fn apply(
     api: &Api<IntegrationConfig>,
     context: &ConfigContext,
 ) -> Result<Action, ReconcileError> {
-    let all = context.all.state();
+    let all = context.context.configs.store().state();
     let valid = validate::whole(&config.spec)
         .and_then(|()| validate::contexts(config, all.iter().filter_map(|guarded| guarded.0.as_ref().ok())));
     let ready = match valid {

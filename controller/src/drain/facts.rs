@@ -106,14 +106,18 @@ pub async fn configs(
 ) -> Result<Vec<IntegrationConfig>, FactsError> {
     match source {
         Source::Config(reference) => {
-            let api = context.namespaced::<IntegrationConfig>(reference.namespace.as_str());
+            let (namespace, name) = (reference.namespace.as_str(), reference.name.as_str());
             let served =
                 context.settings.namespace.as_ref().is_none_or(|served| served == &reference.namespace);
             if !served {
                 return Ok(Vec::new());
             }
-            let config = api.get_opt(reference.name.as_str()).await.map_err(FactsError::Configs)?;
-            Ok(config.into_iter().collect())
+            if let Some(config) = context.configs.get(namespace, name) {
+                return Ok(vec![config]);
+            }
+            // It is younger than what was seen, or gone.
+            let api = context.namespaced::<IntegrationConfig>(namespace);
+            Ok(api.get_opt(name).await.map_err(FactsError::Configs)?.into_iter().collect())
         }
         Source::App => {
             let all = context.served::<IntegrationConfig>().list(&ListParams::default()).await;

@@ -58,6 +58,10 @@ pub enum DereferenceError {
 
 /// The config that an `IntegrationJob` was made from.
 pub async fn config(job: &IntegrationJob, context: &Context) -> Result<IntegrationConfig, DereferenceError> {
+    if let Some(config) = context.configs.of(job) {
+        return Ok(config);
+    }
+    // It is younger than what was seen, or gone.
     let name = &job.spec.config.name;
     let config = context
         .namespaced::<IntegrationConfig>(&job.namespace().unwrap_or_default())

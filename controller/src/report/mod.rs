@@ -14,16 +14,14 @@ use std::time::{Duration, Instant};
 use futures::{StreamExt, stream::BoxStream};
 use k8s_openapi::jiff::Timestamp;
 use kube::{
-    ResourceExt,
     core::DeserializeGuard,
     runtime::{
         WatchStreamExt,
-        reflector::{self, ObjectRef, Store},
         watcher::{self, Event, watcher},
     },
 };
 use rand::RngExt as _;
-use tidegate_resources::{IntegrationConfig, IntegrationJob, JobStatus, Report};
+use tidegate_resources::{IntegrationJob, JobStatus, Report};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -56,7 +54,6 @@ pub enum ReportError {
 
 struct Reporter {
     context: Context,
-    configs: Store<Guarded<IntegrationConfig>>,
     ledger: Ledger,
     outbox: Outbox,
     tasks: JoinSet<Ended>,
@@ -75,16 +72,9 @@ enum Ended {
 pub async fn run(context: Context, stop: CancellationToken) -> Result<(), ReportError> {
     let mut jobs: Changes<IntegrationJob> =
         watcher(context.served(), watcher::Config::default()).default_backoff().boxed();
-    let (configs, writer) = reflector::store();
-    let mut config_changes: Changes<IntegrationConfig> =
-        watcher(context.served(), watcher::Config::default())
-            .default_backoff()
-            .modify(crate::schedule::forget_jobs)
-            .reflect(writer)
-            .boxed();
+    let (configs, mut config_changes) = (context.configs.clone(), context.configs.clone());
     let mut reporter = Reporter {
         context,
-        configs,
         ledger: Ledger::default(),
         outbox: Outbox::default(),
         tasks: JoinSet::new(),
@@ -97,7 +87,9 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), Report
         tokio::select! {
             () = stop.cancelled() => break,
             event = jobs.next() => jobs_are_listed |= reporter.job_event(event)?,
-            event = config_changes.next() => configs_are_listed |= reporter.config_event(event)?,
+            () = configs.listed(), if !configs_are_listed => configs_are_listed = true,
+            // One that was missing may have come.
+            () = config_changes.changed() => reporter.review_all(),
             Some(ended) = reporter.tasks.join_next() => reporter.ended(ended)?,
             () = tokio::time::sleep_until(wake_at.into()) => (),
         }
@@ -143,25 +135,6 @@ impl Reporter {
         Ok(false)
     }
 
-    /// Says whether the event completes a list of all configs.
-    fn config_event(
-        &mut self,
-        event: Option<watcher::Result<Event<Guarded<IntegrationConfig>>>>,
-    ) -> Result<bool, ReportError> {
-        match event.ok_or(ReportError::WatchEnded)? {
-            Ok(Event::InitDone) => Ok(true),
-            Ok(Event::Apply(_)) => {
-                self.review_all();
-                Ok(false)
-            }
-            Ok(Event::Init | Event::InitApply(_) | Event::Delete(_)) => Ok(false),
-            Err(error) => {
-                tracing::warn!(error = error_chain(&error), "failed to watch integrationconfigs");
-                Ok(false)
-            }
-        }
-    }
-
     fn review_all(&mut self) {
         for key in self.ledger.keys() {
             self.review(&key);
@@ -178,7 +151,7 @@ impl Reporter {
         };
         if !say.is_empty() {
             // Without the config there is no credential; when it comes, all jobs are looked at again.
-            if let Some(writer) = self.config_of(&job).and_then(|config| Writer::of(&config)) {
+            if let Some(writer) = self.context.configs.of(&job).and_then(|config| Writer::of(&config)) {
                 for (target, desired) in say {
                     let due = Due { job: key.clone(), target, status: desired.status };
                     self.outbox.want(due, writer.clone(), desired.is_fleeting, Instant::now());
@@ -213,7 +186,8 @@ impl Reporter {
     fn send(&mut self) {
         while let Some(due) = self.next() {
             let job = self.ledger.job(&due.job);
-            let Some((job, config)) = job.and_then(|job| self.config_of(&job).map(|config| (job, config)))
+            let Some((job, config)) =
+                job.and_then(|job| self.context.configs.of(&job).map(|config| (job, config)))
             else {
                 self.outbox.forget_sent(&due);
                 continue;
@@ -265,11 +239,6 @@ impl Reporter {
         };
         self.ledger.told(&due.job, &due.target.context, due.status.clone(), refused);
         self.review(&due.job);
-    }
-
-    fn config_of(&self, job: &IntegrationJob) -> Option<IntegrationConfig> {
-        let key = ObjectRef::new(&job.spec.config.name).within(&job.namespace().unwrap_or_default());
-        self.configs.get(&key)?.0.as_ref().ok().cloned()
     }
 }
 

@@ -17,12 +17,11 @@ use kube::{
     core::DeserializeGuard,
     runtime::{
         WatchStreamExt,
-        reflector::{self, ObjectRef, Store},
         watcher::{self, Event, watcher},
     },
 };
 use rand::RngExt as _;
-use tidegate_resources::{IntegrationConfig, IntegrationJob};
+use tidegate_resources::IntegrationJob;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -53,7 +52,6 @@ pub enum ScheduleError {
 struct Schedule {
     context: Context,
     queue: Queue,
-    configs: Store<Guarded<IntegrationConfig>>,
     tasks: JoinSet<(Arc<IntegrationJob>, Done)>,
 }
 
@@ -63,21 +61,17 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), Schedu
         .default_backoff()
         .modify(|job: &mut Guarded<IntegrationJob>| job.managed_fields_mut().clear())
         .boxed();
-    let (configs, writer) = reflector::store();
-    let mut config_changes: Changes<IntegrationConfig> =
-        watcher(context.served(), watcher::Config::default())
-            .default_backoff()
-            .modify(forget_jobs)
-            .reflect(writer)
-            .boxed();
-    let mut schedule = Schedule { context, queue: Queue::default(), configs, tasks: JoinSet::new() };
+    let (configs, mut config_changes) = (context.configs.clone(), context.configs.clone());
+    let mut schedule = Schedule { context, queue: Queue::default(), tasks: JoinSet::new() };
     let (mut jobs_are_listed, mut configs_are_listed) = (false, false);
     loop {
         let wake_at = schedule.queue.wake_at(Instant::now()).unwrap_or_else(|| Instant::now() + IDLE);
         tokio::select! {
             () = stop.cancelled() => break,
             event = jobs.next() => jobs_are_listed |= schedule.job_event(event)?,
-            event = config_changes.next() => configs_are_listed |= config_event(event)?,
+            () = configs.listed(), if !configs_are_listed => configs_are_listed = true,
+            // Its caps may have changed.
+            () = config_changes.changed() => (),
             Some(ended) = schedule.tasks.join_next() => schedule.done(ended)?,
             () = tokio::time::sleep_until(wake_at.into()) => (),
         }
@@ -119,21 +113,18 @@ impl Schedule {
     }
 
     fn give_slots(&mut self) {
-        let Self { context, queue, configs, tasks } = self;
+        let Self { context, queue, tasks } = self;
         let settings = &context.settings;
         let caps = Caps {
             cluster: settings.max_runs,
             repository: |job: &IntegrationJob| {
-                let config = config_of(job, configs);
-                config
-                    .and_then(|config| config.spec.max_concurrent_runs)
-                    .unwrap_or(settings.max_runs_per_repository)
+                context.configs.max_runs_beside(job).unwrap_or(settings.max_runs_per_repository)
             },
         };
         for (need, job) in queue.next(&caps, Instant::now()) {
-            let (context, config) = (context.clone(), config_of(&job, configs));
+            let context = context.clone();
             tasks.spawn(async move {
-                let done = start::carry_out(need, &job, config.as_ref(), &context).await;
+                let done = start::carry_out(need, &job, &context).await;
                 (job, done)
             });
         }
@@ -145,33 +136,6 @@ impl Schedule {
         let (job, done) = ended.map_err(ScheduleError::Task)?;
         self.queue.done(&job, done, Instant::now(), rand::rng().random_range(0.0..1.0));
         Ok(())
-    }
-}
-
-fn config_of(job: &IntegrationJob, configs: &Store<Guarded<IntegrationConfig>>) -> Option<IntegrationConfig> {
-    let key = ObjectRef::new(&job.spec.config.name).within(&job.namespace().unwrap_or_default());
-    configs.get(&key)?.0.as_ref().ok().cloned()
-}
-
-/// Says whether the event completes a list of all configs.
-fn config_event(
-    event: Option<watcher::Result<Event<Guarded<IntegrationConfig>>>>,
-) -> Result<bool, ScheduleError> {
-    match event.ok_or(ScheduleError::WatchEnded)? {
-        Ok(event) => Ok(matches!(event, Event::InitDone)),
-        Err(error) => {
-            watch_failed::<IntegrationConfig>(&error);
-            Ok(false)
-        }
-    }
-}
-
-/// Only a config's repository and caps count here.
-pub(crate) fn forget_jobs(config: &mut Guarded<IntegrationConfig>) {
-    config.managed_fields_mut().clear();
-    if let Ok(config) = &mut config.0 {
-        config.spec.jobs.pre_submit = Vec::new();
-        config.spec.jobs.post_submit = Vec::new();
     }
 }
 

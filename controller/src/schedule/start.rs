@@ -3,7 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 use tidegate_hosts::client::HostError;
 use tidegate_model::CommitSha;
-use tidegate_resources::{IntegrationConfig, IntegrationJob, IntegrationJobStatus, JobPhase, Phase};
+use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase};
 
 use super::{
     AWAITING_APPROVAL,
@@ -42,17 +42,12 @@ impl StartError {
     }
 }
 
-/// Does it, and writes the status that follows. `config` is what the loop's store holds, if it does.
-pub async fn carry_out(
-    need: Need,
-    job: &IntegrationJob,
-    config: Option<&IntegrationConfig>,
-    context: &Context,
-) -> Done {
+/// Does it, and writes the status that follows.
+pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> Done {
     let now = Timestamp::now();
     let mut retry = None;
     let new = match need {
-        Need::Start => match base(job, config, context).await {
+        Need::Start => match base(job, context).await {
             Ok(Some(base)) => started(job, base, now),
             Ok(None) => {
                 let message = format!("{} does not exist", job.spec.base.reference);
@@ -129,29 +124,18 @@ pub async fn carry_out(
 }
 
 /// The commit that the run builds, or merges into: what was pushed, or the base branch's head as the host has it now.
-async fn base(
-    job: &IntegrationJob,
-    config: Option<&IntegrationConfig>,
-    context: &Context,
-) -> Result<Option<CommitSha>, StartError> {
+async fn base(job: &IntegrationJob, context: &Context) -> Result<Option<CommitSha>, StartError> {
     if let Some(sha) = &job.spec.base.sha {
         return Ok(Some(sha.clone()));
     }
-    let read;
-    let config = match config {
-        Some(config) if config.metadata.uid.as_ref() == Some(&job.spec.config.uid) => config,
-        _ => {
-            read = dereference::config(job, context).await?;
-            &read
-        }
-    };
-    let host = context.hosts.for_config(config).await?;
+    let config = dereference::config(job, context).await?;
+    let host = context.hosts.for_config(&config).await?;
     let head = host.ref_target(&job.spec.repository, &job.spec.base.reference).await;
     let outcome = head.as_ref().map_or_else(HostError::category, |_| "ok");
     context.metrics.host_call(job.spec.host, "ref_target", outcome);
     head.map_err(|error| {
         if !error.is_retryable() {
-            context.hosts.forget(config);
+            context.hosts.forget(&config);
         }
         StartError::Host(error)
     })

@@ -82,7 +82,8 @@ async fn only_the_leader_says_so_and_both_are_ready() -> Result<()> {
     scene.end().await
 }
 
-/// Every event was run once: one `IntegrationJob`, one `PipelineRun`, and statuses that never went back.
+/// Every event was run once: one `IntegrationJob`, one `PipelineRun`, and a verdict that nothing else came after. The verdict
+/// itself may be told twice: what was told last is told again when nobody heard whether the host took it.
 async fn each_ran_once(scene: &Scene, count: usize) -> Result<()> {
     scene.settle_jobs(count).await?;
     let jobs = scene.integration_jobs().await?;
@@ -91,7 +92,10 @@ async fn each_ran_once(scene: &Scene, count: usize) -> Result<()> {
     for job in &jobs {
         for pull in &job.spec.pulls {
             let states = scene.states(&pull.sha, "unit").await?;
-            assert_eq!(states.iter().filter(|state| *state == "success").count(), 1, "{states:?}");
+            let verdicts = states.iter().skip_while(|state| *state == "pending").collect::<Vec<_>>();
+            let is_one =
+                (1..=2).contains(&verdicts.len()) && verdicts.iter().all(|state| *state == "success");
+            assert!(is_one, "{states:?}\n{}", scene.situation().await);
         }
     }
     Ok(())
