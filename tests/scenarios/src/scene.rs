@@ -1,5 +1,6 @@
 //! One repository with its config, and the verbs that a scenario is told in.
 
+mod situation;
 mod talk;
 mod work;
 
@@ -8,7 +9,7 @@ use std::{fmt::Debug, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::{core::v1::Secret, events::v1::Event};
 use kube::{
-    Api, ResourceExt,
+    Api,
     api::{DeleteParams, ListParams, PostParams},
     runtime::wait::{Condition, await_condition},
 };
@@ -338,15 +339,6 @@ impl Scene {
             .collect();
         ensure!(errors.is_empty(), "unexpected errors were logged:\n{errors:#?}");
         Ok(())
-    }
-
-    /// What is known when something fails: the jobs, and the controller's last words.
-    pub async fn situation(&self) -> String {
-        let jobs = self.integration_jobs().await.unwrap_or_default();
-        let jobs: Vec<_> = jobs.iter().map(|job| (job.name_any(), job.status.as_ref())).collect();
-        let log = self.world.controller.as_ref().map(super::Controller::log).unwrap_or_default();
-        let log: Vec<_> = log.iter().rev().take(30).rev().map(|line| line.text.as_str()).collect();
-        format!("jobs: {jobs:#?}\ncontroller:\n{}", log.join("\n"))
     }
 
     fn configs(&self) -> Api<IntegrationConfig> {
