@@ -213,30 +213,36 @@ impl Drain {
     }
 
     /// Follows a comment once, with the first config that it may concern: the others of its repository are found from there.
+    /// Where none is fit to run anything, whoever wrote it is told why.
     async fn follow(
         &self,
         hint: Hint<'_>,
         configs: &[IntegrationConfig],
         envelope: &Envelope<Command>,
     ) -> Result<Option<String>, CommandError> {
+        let mut unfit = None;
+        let mut fit = None;
         for config in configs {
             match plan::admit(&envelope.body, config) {
-                Ok(()) => {
-                    let followed = self.chat.follow(hint, config, envelope, &self.context).await?;
-                    return Ok(match followed {
-                        Followed::Done(what) => {
-                            log(envelope, Some(config), &what);
-                            None
-                        }
-                        Followed::Refused(reason) => Some(reason),
-                    });
-                }
+                Ok(()) => fit = fit.or(Some(config)),
                 Err(Plan::Refuse(reason)) => return Ok(Some(reason)),
-                Err(Plan::Nothing(reason)) => log(envelope, Some(config), &reason),
+                Err(Plan::Nothing(reason)) => {
+                    log(envelope, Some(config), &reason);
+                    unfit = unfit.or_else(|| plan::unfit(config).map(|_| config));
+                }
                 Err(Plan::Run(_) | Plan::Cancel { .. }) => (),
             }
         }
-        Ok(None)
+        let Some(config) = fit.or(unfit) else {
+            return Ok(None);
+        };
+        Ok(match self.chat.follow(hint, config, envelope, &self.context).await? {
+            Followed::Done(what) => {
+                log(envelope, Some(config), &what);
+                None
+            }
+            Followed::Refused(reason) => Some(reason),
+        })
     }
 
     async fn run(

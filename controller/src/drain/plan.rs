@@ -92,15 +92,8 @@ pub fn admit(command: &Command, config: &IntegrationConfig) -> Result<(), Plan> 
     if config.metadata.deletion_timestamp.is_some() {
         return Err(Plan::Nothing("the config is being deleted".to_owned()));
     }
-    if let Err(invalid) = validate::spec(&config.spec) {
-        return Err(Plan::Nothing(format!("the config is not valid: {invalid}")));
-    }
-    let conditions = config.status.iter().flat_map(|status| &status.conditions);
-    let mut conflicts = conditions.filter(|c| {
-        c.type_ == "Ready" && c.status == ConditionStatus::False && c.reason == "ContextConflict"
-    });
-    if let Some(conflict) = conflicts.next() {
-        return Err(Plan::Nothing(conflict.message.clone()));
+    if let Some(reason) = unfit(config) {
+        return Err(Plan::Nothing(reason));
     }
     // Known without asking the host: most pushes run nothing.
     match &command.intention {
@@ -120,6 +113,18 @@ pub fn admit(command: &Command, config: &IntegrationConfig) -> Result<(), Plan> 
             Ok(())
         }
     }
+}
+
+/// Why nothing can run under a config, whatever the command.
+pub fn unfit(config: &IntegrationConfig) -> Option<String> {
+    if let Err(invalid) = validate::spec(&config.spec) {
+        return Some(format!("the config is not valid: {invalid}"));
+    }
+    let mut conditions = config.status.iter().flat_map(|status| &status.conditions);
+    let conflict = conditions.find(|c| {
+        c.type_ == "Ready" && c.status == ConditionStatus::False && c.reason == "ContextConflict"
+    })?;
+    Some(conflict.message.clone())
 }
 
 fn cancel(pull_request: PullRequestNumber, message: &str) -> Plan {

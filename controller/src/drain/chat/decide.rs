@@ -164,6 +164,9 @@ impl<'a> Deciding<'a> {
         if let Err(refusal) = chatops::who(command).judge(commenter, may_run) {
             return Verdict::Said(self.refused(refusal));
         }
+        if self.configs.is_empty() {
+            return Verdict::Said(format!("nothing can run. {}", self.known.unfit.join(". ")));
+        }
         match command {
             ChatCommand::RunJobs { .. } | ChatCommand::RunFailed if !may_run => {
                 Verdict::Said(self.refused(Refusal::NeedsApproval))

@@ -10,7 +10,7 @@ use super::decide;
 use crate::{
     context::Context,
     drain::{
-        facts::{FactsError, Reader, jobs_of},
+        facts::{FactsError, Reader, display_name, jobs_of},
         plan,
     },
 };
@@ -26,8 +26,10 @@ pub struct Known {
     pub commenter: Permission,
     /// The right of who opened the pull request; not asked for where it decides nothing.
     pub author: Permission,
-    /// Every config of the repository, the oldest first, with its runs of the pull request.
+    /// Every config of the repository that is fit to run something, the oldest first, with its runs of the pull request.
     pub configs: Vec<Configured>,
+    /// Why the others are not, one sentence each.
+    pub unfit: Vec<String>,
     /// The statuses of the pull request's head, newest first; read where somebody approves what he was shown.
     pub shown: Vec<StatusFacts>,
     /// What stands, unseen, in the answer to this comment.
@@ -66,15 +68,20 @@ pub async fn known(
     let Some(pull_request) = reader.find_pull_request(number).await? else {
         return Ok(Err(format!("there is no pull request {number}")));
     };
-    let mut configs = Vec::new();
-    for config in all_of_repository(reader.config, &envelope.body, context).await? {
-        let jobs = jobs_of(&config, number, context).await?;
-        configs.push(Configured { config, jobs });
-    }
-    let Some(oldest) = configs.first() else {
+    let all = all_of_repository(reader.config, &envelope.body, context).await?;
+    let Some(oldest) = all.first() else {
         return Ok(Err("the config is gone".to_owned()));
     };
-    let marker = format!("{MARKER} {} -->", answer_digest(&plan::uid(&oldest.config), comment.id));
+    let marker = format!("{MARKER} {} -->", answer_digest(&plan::uid(oldest), comment.id));
+    let (mut configs, mut unfit) = (Vec::new(), Vec::new());
+    for config in all {
+        if let Some(reason) = plan::unfit(&config) {
+            unfit.push(format!("IntegrationConfig `{}`: {reason}", display_name(&config)));
+        } else {
+            let jobs = jobs_of(&config, number, context).await?;
+            configs.push(Configured { config, jobs });
+        }
+    }
     let later = reader.client.comments_since(repository, number, comment.created_at).await;
     let later = reader.count("list the comments", later)?;
     let is_answered = later.iter().any(|later| later.body.contains(&marker));
@@ -87,8 +94,17 @@ pub async fn known(
     } else {
         reader.permission(&pull_request.author).await?
     };
-    let mut known =
-        Known { comment, pull_request, commenter, author, configs, shown: Vec::new(), marker, is_answered };
+    let mut known = Known {
+        comment,
+        pull_request,
+        commenter,
+        author,
+        configs,
+        unfit,
+        shown: Vec::new(),
+        marker,
+        is_answered,
+    };
     let is_bare = |command: &ChatCommand| *command == ChatCommand::Approve { sha: None };
     if commands.iter().any(is_bare)
         && known.configs.iter().any(|of| decide::waiting(of, &known).next().is_some())
@@ -99,7 +115,7 @@ pub async fn known(
     Ok(Ok(known))
 }
 
-/// Every config that serves the same repository on the same host and is fit to, the oldest first.
+/// Every config that serves the same repository on the same host, the oldest first.
 async fn all_of_repository(
     config: &IntegrationConfig,
     command: &Command,
@@ -110,7 +126,10 @@ async fn all_of_repository(
     let own = &config.spec.git;
     all.retain(|other| {
         let git = &other.spec.git;
-        git.type_ == own.type_ && git.api_url() == own.api_url() && plan::admit(command, other).is_ok()
+        git.type_ == own.type_
+            && git.api_url() == own.api_url()
+            && git.repository.is_same_as(&command.repository)
+            && other.metadata.deletion_timestamp.is_none()
     });
     all.sort_by_key(|config| (config.creation_timestamp(), config.namespace(), config.name_any()));
     Ok(all)

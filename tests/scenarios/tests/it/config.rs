@@ -51,7 +51,7 @@ async fn a_config_whose_secret_is_gone_is_deleted_and_an_event_names_the_leftove
 }
 
 #[tokio::test]
-async fn a_cycle_of_jobs_is_named_in_the_condition_ready() -> Result<()> {
+async fn a_cycle_of_jobs_is_named_in_the_condition_ready_and_to_who_comments() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     let (mut a, mut b) = (job("a", "true"), job("b", "true"));
     a["after"] = json!(["b"]);
@@ -59,6 +59,16 @@ async fn a_cycle_of_jobs_is_named_in_the_condition_ready() -> Result<()> {
     scene.apply(scene.config(&json!({"preSubmit": [a, b]}))).await?;
     let message = scene.wait_for_condition("Ready", ConditionStatus::False).await?;
     assert_eq!(message, "spec.jobs.preSubmit: jobs wait for each other in a circle: a -> b -> a");
+
+    scene.wait_until_registered().await?;
+    scene.push("circle", "dora", &[("ok", "yes\n")]).await?;
+    let number = scene.open("dora", "circle").await?;
+    scene.comment("dora", number, "/test a").await?;
+    let reply = scene.reply(number, "nothing can run").await?;
+    assert!(reply.contains("jobs wait for each other in a circle: a -> b -> a"), "{reply}");
+    scene.settle().await?;
+    assert_eq!(scene.answers_on(number).await?, (1, 0), "one answer to one comment");
+
     scene.delete_config().await?;
     a_good_config_works(scene).await
 }

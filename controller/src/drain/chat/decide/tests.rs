@@ -73,6 +73,7 @@ pub(in crate::drain::chat) fn known() -> Known {
             config: config("shop", &["build", "unit<build", "style"]),
             jobs: Vec::new(),
         }],
+        unfit: Vec::new(),
         shown: Vec::new(),
         marker: "<!-- tidegate-answer: 0123 -->".to_owned(),
         is_answered: false,
@@ -297,4 +298,22 @@ fn what_can_not_be_read_or_is_closed_is_explained() {
     let mut closed = known();
     closed.pull_request.open = false;
     refused(&closed, "/test", "the pull request is not open");
+}
+
+#[test]
+fn where_no_config_is_fit_who_may_write_is_told_why_and_help_still_helps() {
+    let mut known = known();
+    known.configs.clear();
+    known.unfit = vec!["IntegrationConfig `ci/shop`: the config is not valid: a circle".to_owned()];
+    for body in ["/test", "/test unit", "/retest", "/cancel", "/ok-to-test"] {
+        refused(
+            &known,
+            body,
+            "nothing can run. IntegrationConfig `ci/shop`: the config is not valid: a circle",
+        );
+    }
+    refused(&known, "/help", "| comment |");
+    known.commenter = Permission::Read;
+    known.comment.author = "steve".parse().expect("a login");
+    refused(&known, "/test", "only people with write permission");
 }
