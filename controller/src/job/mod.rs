@@ -10,6 +10,7 @@ pub mod dereference;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod observe;
+mod pod;
 mod start;
 pub mod status;
 mod store;
@@ -33,7 +34,7 @@ use self::{
     observe::{Seen, observe},
     start::start,
     status::{Verdict, WriteError},
-    store::Runs,
+    store::{Runs, Tasks},
 };
 use crate::{context::Context, error_chain, schedule::Key, shutdown::stopped_unlisted};
 
@@ -135,14 +136,16 @@ async fn follow(
 ) -> Result<IntegrationJobStatus, ReconcileError> {
     let now = Timestamp::now();
     let namespace = job.namespace().unwrap_or_default();
-    let tasks = context.runs.tasks_of(run);
-    let status = if let Some(status) = observe(job, Seen { run, tasks: &tasks, is_complete: false }, now) {
+    let seen = async |tasks: &Tasks, is_complete| {
+        let deleted = pod::deleted(job, tasks, &context.context).await.map_err(ReconcileError::Read)?;
+        Ok::<_, ReconcileError>(observe(job, Seen { run, tasks, deleted: &deleted, is_complete }, now))
+    };
+    let status = if let Some(status) = seen(&context.runs.tasks_of(run), false).await? {
         status
     } else {
         let tasks = store::read_tasks(job, &context.context).await.map_err(ReconcileError::Read)?;
         // Tasks that were read after their run's end always settle it.
-        observe(job, Seen { run, tasks: &tasks, is_complete: true }, now)
-            .unwrap_or_else(|| job.status.clone().unwrap_or_default())
+        seen(&tasks, true).await?.unwrap_or_else(|| job.status.clone().unwrap_or_default())
     };
     if job.spec.cancel.is_some() && !status.phase.is_final() {
         apply::cancel(&context.context.namespaced(&namespace), run).await?;

@@ -1,9 +1,8 @@
 //! What a `PipelineRun` and its `TaskRun`s say becomes the status of the `IntegrationJob`. Pure.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::BTreeSet;
 
 use k8s_openapi::jiff::Timestamp;
-use kube::core::DeserializeGuard;
 use tidegate_model::{JobName, JobSpec};
 use tidegate_resources::{
     IntegrationJob, IntegrationJobStatus, JobPhase, JobStatus, Phase, PipelineRun, RunCondition, TaskRun,
@@ -11,6 +10,7 @@ use tidegate_resources::{
 
 use super::{
     status::{Verdict, job_status},
+    store::Tasks,
     task::{self, TaskEnd, TaskState},
 };
 
@@ -20,7 +20,9 @@ pub struct Seen<'a> {
     /// The run.
     pub run: &'a PipelineRun,
     /// Its tasks, by the jobs' names.
-    pub tasks: &'a HashMap<String, Arc<DeserializeGuard<TaskRun>>>,
+    pub tasks: &'a Tasks,
+    /// The jobs whose pod was deleted under them, by their names.
+    pub deleted: &'a BTreeSet<String>,
     /// Whether the tasks were read after the run, so that none can be older than it.
     pub is_complete: bool,
 }
@@ -40,7 +42,13 @@ pub fn observe(job: &IntegrationJob, seen: Seen<'_>, now: Timestamp) -> Option<I
         .iter()
         .map(|entry| {
             let task_run = seen.tasks.get(entry.name.as_str()).and_then(|task| task.0.as_ref().ok());
-            (entry, task_run, task_run.map_or(TaskState::Waiting, task::read))
+            let state = match task_run.map_or(TaskState::Waiting, task::read) {
+                TaskState::Ended(TaskEnd::Failed(_)) if seen.deleted.contains(entry.name.as_str()) => {
+                    TaskState::Ended(TaskEnd::pod_deleted())
+                }
+                state => state,
+            };
+            (entry, task_run, state)
         })
         .collect();
     if ended.is_some() && !seen.is_complete && progress.iter().any(|state| is_behind(seen.run, state)) {

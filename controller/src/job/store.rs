@@ -20,6 +20,9 @@ use crate::context::Context;
 
 type Guarded<K> = DeserializeGuard<K>;
 
+/// The tasks of a run, by the jobs' names.
+pub type Tasks = HashMap<String, Arc<Guarded<TaskRun>>>;
+
 /// The `IntegrationJob`s, and their changes.
 pub fn integration_jobs(
     context: &Context,
@@ -121,7 +124,7 @@ impl Runs {
     }
 
     /// The tasks that a run lists, as far as they were seen, by the jobs' names.
-    pub fn tasks_of(&self, run: &PipelineRun) -> HashMap<String, Arc<Guarded<TaskRun>>> {
+    pub fn tasks_of(&self, run: &PipelineRun) -> Tasks {
         let namespace = run.namespace().unwrap_or_default();
         let children = run.status.iter().flat_map(|status| &status.child_references);
         children
@@ -134,10 +137,7 @@ impl Runs {
 }
 
 /// The tasks of an `IntegrationJob` as the API server has them now, by the jobs' names.
-pub async fn read_tasks(
-    job: &IntegrationJob,
-    context: &Context,
-) -> Result<HashMap<String, Arc<Guarded<TaskRun>>>, kube::Error> {
+pub async fn read_tasks(job: &IntegrationJob, context: &Context) -> Result<Tasks, kube::Error> {
     let selector = format!("{}={}", label::INTEGRATION_JOB, job.name_any());
     let api = context.namespaced::<Guarded<TaskRun>>(&job.namespace().unwrap_or_default());
     let tasks = api.list(&ListParams::default().labels(&selector)).await?;

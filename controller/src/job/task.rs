@@ -40,6 +40,13 @@ pub enum TaskEnd {
     },
 }
 
+impl TaskEnd {
+    /// Somebody deleted its pod, so that its steps were killed.
+    pub fn pod_deleted() -> Self {
+        Self::Error { reason: "PodDeleted".to_owned(), message: "its pod was deleted".to_owned() }
+    }
+}
+
 /// Tekton's condition that says how a run or a task ended.
 pub fn succeeded(conditions: &[RunCondition]) -> Option<&RunCondition> {
     conditions.iter().find(|condition| condition.type_ == "Succeeded")

@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use kube::core::DeserializeGuard;
 use serde_json::{Value, json};
 
 use super::*;
@@ -5,7 +8,7 @@ use crate::job::fixture::{ended, failed_step, pipeline_run, pull_request, runnin
 
 const NOW: &str = "2026-01-01T00:01:00Z";
 
-fn tasks(progress: &[(&str, Value)]) -> HashMap<String, Arc<DeserializeGuard<TaskRun>>> {
+fn tasks(progress: &[(&str, Value)]) -> Tasks {
     progress
         .iter()
         .map(|(name, status)| ((*name).to_owned(), Arc::new(DeserializeGuard(Ok(task_run(status))))))
@@ -14,7 +17,7 @@ fn tasks(progress: &[(&str, Value)]) -> HashMap<String, Arc<DeserializeGuard<Tas
 
 fn observe_of(job: &IntegrationJob, run: &PipelineRun, progress: &[(&str, Value)]) -> IntegrationJobStatus {
     let tasks = tasks(progress);
-    let seen = Seen { run, tasks: &tasks, is_complete: false };
+    let seen = Seen { run, tasks: &tasks, deleted: &BTreeSet::new(), is_complete: false };
     observe(job, seen, NOW.parse().expect("a time")).expect("all ends are seen")
 }
 
@@ -55,7 +58,7 @@ fn nothing_new_changes_nothing() {
     let run = pipeline_run("False", "Cancelled", &["a", "b"]);
     let progress = [("a", succeeded())];
     let tasks = tasks(&progress);
-    let seen = Seen { run: &run, tasks: &tasks, is_complete: true };
+    let seen = Seen { run: &run, tasks: &tasks, deleted: &BTreeSet::new(), is_complete: true };
     let first = observe(&job, seen, NOW.parse().expect("a time")).expect("complete");
     job.status = Some(first.clone());
     let second = observe(&job, seen, "2027-01-01T00:00:00Z".parse().expect("a time"));
@@ -208,7 +211,32 @@ fn the_end_of_a_run_waits_for_the_ends_of_its_tasks() {
     let now = NOW.parse().expect("a time");
     for progress in [vec![], vec![("a", on())]] {
         let tasks = tasks(&progress);
-        assert_eq!(observe(&job, Seen { run: &run, tasks: &tasks, is_complete: false }, now), None);
-        assert!(observe(&job, Seen { run: &run, tasks: &tasks, is_complete: true }, now).is_some());
+        assert_eq!(
+            observe(
+                &job,
+                Seen { run: &run, tasks: &tasks, deleted: &BTreeSet::new(), is_complete: false },
+                now
+            ),
+            None
+        );
+        assert!(
+            observe(
+                &job,
+                Seen { run: &run, tasks: &tasks, deleted: &BTreeSet::new(), is_complete: true },
+                now
+            )
+            .is_some()
+        );
     }
+}
+
+#[test]
+fn a_job_whose_pod_was_deleted_could_not_be_run_and_did_not_fail() {
+    let job = running(&json!([{"name": "a"}]));
+    let run = pipeline_run("False", "Failed", &["a"]);
+    let tasks = tasks(&[("a", failed_step("a", 143, &json!([])))]);
+    let deleted = BTreeSet::from(["a".to_owned()]);
+    let seen = Seen { run: &run, tasks: &tasks, deleted: &deleted, is_complete: true };
+    let status = observe(&job, seen, NOW.parse().expect("a time")).expect("complete");
+    assert_eq!(story(&status), (Phase::Error, "PodDeleted", vec![(JobPhase::Error, "its pod was deleted")]));
 }

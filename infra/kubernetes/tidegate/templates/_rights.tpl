@@ -24,6 +24,10 @@ All that the controller asks of the Kubernetes API about configs and runs, but S
 - apiGroups: [tekton.dev]
   resources: [taskruns]
   verbs: [get, list, watch]
+# Whether the pod of a failed task was deleted under it.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get]
 # Patching counts an Event that comes again.
 - apiGroups: [events.k8s.io]
   resources: [events]

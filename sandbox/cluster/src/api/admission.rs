@@ -32,7 +32,7 @@ pub(crate) fn admit(key: &Key, new: &mut Value, old: Option<&Value>) -> Result<(
             });
             Ok(())
         }
-        Resource::ConfigMap | Resource::Event | Resource::Lease => Ok(()),
+        Resource::ConfigMap | Resource::Event | Resource::Lease | Resource::Pod => Ok(()),
     }
 }
 

@@ -37,6 +37,7 @@ impl Verb {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Resource {
     Namespace,
+    Pod,
     Secret,
     ConfigMap,
     Event,
@@ -89,8 +90,9 @@ const CUSTOM: Row = Row {
 };
 
 impl Resource {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Namespace,
+        Self::Pod,
         Self::Secret,
         Self::ConfigMap,
         Self::Event,
@@ -107,6 +109,7 @@ impl Resource {
     pub(crate) const fn row(self) -> Row {
         match self {
             Self::Namespace => Row { kind: "Namespace", plural: "namespaces", short_names: &["ns"], namespaced: false, verbs: &[Get, List, Create, Delete], ..PLAIN },
+            Self::Pod => Row { kind: "Pod", plural: "pods", short_names: &["po"], verbs: &[Get, List], ..PLAIN },
             Self::Secret => Row { kind: "Secret", plural: "secrets", ..PLAIN },
             Self::ConfigMap => Row { kind: "ConfigMap", plural: "configmaps", short_names: &["cm"], ..PLAIN },
             Self::Event => Row { group: "events.k8s.io", kind: "Event", plural: "events", short_names: &["ev"], verbs: &[Get, List, Create, Patch], ..PLAIN },

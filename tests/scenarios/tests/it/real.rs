@@ -83,6 +83,7 @@ async fn the_controller_may_do_what_it_needs_and_nothing_else() -> Result<()> {
     let expected = [
         "create events.k8s.io/events",
         "patch events.k8s.io/events",
+        "get /pods",
         "get /secrets",
         "create tekton.dev/pipelineruns",
         "get tekton.dev/pipelineruns",
