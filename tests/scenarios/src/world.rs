@@ -48,6 +48,8 @@ pub struct WorldSpec {
     pub webhook_check_interval: &'static str,
     /// How long a silent leader is waited for.
     pub lease_duration: &'static str,
+    /// The program of the Integrator's function, by its name.
+    pub integrator: &'static str,
 }
 
 impl WorldSpec {
@@ -59,6 +61,7 @@ impl WorldSpec {
             master_key_cache: "5m",
             webhook_check_interval: "10m",
             lease_duration: "15s",
+            integrator: "tidegate-integrator",
         }
     }
 }

@@ -48,7 +48,10 @@ pub fn cloud(spec: &WorldSpec, address: IpAddr, binaries: &Path) -> CloudSpec {
                     ("TIDEGATE_MASTER_KEY_CACHE", spec.master_key_cache.to_owned()),
                 ],
             ),
-            function("tidegate-integrator", &[commands()]),
+            FunctionSpec {
+                binary: binaries.join(spec.integrator),
+                ..function("tidegate-integrator", &[commands()])
+            },
             function("tidegate-chatops", &[commands()]),
         ],
         routes: vec![RouteSpec {

@@ -1,27 +1,36 @@
-//! Something around Tidegate is away for a while. A stretch ends by a condition, not by a time.
+//! Something around Tidegate is away for a while. A stretch ends by a condition, not by a time, but for the one minute that is
+//! promised.
+
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use kube::{Api, ResourceExt, api::DeleteParams};
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api, ResourceExt,
+    api::DeleteParams,
+    runtime::wait::{await_condition, conditions},
+};
 use serde_json::json;
 use tidegate_resources::{IntegrationJob, Phase, PipelineRun};
 use tidegate_scenarios::{COMMANDS, EVENTS, REPOSITORY, Scene, WorldSpec, is_real};
 
-use crate::{gitea, github, job, sandbox_only, unit};
+use crate::{gitea, github, job, real_only, sandbox_only, unit};
 
 #[tokio::test]
-async fn while_the_api_server_is_away_commands_wait_and_then_all_goes_on() -> Result<()> {
+async fn while_the_api_server_is_away_for_a_minute_commands_wait_and_then_all_goes_on() -> Result<()> {
     if sandbox_only("the API server is shared by all scenes") {
         return Ok(());
     }
-    // Away for longer than a leader may lead without it.
-    let scene = Scene::set(WorldSpec { lease_duration: "3s", ..gitea() }, &unit()).await?;
+    let scene = Scene::set(gitea(), &unit()).await?;
     scene.wait_for_metric("tidegate_leader 1").await?;
+    let away = tokio::time::Instant::now();
     scene.world.sandbox_cluster()?.set_unavailable(true);
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
     scene.delivered().await?;
     scene.wait_for_metric("tidegate_leader 0").await?;
-    scene.world.cloud.sandbox()?.expire_visibility(COMMANDS).await;
+    // By now its leader has had to give up, as it would anywhere. The rest of the minute is what is shown.
+    tokio::time::sleep_until(away + Duration::from_mins(1)).await;
     assert!(scene.states(&head, "unit").await?.is_empty());
 
     scene.world.sandbox_cluster()?.set_unavailable(false);
@@ -119,6 +128,23 @@ async fn a_plugin_that_takes_too_long_loses_nothing() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_plugin_that_panics_loses_nothing_and_the_next_good_event_works() -> Result<()> {
+    let scene = Scene::set(WorldSpec { integrator: "panicking-integrator", ..gitea() }, &unit()).await?;
+    let first = scene.push("first", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "first").await?;
+    scene.wait_for_log("tidegate-integrator", "panicked at").await?;
+    let second = scene.push("second", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "second").await?;
+    scene.status(&second, "unit", "success").await?;
+    assert!(scene.states(&first, "unit").await?.is_empty());
+
+    scene.world.cloud.sandbox()?.expire_visibility(EVENTS[0]).await;
+    scene.status(&first, "unit", "success").await?;
+    scene.settle_jobs(2).await?;
+    scene.end_with(|line| !line.text.starts_with("tidegate-integrator: ")).await
+}
+
+#[tokio::test]
 async fn a_webhook_function_that_takes_too_long_tells_the_host_and_a_redelivery_works() -> Result<()> {
     if sandbox_only("Gitea's API neither lists deliveries nor repeats them") {
         return Ok(());
@@ -170,6 +196,31 @@ async fn a_task_run_that_somebody_deletes_is_started_again_and_its_job_stays_in_
     let ended = |job: &IntegrationJob| scene.phase(job) == Phase::Cancelled || judged_by_old_pod(job);
     scene.wait_for_job(&name, "it was stopped", ended).await?;
     scene.status(&head, "unit", "error").await?;
+    scene.end().await
+}
+
+#[tokio::test]
+async fn a_pod_that_somebody_deletes_is_an_error_and_no_failure_of_the_code() -> Result<()> {
+    if real_only("its steps run in no pods") {
+        return Ok(());
+    }
+    let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "sleep 600")]})).await?;
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "fix").await?;
+    scene.status(&head, "unit", "pending").await?;
+    let task = scene.wait_for_task_run("its pod has a name", |task| {
+        task.status.as_ref().is_some_and(|status| status.pod_name.is_some())
+    });
+    let name = task.await?.status.and_then(|status| status.pod_name).context("no pod")?;
+    let pods: Api<Pod> = Api::namespaced(scene.world.client.clone(), &scene.world.namespace);
+    await_condition(pods.clone(), &name, conditions::is_pod_running()).await?;
+    pods.delete(&name, &DeleteParams::default()).await?;
+
+    let told = scene.status(&head, "unit", "error").await?.description.unwrap_or_default();
+    assert!(told.contains("its pod was deleted"), "{told}");
+    let name = scene.only_job().await?;
+    let ended = scene.wait_for_job(&name, "it ended", |job| scene.phase(job).is_final()).await?;
+    assert_eq!(scene.reason(&ended).as_deref(), Some("PodDeleted"));
     scene.end().await
 }
 
