@@ -48,7 +48,7 @@ pub struct WorldSpec {
     pub webhook_check_interval: &'static str,
     /// How long a silent leader is waited for.
     pub lease_duration: &'static str,
-    /// The program of the Integrator's function, by its name.
+    /// The program of the Integrator's function, by its path among the built ones.
     pub integrator: &'static str,
 }
 
