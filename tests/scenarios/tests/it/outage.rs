@@ -129,7 +129,8 @@ async fn a_plugin_that_takes_too_long_loses_nothing() -> Result<()> {
 
 #[tokio::test]
 async fn a_plugin_that_panics_loses_nothing_and_the_next_good_event_works() -> Result<()> {
-    let scene = Scene::set(WorldSpec { integrator: "examples/panicking-integrator", ..gitea() }, &unit()).await?;
+    let scene =
+        Scene::set(WorldSpec { integrator: "examples/panicking-integrator", ..gitea() }, &unit()).await?;
     let first = scene.push("first", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "first").await?;
     scene.wait_for_log("tidegate-integrator", "panicked at").await?;
