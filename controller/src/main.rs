@@ -6,11 +6,18 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Parser;
 use tidegate_controller::{
-    config, context::Context, drain, job, leader::Lease, metrics::Metrics, report, schedule,
-    settings::Settings, web,
+    config,
+    context::Context,
+    drain::{self, inlet::Inlet},
+    job,
+    leader::Lease,
+    metrics::Metrics,
+    report, schedule,
+    settings::Settings,
+    web,
 };
 use tidegate_keys::{KeyCache, SecretStore};
-use tidegate_queue::Queue;
+use tidegate_queue::{Queue, aws::SdkConfig};
 use tidegate_resources::{IntegrationConfig, IntegrationJob};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -39,15 +46,14 @@ async fn main() -> anyhow::Result<()> {
     check_crds(&context).await?;
 
     let aws = tidegate_queue::aws::load().await?;
-    let commands = Queue::new(&aws, settings.command_queue_url.clone());
-    let dead_letters = Queue::new(&aws, settings.command_dead_letter_queue_url.clone());
+    let inlets = inlets(&settings, &aws, &context.metrics);
     let keys = SecretStore::new(&aws, settings.master_key_secret.clone());
 
     let stop = CancellationToken::new();
     let readiness = web::Readiness::default();
     let mut tasks = Loops::new();
     start(&mut tasks, "web", web::run(context.clone(), readiness.clone(), stop.clone()));
-    let replica = Replica { context, keys, commands, dead_letters };
+    let replica = Replica { context, keys, inlets };
     let turns = replica.take_turns(stop.clone());
     tasks.spawn(async { ("leader", turns.await) });
     readiness.set(true);
@@ -86,8 +92,20 @@ fn start<E>(
 struct Replica {
     context: Context,
     keys: SecretStore,
-    commands: Queue,
-    dead_letters: Queue,
+    inlets: Vec<Inlet>,
+}
+
+/// The queue that our own plugins share, and those of others.
+fn inlets(settings: &Settings, aws: &SdkConfig, metrics: &Metrics) -> Vec<Inlet> {
+    let queue = |url: &String| Queue::new(aws, url.clone());
+    let (commands, dead_letters) =
+        (queue(&settings.command_queue_url), queue(&settings.command_dead_letter_queue_url));
+    let shared = Inlet::shared(commands, dead_letters, metrics.clone());
+    let of_plugins = settings.plugin_queues.as_slice().iter().map(|plugin| {
+        let (commands, dead_letters) = (queue(&plugin.queue_url), queue(&plugin.dead_letter_queue_url));
+        Inlet::of_plugin(plugin.clone(), commands, dead_letters, metrics.clone())
+    });
+    std::iter::once(shared).chain(of_plugins).collect()
 }
 
 impl Replica {
@@ -129,12 +147,11 @@ impl Replica {
     fn start_loops(&self, turn: &CancellationToken) -> Loops {
         let (of_turn, feed) = self.context.for_turn();
         let (context, stop) = (|| of_turn.clone(), || turn.clone());
-        let (commands, dead_letters) = (self.commands.clone(), self.dead_letters.clone());
         let mut loops = Loops::new();
         let fresh = self.context.settings.master_key_cache.as_duration();
         let keys = KeyCache::new(self.keys.clone(), fresh);
         start(&mut loops, "config", config::run(context(), feed, keys, stop()));
-        start(&mut loops, "drain", drain::run(context(), commands, dead_letters, stop()));
+        start(&mut loops, "drain", drain::run(context(), self.inlets.clone(), stop()));
         start(&mut loops, "schedule", schedule::run(context(), stop()));
         start(&mut loops, "job", job::run(context(), stop()));
         start(&mut loops, "report", report::run(context(), stop()));

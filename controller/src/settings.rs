@@ -1,9 +1,13 @@
 //! What the operator decides, by flags or environment. A bad value stops the start with its name.
 
+mod plugin_queues;
+
 use std::{net::SocketAddr, time::Duration};
 
 use clap::Parser;
 use tidegate_model::{ObjectName, Timeout};
+
+pub use self::plugin_queues::{PluginQueue, PluginQueues, PluginQueuesError};
 
 /// The in-cluster controller of Tidegate.
 #[derive(Debug, Clone, Parser)]
@@ -20,6 +24,10 @@ pub struct Settings {
     /// The queue that commands are moved to when they can't be read or are refused for good, with the reason.
     #[arg(long, env = "TIDEGATE_COMMAND_DEAD_LETTER_QUEUE_URL")]
     pub command_dead_letter_queue_url: String,
+
+    /// The command queues of plugins of others, as a JSON list of {plugin, queueUrl, deadLetterQueueUrl, intentions}.
+    #[arg(long, env = "TIDEGATE_PLUGIN_QUEUES", default_value = "[]", hide_default_value = true)]
+    pub plugin_queues: PluginQueues,
 
     /// The secret of AWS Secrets Manager that holds the webhook master keys: a name or an ARN.
     #[arg(long, env = "TIDEGATE_MASTER_KEY_SECRET")]

@@ -21,5 +21,13 @@ locals {
     { for name in keys(var.plugins) : name => "${var.name}-${name}-commands" },
   )
 
+  # What the controller is told of the plugins of others.
+  plugin_queues = [for name, plugin in var.plugins : {
+    plugin             = name
+    queueUrl           = aws_sqs_queue.this["${name}-commands"].id
+    deadLetterQueueUrl = aws_sqs_queue.dead["${name}-commands"].id
+    intentions         = sort(plugin.intentions)
+  }]
+
   is_api = var.endpoint == "api_gateway"
 }

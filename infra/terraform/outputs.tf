@@ -11,7 +11,13 @@ output "controller_settings" {
     TIDEGATE_COMMAND_DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead["shared-commands"].id
     TIDEGATE_MASTER_KEY_SECRET             = aws_secretsmanager_secret.master_keys.name
     TIDEGATE_PUBLIC_URL                    = local.public_url
+    TIDEGATE_PLUGIN_QUEUES                 = jsonencode(local.plugin_queues)
   }
+}
+
+output "plugin_queues" {
+  description = "The command queues of others' plugins, and what each plugin may ask for: the chart's `settings.pluginQueues`."
+  value       = local.plugin_queues
 }
 
 output "controller_policy_arn" {

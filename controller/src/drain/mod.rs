@@ -1,4 +1,4 @@
-//! The drain loop: commands of the queue become `IntegrationJob`s.
+//! The drain loop: commands of the queues become `IntegrationJob`s.
 //!
 //! One message: decode → `facts` (cluster, host) → `plan` (pure) → `apply` (cluster) → settle. A message is deleted last, so
 //! a crash anywhere repeats it, and repeating changes nothing. While the API server can't be reached nothing is received;
@@ -8,6 +8,7 @@ pub mod apply;
 pub mod chat;
 mod error;
 pub mod facts;
+pub mod inlet;
 pub mod plan;
 mod turns;
 
@@ -19,7 +20,7 @@ use std::{
 use kube::ResourceExt;
 use rand::RngExt as _;
 use tidegate_model::{Command, Envelope, Intention};
-use tidegate_queue::{Message, Queue, QueueError};
+use tidegate_queue::{Message, QueueError};
 use tidegate_resources::{Cancel, CancelReason, IntegrationConfig};
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -28,20 +29,14 @@ use self::{
     apply::Applied,
     chat::{Chat, Followed, Hint},
     error::CommandError,
+    inlet::Inlet,
     plan::Plan,
     turns::{PullRequest, Turns},
 };
 use crate::{backoff::backoff, context::Context, error_chain};
 
-/// How many commands are worked on at once.
+/// How many commands of one queue are worked on at once.
 const IN_FLIGHT: usize = 64;
-/// How long a received command is hidden from others; so long it waits when this process dies.
-const VISIBILITY: Duration = Duration::from_secs(20);
-/// How often a command that is worked on is hidden anew, and how many times: longer than all its calls may take.
-const RENEWAL: Duration = Duration::from_secs(8);
-const MAX_RENEWALS: usize = 40;
-/// How long one receive waits for messages: the longest that SQS allows.
-const LONG_POLL: Duration = Duration::from_secs(20);
 /// The longest that a command waits for its host before it is tried again.
 const MAX_DELAY: Duration = Duration::from_mins(15);
 
@@ -55,21 +50,24 @@ pub enum DrainError {
 
 struct Drain {
     context: Context,
-    chat: Chat,
-    turns: Turns,
-    commands: Queue,
-    dead_letters: Queue,
+    /// Shared with the other queues, as the pull requests are.
+    chat: Arc<Chat>,
+    turns: Arc<Turns>,
+    inlet: Inlet,
 }
 
-/// Runs until it is told to stop; then finishes what is in hand.
-pub async fn run(
-    context: Context,
-    commands: Queue,
-    dead_letters: Queue,
-    stop: CancellationToken,
-) -> Result<(), DrainError> {
-    let drain =
-        Arc::new(Drain { context, chat: Chat::default(), turns: Turns::default(), commands, dead_letters });
+/// Drains every queue until it is told to stop; then finishes what is in hand.
+pub async fn run(context: Context, inlets: Vec<Inlet>, stop: CancellationToken) -> Result<(), DrainError> {
+    let (chat, turns) = <(Arc<Chat>, Arc<Turns>)>::default();
+    let drains = inlets.into_iter().map(|inlet| {
+        let (context, chat, turns) = (context.clone(), Arc::clone(&chat), Arc::clone(&turns));
+        drain(Arc::new(Drain { context, chat, turns, inlet }), &stop)
+    });
+    futures::future::try_join_all(drains).await.map(drop)
+}
+
+/// Drains one queue.
+async fn drain(drain: Arc<Drain>, stop: &CancellationToken) -> Result<(), DrainError> {
     let slots = Arc::new(Semaphore::new(IN_FLIGHT));
     let mut tasks = JoinSet::new();
     let mut failures = 0;
@@ -77,7 +75,7 @@ pub async fn run(
         while let Some(ended) = tasks.try_join_next() {
             let outage: bool = ended.map_err(DrainError::Task)?;
             if outage {
-                drain.wait_for_cluster(&stop).await;
+                drain.wait_for_cluster(stop).await;
             }
         }
         let received = tokio::select! {
@@ -100,7 +98,7 @@ pub async fn run(
                 failures += 1;
                 drain.context.metrics.reconcile_failure("drain", error.category().as_str());
                 tracing::warn!(error = error_chain(&error), "failed to receive commands");
-                pause(delay_after(failures), &stop).await;
+                pause(delay_after(failures), stop).await;
             }
         }
     }
@@ -112,11 +110,11 @@ pub async fn run(
 
 impl Drain {
     /// Receives as many messages as there are free hands for, at most ten.
-    async fn receive(&self, slots: &Arc<Semaphore>) -> Result<Vec<Message>, QueueError> {
+    async fn receive(&self, slots: &Semaphore) -> Result<Vec<Message>, QueueError> {
         // Waits for one free hand, and gives it back at once: the messages' own tasks take them.
         drop(slots.acquire().await);
         let free = u8::try_from(slots.available_permits().clamp(1, 10)).unwrap_or(10);
-        self.commands.receive(free, LONG_POLL, VISIBILITY).await
+        self.inlet.receive(free).await
     }
 
     /// Works on one message until it is settled. Says whether the API server could not be reached.
@@ -125,51 +123,38 @@ impl Drain {
             Ok(envelope) => envelope,
             Err(error) => {
                 self.context.metrics.command("unreadable", "dead_lettered");
-                self.dead_letter(&message, &error_chain(&error)).await;
+                self.inlet.dead_letter(&message, &error_chain(&error)).await;
                 return false;
             }
         };
         let intention = envelope.body.intention.as_str();
-        let (outcome, outage) = match self.keep_hidden(&message, Box::pin(self.carry_out(&envelope))).await {
-            Ok(None) => {
-                self.delete(&message).await;
-                ("done", false)
-            }
-            Ok(Some(refusal)) => {
-                self.dead_letter(&message, &refusal).await;
-                ("dead_lettered", false)
-            }
-            Err(error) => {
-                if let Some(refusal) = error.refusal() {
-                    self.dead_letter(&message, &refusal).await;
-                    ("dead_lettered", false)
-                } else {
-                    self.put_back(&message, &envelope, &error).await;
-                    ("put_back", error.is_cluster_outage())
+        if let Some(refusal) = self.inlet.refusal(&envelope.body.intention) {
+            self.context.metrics.command(intention, "dead_lettered");
+            self.inlet.dead_letter(&message, &refusal).await;
+            return false;
+        }
+        let (outcome, outage) =
+            match self.inlet.keep_hidden(&message, Box::pin(self.carry_out(&envelope))).await {
+                Ok(None) => {
+                    self.inlet.delete(&message).await;
+                    ("done", false)
                 }
-            }
-        };
+                Ok(Some(refusal)) => {
+                    self.inlet.dead_letter(&message, &refusal).await;
+                    ("dead_lettered", false)
+                }
+                Err(error) => {
+                    if let Some(refusal) = error.refusal() {
+                        self.inlet.dead_letter(&message, &refusal).await;
+                        ("dead_lettered", false)
+                    } else {
+                        self.inlet.put_back(&message, &envelope, &error).await;
+                        ("put_back", error.is_cluster_outage())
+                    }
+                }
+            };
         self.context.metrics.command(intention, outcome);
         outage
-    }
-
-    /// Does the work on a message, and keeps the message hidden from others meanwhile.
-    async fn keep_hidden<T>(&self, message: &Message, work: impl Future<Output = T>) -> T {
-        let mut work = std::pin::pin!(work);
-        for _ in 0..MAX_RENEWALS {
-            if let Ok(done) = tokio::time::timeout(RENEWAL, &mut work).await {
-                return done;
-            }
-            if let Err(error) = self.commands.extend(&message.receipt, VISIBILITY).await {
-                self.context.metrics.reconcile_failure("drain", error.category().as_str());
-                tracing::warn!(
-                    message.id = message.id,
-                    error = error_chain(&error),
-                    "failed to keep a command hidden: it may come twice, which changes nothing"
-                );
-            }
-        }
-        work.await
     }
 
     /// Carries a command out for every config that it concerns. `Some` is the reason why it is refused for good.
@@ -271,61 +256,6 @@ impl Drain {
             apply::stop(config, &plan::outdated(&run.spec, &jobs), &order, &self.context).await?;
         }
         Ok(())
-    }
-
-    /// Deletes a settled message. If that fails it comes again, and changes nothing.
-    async fn delete(&self, message: &Message) {
-        if let Err(error) = self.commands.delete(&message.receipt).await {
-            self.context.metrics.reconcile_failure("drain", error.category().as_str());
-            tracing::warn!(
-                message.id = message.id,
-                error = error_chain(&error),
-                "failed to delete a settled command"
-            );
-        }
-    }
-
-    /// Moves a message to the dead-letter queue, with the reason. If that fails it comes again, and is moved then.
-    async fn dead_letter(&self, message: &Message, reason: &str) {
-        tracing::warn!(
-            message.id = message.id,
-            reason,
-            "moving a command to the dead-letter queue: {reason}"
-        );
-        match self.dead_letters.send_refused(&message.body, reason).await {
-            Ok(()) => self.delete(message).await,
-            Err(error) => {
-                self.context.metrics.reconcile_failure("drain", error.category().as_str());
-                tracing::error!(
-                    message.id = message.id,
-                    error = error_chain(&error),
-                    "failed to move a command to the dead-letter queue"
-                );
-            }
-        }
-    }
-
-    /// Hides a message until its host or the cluster may be well again.
-    async fn put_back(&self, message: &Message, envelope: &Envelope<Command>, error: &CommandError) {
-        self.context.metrics.reconcile_failure("drain", error.category());
-        let delay = error.retry_after().unwrap_or_else(|| delay_after(message.receive_count)).min(MAX_DELAY);
-        if let Err(unhidden) = self.commands.extend(&message.receipt, delay).await {
-            self.context.metrics.reconcile_failure("drain", unhidden.category().as_str());
-            tracing::warn!(
-                message.id = message.id,
-                error = error_chain(&unhidden),
-                "failed to put a command back: it comes again when its time is over"
-            );
-        }
-        tracing::warn!(
-            delivery.id = %envelope.delivery,
-            repo = %envelope.body.repository,
-            error = error_chain(error),
-            delay_s = delay.as_secs(),
-            "failed to carry out {}: tried again in {} s",
-            envelope.body.intention.as_str(),
-            delay.as_secs(),
-        );
     }
 
     /// Waits until the API server answers.

@@ -75,7 +75,7 @@ run "controller_roles" {
 run "plugin_has_its_own_queues" {
   command = plan
   variables {
-    plugins = { audit = { package = "tests/packages/webhook.zip", events = ["push"] } }
+    plugins = { audit = { package = "tests/packages/webhook.zip", events = ["push"], intentions = ["run_push"] } }
   }
   assert {
     condition     = aws_sqs_queue.this["audit-commands"].name == "tidegate-audit-commands" && aws_sqs_queue.dead["audit-events"].name == "tidegate-audit-events-dead"
@@ -118,7 +118,15 @@ run "more_at_once_than_reserved" {
 run "an_unknown_event" {
   command = plan
   variables {
-    plugins = { audit = { package = "tests/packages/webhook.zip", events = ["issue"] } }
+    plugins = { audit = { package = "tests/packages/webhook.zip", events = ["issue"], intentions = ["run_push"] } }
+  }
+  expect_failures = [var.plugins]
+}
+
+run "an_unknown_intention" {
+  command = plan
+  variables {
+    plugins = { audit = { package = "tests/packages/webhook.zip", events = ["push"], intentions = ["merge"] } }
   }
   expect_failures = [var.plugins]
 }
@@ -126,7 +134,7 @@ run "an_unknown_event" {
 run "a_plugin_called_like_ours" {
   command = plan
   variables {
-    plugins = { chatops = { package = "tests/packages/webhook.zip", events = ["comment"] } }
+    plugins = { chatops = { package = "tests/packages/webhook.zip", events = ["comment"], intentions = ["follow_comment"] } }
   }
   expect_failures = [var.plugins]
 }

@@ -94,13 +94,44 @@ impl Intention {
         }
     }
 
+    /// What it is.
+    pub const fn kind(&self) -> IntentionKind {
+        match self {
+            Self::RunPullRequest { .. } => IntentionKind::RunPullRequest,
+            Self::RunPush { .. } => IntentionKind::RunPush,
+            Self::Cancel { .. } => IntentionKind::Cancel,
+            Self::FollowComment { .. } => IntentionKind::FollowComment,
+        }
+    }
+
     /// The name, for logs and metrics.
     pub const fn as_str(&self) -> &'static str {
+        self.kind().as_str()
+    }
+}
+
+/// The kinds of intentions: what a plugin of others declares that it may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentionKind {
+    /// [`Intention::RunPullRequest`]
+    RunPullRequest,
+    /// [`Intention::RunPush`]
+    RunPush,
+    /// [`Intention::Cancel`]
+    Cancel,
+    /// [`Intention::FollowComment`]
+    FollowComment,
+}
+
+impl IntentionKind {
+    /// The name in settings, logs and metrics.
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Self::RunPullRequest { .. } => "run_pull_request",
-            Self::RunPush { .. } => "run_push",
-            Self::Cancel { .. } => "cancel",
-            Self::FollowComment { .. } => "follow_comment",
+            Self::RunPullRequest => "run_pull_request",
+            Self::RunPush => "run_push",
+            Self::Cancel => "cancel",
+            Self::FollowComment => "follow_comment",
         }
     }
 }

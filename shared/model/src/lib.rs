@@ -15,7 +15,7 @@ mod refs;
 mod status;
 mod trace;
 
-pub use command::{ChatCommand, Command, Intention};
+pub use command::{ChatCommand, Command, Intention, IntentionKind};
 pub use duration::Timeout;
 pub use envelope::{Envelope, Source, Version};
 pub use event::{

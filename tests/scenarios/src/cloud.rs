@@ -17,6 +17,10 @@ pub use sandbox::cloud;
 pub const COMMANDS: &str = "tidegate-commands";
 /// The dead-letter queue of commands.
 pub const DEAD_LETTERS: &str = "tidegate-commands-dead";
+/// The command queue of the plugin of others, in a world that has one.
+pub const PLUGIN_COMMANDS: &str = "tidegate-audit-commands";
+/// Its dead-letter queue.
+pub const PLUGIN_DEAD_LETTERS: &str = "tidegate-audit-commands-dead";
 /// The plugins' queues of events.
 pub const EVENTS: [&str; 2] = ["tidegate-integrator-events", "tidegate-chatops-events"];
 

@@ -12,7 +12,10 @@ pub mod process;
 mod scene;
 mod world;
 
-pub use cloud::{COMMANDS, Cloud, DEAD_LETTERS, Deployed, EVENTS, GITHUB_APP_SECRET, MASTER_KEY, cloud};
+pub use cloud::{
+    COMMANDS, Cloud, DEAD_LETTERS, Deployed, EVENTS, GITHUB_APP_SECRET, MASTER_KEY, PLUGIN_COMMANDS,
+    PLUGIN_DEAD_LETTERS, cloud,
+};
 pub use controller::{Controller, LogLine};
 pub use delivery::{Delivery, SignedHook, signature};
 pub use forge::Forge;

@@ -255,7 +255,12 @@ impl Scene {
 
     /// Puts a message into the command queue, as a plugin with bad intentions would.
     pub async fn send_command(&self, body: &str) -> Result<()> {
-        let message = json!({"QueueUrl": self.world.cloud.queue_url(COMMANDS), "MessageBody": body});
+        self.send_to(COMMANDS, body).await
+    }
+
+    /// Puts a message into a queue.
+    pub async fn send_to(&self, queue: &str, body: &str) -> Result<()> {
+        let message = json!({"QueueUrl": self.world.cloud.queue_url(queue), "MessageBody": body});
         let request = reqwest::Client::new()
             .post(self.world.cloud.endpoint())
             .header("x-amz-target", "AmazonSQS.SendMessage")
@@ -303,11 +308,17 @@ impl Scene {
     /// Waits until all that was sent has been worked on: no message is left in a queue that isn't a dead-letter queue.
     pub async fn settle(&self) -> Result<()> {
         self.delivered().await?;
+        let [integrator, chatops] = EVENTS;
+        self.drained(&[COMMANDS, integrator, chatops]).await
+    }
+
+    /// Waits until no message is left in these queues.
+    pub async fn drained(&self, queues: &[&str]) -> Result<()> {
         let drained = async {
             // SQS tells nobody when a queue is empty; this asks until it is, within the limit below.
             loop {
-                let mut left = self.world.cloud.queue_depth(COMMANDS).await?;
-                for queue in EVENTS {
+                let mut left = 0;
+                for queue in queues {
                     left += self.world.cloud.queue_depth(queue).await?;
                 }
                 if left == 0 {

@@ -20,7 +20,7 @@ use tokio::process::Command;
 
 use crate::{
     Cloud, Controller, Deployed, Forge, LogLine,
-    cloud::{COMMANDS, DEAD_LETTERS, MASTER_KEY_SECRET, cloud},
+    cloud::{COMMANDS, DEAD_LETTERS, MASTER_KEY_SECRET, PLUGIN_COMMANDS, PLUGIN_DEAD_LETTERS, cloud},
     controller::Installation,
     gitea::Gitea,
 };
@@ -48,6 +48,8 @@ pub struct WorldSpec {
     pub webhook_check_interval: &'static str,
     /// How long a silent leader is waited for.
     pub lease_duration: &'static str,
+    /// What the plugin of others may ask for; without it there is none.
+    pub plugin_intentions: &'static [&'static str],
     /// The program of the Integrator's function, by its path among the built ones.
     pub integrator: &'static str,
 }
@@ -61,6 +63,7 @@ impl WorldSpec {
             master_key_cache: "5m",
             webhook_check_interval: "10m",
             lease_duration: "15s",
+            plugin_intentions: &[],
             integrator: "tidegate-integrator",
         }
     }
@@ -307,6 +310,13 @@ fn settings(spec: &WorldSpec, cloud: &Cloud, address: IpAddr) -> BTreeMap<String
         ("TIDEGATE_STATUSES_PER_MINUTE", "60000".to_owned()),
     ];
     environment.extend(settings.map(|(name, value)| (name.to_owned(), value)));
+    if !spec.plugin_intentions.is_empty() {
+        let plugin = json!({
+            "plugin": "audit", "intentions": spec.plugin_intentions,
+            "queueUrl": cloud.queue_url(PLUGIN_COMMANDS), "deadLetterQueueUrl": cloud.queue_url(PLUGIN_DEAD_LETTERS),
+        });
+        environment.insert("TIDEGATE_PLUGIN_QUEUES".to_owned(), json!([plugin]).to_string());
+    }
     environment
 }
 

@@ -18,7 +18,9 @@ TIDEGATE_MAX_RUNS from maxRuns. What is null or empty is left to the controller.
 {{- range $name, $value := .Values.settings }}
 {{- if not (or (kindIs "invalid" $value) (eq (toString $value) "") (eq (toString $value) "[]")) }}
 - name: TIDEGATE_{{ $name | snakecase | upper }}
-  {{- if kindIs "slice" $value }}
+  {{- if and (kindIs "slice" $value) (kindIs "map" (first $value)) }}
+  value: {{ toJson $value | quote }}
+  {{- else if kindIs "slice" $value }}
   value: {{ join "," $value | quote }}
   {{- else if kindIs "float64" $value }}
   value: {{ int64 $value | quote }}

@@ -25,8 +25,10 @@ module "tidegate" {
 
   plugins = {
     audit = {
-      package     = var.plugin_package
-      events      = ["push"]
+      package = var.plugin_package
+      events  = ["push"]
+      # What the controller accepts from its queue; anything else goes to that queue's dead letters.
+      intentions  = ["run_push"]
       environment = { AUDIT_LEVEL = "all" }
       # Seconds a batch may take; a failed one comes again after six times as many.
       timeout_s = 2
@@ -37,6 +39,11 @@ module "tidegate" {
 output "controller_settings" {
   description = "Environment variables for the controller."
   value       = module.tidegate.controller_settings
+}
+
+output "plugin_queues" {
+  description = "The chart's settings.pluginQueues."
+  value       = module.tidegate.plugin_queues
 }
 
 output "queue_urls" {

@@ -5,7 +5,9 @@ use std::{net::IpAddr, path::Path, time::Duration};
 use serde_json::json;
 use tidegate_sandbox_cloud::{CloudSpec, FunctionSpec, MappingSpec, QueueSpec, RouteSpec};
 
-use super::{COMMANDS, DEAD_LETTERS, EVENTS, MASTER_KEY_SECRET, secret};
+use super::{
+    COMMANDS, DEAD_LETTERS, EVENTS, MASTER_KEY_SECRET, PLUGIN_COMMANDS, PLUGIN_DEAD_LETTERS, secret,
+};
 use crate::WorldSpec;
 
 /// The cloud as the Terraform module lays it out, on one address, with the functions' programs in one folder.
@@ -38,6 +40,8 @@ pub fn cloud(spec: &WorldSpec, address: IpAddr, binaries: &Path) -> CloudSpec {
             queue(integrator_events, 60, 5, Some("tidegate-integrator-events-dead")),
             queue(chatops_events, 60, 5, Some("tidegate-chatops-events-dead")),
             queue(COMMANDS, 90, 1000, Some(DEAD_LETTERS)),
+            queue(PLUGIN_DEAD_LETTERS, 60, 1000, None),
+            queue(PLUGIN_COMMANDS, 90, 1000, Some(PLUGIN_DEAD_LETTERS)),
         ],
         functions: vec![
             function(

@@ -12,6 +12,7 @@ mod host_faults;
 mod kill;
 mod leader;
 mod outage;
+mod plugins;
 mod pull_request;
 mod push;
 mod real;

@@ -1,0 +1,123 @@
+//! One queue of commands: who may put what in it, and how its messages are received and settled.
+
+use std::time::Duration;
+
+use tidegate_model::{Command, Envelope, Intention};
+use tidegate_queue::{Message, Queue, QueueError};
+
+use super::{MAX_DELAY, delay_after, error::CommandError};
+use crate::{error_chain, metrics::Metrics, settings::PluginQueue};
+
+/// How long a received command is hidden from others; so long it waits when this process dies.
+const VISIBILITY: Duration = Duration::from_secs(20);
+/// How often a command that is worked on is hidden anew, and how many times: longer than all its calls may take.
+const RENEWAL: Duration = Duration::from_secs(8);
+const MAX_RENEWALS: usize = 40;
+/// How long one receive waits for messages: the longest that SQS allows.
+const LONG_POLL: Duration = Duration::from_secs(20);
+
+/// A queue of commands and its dead-letter queue.
+#[derive(Clone)]
+pub struct Inlet {
+    commands: Queue,
+    dead_letters: Queue,
+    /// The plugin of others whose queue it is, and what it declared; our own plugins may ask for everything.
+    declared: Option<PluginQueue>,
+    metrics: Metrics,
+}
+
+impl Inlet {
+    /// The queue that our own plugins share.
+    pub fn shared(commands: Queue, dead_letters: Queue, metrics: Metrics) -> Self {
+        Self { commands, dead_letters, declared: None, metrics }
+    }
+
+    /// The queue of a plugin of others.
+    pub fn of_plugin(plugin: PluginQueue, commands: Queue, dead_letters: Queue, metrics: Metrics) -> Self {
+        Self { commands, dead_letters, declared: Some(plugin), metrics }
+    }
+
+    /// Why an intention is none for this queue.
+    pub fn refusal(&self, intention: &Intention) -> Option<String> {
+        self.declared.as_ref()?.refusal(intention.kind())
+    }
+
+    /// Waits until there are messages, or the poll is over. At most so many are received.
+    pub async fn receive(&self, most: u8) -> Result<Vec<Message>, QueueError> {
+        self.commands.receive(most, LONG_POLL, VISIBILITY).await
+    }
+
+    /// Does the work on a message, and keeps the message hidden from others meanwhile.
+    pub async fn keep_hidden<T>(&self, message: &Message, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        for _ in 0..MAX_RENEWALS {
+            if let Ok(done) = tokio::time::timeout(RENEWAL, &mut work).await {
+                return done;
+            }
+            if let Err(error) = self.commands.extend(&message.receipt, VISIBILITY).await {
+                self.metrics.reconcile_failure("drain", error.category().as_str());
+                tracing::warn!(
+                    message.id = message.id,
+                    error = error_chain(&error),
+                    "failed to keep a command hidden: it may come twice, which changes nothing"
+                );
+            }
+        }
+        work.await
+    }
+
+    /// Deletes a settled message. If that fails it comes again, and changes nothing.
+    pub async fn delete(&self, message: &Message) {
+        if let Err(error) = self.commands.delete(&message.receipt).await {
+            self.metrics.reconcile_failure("drain", error.category().as_str());
+            tracing::warn!(
+                message.id = message.id,
+                error = error_chain(&error),
+                "failed to delete a settled command"
+            );
+        }
+    }
+
+    /// Moves a message to the dead-letter queue, with the reason. If that fails it comes again, and is moved then.
+    pub async fn dead_letter(&self, message: &Message, reason: &str) {
+        tracing::warn!(
+            message.id = message.id,
+            reason,
+            "moving a command to the dead-letter queue: {reason}"
+        );
+        match self.dead_letters.send_refused(&message.body, reason).await {
+            Ok(()) => self.delete(message).await,
+            Err(error) => {
+                self.metrics.reconcile_failure("drain", error.category().as_str());
+                tracing::error!(
+                    message.id = message.id,
+                    error = error_chain(&error),
+                    "failed to move a command to the dead-letter queue"
+                );
+            }
+        }
+    }
+
+    /// Hides a message until its host or the cluster may be well again.
+    pub async fn put_back(&self, message: &Message, envelope: &Envelope<Command>, error: &CommandError) {
+        self.metrics.reconcile_failure("drain", error.category());
+        let delay = error.retry_after().unwrap_or_else(|| delay_after(message.receive_count)).min(MAX_DELAY);
+        if let Err(unhidden) = self.commands.extend(&message.receipt, delay).await {
+            self.metrics.reconcile_failure("drain", unhidden.category().as_str());
+            tracing::warn!(
+                message.id = message.id,
+                error = error_chain(&unhidden),
+                "failed to put a command back: it comes again when its time is over"
+            );
+        }
+        tracing::warn!(
+            delivery.id = %envelope.delivery,
+            repo = %envelope.body.repository,
+            error = error_chain(error),
+            delay_s = delay.as_secs(),
+            "failed to carry out {}: tried again in {} s",
+            envelope.body.intention.as_str(),
+            delay.as_secs(),
+        );
+    }
+}

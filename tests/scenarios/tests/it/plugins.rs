@@ -1,0 +1,53 @@
+//! A plugin of others, with a command queue of its own.
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+use tidegate_scenarios::{PLUGIN_COMMANDS, PLUGIN_DEAD_LETTERS, REPOSITORY, Scene, WorldSpec};
+
+use crate::{gitea, not_deployed, unit};
+
+#[tokio::test]
+async fn a_plugin_of_others_gets_what_it_declared_and_nothing_else() -> Result<()> {
+    if not_deployed("the queue of a plugin admits its function alone") {
+        return Ok(());
+    }
+    let spec = WorldSpec { plugin_intentions: &["run_pull_request"], ..gitea() };
+    let scene = Scene::prepare(spec).await?;
+    // Opened before there is a hook: our own plugins never hear of them.
+    let first = scene.push("first", "dora", &[("ok", "yes\n")]).await?;
+    let second = scene.push("second", "dora", &[("ok", "yes\n")]).await?;
+    let numbers = [scene.open("dora", "first").await?, scene.open("dora", "second").await?];
+    scene.apply(scene.config(&unit())).await?;
+    scene.wait_until_registered().await?;
+    let command = |intention: &str, number: u64, more: Value| {
+        let mut body = json!({"repository": scene.world.forge.repository(REPOSITORY), "intention": intention, "pull_request": number});
+        if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
+            body.extend(more.clone());
+        }
+        let source = json!({"kind": "config", "namespace": scene.world.namespace, "name": "shop"});
+        json!({
+            "v": 1, "delivery": format!("{intention}-{number}"), "host": "gitea", "received_at_ms": 0,
+            "source": source, "body": body,
+        })
+        .to_string()
+    };
+    let run = |number, head: &tidegate_model::CommitSha| {
+        command("run_pull_request", number, json!({"head": head.as_str()}))
+    };
+
+    scene.send_to(PLUGIN_COMMANDS, &run(numbers[0], &first)).await?;
+    scene.status(&first, "unit", "success").await?;
+
+    let undeclared = command("cancel", numbers[1], json!({}));
+    scene.send_to(PLUGIN_COMMANDS, &undeclared).await?;
+    scene.drained(&[PLUGIN_COMMANDS]).await?;
+    assert_eq!(scene.world.cloud.messages(PLUGIN_DEAD_LETTERS).await?, [undeclared]);
+    let log = scene.world.controller.as_ref().context("the controller is down")?.log();
+    let reason = "plugin audit may not ask for cancel: it has declared run_pull_request";
+    assert!(log.iter().any(|line| line.text.contains(reason)), "{log:?}");
+
+    scene.send_to(PLUGIN_COMMANDS, &run(numbers[1], &second)).await?;
+    scene.status(&second, "unit", "success").await?;
+    scene.drained(&[PLUGIN_COMMANDS]).await?;
+    scene.end().await
+}
