@@ -7,7 +7,6 @@ use lambda_http::{Request, service_fn};
 use tidegate_keys::{KeyCache, SecretStore};
 use tidegate_model::Timeout;
 use tidegate_queue::aws;
-use tidegate_telemetry::{chain, field};
 
 mod answer;
 mod handler;
@@ -25,10 +24,6 @@ async fn main() -> anyhow::Result<()> {
     let config = aws::load_in_lambda()?;
     let secret = SecretStore::new(&config, settings.master_key_secret);
     let keys = KeyCache::new(secret, settings.master_key_cache.map_or(KeyCache::FRESH, Timeout::as_duration));
-    // Read before the first delivery: its sender won't wait for long. If it fails, the first delivery tries again.
-    if let Err(error) = keys.get(Instant::now()).await {
-        tracing::warn!({ field::ERROR } = %chain(&error), "failed to read the master keys at start");
-    }
     let handler = Arc::new(Handler::new(keys, Routes::new(&config, settings.routes)));
     lambda_http::run(service_fn(move |request: Request| {
         let handler = Arc::clone(&handler);
