@@ -43,7 +43,7 @@ pub fn observe(job: &IntegrationJob, seen: Seen<'_>, now: Timestamp) -> Option<I
         .map(|entry| {
             let task_run = seen.tasks.get(entry.name.as_str()).and_then(|task| task.0.as_ref().ok());
             let state = match task_run.map_or(TaskState::Waiting, task::read) {
-                TaskState::Ended(TaskEnd::Failed(_)) if seen.deleted.contains(entry.name.as_str()) => {
+                TaskState::Ended(end) if end.is_by_a_step() && seen.deleted.contains(entry.name.as_str()) => {
                     TaskState::Ended(TaskEnd::pod_deleted())
                 }
                 state => state,

@@ -8,11 +8,11 @@ use k8s_openapi::{
     jiff::{SignedDuration, Timestamp},
 };
 use kube::ResourceExt;
-use tidegate_resources::{IntegrationJob, JobPhase, TaskRunStatus};
+use tidegate_resources::{IntegrationJob, JobStatus, TaskRunStatus};
 
 use super::{
     store::Tasks,
-    task::{self, TaskEnd, TaskState},
+    task::{self, TaskState},
 };
 use crate::context::Context;
 
@@ -24,17 +24,19 @@ pub async fn deleted(
     context: &Context,
 ) -> Result<BTreeSet<String>, kube::Error> {
     let api = context.namespaced::<Pod>(&job.namespace().unwrap_or_default());
-    let known: HashMap<&str, JobPhase> =
-        job.status.iter().flat_map(|status| &status.jobs).map(|of| (of.name.as_str(), of.phase)).collect();
+    let known: HashMap<&str, &JobStatus> =
+        job.status.iter().flat_map(|status| &status.jobs).map(|of| (of.name.as_str(), of)).collect();
     let mut deleted = BTreeSet::new();
     for (name, task_run) in tasks {
         let Ok(task_run) = &task_run.0 else { continue };
-        let (TaskState::Ended(TaskEnd::Failed(_)), Some(status)) = (task::read(task_run), &task_run.status)
-        else {
+        let (TaskState::Ended(end), Some(status)) = (task::read(task_run), &task_run.status) else {
             continue;
         };
+        if !end.is_by_a_step() {
+            continue;
+        }
         let is_deleted = match (known.get(name.as_str()), &status.pod_name) {
-            (Some(phase), _) if phase.is_final() => *phase == JobPhase::Error,
+            (Some(known), _) if known.phase.is_final() => known.message.as_deref() == Some(task::POD_DELETED),
             (_, Some(pod)) => was_deleted(api.get_opt(pod).await?.as_ref(), status),
             (_, None) => false,
         };

@@ -40,10 +40,26 @@ pub enum TaskEnd {
     },
 }
 
+/// What is said of a task whose pod somebody deleted.
+pub const POD_DELETED: &str = "its pod was deleted";
+/// The checkout ended badly, and doesn't say why.
+const CHECKOUT_FAILED: &str = "CheckoutFailed";
+
 impl TaskEnd {
     /// Somebody deleted its pod, so that its steps were killed.
     pub fn pod_deleted() -> Self {
-        Self::Error { reason: "PodDeleted".to_owned(), message: "its pod was deleted".to_owned() }
+        Self::Error { reason: "PodDeleted".to_owned(), message: POD_DELETED.to_owned() }
+    }
+
+    /// Whether a step ended badly by its exit code alone: it may have been killed.
+    pub fn is_by_a_step(&self) -> bool {
+        match self {
+            Self::Failed(_) => true,
+            Self::Error { reason, .. } => reason == CHECKOUT_FAILED,
+            Self::Succeeded | Self::TimedOut | Self::Cancelled | Self::Conflict(_) | Self::Superseded(_) => {
+                false
+            }
+        }
     }
 }
 
@@ -102,7 +118,7 @@ fn failure(status: &TaskRunStatus, condition: &RunCondition) -> TaskEnd {
                 Outcome::Unreadable => {
                     TaskEnd::Error { reason: "RepositoryUnreadable".to_owned(), message: detail }
                 }
-                Outcome::Error => TaskEnd::Error { reason: "CheckoutFailed".to_owned(), message: detail },
+                Outcome::Error => TaskEnd::Error { reason: CHECKOUT_FAILED.to_owned(), message: detail },
             }
         }
         Some((_, end)) if is_fault_of_a_step(&condition.message) => {

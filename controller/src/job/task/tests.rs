@@ -82,3 +82,12 @@ fn the_commit_that_was_built_is_read_from_the_results() {
     let nonsense = json!([{"name": "commit", "value": "$(rm -rf /)"}, {"name": "tree", "value": 3}]);
     assert_eq!(checked_out(&task_run(&ended("True", "Succeeded", "", &json!({"results": nonsense})))), None);
 }
+
+#[test]
+fn only_a_step_that_ended_by_its_exit_code_may_have_been_killed() {
+    assert!(end_of(&failed_step("run", 143, &json!([]))).is_by_a_step());
+    assert!(end_of(&failed_step("checkout", 143, &json!([]))).is_by_a_step());
+    let conflict = checkout_result("conflict", "a.txt");
+    assert!(!end_of(&failed_step("checkout", 1, &conflict)).is_by_a_step());
+    assert!(!end_of(&ended("False", "TaskRunImagePullFailed", "", &json!({}))).is_by_a_step());
+}
