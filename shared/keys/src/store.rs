@@ -1,6 +1,6 @@
 //! Where the secret is kept.
 
-use std::error::Error;
+use std::{error::Error, sync::OnceLock};
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
@@ -11,18 +11,20 @@ use crate::{SecretError, WebhookKeys};
 /// One secret of AWS Secrets Manager.
 #[derive(Debug, Clone)]
 pub struct SecretStore {
-    client: Client,
-    id: String,
+    pub(crate) config: SdkConfig,
+    /// Made of the configuration at the first call: a function's start doesn't wait for it.
+    pub(crate) client: OnceLock<Client>,
+    pub(crate) id: String,
 }
 
 impl SecretStore {
     /// The secret of this name or ARN.
     pub fn new(config: &SdkConfig, id: impl Into<String>) -> Self {
-        Self::with_client(Client::new(config), id)
+        Self { config: config.clone(), client: OnceLock::new(), id: id.into() }
     }
 
-    pub(crate) fn with_client(client: Client, id: impl Into<String>) -> Self {
-        Self { client, id: id.into() }
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| Client::new(&self.config))
     }
 
     /// Reads the keys.
@@ -35,7 +37,7 @@ impl SecretStore {
     pub async fn text(&self) -> Result<SecretString, FetchError> {
         let id = || self.id.clone();
         let answer = self
-            .client
+            .client()
             .get_secret_value()
             .secret_id(&self.id)
             .send()
@@ -47,7 +49,7 @@ impl SecretStore {
 
     /// Replaces the secret's value. Repeating it is harmless.
     pub async fn put(&self, text: &SecretString) -> Result<(), FetchError> {
-        self.client
+        self.client()
             .put_secret_value()
             .secret_id(&self.id)
             .secret_string(text.expose_secret())

@@ -3,7 +3,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_secretsmanager::{
     Client,
     config::{
@@ -61,7 +61,11 @@ async fn start() -> anyhow::Result<(Cloud, KeyCache, Counter)> {
         .retry_config(RetryConfig::disabled())
         .interceptor(counter.clone())
         .build();
-    let store = SecretStore::with_client(Client::from_conf(config), "keys");
+    let store = SecretStore {
+        config: SdkConfig::builder().build(),
+        client: Client::from_conf(config).into(),
+        id: "keys".to_owned(),
+    };
     Ok((cloud, KeyCache::new(store, KeyCache::FRESH), counter))
 }
 
