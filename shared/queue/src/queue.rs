@@ -39,7 +39,7 @@ impl Queue {
         Self::of(Self::client(config), url)
     }
 
-    /// What several queues can be called by: making one takes a tenth of a function's start.
+    /// What several queues can be called by, so that a function with several makes one.
     pub fn client(config: &SdkConfig) -> Client {
         Client::new(config)
     }
