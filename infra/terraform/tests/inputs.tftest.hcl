@@ -83,6 +83,22 @@ run "plugin_has_its_own_queues" {
   }
 }
 
+run "the_controller_is_told_of_plugins" {
+  command = apply
+  variables {
+    plugins = { audit = { package = "tests/packages/webhook.zip", events = ["push"], intentions = ["run_push", "cancel"] } }
+  }
+  assert {
+    condition = output.plugin_queues == [{
+      plugin             = "audit"
+      queueUrl           = aws_sqs_queue.this["audit-commands"].id
+      deadLetterQueueUrl = aws_sqs_queue.dead["audit-commands"].id
+      intentions         = ["cancel", "run_push"]
+    }]
+    error_message = "The chart's settings.pluginQueues come from the module."
+  }
+}
+
 run "a_name_with_capitals" {
   command = plan
   variables {
@@ -127,6 +143,22 @@ run "an_unknown_intention" {
   command = plan
   variables {
     plugins = { audit = { package = "tests/packages/webhook.zip", events = ["push"], intentions = ["merge"] } }
+  }
+  expect_failures = [var.plugins]
+}
+
+run "a_plugin_without_intentions" {
+  command = plan
+  variables {
+    plugins = { audit = { package = "tests/packages/webhook.zip", events = ["push"], intentions = [] } }
+  }
+  expect_failures = [var.plugins]
+}
+
+run "a_plugin_that_ends_with_a_hyphen" {
+  command = plan
+  variables {
+    plugins = { audit- = { package = "tests/packages/webhook.zip", events = ["push"], intentions = ["run_push"] } }
   }
   expect_failures = [var.plugins]
 }
