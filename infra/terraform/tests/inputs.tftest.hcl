@@ -84,17 +84,22 @@ run "plugin_has_its_own_queues" {
 }
 
 run "the_controller_is_told_of_plugins" {
-  command = apply
+  command = plan
+  override_resource {
+    target          = aws_sqs_queue.this["audit-commands"]
+    override_during = plan
+    values          = { id = "https://sqs/audit" }
+  }
+  override_resource {
+    target          = aws_sqs_queue.dead["audit-commands"]
+    override_during = plan
+    values          = { id = "https://sqs/audit-dead" }
+  }
   variables {
     plugins = { audit = { package = "tests/packages/webhook.zip", events = ["push"], intentions = ["run_push", "cancel"] } }
   }
   assert {
-    condition = output.plugin_queues == [{
-      plugin             = "audit"
-      queueUrl           = aws_sqs_queue.this["audit-commands"].id
-      deadLetterQueueUrl = aws_sqs_queue.dead["audit-commands"].id
-      intentions         = ["cancel", "run_push"]
-    }]
+    condition     = jsonencode(output.plugin_queues) == jsonencode([{ deadLetterQueueUrl = "https://sqs/audit-dead", intentions = ["cancel", "run_push"], plugin = "audit", queueUrl = "https://sqs/audit" }])
     error_message = "The chart's settings.pluginQueues come from the module."
   }
 }
