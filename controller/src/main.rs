@@ -29,6 +29,10 @@ use tokio_util::sync::CancellationToken;
 async fn main() -> anyhow::Result<()> {
     let settings = Arc::new(Settings::parse());
     tidegate_telemetry::init()?;
+    settings
+        .plugin_queues
+        .check_apart_from([&settings.command_queue_url, &settings.command_dead_letter_queue_url])
+        .context("TIDEGATE_PLUGIN_QUEUES can't be used")?;
     // Before anything is served: a signal that nobody listens for kills.
     let mut terminate = signal(SignalKind::terminate()).context("failed to listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("failed to listen for SIGINT")?;

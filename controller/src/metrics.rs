@@ -73,7 +73,7 @@ impl Default for Metrics {
         let r = &mut *registry;
         r.register(
             "commands",
-            "Commands taken from the queue, by what became of them",
+            "Commands taken from the queues, by what became of them",
             metrics.commands.clone(),
         );
         r.register("host_calls", "Requests to git hosts, by what became of them", metrics.host_calls.clone());

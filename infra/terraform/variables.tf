@@ -104,8 +104,8 @@ variable "plugins" {
   nullable = false
 
   validation {
-    condition     = alltrue([for name in keys(var.plugins) : can(regex("^[a-z][a-z0-9-]{0,29}$", name)) && !contains(["webhook", "integrator", "chatops", "controller"], name)])
-    error_message = "plugins: a name is 1 to 30 lower-case letters, digits and hyphens, and none of webhook, integrator, chatops and controller."
+    condition     = alltrue([for name in keys(var.plugins) : can(regex("^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$", name)) && !contains(["webhook", "integrator", "chatops", "controller"], name)])
+    error_message = "plugins: a name is 1 to 30 lower-case letters, digits and hyphens (not at either end), and none of webhook, integrator, chatops and controller."
   }
   validation {
     condition     = alltrue([for p in values(var.plugins) : length(p.events) > 0 && alltrue([for kind in p.events : contains(["pull_request", "push", "comment"], kind)])])

@@ -82,6 +82,7 @@ impl Inlet {
     pub async fn dead_letter(&self, message: &Message, reason: &str) {
         tracing::warn!(
             message.id = message.id,
+            queue = self.commands.name(),
             reason,
             "moving a command to the dead-letter queue: {reason}"
         );
@@ -91,6 +92,7 @@ impl Inlet {
                 self.metrics.reconcile_failure("drain", error.category().as_str());
                 tracing::error!(
                     message.id = message.id,
+                    queue = self.dead_letters.name(),
                     error = error_chain(&error),
                     "failed to move a command to the dead-letter queue"
                 );

@@ -5,6 +5,8 @@ use std::{collections::BTreeSet, str::FromStr};
 use serde::Deserialize;
 use tidegate_model::{IntentionKind, ObjectName};
 
+use super::base_url;
+
 /// `TIDEGATE_PLUGIN_QUEUES`: one entry a plugin, as a JSON list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PluginQueues(Vec<PluginQueue>);
@@ -28,16 +30,21 @@ pub struct PluginQueue {
 #[derive(Debug, thiserror::Error)]
 pub enum PluginQueuesError {
     /// It is not the JSON that is expected.
-    #[error("expected a list of {{plugin, queueUrl, deadLetterQueueUrl, intentions}}: {0}")]
-    Malformed(serde_json::Error),
+    #[error("expected a list of {{plugin, queueUrl, deadLetterQueueUrl, intentions}}: {field}: {reason}")]
+    Malformed {
+        /// Where, like `[0].intentions[1]`; `.` is all of it.
+        field: String,
+        /// What is wrong there.
+        reason: serde_json::Error,
+    },
     /// Nobody could tell two of them apart.
     #[error("plugin {0} is there twice")]
     Twice(ObjectName),
     /// Everything that it sends would be refused.
     #[error("plugin {0} has no intentions")]
     Useless(ObjectName),
-    /// SQS has no such queue.
-    #[error("{field} of plugin {plugin} is {url:?}: expected a queue's URL of its own")]
+    /// It is none, or another queue is there already.
+    #[error("{field} of plugin {plugin} is {url:?}: expected the URL of a queue that nobody else has")]
     Url {
         /// The plugin.
         plugin: ObjectName,
@@ -49,6 +56,15 @@ pub enum PluginQueuesError {
 }
 
 impl PluginQueue {
+    /// Its queues, by the names of their fields.
+    fn urls(&self) -> [(&'static str, &str); 2] {
+        [("queueUrl", &self.queue_url), ("deadLetterQueueUrl", &self.dead_letter_queue_url)]
+    }
+
+    fn bad_url(&self, field: &'static str, url: &str) -> PluginQueuesError {
+        PluginQueuesError::Url { plugin: self.plugin.clone(), field, url: url.to_owned() }
+    }
+
     /// Why an intention is none that the plugin has declared.
     pub fn refusal(&self, intention: IntentionKind) -> Option<String> {
         if self.intentions.contains(&intention) {
@@ -65,13 +81,28 @@ impl PluginQueues {
     pub fn as_slice(&self) -> &[PluginQueue] {
         &self.0
     }
+
+    /// Fails where a plugin has one of these queues, which are ours: what it declared would not hold there.
+    pub fn check_apart_from(&self, ours: [&str; 2]) -> Result<(), PluginQueuesError> {
+        let urls = self.0.iter().flat_map(|queue| queue.urls().map(|(field, url)| (queue, field, url)));
+        for (queue, field, url) in urls {
+            if ours.contains(&url) {
+                return Err(queue.bad_url(field, url));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl FromStr for PluginQueues {
     type Err = PluginQueuesError;
 
     fn from_str(text: &str) -> Result<Self, PluginQueuesError> {
-        let queues: Vec<PluginQueue> = serde_json::from_str(text).map_err(PluginQueuesError::Malformed)?;
+        let malformed = |field, reason| PluginQueuesError::Malformed { field, reason };
+        let mut json = serde_json::Deserializer::from_str(text);
+        let queues: Vec<PluginQueue> = serde_path_to_error::deserialize(&mut json)
+            .map_err(|error| malformed(error.path().to_string(), error.into_inner()))?;
+        json.end().map_err(|error| malformed(".".to_owned(), error))?;
         let (mut names, mut urls) = (BTreeSet::new(), BTreeSet::new());
         for queue in &queues {
             let plugin = || queue.plugin.clone();
@@ -81,12 +112,9 @@ impl FromStr for PluginQueues {
             if queue.intentions.is_empty() {
                 return Err(PluginQueuesError::Useless(plugin()));
             }
-            for (field, url) in
-                [("queueUrl", &queue.queue_url), ("deadLetterQueueUrl", &queue.dead_letter_queue_url)]
-            {
-                let is_url = url.starts_with("https://") || url.starts_with("http://");
-                if !is_url || !urls.insert(url) {
-                    return Err(PluginQueuesError::Url { plugin: plugin(), field, url: url.clone() });
+            for (field, url) in queue.urls() {
+                if base_url(url).as_deref() != Ok(url) || !urls.insert(url) {
+                    return Err(queue.bad_url(field, url));
                 }
             }
         }
@@ -141,8 +169,17 @@ mod tests {
         for (queues, reason) in [
             (vec![queue("audit"), queue("audit")], "plugin audit is there twice"),
             (vec![with("intentions", json!([]))], "plugin audit has no intentions"),
-            (vec![with("intentions", json!(["merge"]))], "unknown variant `merge`"),
+            (
+                vec![queue("labels"), with("intentions", json!(["cancel", "merge"]))],
+                "[1].intentions[1]: unknown variant `merge`, expected one of `run_pull_request`, `run_push`",
+            ),
+            (vec![with("plugin", json!("Audit"))], "[0].plugin: object name \"Audit\""),
             (vec![with("queueUrl", json!("audit"))], "queueUrl of plugin audit is \"audit\""),
+            (vec![with("queueUrl", json!("https://"))], "queueUrl of plugin audit is \"https://\""),
+            (
+                vec![queue("labels"), with("queueUrl", json!("https://sqs/labels"))],
+                "queueUrl of plugin audit is \"https://sqs/labels\"",
+            ),
             (
                 vec![with("deadLetterQueueUrl", json!("https://sqs/audit"))],
                 "deadLetterQueueUrl of plugin audit is \"https://sqs/audit\"",
@@ -151,6 +188,19 @@ mod tests {
         ] {
             let error = read(&queues).expect_err(reason).to_string();
             assert!(error.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_plugin_has_none_of_our_queues() {
+        let queues = read(&[queue("labels"), queue("audit")]).expect("two plugins");
+        assert!(queues.check_apart_from(["https://sqs/commands", "https://sqs/dead"]).is_ok());
+        for (ours, field) in [
+            (["https://sqs/audit", "https://sqs/dead"], "queueUrl of plugin audit"),
+            (["https://sqs/commands", "https://sqs/audit-dead"], "deadLetterQueueUrl of plugin audit"),
+        ] {
+            let error = queues.check_apart_from(ours).expect_err(field).to_string();
+            assert!(error.starts_with(field), "{error}");
         }
     }
 }

@@ -83,6 +83,27 @@ run "plugin_has_its_own_queues" {
   }
 }
 
+run "the_controller_is_told_of_plugins" {
+  command = plan
+  override_resource {
+    target          = aws_sqs_queue.this["audit-commands"]
+    override_during = plan
+    values          = { id = "https://sqs/audit" }
+  }
+  override_resource {
+    target          = aws_sqs_queue.dead["audit-commands"]
+    override_during = plan
+    values          = { id = "https://sqs/audit-dead" }
+  }
+  variables {
+    plugins = { audit = { package = "tests/packages/webhook.zip", events = ["push"], intentions = ["run_push", "cancel"] } }
+  }
+  assert {
+    condition     = jsonencode(output.plugin_queues) == jsonencode([{ deadLetterQueueUrl = "https://sqs/audit-dead", intentions = ["cancel", "run_push"], plugin = "audit", queueUrl = "https://sqs/audit" }])
+    error_message = "The chart's settings.pluginQueues come from the module."
+  }
+}
+
 run "a_name_with_capitals" {
   command = plan
   variables {
@@ -127,6 +148,22 @@ run "an_unknown_intention" {
   command = plan
   variables {
     plugins = { audit = { package = "tests/packages/webhook.zip", events = ["push"], intentions = ["merge"] } }
+  }
+  expect_failures = [var.plugins]
+}
+
+run "a_plugin_without_intentions" {
+  command = plan
+  variables {
+    plugins = { audit = { package = "tests/packages/webhook.zip", events = ["push"], intentions = [] } }
+  }
+  expect_failures = [var.plugins]
+}
+
+run "a_plugin_that_ends_with_a_hyphen" {
+  command = plan
+  variables {
+    plugins = { audit- = { package = "tests/packages/webhook.zip", events = ["push"], intentions = ["run_push"] } }
   }
   expect_failures = [var.plugins]
 }

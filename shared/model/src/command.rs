@@ -135,3 +135,26 @@ impl IntentionKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_intention_s_kind_is_named_as_it_is_written_in_a_command_and_in_a_declaration() {
+        let sha = "a".repeat(40);
+        for intention in [
+            json!({"intention": "run_pull_request", "pull_request": 7, "head": sha}),
+            json!({"intention": "run_push", "ref": "refs/heads/main", "sha": sha}),
+            json!({"intention": "cancel", "pull_request": 7}),
+            json!({"intention": "follow_comment", "pull_request": 7, "comment": 1, "commands": []}),
+        ] {
+            let name = intention["intention"].clone();
+            let kind = serde_json::from_value::<Intention>(intention).expect("an intention").kind();
+            assert_eq!(name, kind.as_str());
+            assert_eq!(serde_json::from_value::<IntentionKind>(name).expect("a kind"), kind);
+        }
+    }
+}

@@ -47,6 +47,9 @@ fn values(settings: &BTreeMap<String, String>) -> Result<Value> {
     ] {
         told.insert(value.to_owned(), take(variable)?.into());
     }
+    if let Ok(plugins) = take("TIDEGATE_PLUGIN_QUEUES") {
+        told.insert("pluginQueues".to_owned(), serde_json::from_str(&plugins)?);
+    }
     let namespace = take("TIDEGATE_NAMESPACE")?;
     let aws = json!({
         "region": take("AWS_REGION")?,
@@ -97,6 +100,10 @@ mod tests {
             ("TIDEGATE_PUBLIC_URL", "http://10.77.0.1:8000"),
             ("TIDEGATE_CHECKOUT_IMAGE", "localhost/tidegate/checkout:dev"),
             ("TIDEGATE_NAMESPACE", "ci-scene"),
+            (
+                "TIDEGATE_PLUGIN_QUEUES",
+                r#"[{"deadLetterQueueUrl":"http://sqs/audit-dead","intentions":["cancel"],"plugin":"audit","queueUrl":"http://sqs/audit"}]"#,
+            ),
             ("TIDEGATE_MAX_RUNS", "20"),
             ("AWS_REGION", "eu-central-1"),
             ("AWS_ACCESS_KEY_ID", "sandbox"),

@@ -1,7 +1,8 @@
 //! What only a deployed cloud can show: its own queues, mappings and alarms.
 //!
 //! `audit` is the plugin of somebody else that infra/terraform/examples/custom-plugin adds (here with the integrator's
-//! code): it wants pushes, and has a command queue of its own that the controller doesn't drain.
+//! code): it wants pushes, and has a command queue of its own, which these scenarios' controllers aren't told of: what it
+//! sends stays there to be looked at.
 
 use std::time::Duration;
 

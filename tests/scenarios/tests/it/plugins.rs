@@ -45,6 +45,16 @@ async fn a_plugin_of_others_gets_what_it_declared_and_nothing_else() -> Result<(
     let log = scene.world.controller.as_ref().context("the controller is down")?.log();
     let reason = "plugin audit may not ask for cancel: it has declared run_pull_request";
     assert!(log.iter().any(|line| line.text.contains(reason)), "{log:?}");
+    // On a real cluster the environment of the command line is in the controller's pod.
+    if let Ok(mut tidegate) = scene.world.tidegate(&[
+        "dlq",
+        "list",
+        "--dead-letters",
+        &scene.world.cloud.queue_url(PLUGIN_DEAD_LETTERS),
+    ]) {
+        let listed = String::from_utf8(tidegate.output().await?.stdout)?;
+        assert!(listed.contains(reason), "{listed}");
+    }
 
     scene.send_to(PLUGIN_COMMANDS, &run(numbers[1], &second)).await?;
     scene.status(&second, "unit", "success").await?;
