@@ -54,28 +54,20 @@ impl Inlet {
             if let Ok(done) = tokio::time::timeout(RENEWAL, &mut work).await {
                 return done;
             }
-            if let Err(error) = self.commands.extend(&message.receipt, VISIBILITY).await {
-                self.metrics.reconcile_failure("drain", error.category().as_str());
-                tracing::warn!(
-                    message.id = message.id,
-                    error = error_chain(&error),
-                    "failed to keep a command hidden: it may come twice, which changes nothing"
-                );
-            }
+            let kept = self.commands.extend(&message.receipt, VISIBILITY).await;
+            self.note(
+                message,
+                kept,
+                "failed to keep a command hidden: it may come twice, which changes nothing",
+            );
         }
         work.await
     }
 
     /// Deletes a settled message. If that fails it comes again, and changes nothing.
     pub async fn delete(&self, message: &Message) {
-        if let Err(error) = self.commands.delete(&message.receipt).await {
-            self.metrics.reconcile_failure("drain", error.category().as_str());
-            tracing::warn!(
-                message.id = message.id,
-                error = error_chain(&error),
-                "failed to delete a settled command"
-            );
-        }
+        let deleted = self.commands.delete(&message.receipt).await;
+        self.note(message, deleted, "failed to delete a settled command");
     }
 
     /// Moves a message to the dead-letter queue, with the reason. If that fails it comes again, and is moved then.
@@ -104,14 +96,8 @@ impl Inlet {
     pub async fn put_back(&self, message: &Message, envelope: &Envelope<Command>, error: &CommandError) {
         self.metrics.reconcile_failure("drain", error.category());
         let delay = error.retry_after().unwrap_or_else(|| delay_after(message.receive_count)).min(MAX_DELAY);
-        if let Err(unhidden) = self.commands.extend(&message.receipt, delay).await {
-            self.metrics.reconcile_failure("drain", unhidden.category().as_str());
-            tracing::warn!(
-                message.id = message.id,
-                error = error_chain(&unhidden),
-                "failed to put a command back: it comes again when its time is over"
-            );
-        }
+        let hidden = self.commands.extend(&message.receipt, delay).await;
+        self.note(message, hidden, "failed to put a command back: it comes again when its time is over");
         tracing::warn!(
             delivery.id = %envelope.delivery,
             repo = %envelope.body.repository,
@@ -121,5 +107,13 @@ impl Inlet {
             envelope.body.intention.as_str(),
             delay.as_secs(),
         );
+    }
+
+    /// Counts and logs what SQS refused; a message that was not settled comes again by itself.
+    fn note(&self, message: &Message, result: Result<(), QueueError>, failed: &str) {
+        if let Err(error) = result {
+            self.metrics.reconcile_failure("drain", error.category().as_str());
+            tracing::warn!(message.id = message.id, error = error_chain(&error), "{failed}");
+        }
     }
 }
