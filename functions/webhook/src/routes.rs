@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use tidegate_model::{Envelope, Event, EventKind};
-use tidegate_queue::{Queue, QueueError, aws::SdkConfig};
+use tidegate_queue::{Client, Queue, QueueError, aws::SdkConfig};
 use tokio::time::{Instant, timeout_at};
 
 use crate::settings::RouteSettings;
@@ -47,7 +47,7 @@ pub enum RouteError {
 impl Routes {
     /// Routes as they are set.
     pub fn new(config: &SdkConfig, settings: Vec<RouteSettings>) -> Self {
-        let client = Queue::client(config);
+        let client = Client::new(config);
         let route = |route: RouteSettings| Route {
             plugin: route.plugin,
             events: route.events,

@@ -4,11 +4,13 @@
 //! repositories. Duplicates and order are settled where the message is used.
 
 pub mod aws;
+mod client;
 mod error;
 mod message;
 mod payload;
 mod queue;
 
+pub use client::Client;
 pub use error::{Category, DecodeError, Operation, QueueError};
 pub use message::{Message, Receipt, decode};
 pub use payload::{Payload, group_id};

@@ -3,17 +3,14 @@
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_sdk_sqs::{
-    Client,
-    types::{
-        BatchResultErrorEntry, DeleteMessageBatchRequestEntry, MessageAttributeValue,
-        MessageSystemAttributeName, QueueAttributeName, SendMessageBatchRequestEntry,
-    },
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, DeleteMessageBatchRequestEntry, MessageAttributeValue, MessageSystemAttributeName,
+    QueueAttributeName, SendMessageBatchRequestEntry,
 };
 use tidegate_model::Envelope;
 
 use crate::{
-    Category, Message, Operation, Payload, QueueError, Receipt,
+    Category, Client, Message, Operation, Payload, QueueError, Receipt,
     aws::{ATTEMPT, timeouts},
     group_id,
     message::REASON,
@@ -36,12 +33,7 @@ pub struct Queue {
 impl Queue {
     /// The queue with this URL, called as [`aws::load`](crate::aws::load) says.
     pub fn new(config: &SdkConfig, url: impl Into<String>) -> Self {
-        Self::of(Self::client(config), url)
-    }
-
-    /// What several queues can be called by, so that a function with several makes one.
-    pub fn client(config: &SdkConfig) -> Client {
-        Client::new(config)
+        Self::of(Client::new(config), url)
     }
 
     /// The queue with this URL, called by a client that others share.
@@ -57,6 +49,7 @@ impl Queue {
     /// Sends one envelope. When this returns, SQS has stored it.
     pub async fn send<T: Payload>(&self, envelope: &Envelope<T>) -> Result<(), QueueError> {
         self.client
+            .sdk()
             .send_message()
             .queue_url(&self.url)
             .message_body(self.text(envelope)?)
@@ -98,6 +91,7 @@ impl Queue {
         let total = entries.len();
         let answer = self
             .client
+            .sdk()
             .send_message_batch()
             .queue_url(&self.url)
             .set_entries(Some(entries))
@@ -116,6 +110,7 @@ impl Queue {
             .build()
             .expect("the data type is set");
         self.client
+            .sdk()
             .send_message()
             .queue_url(&self.url)
             .message_body(body)
@@ -129,6 +124,7 @@ impl Queue {
     /// Sends the unchanged text of a message again, in the group of the repository it concerns.
     pub async fn resend(&self, body: &str, group: Option<&str>) -> Result<(), QueueError> {
         self.client
+            .sdk()
             .send_message()
             .queue_url(&self.url)
             .message_body(body)
@@ -150,6 +146,7 @@ impl Queue {
         let limit = wait + ATTEMPT;
         let answer = self
             .client
+            .sdk()
             .receive_message()
             .queue_url(&self.url)
             .max_number_of_messages(max.into())
@@ -179,6 +176,7 @@ impl Queue {
     /// Deletes a received message: its work is done.
     pub async fn delete(&self, receipt: &Receipt) -> Result<(), QueueError> {
         self.client
+            .sdk()
             .delete_message()
             .queue_url(&self.url)
             .receipt_handle(&receipt.0)
@@ -200,6 +198,7 @@ impl Queue {
             });
             let answer = self
                 .client
+                .sdk()
                 .delete_message_batch()
                 .queue_url(&self.url)
                 .set_entries(Some(entries.collect()))
@@ -214,6 +213,7 @@ impl Queue {
     /// Keeps a received message invisible for `visibility` (whole seconds) from now; zero gives it back at once.
     pub async fn extend(&self, receipt: &Receipt, visibility: Duration) -> Result<(), QueueError> {
         self.client
+            .sdk()
             .change_message_visibility()
             .queue_url(&self.url)
             .receipt_handle(&receipt.0)
@@ -229,6 +229,7 @@ impl Queue {
         let name = QueueAttributeName::ApproximateNumberOfMessages;
         let answer = self
             .client
+            .sdk()
             .get_queue_attributes()
             .queue_url(&self.url)
             .attribute_names(name.clone())
@@ -250,6 +251,7 @@ impl Queue {
         let name = QueueAttributeName::RedrivePolicy;
         let answer = self
             .client
+            .sdk()
             .get_queue_attributes()
             .queue_url(&self.url)
             .attribute_names(name.clone())
