@@ -41,6 +41,10 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_PUBLIC_URL", value_parser = base_url)]
     pub public_url: String,
 
+    /// The address that people reach this controller's pages at: commit statuses link to them. Without it there are none.
+    #[arg(long, env = "TIDEGATE_REPORT_URL", value_parser = base_url)]
+    pub report_url: Option<String>,
+
     /// How many runs may go on at once in the whole cluster.
     #[arg(long, env = "TIDEGATE_MAX_RUNS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_runs: u32,

@@ -6,7 +6,7 @@
 
 mod ledger;
 mod outbox;
-mod plan;
+pub(crate) mod plan;
 mod send;
 
 use std::time::{Duration, Instant};

@@ -11,7 +11,7 @@ use tidegate_model::CommitStatus;
 use tidegate_resources::{IntegrationConfig, IntegrationJob, Report, ReportedStatus};
 
 use super::outbox::{Due, Sent};
-use crate::{context::Context, error_chain, schedule::Key};
+use crate::{context::Context, error_chain, schedule::Key, web};
 
 /// Tells the host of a config.
 pub async fn send(due: &Due, job: &IntegrationJob, config: &IntegrationConfig, context: &Context) -> Sent {
@@ -27,7 +27,7 @@ pub async fn send(due: &Due, job: &IntegrationJob, config: &IntegrationConfig, c
         context: due.target.context.clone(),
         state: due.status.state,
         description: due.status.description.clone(),
-        target_url: None,
+        target_url: context.settings.report_url.as_deref().map(|base| web::page_url(base, &due.job)),
     };
     let result = host.set_status(&job.spec.repository, &status).await;
     let outcome = result.as_ref().map_or_else(HostError::category, |()| "ok");

@@ -1,4 +1,4 @@
-//! What the cluster asks of the controller over HTTP: `/healthz`, `/readyz`, `/metrics`.
+//! What is asked of the controller over HTTP: `/healthz`, `/readyz` and `/metrics` by the cluster, `/runs/…` by people.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +8,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{context::Context, metrics::Metrics};
+
+mod page;
+mod runs;
+
+pub use runs::page_url;
 
 /// Why nothing is served.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +52,8 @@ pub async fn run(context: Context, readiness: Readiness, stop: CancellationToken
     if let Ok(address) = listener.local_addr() {
         tracing::info!(http.address = %address, "serving /healthz, /readyz and /metrics on {address}");
     }
-    let app = Router::new()
+    let pages = if context.settings.report_url.is_some() { runs::router(&context) } else { Router::new() };
+    let app = pages
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready).with_state(readiness))
         .route("/metrics", get(metrics).with_state(context.metrics));

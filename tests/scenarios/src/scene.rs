@@ -18,7 +18,7 @@ use tidegate_model::{CommitSha, Permission};
 use tidegate_resources::{ConditionStatus, IntegrationConfig, IntegrationJob};
 use tidegate_sandbox_forge::{Delivery, Status};
 
-use crate::{COMMANDS, DEAD_LETTERS, EVENTS, LogLine, World, WorldSpec};
+use crate::{COMMANDS, DEAD_LETTERS, EVENTS, LogLine, World, WorldSpec, world::REPORT_URL};
 
 /// The repository of every scene.
 pub const REPOSITORY: &str = "acme/shop";
@@ -155,6 +155,13 @@ impl Scene {
         self.world.kill_controller().await?;
         self.world.cloud.sandbox()?.expire_visibility(COMMANDS).await;
         self.world.start_controller().await
+    }
+
+    /// The page that a status links to, from the controller itself.
+    pub async fn page(&self, url: &str) -> Result<reqwest::Response> {
+        let path = url.strip_prefix(REPORT_URL).with_context(|| format!("a link to {url}"))?;
+        let address = self.world.controller_address().await?;
+        Ok(reqwest::Client::new().get(format!("http://{address}{path}")).send().await?)
     }
 
     /// Waits until the controller's metrics have a line that starts like this.

@@ -25,6 +25,9 @@ use crate::{
     gitea::Gitea,
 };
 
+/// What people reach the controller's pages at. Nothing resolves it: scenarios ask the controller itself.
+pub(crate) const REPORT_URL: &str = "https://ci.example.com";
+
 /// Whether the scenarios run on a real cluster: `TIDEGATE_WORLD=cluster`, inside `tests/cluster/cluster exec`.
 pub fn is_real() -> bool {
     std::env::var_os("TIDEGATE_WORLD").is_some_and(|world| world == "cluster")
@@ -301,6 +304,7 @@ fn settings(spec: &WorldSpec, cloud: &Cloud, address: IpAddr) -> BTreeMap<String
         ("TIDEGATE_MASTER_KEY_SECRET", MASTER_KEY_SECRET.to_owned()),
         ("TIDEGATE_MASTER_KEY_CACHE", spec.master_key_cache.to_owned()),
         ("TIDEGATE_PUBLIC_URL", cloud.gateway()),
+        ("TIDEGATE_REPORT_URL", REPORT_URL.to_owned()),
         ("TIDEGATE_ALLOWED_HOSTS", address.to_string()),
         ("TIDEGATE_WEBHOOK_CHECK_INTERVAL", spec.webhook_check_interval.to_owned()),
         ("TIDEGATE_LEASE_DURATION", spec.lease_duration.to_owned()),

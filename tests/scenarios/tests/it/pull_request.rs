@@ -60,6 +60,37 @@ async fn every_job_tests_the_same_merge_of_head_and_base() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_status_links_to_a_page_that_says_more() -> Result<()> {
+    let jobs = json!({"preSubmit": [job("unit", "exit 3"), job("style", "true")]});
+    let scene = Scene::set(gitea(), &jobs).await?;
+    let head = scene.push("fix", "dora", &[("ok", "no\n")]).await?;
+    scene.open("dora", "fix").await?;
+    let failed = scene.status(&head, "unit", "failure").await?;
+    scene.status(&head, "style", "success").await?;
+    let name = scene.only_job().await?;
+    let run = scene.wait_for_job(&name, "it failed", |job| scene.phase(job) == Phase::Failed).await?;
+
+    let url = failed.target_url.context("a link")?;
+    let answer = scene.page(&url).await?;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["referrer-policy"], "no-referrer");
+    let page = answer.text().await?;
+    let tree = run.status.and_then(|status| status.tree).context("a tree")?;
+    let description = failed.description.unwrap_or_default();
+    for part in ["tidegate/shop/unit", &description, "tidegate/shop/style", head.as_str(), tree.as_str()] {
+        assert!(page.contains(part), "no {part:?} in {page}");
+    }
+
+    // The same address of another run, of none, and of what can't be one.
+    for other in
+        [url.replace(&name, "shop-0"), url.replace("/runs/", "/runs/x"), url.replace(&name, "..%2F..")]
+    {
+        assert_eq!(scene.page(&other).await?.status(), 404, "{other}");
+    }
+    scene.end().await
+}
+
+#[tokio::test]
 async fn a_failing_job_fails_and_what_comes_after_it_is_not_run() -> Result<()> {
     let mut after = job("package", "true");
     after["after"] = json!(["unit"]);

@@ -1,0 +1,105 @@
+//! `/runs/NAMESPACE/NAME`: the page of one `IntegrationJob`, for whoever has its address.
+//!
+//! The address is what keeps it (ADR 27): it holds a digest over the config's uid, which nobody outside the cluster knows,
+//! and stands in the commit status alone.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::{HeaderName, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+    routing::get,
+};
+use tidegate_model::ObjectName;
+use tidegate_resources::IntegrationJob;
+use tokio::{sync::Semaphore, time::timeout};
+
+use super::page;
+use crate::{context::Context, error_chain, schedule::Key};
+
+/// Pages that may be made at once: each reads one object from the Kubernetes API.
+const AT_ONCE: usize = 16;
+/// How long the Kubernetes API may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Nothing of a page comes from elsewhere, it is kept nowhere, and its address is passed on to nobody.
+const HEADERS: [(HeaderName, &str); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    ),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (HeaderName::from_static("x-robots-tag"), "noindex"),
+];
+
+/// The address of a job's page, below the address that people reach this controller at.
+pub fn page_url(base: &str, job: &Key) -> String {
+    format!("{base}/runs/{}/{}", job.namespace, job.name)
+}
+
+/// Serves the pages.
+pub(super) fn router(context: &Context) -> Router {
+    let pages = Pages { context: context.clone(), at_once: Arc::new(Semaphore::new(AT_ONCE)) };
+    Router::new().route("/runs/{namespace}/{name}", get(show).with_state(pages))
+}
+
+#[derive(Clone)]
+struct Pages {
+    context: Context,
+    at_once: Arc<Semaphore>,
+}
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("There is no such run, or it has been removed.")]
+    Unknown,
+    #[error("Too many pages are asked for. Try again in a moment.")]
+    Busy,
+    #[error("The Kubernetes API can't be read. Try again in a moment.")]
+    Unavailable,
+}
+
+impl Refusal {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unknown => StatusCode::NOT_FOUND,
+            Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+async fn show(State(pages): State<Pages>, Path((namespace, name)): Path<(String, String)>) -> Response {
+    match pages.html(&namespace, &name).await {
+        Ok(html) => (HEADERS, Html(html)).into_response(),
+        Err(refusal) => (refusal.status(), HEADERS, format!("{refusal}\n")).into_response(),
+    }
+}
+
+impl Pages {
+    async fn html(&self, namespace: &str, name: &str) -> Result<String, Refusal> {
+        let (namespace, name): (ObjectName, ObjectName) = match (namespace.parse(), name.parse()) {
+            (Ok(namespace), Ok(name)) => (namespace, name),
+            _ => return Err(Refusal::Unknown),
+        };
+        if self.context.settings.namespace.as_ref().is_some_and(|served| *served != namespace) {
+            return Err(Refusal::Unknown);
+        }
+        let _permit = self.at_once.try_acquire().map_err(|_| Refusal::Busy)?;
+        let api = self.context.namespaced::<IntegrationJob>(namespace.as_str());
+        let unavailable = |error: &dyn std::error::Error| {
+            tracing::warn!(
+                integration_job = %format_args!("{namespace}/{name}"),
+                error = error_chain(error),
+                "failed to show the page of a run"
+            );
+            Refusal::Unavailable
+        };
+        let job = timeout(PATIENCE, api.get_opt(name.as_str())).await.map_err(|late| unavailable(&late))?;
+        let job = job.map_err(|error| unavailable(&error))?.ok_or(Refusal::Unknown)?;
+        page::html(&job).map_err(|error| unavailable(&error))
+    }
+}
