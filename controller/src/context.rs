@@ -63,17 +63,6 @@ impl Context {
         self.budgets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All objects of a kind that this controller serves: of its namespace, or of all.
-    pub fn served<K>(&self) -> Api<K>
-    where
-        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
-    {
-        match &self.settings.namespace {
-            Some(namespace) => Api::namespaced(self.client.clone(), namespace.as_str()),
-            None => Api::all(self.client.clone()),
-        }
-    }
-
     /// The objects of a kind in one namespace.
     pub fn namespaced<K>(&self, namespace: &str) -> Api<K>
     where

@@ -18,6 +18,7 @@ pub mod leader;
 pub mod metrics;
 pub mod report;
 pub mod schedule;
+mod served;
 pub mod settings;
 mod shutdown;
 pub mod web;

@@ -190,14 +190,9 @@ async fn check_crds(context: &Context) -> anyhow::Result<()> {
     let one = kube::api::ListParams::default().limit(1);
     let hint = "failed to list: are the CRDs of crds/ installed, and may the ServiceAccount list them?";
     context
-        .served::<IntegrationConfig>()
-        .list(&one)
+        .list_served::<IntegrationConfig>(&one)
         .await
         .with_context(|| format!("IntegrationConfigs: {hint}"))?;
-    context
-        .served::<IntegrationJob>()
-        .list(&one)
-        .await
-        .with_context(|| format!("IntegrationJobs: {hint}"))?;
+    context.list_served::<IntegrationJob>(&one).await.with_context(|| format!("IntegrationJobs: {hint}"))?;
     Ok(())
 }

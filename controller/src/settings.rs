@@ -13,9 +13,9 @@ pub use self::plugin_queues::{PluginQueue, PluginQueues, PluginQueuesError};
 #[derive(Debug, Clone, Parser)]
 #[command(name = "tidegate-controller", version)]
 pub struct Settings {
-    /// The namespace whose configs are served. Without it: all.
-    #[arg(long, env = "TIDEGATE_NAMESPACE")]
-    pub namespace: Option<ObjectName>,
+    /// The namespaces whose configs are served, separated by commas. Without any: all.
+    #[arg(long, env = "TIDEGATE_NAMESPACES", value_delimiter = ',')]
+    pub namespaces: Vec<ObjectName>,
 
     /// The queue that plugins put commands in.
     #[arg(long, env = "TIDEGATE_COMMAND_QUEUE_URL")]

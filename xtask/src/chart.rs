@@ -103,7 +103,7 @@ fn settings(workspace: &Workspace, folder: &Path, faults: &mut Vec<String>) -> a
         Ok(words.filter(|word| word.starts_with("TIDEGATE_")).map(str::to_owned).collect())
     };
     let mut told = variables(&folder.join("snapshots/complete.yaml"))?;
-    told.extend(variables(&folder.join("snapshots/one-namespace.yaml"))?);
+    told.extend(variables(&folder.join("snapshots/namespaces.yaml"))?);
     let mut read = variables(&workspace.root.join("controller/src/settings.rs"))?;
     read.extend(variables(&workspace.root.join("shared/telemetry/src/subscriber.rs"))?);
     // Its port is the container's, and nobody outside sees it.

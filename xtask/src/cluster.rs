@@ -65,7 +65,7 @@ fn dry_run_the_chart(workspace: &Workspace) -> anyhow::Result<()> {
         harness(&format!("make the namespace {namespace}"), &["exec", "sh", "-c", &make]).run(workspace)?;
     }
     let apply = ["exec", "kubectl", "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f"];
-    for snapshot in ["minimal", "one-namespace", "static-keys"] {
+    for snapshot in ["minimal", "namespaces", "static-keys"] {
         let file = format!("infra/kubernetes/snapshots/{snapshot}.yaml");
         harness(&format!("dry run of the chart, {snapshot}"), &[&apply[..], &[&file]].concat())
             .run(workspace)?;

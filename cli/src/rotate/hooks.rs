@@ -26,16 +26,20 @@ pub(super) async fn client() -> Result<Client> {
     Client::try_from(config).context("failed to set up the client of the Kubernetes API")
 }
 
-/// Reads the configs of one namespace, or all.
-pub(super) async fn configs(
-    client: &Client,
-    namespace: Option<&ObjectName>,
-) -> Result<Vec<IntegrationConfig>> {
-    let api: Api<IntegrationConfig> = match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace.as_str()),
-        None => Api::all(client.clone()),
-    };
-    Ok(api.list(&ListParams::default()).await.context("failed to list the IntegrationConfigs")?.items)
+/// Reads the configs of these namespaces; of all, if none is named. A hook that isn't seen would lose its key, so each has
+/// to be readable.
+pub(super) async fn configs(client: &Client, namespaces: &[ObjectName]) -> Result<Vec<IntegrationConfig>> {
+    let mut apis: Vec<Api<IntegrationConfig>> =
+        namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace.as_str())).collect();
+    if apis.is_empty() {
+        apis.push(Api::all(client.clone()));
+    }
+    let mut configs = Vec::new();
+    for api in apis {
+        let list = api.list(&ListParams::default()).await;
+        configs.extend(list.with_context(|| format!("failed to list {}", api.resource_url()))?);
+    }
+    Ok(configs)
 }
 
 impl Hooks {

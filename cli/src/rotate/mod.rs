@@ -31,9 +31,9 @@ pub(crate) struct Arguments {
     /// The secret of AWS Secrets Manager that holds the keys: a name or an ARN.
     #[arg(long, env = "TIDEGATE_MASTER_KEY_SECRET")]
     secret: String,
-    /// The namespace whose configs the controller serves. Without it: all.
-    #[arg(long, env = "TIDEGATE_NAMESPACE")]
-    namespace: Option<ObjectName>,
+    /// The namespaces whose configs the controller serves, separated by commas. Without any: all.
+    #[arg(long, env = "TIDEGATE_NAMESPACES", value_delimiter = ',')]
+    namespaces: Vec<ObjectName>,
     /// For how long functions and controller use keys without a look at the secret: the longest of their settings.
     #[arg(long, env = "TIDEGATE_MASTER_KEY_CACHE", default_value = "5m")]
     cache: Timeout,
@@ -86,7 +86,7 @@ async fn rotate(arguments: &Arguments) -> Result<()> {
         return rotation.explain(&stored).await;
     }
     // The cluster is asked before anything is changed: without it nobody could tell when the hooks are done.
-    hooks::configs(&rotation.client, arguments.namespace.as_ref()).await?;
+    hooks::configs(&rotation.client, &arguments.namespaces).await?;
     let announced = match stored.stage() {
         Stage::Settled => rotation.announce(stored).await?,
         Stage::Announced | Stage::Switched => stored,
@@ -204,7 +204,7 @@ impl Rotation<'_> {
     }
 
     async fn hooks(&self, key: &str) -> Result<Hooks> {
-        let configs = hooks::configs(&self.client, self.arguments.namespace.as_ref()).await?;
+        let configs = hooks::configs(&self.client, &self.arguments.namespaces).await?;
         Ok(Hooks::under(key, &configs))
     }
 

@@ -102,9 +102,8 @@ pub async fn run(
 ) -> Result<(), ConfigLoopEnded> {
     let all = context.configs.store().clone();
     let Feed { writer, changed } = feed;
-    let changes = watcher(context.served::<Guarded>(), watcher::Config::default())
-        .default_backoff()
-        .modify(|config| config.managed_fields_mut().clear())
+    let changes = context
+        .watch_served::<Guarded>(&watcher::Config::default(), |config| config.managed_fields_mut().clear())
         .reflect(writer)
         .inspect(move |_| changed.send_replace(()))
         .applied_objects()

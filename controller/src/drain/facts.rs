@@ -107,9 +107,7 @@ pub async fn configs(
     match source {
         Source::Config(reference) => {
             let (namespace, name) = (reference.namespace.as_str(), reference.name.as_str());
-            let served =
-                context.settings.namespace.as_ref().is_none_or(|served| served == &reference.namespace);
-            if !served {
+            if !context.serves(namespace) {
                 return Ok(Vec::new());
             }
             if let Some(config) = context.configs.get(namespace, name) {
@@ -120,8 +118,8 @@ pub async fn configs(
             Ok(api.get_opt(name).await.map_err(FactsError::Configs)?.into_iter().collect())
         }
         Source::App => {
-            let all = context.served::<IntegrationConfig>().list(&ListParams::default()).await;
-            let mut all = all.map_err(FactsError::Configs)?.items;
+            let all = context.list_served::<IntegrationConfig>(&ListParams::default()).await;
+            let mut all = all.map_err(FactsError::Configs)?;
             all.retain(|config| {
                 let git = &config.spec.git;
                 git.type_ == host

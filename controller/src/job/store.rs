@@ -31,9 +31,8 @@ pub fn integration_jobs(
     impl Stream<Item = watcher::Result<Guarded<IntegrationJob>>> + Send + use<>,
 ) {
     let (store, writer) = reflector::store();
-    let changes = watcher(context.served(), watcher::Config::default())
-        .default_backoff()
-        .modify(|job: &mut Guarded<IntegrationJob>| {
+    let changes = context
+        .watch_served(&watcher::Config::default(), |job: &mut Guarded<IntegrationJob>| {
             job.managed_fields_mut().clear();
             if let Ok(job) = &mut job.0
                 && job.status.as_ref().is_some_and(|status| status.phase.is_final())
@@ -61,12 +60,11 @@ pub fn runs(
     impl Stream<Item = watcher::Result<Guarded<PipelineRun>>> + Send + use<>,
     impl Stream<Item = watcher::Result<Guarded<TaskRun>>> + Send + use<>,
 ) {
-    let ours = || watcher::Config::default().labels(label::INTEGRATION_JOB);
+    let ours = watcher::Config::default().labels(label::INTEGRATION_JOB);
     let (pipeline_runs, pipeline_run_writer) = reflector::store();
     let (task_runs, task_run_writer) = reflector::store();
-    let pipeline_run_changes = watcher(context.served(), ours())
-        .default_backoff()
-        .modify(|run: &mut Guarded<PipelineRun>| {
+    let pipeline_run_changes = context
+        .watch_served(&ours, |run: &mut Guarded<PipelineRun>| {
             run.managed_fields_mut().clear();
             run.annotations_mut().clear();
             if let Ok(run) = &mut run.0 {
@@ -75,9 +73,8 @@ pub fn runs(
         })
         .reflect(pipeline_run_writer)
         .touched_objects();
-    let task_run_changes = watcher(context.served(), ours())
-        .default_backoff()
-        .modify(|task: &mut Guarded<TaskRun>| {
+    let task_run_changes = context
+        .watch_served(&ours, |task: &mut Guarded<TaskRun>| {
             task.managed_fields_mut().clear();
             task.annotations_mut().clear();
             if let Ok(task) = &mut task.0 {

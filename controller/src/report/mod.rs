@@ -15,10 +15,7 @@ use futures::{StreamExt, stream::BoxStream};
 use k8s_openapi::jiff::Timestamp;
 use kube::{
     core::DeserializeGuard,
-    runtime::{
-        WatchStreamExt,
-        watcher::{self, Event, watcher},
-    },
+    runtime::watcher::{self, Event},
 };
 use rand::RngExt as _;
 use tidegate_resources::{IntegrationJob, JobStatus, Report};
@@ -70,8 +67,7 @@ enum Ended {
 
 /// Runs until it is told to stop; then finishes the writes on their way.
 pub async fn run(context: Context, stop: CancellationToken) -> Result<(), ReportError> {
-    let mut jobs: Changes<IntegrationJob> =
-        watcher(context.served(), watcher::Config::default()).default_backoff().boxed();
+    let mut jobs: Changes<IntegrationJob> = context.watch_served(&watcher::Config::default(), |_| ());
     let (configs, mut config_changes) = (context.configs.clone(), context.configs.clone());
     let mut reporter = Reporter {
         context,

@@ -15,10 +15,7 @@ use futures::{FutureExt, StreamExt, stream::BoxStream};
 use kube::{
     Resource, ResourceExt,
     core::DeserializeGuard,
-    runtime::{
-        WatchStreamExt,
-        watcher::{self, Event, watcher},
-    },
+    runtime::watcher::{self, Event},
 };
 use rand::RngExt as _;
 use tidegate_resources::IntegrationJob;
@@ -57,10 +54,8 @@ struct Schedule {
 
 /// Runs until it is told to stop; then finishes what is in hand.
 pub async fn run(context: Context, stop: CancellationToken) -> Result<(), ScheduleError> {
-    let mut jobs: Changes<IntegrationJob> = watcher(context.served(), watcher::Config::default())
-        .default_backoff()
-        .modify(|job: &mut Guarded<IntegrationJob>| job.managed_fields_mut().clear())
-        .boxed();
+    let mut jobs: Changes<IntegrationJob> = context
+        .watch_served(&watcher::Config::default(), |job: &mut Guarded<_>| job.managed_fields_mut().clear());
     let (configs, mut config_changes) = (context.configs.clone(), context.configs.clone());
     let mut schedule = Schedule { context, queue: Queue::default(), tasks: JoinSet::new() };
     let (mut jobs_are_listed, mut configs_are_listed) = (false, false);

@@ -85,7 +85,7 @@ impl Pages {
             (Ok(namespace), Ok(name)) => (namespace, name),
             _ => return Err(Refusal::Unknown),
         };
-        if self.context.settings.namespace.as_ref().is_some_and(|served| *served != namespace) {
+        if !self.context.serves(namespace.as_str()) {
             return Err(Refusal::Unknown);
         }
         let _permit = self.at_once.try_acquire().map_err(|_| Refusal::Busy)?;

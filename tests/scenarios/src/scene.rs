@@ -7,7 +7,10 @@ mod work;
 use std::{fmt::Debug, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use k8s_openapi::api::{core::v1::Secret, events::v1::Event};
+use k8s_openapi::{
+    api::{core::v1::Secret, events::v1::Event},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
 use kube::{
     Api,
     api::{DeleteParams, ListParams, PostParams},
@@ -104,16 +107,33 @@ impl Scene {
         self.configs().create(&PostParams::default(), &config).await.context("failed to create the config")
     }
 
+    /// Creates a config of the repository in another namespace, and the Secret that it needs.
+    pub async fn apply_in(&self, namespace: &str, name: &str, jobs: &Value) -> Result<()> {
+        let secrets = |namespace: &str| Api::<Secret>::namespaced(self.world.client.clone(), namespace);
+        let mut secret = secrets(&self.world.namespace).get("git").await?;
+        secret.metadata = ObjectMeta { name: Some("git".to_owned()), ..ObjectMeta::default() };
+        secrets(namespace).create(&PostParams::default(), &secret).await?;
+        let mut config = self.config_named(name, jobs);
+        config["metadata"]["namespace"] = namespace.into();
+        let config: IntegrationConfig = serde_json::from_value(config)?;
+        let configs = Api::namespaced(self.world.client.clone(), namespace);
+        configs.create(&PostParams::default(), &config).await.context("failed to create the config")?;
+        Ok(())
+    }
+
+    /// Waits until the webhook of a config in another namespace is registered.
+    pub async fn registered_in(&self, namespace: &str, name: &str) -> Result<()> {
+        let configs = Api::namespaced(self.world.client.clone(), namespace);
+        self.wait_for(configs, name, "the webhook is registered", is_registered).await
+    }
+
     /// Waits until the config's webhook is registered.
     pub async fn wait_until_registered(&self) -> Result<()> {
         self.registered(CONFIG).await
     }
 
     async fn registered(&self, name: &str) -> Result<()> {
-        let registered = |config: Option<&IntegrationConfig>| {
-            condition(config, "WebhookRegistered", ConditionStatus::True)
-        };
-        self.wait_for(self.configs(), name, "the webhook is registered", registered).await
+        self.wait_for(self.configs(), name, "the webhook is registered", is_registered).await
     }
 
     /// Waits until a condition of the config has a status; returns its message.
@@ -230,12 +250,16 @@ impl Scene {
 
     /// Waits until a job's commit status has a state (`pending`, `success`, `failure`, `error`).
     pub async fn status(&self, sha: &CommitSha, job: &str, state: &str) -> Result<Status> {
-        let context = format!("tidegate/{CONFIG}/{job}");
+        self.status_of(sha, &format!("tidegate/{CONFIG}/{job}"), state).await
+    }
+
+    /// The same of any config's, by its context.
+    pub async fn status_of(&self, sha: &CommitSha, context: &str, state: &str) -> Result<Status> {
         let found =
-            self.world.forge.wait_for_status(REPOSITORY, sha, &context, PATIENCE, |s| s.state == state).await;
+            self.world.forge.wait_for_status(REPOSITORY, sha, context, PATIENCE, |s| s.state == state).await;
         match found {
             Ok(status) => Ok(status),
-            Err(error) => Err(error.context(format!("{job} is not {state}\n{}", self.situation().await))),
+            Err(error) => Err(error.context(format!("{context} is not {state}\n{}", self.situation().await))),
         }
     }
 
@@ -395,4 +419,8 @@ async fn git(arguments: &[&str]) -> Result<String> {
         tokio::process::Command::new("git").args(arguments).output().await.context("failed to start git")?;
     ensure!(output.status.success(), "git {arguments:?} failed: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+fn is_registered(config: Option<&IntegrationConfig>) -> bool {
+    condition(config, "WebhookRegistered", ConditionStatus::True)
 }

@@ -53,6 +53,8 @@ pub struct WorldSpec {
     pub lease_duration: &'static str,
     /// What the plugin of others may ask for; without it there is none.
     pub plugin_intentions: &'static [&'static str],
+    /// Whether the controller serves two namespaces, and no other.
+    pub two_namespaces: bool,
     /// The program of the Integrator's function, by its path among the built ones.
     pub integrator: &'static str,
 }
@@ -67,6 +69,7 @@ impl WorldSpec {
             webhook_check_interval: "10m",
             lease_duration: "15s",
             plugin_intentions: &[],
+            two_namespaces: false,
             integrator: "tidegate-integrator",
         }
     }
@@ -86,6 +89,8 @@ pub struct World {
     pub client: kube::Client,
     /// The namespace that the controller serves.
     pub namespace: String,
+    /// The other one, if it serves two.
+    pub second_namespace: Option<String>,
     cluster: ClusterForm,
     /// What controllers have logged that are gone.
     log: Vec<LogLine>,
@@ -139,7 +144,10 @@ impl World {
         environment.insert("TIDEGATE_LISTEN".to_owned(), "127.0.0.1:0".to_owned());
         environment.insert("TIDEGATE_CHECKOUT_IMAGE".to_owned(), "sandbox/checkout".to_owned());
         let namespace = "ci".to_owned();
-        make_namespace(&client, &namespace).await?;
+        let second_namespace = make_namespaces(&spec, &client, &namespace).await?;
+        if let Some(second) = &second_namespace {
+            environment.insert("TIDEGATE_NAMESPACES".to_owned(), format!("{namespace},{second}"));
+        }
         let binary = binaries.join("tidegate-controller");
         let cluster = ClusterForm::Sandbox { cluster, binary, environment };
         Ok(Self {
@@ -149,6 +157,7 @@ impl World {
             standby: None,
             client,
             namespace,
+            second_namespace,
             cluster,
             log: Vec::new(),
             _folder: folder,
@@ -169,9 +178,10 @@ impl World {
         let client = kube::Client::try_from(config).context("failed to make a client")?;
 
         let namespace = format!("ci-{scene}");
-        make_namespace(&client, &namespace).await?;
+        let second_namespace = make_namespaces(&spec, &client, &namespace).await?;
+        let namespaces: Vec<_> = std::iter::once(&namespace).chain(&second_namespace).cloned().collect();
         let mut environment = settings(&spec, &cloud, address);
-        environment.insert("TIDEGATE_NAMESPACE".to_owned(), namespace.clone());
+        environment.insert("TIDEGATE_NAMESPACES".to_owned(), namespaces.join(","));
         environment
             .insert("TIDEGATE_CHECKOUT_IMAGE".to_owned(), "localhost/tidegate/checkout:dev".to_owned());
         let own = format!("tidegate-{scene}");
@@ -184,6 +194,7 @@ impl World {
             standby: None,
             client,
             namespace,
+            second_namespace,
             cluster,
             log: Vec::new(),
             _folder: folder,
@@ -282,7 +293,9 @@ impl World {
         self.forge.stop().await;
         match self.cluster {
             ClusterForm::Sandbox { cluster, .. } => cluster.stop().await?,
-            ClusterForm::Real(installation) => installation.remove(&self.namespace).await?,
+            ClusterForm::Real(installation) => {
+                installation.remove(std::iter::once(&self.namespace).chain(&self.second_namespace)).await?;
+            }
         }
         Ok(lines)
     }
@@ -322,6 +335,16 @@ fn settings(spec: &WorldSpec, cloud: &Cloud, address: IpAddr) -> BTreeMap<String
         environment.insert("TIDEGATE_PLUGIN_QUEUES".to_owned(), json!([plugin]).to_string());
     }
     environment
+}
+
+/// Makes the namespace of this name, and the other one if there is one.
+async fn make_namespaces(spec: &WorldSpec, client: &kube::Client, name: &str) -> Result<Option<String>> {
+    make_namespace(client, name).await?;
+    let second = spec.two_namespaces.then(|| format!("{name}-2"));
+    if let Some(second) = &second {
+        make_namespace(client, second).await?;
+    }
+    Ok(second)
 }
 
 async fn make_namespace(client: &kube::Client, name: &str) -> Result<()> {

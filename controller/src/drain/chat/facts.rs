@@ -121,8 +121,8 @@ async fn all_of_repository(
     command: &Command,
     context: &Context,
 ) -> Result<Vec<IntegrationConfig>, FactsError> {
-    let all = context.served::<IntegrationConfig>().list(&ListParams::default()).await;
-    let mut all = all.map_err(FactsError::Configs)?.items;
+    let all = context.list_served::<IntegrationConfig>(&ListParams::default()).await;
+    let mut all = all.map_err(FactsError::Configs)?;
     let own = &config.spec.git;
     all.retain(|other| {
         let git = &other.spec.git;

@@ -11,9 +11,9 @@ TIDEGATE_MAX_RUNS from maxRuns. What is null or empty is left to the controller.
   valueFrom:
     fieldRef:
       fieldPath: metadata.name
-{{- if .Values.serve.namespace }}
-- name: TIDEGATE_NAMESPACE
-  value: {{ .Values.serve.namespace | quote }}
+{{- with .Values.serve.namespaces }}
+- name: TIDEGATE_NAMESPACES
+  value: {{ join "," . | quote }}
 {{- end }}
 {{- range $name, $value := .Values.settings }}
 {{- if not (or (kindIs "invalid" $value) (eq (toString $value) "") (eq (toString $value) "[]")) }}

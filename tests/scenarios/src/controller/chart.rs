@@ -9,7 +9,7 @@ use tokio::{io::AsyncWriteExt, process::Command};
 /// Where the helm of `cargo xtask chart` lies: `cargo xtask cluster` says so.
 const HELM: &str = "TIDEGATE_HELM";
 
-/// The manifests of a controller in a namespace of its own that serves one namespace with these settings. It has no
+/// The manifests of a controller in a namespace of its own that serves the namespaces of these settings. It has no
 /// replica yet, and the CRDs, which all scenes share, are there already.
 pub(super) async fn render(namespace: &str, settings: &BTreeMap<String, String>) -> Result<String> {
     let helm = std::env::var(HELM).with_context(|| {
@@ -50,7 +50,8 @@ fn values(settings: &BTreeMap<String, String>) -> Result<Value> {
     if let Ok(plugins) = take("TIDEGATE_PLUGIN_QUEUES") {
         told.insert("pluginQueues".to_owned(), serde_json::from_str(&plugins)?);
     }
-    let namespace = take("TIDEGATE_NAMESPACE")?;
+    let namespaces = take("TIDEGATE_NAMESPACES")?;
+    let namespaces: Vec<_> = namespaces.split(',').collect();
     let aws = json!({
         "region": take("AWS_REGION")?,
         "accessKeyId": take("AWS_ACCESS_KEY_ID")?,
@@ -60,7 +61,7 @@ fn values(settings: &BTreeMap<String, String>) -> Result<Value> {
     Ok(json!({
         "image": {"repository": "localhost/tidegate/controller", "tag": "dev"},
         "replicas": 0,
-        "serve": {"namespace": namespace},
+        "serve": {"namespaces": namespaces},
         "settings": told,
         "aws": aws,
         "extraEnv": extra,
@@ -99,7 +100,7 @@ mod tests {
             ("TIDEGATE_MASTER_KEY_SECRET", "tidegate/webhook-keys"),
             ("TIDEGATE_PUBLIC_URL", "http://10.77.0.1:8000"),
             ("TIDEGATE_CHECKOUT_IMAGE", "localhost/tidegate/checkout:dev"),
-            ("TIDEGATE_NAMESPACE", "ci-scene"),
+            ("TIDEGATE_NAMESPACES", "ci-scene,ci-other"),
             (
                 "TIDEGATE_PLUGIN_QUEUES",
                 r#"[{"deadLetterQueueUrl":"http://sqs/audit-dead","intentions":["cancel"],"plugin":"audit","queueUrl":"http://sqs/audit"}]"#,
@@ -146,8 +147,8 @@ mod tests {
         bound.sort();
         assert_eq!(
             bound,
-            ["ci-scene", "tidegate-scene"],
-            "rights in the served namespace, and its own lease"
+            ["ci-other", "ci-scene", "tidegate-scene"],
+            "rights in the served namespaces, and its own lease"
         );
         assert!(!manifests.contains("kind: ClusterRole"), "rights outside of these");
     }

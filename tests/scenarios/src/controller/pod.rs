@@ -20,7 +20,7 @@ use super::{Log, chart};
 /// The Deployment, and what its pods are labelled with.
 pub(super) const NAME: &str = "tidegate-controller";
 
-/// The controller of one scene: a Deployment in a namespace of its own that serves the scene's namespace.
+/// The controller of one scene: a Deployment in a namespace of its own that serves the scene's namespaces.
 pub struct Installation {
     client: Client,
     namespace: String,
@@ -36,17 +36,18 @@ impl Installation {
     }
 
     /// Removes the scene's namespaces, without waiting for all that is in them.
-    pub async fn remove(&self, served: &str) -> Result<()> {
-        // Nobody is there any more to clean up after a config, and its namespace would wait for that.
-        let configs: Api<IntegrationConfig> = Api::namespaced(self.client.clone(), served);
-        for config in configs.list(&ListParams::default()).await? {
-            let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
-            configs.patch(&config.name_any(), &PatchParams::default(), &patch).await?;
-        }
-        for namespace in [self.namespace.as_str(), served] {
-            let namespaces: Api<v1::Namespace> = Api::all(self.client.clone());
+    pub async fn remove(&self, served: impl Iterator<Item = &String>) -> Result<()> {
+        let namespaces: Api<v1::Namespace> = Api::all(self.client.clone());
+        for namespace in served {
+            // Nobody is there any more to clean up after a config, and its namespace would wait for that.
+            let configs: Api<IntegrationConfig> = Api::namespaced(self.client.clone(), namespace);
+            for config in configs.list(&ListParams::default()).await? {
+                let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+                configs.patch(&config.name_any(), &PatchParams::default(), &patch).await?;
+            }
             namespaces.delete(namespace, &DeleteParams::background()).await?;
         }
+        namespaces.delete(&self.namespace, &DeleteParams::background()).await?;
         Ok(())
     }
 

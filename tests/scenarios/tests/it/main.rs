@@ -11,6 +11,7 @@ mod drain;
 mod host_faults;
 mod kill;
 mod leader;
+mod namespaces;
 mod outage;
 mod plugins;
 mod pull_request;
