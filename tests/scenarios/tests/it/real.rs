@@ -189,6 +189,24 @@ async fn kubectl_explains_the_fields_and_shows_what_matters() -> Result<()> {
     scene.end().await
 }
 
+#[tokio::test]
+async fn the_command_on_the_page_reads_the_logs() -> Result<()> {
+    if real_only("it keeps no logs") {
+        return Ok(());
+    }
+    let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "echo said by the job")]})).await?;
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "fix").await?;
+    let status = scene.status(&head, "unit", "success").await?;
+
+    let page = scene.page(&status.target_url.context("a link")?).await?.text().await?;
+    let command = page.split_once("<pre>kubectl ").and_then(|(_, rest)| rest.split_once("</pre>"));
+    let (arguments, _) = command.with_context(|| format!("no command in {page}"))?;
+    let logs = kubectl(&arguments.split(' ').collect::<Vec<_>>()).await?;
+    assert!(logs.contains("said by the job"), "{logs}");
+    scene.end().await
+}
+
 /// The only row of a table has these values under these headings.
 fn assert_row(table: &str, expected: &[(&str, &str)]) -> Result<()> {
     let mut lines = table.lines();
