@@ -1,5 +1,6 @@
 //! One repository with its config, and the verbs that a scenario is told in.
 
+mod config;
 mod situation;
 mod talk;
 mod work;
@@ -7,10 +8,7 @@ mod work;
 use std::{fmt::Debug, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use k8s_openapi::{
-    api::{core::v1::Secret, events::v1::Event},
-    apimachinery::pkg::apis::meta::v1::ObjectMeta,
-};
+use k8s_openapi::api::{core::v1::Secret, events::v1::Event};
 use kube::{
     Api,
     api::{DeleteParams, ListParams, PostParams},
@@ -18,7 +16,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 use tidegate_model::{CommitSha, Permission};
-use tidegate_resources::{ConditionStatus, IntegrationConfig, IntegrationJob};
+use tidegate_resources::IntegrationJob;
 use tidegate_sandbox_forge::{Delivery, Status};
 
 use crate::{COMMANDS, DEAD_LETTERS, EVENTS, LogLine, World, WorldSpec, world::REPORT_URL};
@@ -78,83 +76,6 @@ impl Scene {
             .await
             .with_context(|| format!("failed to make the Secret {name}"))?;
         Ok(())
-    }
-
-    /// A config of the repository with these jobs.
-    pub fn config(&self, jobs: &Value) -> Value {
-        self.config_named(CONFIG, jobs)
-    }
-
-    fn config_named(&self, name: &str, jobs: &Value) -> Value {
-        json!({
-            "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationConfig",
-            "metadata": {"name": name, "namespace": self.world.namespace},
-            "spec": {
-                "git": {
-                    "type": self.dialect,
-                    "repository": self.world.forge.repository(REPOSITORY),
-                    "apiUrl": self.world.forge.api_url(),
-                    "tokenSecretRef": {"name": "git", "key": "token"},
-                },
-                "jobs": jobs,
-            },
-        })
-    }
-
-    /// Creates a config as a user does.
-    pub async fn apply(&self, config: Value) -> Result<IntegrationConfig> {
-        let config: IntegrationConfig = serde_json::from_value(config)?;
-        self.configs().create(&PostParams::default(), &config).await.context("failed to create the config")
-    }
-
-    /// Creates a config of the repository in another namespace, and the Secret that it needs.
-    pub async fn apply_in(&self, namespace: &str, name: &str, jobs: &Value) -> Result<()> {
-        let secrets = |namespace: &str| Api::<Secret>::namespaced(self.world.client.clone(), namespace);
-        let mut secret = secrets(&self.world.namespace).get("git").await?;
-        secret.metadata = ObjectMeta { name: Some("git".to_owned()), ..ObjectMeta::default() };
-        secrets(namespace).create(&PostParams::default(), &secret).await?;
-        let mut config = self.config_named(name, jobs);
-        config["metadata"]["namespace"] = namespace.into();
-        let config: IntegrationConfig = serde_json::from_value(config)?;
-        let configs = Api::namespaced(self.world.client.clone(), namespace);
-        configs.create(&PostParams::default(), &config).await.context("failed to create the config")?;
-        Ok(())
-    }
-
-    /// Waits until the webhook of a config in another namespace is registered.
-    pub async fn registered_in(&self, namespace: &str, name: &str) -> Result<()> {
-        let configs = Api::namespaced(self.world.client.clone(), namespace);
-        self.wait_for(configs, name, "the webhook is registered", is_registered).await
-    }
-
-    /// Waits until the config's webhook is registered.
-    pub async fn wait_until_registered(&self) -> Result<()> {
-        self.registered(CONFIG).await
-    }
-
-    async fn registered(&self, name: &str) -> Result<()> {
-        self.wait_for(self.configs(), name, "the webhook is registered", is_registered).await
-    }
-
-    /// Waits until a condition of the config has a status; returns its message.
-    pub async fn wait_for_condition(&self, type_: &'static str, status: ConditionStatus) -> Result<String> {
-        let what = format!("condition {type_} is {status:?}");
-        self.wait_for(self.configs(), CONFIG, &what, |config: Option<&IntegrationConfig>| {
-            condition(config, type_, status)
-        })
-        .await?;
-        let config = self.configs().get(CONFIG).await?;
-        let conditions = config.status.unwrap_or_default().conditions;
-        Ok(conditions.into_iter().find(|c| c.type_ == type_).context("the condition is gone")?.message)
-    }
-
-    /// Deletes the config and waits until it is gone.
-    pub async fn delete_config(&self) -> Result<()> {
-        self.configs().delete(CONFIG, &DeleteParams::default()).await?;
-        self.wait_for(self.configs(), CONFIG, "the config is gone", |config: Option<&IntegrationConfig>| {
-            config.is_none()
-        })
-        .await
     }
 
     /// Deletes a Secret of the scene's namespace.
@@ -383,10 +304,6 @@ impl Scene {
         Ok(())
     }
 
-    fn configs(&self) -> Api<IntegrationConfig> {
-        Api::namespaced(self.world.client.clone(), &self.world.namespace)
-    }
-
     fn jobs(&self) -> Api<IntegrationJob> {
         Api::namespaced(self.world.client.clone(), &self.world.namespace)
     }
@@ -408,19 +325,10 @@ impl Scene {
     }
 }
 
-fn condition(config: Option<&IntegrationConfig>, type_: &str, status: ConditionStatus) -> bool {
-    let conditions = config.and_then(|config| config.status.as_ref()).map(|status| &status.conditions);
-    conditions.is_some_and(|conditions| conditions.iter().any(|c| c.type_ == type_ && c.status == status))
-}
-
 /// Runs git and returns what it prints.
 async fn git(arguments: &[&str]) -> Result<String> {
     let output =
         tokio::process::Command::new("git").args(arguments).output().await.context("failed to start git")?;
     ensure!(output.status.success(), "git {arguments:?} failed: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
-}
-
-fn is_registered(config: Option<&IntegrationConfig>) -> bool {
-    condition(config, "WebhookRegistered", ConditionStatus::True)
 }
