@@ -27,8 +27,17 @@ const COPY: &str = "deploy/terraform";
 /// Which example is deployed: everything of the minimal one, and a plugin of somebody else.
 const EXAMPLE: &str = "examples/custom-plugin";
 /// The areas of scenarios that don't tell the cloud itself to fail.
-const AREAS: [&str; 7] =
-    ["config::", "deployed::", "drain::", "pull_request::", "push::", "trust::", "webhook::"];
+const AREAS: [&str; 9] = [
+    "config::",
+    "dead_letters::",
+    "deployed::",
+    "drain::",
+    "pull_request::",
+    "push::",
+    "rotation::",
+    "trust::",
+    "webhook::",
+];
 /// What the example's alarms lose on their way back: the emulator's answer in XML lacks it. Its JSON has
 /// it, and that is what the two stacks are compared by.
 const LOST: [&str; 6] =

@@ -43,8 +43,7 @@ impl Deployed {
         for queue in EVENTS.into_iter().chain([COMMANDS, DEAD_LETTERS]) {
             cloud.purge(queue).await?;
         }
-        let fed = tokio::time::timeout(Duration::from_mins(1), cloud.feed_orphaned_polls());
-        fed.await.context("somebody else receives commands")??;
+        cloud.feed_orphaned_polls(COMMANDS).await?;
         Ok(cloud)
     }
 
@@ -101,16 +100,20 @@ impl Deployed {
 
     /// The emulator goes on with a long poll whose caller is gone, and hands it messages, which nobody sees for a while
     /// then. Feeds such polls of the last scenario's controller until none is left: each ends with what it gets.
-    async fn feed_orphaned_polls(&self) -> Result<()> {
-        loop {
-            self.send(COMMANDS, &["for an orphaned poll"]).await?;
-            // The emulator looks every tenth of a second.
-            tokio::time::sleep(Duration::from_millis(400)).await;
-            let [visible, _, _] = self.counts(COMMANDS).await?;
-            if visible > 0 {
-                return self.purge(COMMANDS).await;
+    pub async fn feed_orphaned_polls(&self, queue: &str) -> Result<()> {
+        let fed = async {
+            loop {
+                self.send(queue, &["for an orphaned poll"]).await?;
+                // The emulator looks every tenth of a second.
+                tokio::time::sleep(Duration::from_millis(400)).await;
+                let [visible, _, _] = self.counts(queue).await?;
+                if visible > 0 {
+                    return self.purge(queue).await;
+                }
             }
-        }
+        };
+        let fed = tokio::time::timeout(Duration::from_mins(1), fed).await;
+        fed.with_context(|| format!("somebody else receives from {queue}"))?
     }
 
     pub(super) async fn messages(&self, name: &str) -> Result<Vec<String>> {

@@ -1,16 +1,16 @@
 //! What only a deployed cloud can show: its own queues, mappings and alarms.
 //!
 //! `audit` is the plugin of somebody else that infra/terraform/examples/custom-plugin adds (here with the integrator's
-//! code): it wants pushes, and has a command queue of its own, which these scenarios' controllers aren't told of: what it
-//! sends stays there to be looked at.
+//! code): it wants pushes, and has a command queue of its own. But for one scenario's the controllers aren't told of that
+//! queue: what it sends stays there to be looked at.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
-use tidegate_scenarios::{COMMANDS, Deployed, EVENTS, Scene, SignedHook};
+use tidegate_scenarios::{COMMANDS, Deployed, EVENTS, Scene, SignedHook, WorldSpec};
 
-use crate::{deployed_only, gitea, unit};
+use crate::{deployed_only, gitea, job, unit};
 
 const EVENTS_OF_AUDIT: &str = "tidegate-audit-events";
 const DEAD_EVENTS_OF_AUDIT: &str = "tidegate-audit-events-dead";
@@ -45,10 +45,33 @@ async fn wait_for_depth(scene: &Scene, queue: &str, depth: usize, limit: Duratio
 }
 
 async fn empty(cloud: &Deployed) -> Result<()> {
-    for queue in [EVENTS_OF_AUDIT, DEAD_EVENTS_OF_AUDIT, COMMANDS_OF_AUDIT] {
+    for queue in [EVENTS_OF_AUDIT, DEAD_EVENTS_OF_AUDIT] {
         cloud.purge(queue).await?;
     }
-    Ok(())
+    cloud.feed_orphaned_polls(COMMANDS_OF_AUDIT).await
+}
+
+#[tokio::test]
+async fn a_plugin_of_others_starts_a_run_through_its_own_queue() -> Result<()> {
+    if without_audit() {
+        return Ok(());
+    }
+    let spec = WorldSpec { plugin_intentions: &["run_push"], ..gitea() };
+    let scene = Scene::set(spec, &json!({"postSubmit": [job("deploy", "true")]})).await?;
+    let cloud = scene.world.cloud.deployed()?;
+    // Our own plugin would start the same run.
+    let setting = "TIDEGATE_ROUTES";
+    let routes = cloud.variable("tidegate-webhook", setting).await?;
+    let mut to_audit: Vec<Value> = serde_json::from_str(&routes)?;
+    to_audit.retain(|route| route["plugin"] == "audit");
+    assert_eq!(to_audit.len(), 1, "{routes}");
+    cloud.set_variable("tidegate-webhook", setting, &json!(to_audit).to_string()).await?;
+    let pushed = scene.push("release", "dora", &[("ok", "yes\n")]).await?;
+    let ran = scene.status(&pushed, "deploy", "success").await;
+    cloud.set_variable("tidegate-webhook", setting, &routes).await?;
+    ran?;
+    scene.drained(&[COMMANDS_OF_AUDIT]).await?;
+    scene.end().await
 }
 
 #[tokio::test]
