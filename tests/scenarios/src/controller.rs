@@ -4,12 +4,7 @@ mod chart;
 mod pod;
 mod process;
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
 pub use pod::Installation;
@@ -45,7 +40,7 @@ enum Running {
 /// What the controller has logged, and the address that it logged.
 #[derive(Clone)]
 struct Log {
-    lines: Arc<Mutex<Vec<LogLine>>>,
+    lines: watch::Sender<Vec<LogLine>>,
     address: watch::Sender<Option<String>>,
 }
 
@@ -85,7 +80,15 @@ impl Controller {
 
     /// What it has logged so far.
     pub fn log(&self) -> Vec<LogLine> {
-        self.log.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.log.lines.borrow().clone()
+    }
+
+    /// Waits until it has logged a text. A pod's log arrives a moment after what it tells of.
+    pub async fn logged(&self, text: &str) -> Result<()> {
+        let mut lines = self.log.lines.subscribe();
+        let logged = lines.wait_for(|lines| lines.iter().any(|line| line.text.contains(text)));
+        let logged = tokio::time::timeout(PATIENCE, logged).await.map(drop);
+        logged.with_context(|| format!("nothing says {text:?} in the log:\n{}", self.log_text()))
     }
 
     fn log_text(&self) -> String {
@@ -121,7 +124,7 @@ impl Controller {
 
 impl Log {
     fn new() -> Self {
-        Self { lines: Arc::default(), address: watch::Sender::new(None) }
+        Self { lines: watch::Sender::default(), address: watch::Sender::new(None) }
     }
 
     fn push(&self, text: String) {
@@ -134,6 +137,6 @@ impl Log {
             });
         }
         let level = json["level"].as_str().unwrap_or_default().to_owned();
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).push(LogLine { level, text });
+        self.lines.send_modify(|lines| lines.push(LogLine { level, text }));
     }
 }

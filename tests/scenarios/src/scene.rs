@@ -143,12 +143,6 @@ impl Scene {
             .with_context(|| format!("{function} did not log {text:?}"))?
     }
 
-    /// Whether the controller that runs now has logged this.
-    pub fn has_logged(&self, text: &str) -> bool {
-        let log = self.world.controller.as_ref().map(super::Controller::log).unwrap_or_default();
-        log.iter().any(|line| line.text.contains(text))
-    }
-
     /// The notes of the Kubernetes Events with this reason.
     pub async fn events(&self, reason: &str) -> Result<Vec<String>> {
         let events: Api<Event> = Api::namespaced(self.world.client.clone(), &self.world.namespace);

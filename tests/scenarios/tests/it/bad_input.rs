@@ -68,7 +68,7 @@ async fn a_pull_request_of_another_repository_than_the_configs_is_dead_lettered(
     assert_eq!(post(&hook.url, headers, body.into_bytes()).await?, 202);
     scene.settle().await?;
     assert_eq!(scene.world.cloud.messages(DEAD_LETTERS).await?.len(), 1);
-    assert!(scene.has_logged("the config is for acme/shop, not for evil/shop"));
+    scene.logged("the config is for acme/shop, not for evil/shop").await?;
 
     let next = scene.push("next", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "next").await?;
@@ -96,7 +96,7 @@ async fn an_event_of_a_repository_that_nobody_configured_changes_nothing() -> Re
     let app = format!("{}/hooks/github-app", scene.world.cloud.gateway());
     assert_eq!(post(&app, headers, body.into_bytes()).await?, 202);
     scene.settle_jobs(1).await?;
-    assert!(scene.has_logged("nothing is configured for it"));
+    scene.logged("nothing is configured for it").await?;
 
     let next = scene.push("next", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "next").await?;
@@ -119,7 +119,7 @@ async fn a_command_that_pretends_a_foreign_commit_was_pushed_to_main_runs_nothin
     });
     scene.send_command(&forged.to_string()).await?;
     scene.settle_jobs(0).await?;
-    assert!(scene.has_logged("is not on refs/heads/main"), "{}", scene.situation().await);
+    scene.logged("is not on refs/heads/main").await?;
 
     let good = scene.push("main", OWNER, &[("ok", "yes\n")]).await?;
     scene.status(&good, "deploy", "success").await?;
