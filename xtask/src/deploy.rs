@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context as _, ensure};
 
 use crate::{
-    package::write_zip,
+    package::{self, Scope, Start},
     step::Step,
     workspace::{BINARIES, Workspace},
 };
@@ -45,7 +45,7 @@ const LOST: [&str; 6] =
 
 /// What this machine lacks for a deployment; `None` where it lacks nothing.
 pub(crate) fn lacks() -> Option<String> {
-    for program in ["terraform", "python3", "make", "strip"] {
+    for program in ["terraform", "python3", "make"] {
         if Command::new(program).arg("--version").output().is_err() {
             return Some(format!("There is no {program}."));
         }
@@ -86,22 +86,12 @@ pub(crate) fn write_tables(workspace: &Workspace) -> anyhow::Result<()> {
     checks::tables(workspace, &tools::terraform_docs(workspace)?, false)
 }
 
-/// Zips of the debug binaries of this machine, each with one `bootstrap`: those of a release take ten minutes to compile.
+/// The release's zips for this machine, and what is to be known of them.
 fn package(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let build = [&["build", "--bins", "-p", "tidegate-scenarios"][..], BINARIES].concat();
     Step::cargo("build the binaries", &build).run(workspace)?;
-    let packages = workspace.target.join("deploy/packages");
-    fs::create_dir_all(&packages).context("failed to make a folder for the packages")?;
-    for function in ["webhook", "integrator", "chatops"] {
-        let bootstrap = packages.join("bootstrap");
-        let binary = workspace.binary("debug", &format!("tidegate-{function}")).display().to_string();
-        let stripped = bootstrap.display().to_string();
-        Step::binary(&format!("strip {function}"), Path::new("strip"), &["-o", &stripped, &binary])
-            .run(workspace)?;
-        write_zip(&bootstrap, &packages.join(format!("{function}.zip")))?;
-        fs::remove_file(bootstrap).context("failed to clear away")?;
-    }
-    Ok(packages)
+    package::run(workspace, Scope::Report(Start::Told))?;
+    Ok(workspace.target.join("package/functions").join(architecture()))
 }
 
 impl Deployment<'_> {

@@ -16,7 +16,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{package::Scope, step::Step, workspace::Workspace};
+use crate::{
+    package::{Scope, Start},
+    step::Step,
+    workspace::Workspace,
+};
 
 #[derive(Parser)]
 #[command(about, version)]
@@ -105,7 +109,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
             &workspace,
             match (functions, report) {
                 (true, _) => Scope::Functions,
-                (_, true) => Scope::Report,
+                (_, true) => Scope::Report(Start::Judged),
                 _ => Scope::All,
             },
         ),

@@ -26,7 +26,6 @@ use anyhow::Context as _;
 use crate::workspace::Workspace;
 pub(crate) use chart::dated as dated_in_chart;
 pub(crate) use images::controller as controller_image;
-pub(crate) use zip::write as write_zip;
 
 /// The date of everything in a release, so that the same sources give the same bytes: 1 January 1980, in seconds since
 /// 1970. A zip knows no earlier one.
@@ -38,9 +37,18 @@ pub(crate) enum Scope {
     /// The functions for this machine's architecture: what a deployment test needs.
     Functions,
     /// The functions, and their sizes, starts and costs.
-    Report,
+    Report(Start),
     /// All of a release.
     All,
+}
+
+/// What becomes of a start that takes too long.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// It is a failure.
+    Judged,
+    /// It is printed: on a machine that is busy with other work the figure is not the function's alone.
+    Told,
 }
 
 pub(crate) fn run(workspace: &Workspace, scope: Scope) -> anyhow::Result<()> {
@@ -61,8 +69,8 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope) -> anyhow::Result<()> {
         sbom::programs(&package)?;
     }
     checksums::write(&package)?;
-    if scope == Scope::Report {
-        report::run(&package, &native)?;
+    if let Scope::Report(start) = scope {
+        report::run(&package, &native, start)?;
     }
     println!("\nall of it lies in {}", workspace.relative(&package.folder).display());
     Ok(())

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
 use super::{
-    Package,
+    Package, Start,
     cost::{self, Measured},
     functions::{self, Function},
 };
@@ -23,7 +23,7 @@ const MAX_RESIDENT_MIB: f64 = 16.0;
 const EMPTY: &str = "tidegate-empty-function";
 
 /// Measures, prints, and fails where something is larger than it may be.
-pub(super) fn run(package: &Package<'_>, functions: &[Function]) -> anyhow::Result<()> {
+pub(super) fn run(package: &Package<'_>, functions: &[Function], start: Start) -> anyhow::Result<()> {
     let empty = functions::build(package, EMPTY)?;
     let build = ["build", "--package", "tidegate-scenarios", "--bin", "functions"];
     Step::cargo("build what measures them", &build).run(package.workspace)?;
@@ -61,7 +61,7 @@ pub(super) fn run(package: &Package<'_>, functions: &[Function]) -> anyhow::Resu
         }
         let limits = [
             (function.size > MAX_SIZE, "zip"),
-            (ratio > MAX_START_RATIO, "start"),
+            (start == Start::Judged && ratio > MAX_START_RATIO, "start"),
             (resident > MAX_RESIDENT_MIB, "memory"),
         ];
         faults.extend(

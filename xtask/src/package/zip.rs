@@ -26,7 +26,7 @@ pub(super) fn pack(program: &[u8]) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Packs a program into a file, and returns the zip's size in bytes.
-pub(crate) fn write(program: &Path, zip: &Path) -> anyhow::Result<usize> {
+pub(super) fn write(program: &Path, zip: &Path) -> anyhow::Result<usize> {
     let program = fs::read(program).with_context(|| format!("failed to read {}", program.display()))?;
     let bytes = pack(&program)?;
     fs::write(zip, &bytes).with_context(|| format!("failed to write {}", zip.display()))?;
