@@ -3,7 +3,7 @@
 
 mod merge;
 
-use std::fmt::Debug;
+use std::{collections::BTreeSet, fmt::Debug};
 
 use futures::{StreamExt as _, stream::BoxStream};
 use k8s_openapi::NamespaceResourceScope;
@@ -74,14 +74,15 @@ impl Context {
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
     {
-        let listed = &self.settings.namespaces;
+        // One that is named twice is served once.
+        let listed: BTreeSet<_> = self.settings.namespaces.iter().collect();
         if listed.is_empty() {
             return vec![Api::all(self.client.clone())];
         }
-        listed.iter().map(|namespace| self.namespaced(namespace.as_str())).collect()
+        listed.into_iter().map(|namespace| self.namespaced(namespace.as_str())).collect()
     }
 }
 
 fn is_forbidden(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 403)
+    matches!(error, kube::Error::Api(status) if status.is_forbidden())
 }

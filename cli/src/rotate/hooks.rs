@@ -1,6 +1,6 @@
 //! Under which master key the hooks of the configs are registered, as their status tells.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context, Result};
 use kube::{Api, Client, Config, ResourceExt, api::ListParams};
@@ -29,8 +29,9 @@ pub(super) async fn client() -> Result<Client> {
 /// Reads the configs of these namespaces; of all, if none is named. A hook that isn't seen would lose its key, so each has
 /// to be readable.
 pub(super) async fn configs(client: &Client, namespaces: &[ObjectName]) -> Result<Vec<IntegrationConfig>> {
+    let namespaces: BTreeSet<_> = namespaces.iter().collect();
     let mut apis: Vec<Api<IntegrationConfig>> =
-        namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace.as_str())).collect();
+        namespaces.into_iter().map(|namespace| Api::namespaced(client.clone(), namespace.as_str())).collect();
     if apis.is_empty() {
         apis.push(Api::all(client.clone()));
     }

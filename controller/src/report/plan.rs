@@ -4,6 +4,8 @@ use k8s_openapi::jiff::Timestamp;
 use tidegate_model::{CommitSha, CommitStatus, StatusState};
 use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, JobStatus, Phase, ReportedStatus};
 
+use crate::schedule::Key;
+
 /// What a status says that a person has to end by approving. The time it was shown at decides what a bare `/ok-to-test` meant.
 pub const WAITS_FOR_APPROVAL: &str = "waits for /ok-to-test by someone with write permission";
 
@@ -26,6 +28,11 @@ pub fn judged_commit(job: &IntegrationJob) -> Option<&CommitSha> {
         // A run of several pull requests together says nothing about one alone.
         _ => None,
     }
+}
+
+/// Where a status links to: the job's page (`crate::web`), below the address that people reach this controller at.
+pub fn page_url(base: &str, job: &Key) -> String {
+    format!("{base}/runs/{}/{}", job.namespace, job.name)
 }
 
 /// What the host should be told, one entry a job.

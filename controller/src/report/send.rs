@@ -10,8 +10,11 @@ use tidegate_hosts::client::HostError;
 use tidegate_model::CommitStatus;
 use tidegate_resources::{IntegrationConfig, IntegrationJob, Report, ReportedStatus};
 
-use super::outbox::{Due, Sent};
-use crate::{context::Context, error_chain, schedule::Key, web};
+use super::{
+    outbox::{Due, Sent},
+    plan::page_url,
+};
+use crate::{context::Context, error_chain, schedule::Key};
 
 /// Tells the host of a config.
 pub async fn send(due: &Due, job: &IntegrationJob, config: &IntegrationConfig, context: &Context) -> Sent {
@@ -27,7 +30,7 @@ pub async fn send(due: &Due, job: &IntegrationJob, config: &IntegrationConfig, c
         context: due.target.context.clone(),
         state: due.status.state,
         description: due.status.description.clone(),
-        target_url: context.settings.report_url.as_deref().map(|base| web::page_url(base, &due.job)),
+        target_url: context.settings.report_url.as_deref().map(|base| page_url(base, &due.job)),
     };
     let result = host.set_status(&job.spec.repository, &status).await;
     let outcome = result.as_ref().map_or_else(HostError::category, |()| "ok");

@@ -12,8 +12,6 @@ use crate::{context::Context, metrics::Metrics};
 mod page;
 mod runs;
 
-pub use runs::page_url;
-
 /// Why nothing is served.
 #[derive(Debug, thiserror::Error)]
 pub enum WebError {

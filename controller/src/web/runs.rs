@@ -17,7 +17,7 @@ use tidegate_resources::IntegrationJob;
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::page;
-use crate::{context::Context, error_chain, schedule::Key};
+use crate::{context::Context, error_chain};
 
 /// Pages that may be made at once: each reads one object from the Kubernetes API.
 const AT_ONCE: usize = 16;
@@ -34,11 +34,6 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (HeaderName::from_static("x-robots-tag"), "noindex"),
 ];
-
-/// The address of a job's page, below the address that people reach this controller at.
-pub fn page_url(base: &str, job: &Key) -> String {
-    format!("{base}/runs/{}/{}", job.namespace, job.name)
-}
 
 /// Serves the pages.
 pub(super) fn router(context: &Context) -> Router {

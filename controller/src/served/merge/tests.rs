@@ -12,8 +12,10 @@ fn object(namespace: &str, name: &str) -> ConfigMap {
     object
 }
 
-fn refusal(code: u16) -> watcher::Error {
-    let status = Status { code, status: Some(StatusSummary::Failure), ..Status::default() };
+/// As the API server words it: with code and reason.
+fn refusal(code: u16, reason: &str) -> watcher::Error {
+    let (status, reason) = (Some(StatusSummary::Failure), reason.to_owned());
+    let status = Status { code, reason, status, ..Status::default() };
     watcher::Error::InitialListFailed(kube::Error::Api(Box::new(status)))
 }
 
@@ -68,7 +70,7 @@ fn a_first_list_that_began_twice_is_told_once() {
     let mut merge = Merge::of(2);
     let mut events = list("a", &["x", "gone"]);
     events.pop();
-    events.push(Err(refusal(500)));
+    events.push(Err(refusal(500, "InternalError")));
     events.extend(list("a", &["x"]));
     assert_eq!(take(&mut merge, 0, events), ["init", "error", "=a/x"]);
 }
@@ -89,8 +91,12 @@ fn a_later_list_is_the_changes_that_it_amounts_to() {
 fn a_namespace_that_may_not_be_read_keeps_nobody_waiting() {
     let mut merge = Merge::of(2);
     take(&mut merge, 0, list("a", &["x"]));
-    assert_eq!(take(&mut merge, 1, vec![Ok(Event::Init), Err(refusal(500))]), ["error"], "it may come back");
-    assert_eq!(take(&mut merge, 1, vec![Ok(Event::Init), Err(refusal(403))]), ["error", "done"]);
+    assert_eq!(
+        take(&mut merge, 1, vec![Ok(Event::Init), Err(refusal(500, "InternalError"))]),
+        ["error"],
+        "it may come back"
+    );
+    assert_eq!(take(&mut merge, 1, vec![Ok(Event::Init), Err(refusal(403, "Forbidden"))]), ["error", "done"]);
     assert_eq!(take(&mut merge, 1, list("b", &["x"])), ["+b/x"]);
 }
 
