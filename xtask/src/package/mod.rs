@@ -34,9 +34,9 @@ const UNDATED: u64 = 315_532_800;
 /// What is made.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// The functions for this machine's architecture: what a deployment test needs.
+    /// The functions for this machine's architecture.
     Functions,
-    /// The functions, and their sizes, starts and costs.
+    /// These, and their sizes, starts and costs: what a deployment test needs.
     Report(Start),
     /// All of a release.
     All,

@@ -36,7 +36,9 @@ impl Scene {
     /// Creates a config as a user does.
     pub async fn apply(&self, config: Value) -> Result<IntegrationConfig> {
         let config: IntegrationConfig = serde_json::from_value(config)?;
-        self.configs().create(&PostParams::default(), &config).await.context("failed to create the config")
+        let namespace = config.metadata.namespace.as_deref().context("a config without a namespace")?;
+        let configs = Api::namespaced(self.world.client.clone(), namespace);
+        configs.create(&PostParams::default(), &config).await.context("failed to create the config")
     }
 
     /// Creates a config of the repository in another namespace, and the Secret that it needs.
@@ -47,25 +49,21 @@ impl Scene {
         secrets(namespace).create(&PostParams::default(), &secret).await?;
         let mut config = self.config_named(name, jobs);
         config["metadata"]["namespace"] = namespace.into();
-        let config: IntegrationConfig = serde_json::from_value(config)?;
-        let configs = Api::namespaced(self.world.client.clone(), namespace);
-        configs.create(&PostParams::default(), &config).await.context("failed to create the config")?;
-        Ok(())
+        self.apply(config).await.map(drop)
     }
 
-    /// Waits until the webhook of a config in another namespace is registered.
+    /// Waits until the webhook of a config in a namespace is registered.
     pub async fn registered_in(&self, namespace: &str, name: &str) -> Result<()> {
         let configs = Api::namespaced(self.world.client.clone(), namespace);
-        self.wait_for(configs, name, "the webhook is registered", is_registered).await
+        let registered = |config: Option<&IntegrationConfig>| {
+            condition(config, "WebhookRegistered", ConditionStatus::True)
+        };
+        self.wait_for(configs, name, "the webhook is registered", registered).await
     }
 
     /// Waits until the config's webhook is registered.
     pub async fn wait_until_registered(&self) -> Result<()> {
-        self.registered(CONFIG).await
-    }
-
-    pub(super) async fn registered(&self, name: &str) -> Result<()> {
-        self.wait_for(self.configs(), name, "the webhook is registered", is_registered).await
+        self.registered_in(&self.world.namespace, CONFIG).await
     }
 
     /// Waits until a condition of the config has a status; returns its message.
@@ -97,8 +95,4 @@ impl Scene {
 fn condition(config: Option<&IntegrationConfig>, type_: &str, status: ConditionStatus) -> bool {
     let conditions = config.and_then(|config| config.status.as_ref()).map(|status| &status.conditions);
     conditions.is_some_and(|conditions| conditions.iter().any(|c| c.type_ == type_ && c.status == status))
-}
-
-fn is_registered(config: Option<&IntegrationConfig>) -> bool {
-    condition(config, "WebhookRegistered", ConditionStatus::True)
 }

@@ -78,7 +78,7 @@ impl Scene {
     /// Creates a second config of the same repository, and waits until its own webhook is registered.
     pub async fn add_config(&self, name: &str, jobs: &Value) -> Result<()> {
         self.apply(self.config_named(name, jobs)).await?;
-        self.registered(name).await
+        self.registered_in(&self.world.namespace, name).await
     }
 
     /// Waits until the controller that runs now has logged a text.
