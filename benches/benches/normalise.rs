@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use criterion::{Criterion, criterion_group, criterion_main};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::IgnoredAny;
@@ -18,8 +17,12 @@ use tidegate_hosts::{
 use tidegate_model::Host;
 
 const BODY: &[u8] = include_bytes!("../../tests/payloads/github/pull_request.opened-in-organization.json");
+/// Both are run in turns, so that a machine whose speed drifts favours neither.
+const ROUNDS: usize = 500;
+const RUNS_A_ROUND: u32 = 20;
 
-fn normalise(criterion: &mut Criterion) {
+#[expect(clippy::print_stdout, reason = "a bench prints its figures")]
+fn main() {
     let secrets = [SecretString::from("0123456789abcdef0123456789abcdef")];
     let id = "72d3162e-cc78-11e3-81ab-4c9367dc0958".parse().expect("delivery id");
     let headers = signed_headers(Host::Github, "pull_request", &id, BODY, &secrets[0]).expect("headers");
@@ -36,41 +39,28 @@ fn normalise(criterion: &mut Criterion) {
         black_box(delivery);
     };
 
-    let mut group = criterion.benchmark_group(format!("GitHub pull request of {} bytes", BODY.len()));
     let (mut reference_times, mut our_times) = (Vec::new(), Vec::new());
-    group.bench_function("reference", |b| {
-        b.iter_custom(|n| timed(n, reference, &mut reference_times));
-    });
-    group.bench_function("verify + normalise", |b| {
-        b.iter_custom(|n| timed(n, ours, &mut our_times));
-    });
-    group.finish();
-
-    // A filter on the command line may have left one out.
-    if let (Some(ours), Some(reference)) = (median(&mut our_times), median(&mut reference_times)) {
-        let ratio = ours.as_secs_f64() / reference.as_secs_f64();
-        #[expect(clippy::print_stdout, reason = "the ratio is what the bench is for")]
-        {
-            println!("verify+normalise / reference = {ratio:.2}");
-        }
+    for _ in 0..ROUNDS {
+        reference_times.push(timed(reference));
+        our_times.push(timed(ours));
     }
+    let (reference, ours) = (median(&mut reference_times), median(&mut our_times));
+    println!("GitHub pull request of {} bytes, median of {ROUNDS} rounds", BODY.len());
+    println!("reference            {reference:>10.1?}");
+    println!("verify + normalise   {ours:>10.1?}");
+    println!("verify + normalise / reference = {:.2}", ours.as_secs_f64() / reference.as_secs_f64());
 }
 
-/// Runs it so many times, and keeps the time of one run.
-fn timed(iterations: u64, mut run: impl FnMut(), times: &mut Vec<Duration>) -> Duration {
+/// The time of one run.
+fn timed(mut run: impl FnMut()) -> Duration {
     let start = Instant::now();
-    for _ in 0..iterations {
+    for _ in 0..RUNS_A_ROUND {
         run();
     }
-    let elapsed = start.elapsed();
-    times.push(elapsed.div_f64(f64::from(u32::try_from(iterations).unwrap_or(u32::MAX))));
-    elapsed
+    start.elapsed() / RUNS_A_ROUND
 }
 
-fn median(times: &mut [Duration]) -> Option<Duration> {
+fn median(times: &mut [Duration]) -> Duration {
     times.sort_unstable();
-    times.get(times.len() / 2).copied()
+    times[times.len() / 2]
 }
-
-criterion_group!(benches, normalise);
-criterion_main!(benches);

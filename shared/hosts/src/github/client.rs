@@ -1,10 +1,8 @@
-//! GitHub's REST API. octocrab authenticates; its models are too strict to be used.
+//! GitHub's REST API.
 
 mod answers;
 mod auth;
 mod comments;
-
-use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use secrecy::ExposeSecret;
@@ -17,10 +15,14 @@ use tower::service_fn;
 use url::Url;
 
 use answers::{Pointer, PullRequest, ShownHook};
+use auth::Authenticated;
 
 use crate::client::{
     Api, Credential, Hook, HookSpec, HostError, PullRequestFacts, Transport, encoded, found,
 };
+
+/// What GitHub recommends to accept.
+const MEDIA_TYPE: &str = "application/vnd.github+json";
 
 /// A client of GitHub.
 #[derive(Debug, Clone)]
@@ -40,10 +42,9 @@ impl GithubClient {
         api_url: &Url,
         credential: Credential,
     ) -> Result<Self, HostError> {
-        // Shared, not cloned: a clone of octocrab keeps its App's token to itself.
-        let octocrab = Arc::new(auth::authenticated(transport, credential)?);
-        let service = service_fn(move |request| auth::send(Arc::clone(&octocrab), request));
-        Ok(Self { api: Api::new(service, "application/vnd.github+json"), site: site(api_url) })
+        let authenticated = Authenticated::new(transport, credential)?;
+        let service = service_fn(move |request| authenticated.clone().send(request));
+        Ok(Self { api: Api::new(service, MEDIA_TYPE), site: site(api_url) })
     }
 
     pub(crate) fn site(&self) -> &Url {

@@ -221,6 +221,32 @@ async fn an_app_exchanges_its_key_for_a_token_and_uses_it_again() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_about_to_expire_is_renewed() {
+    let server = Canned::start().await;
+    let client = app(&server.url, private_key()).expect("a client");
+    let exchange = "POST /app/installations/9/access_tokens";
+    let statuses = format!("POST /repos/acme/shop/statuses/{}", sha("a"));
+    let soon = jiff::Timestamp::now() + std::time::Duration::from_secs(30);
+    for (token, expires_at) in [("ghs_1", soon.to_string()), ("ghs_2", "2999-01-01T00:00:00Z".to_owned())] {
+        server.on(exchange, (StatusCode::CREATED, Json(json!({"token": token, "expires_at": expires_at}))));
+        server.on(&statuses, (StatusCode::CREATED, Json(json!({}))));
+        client.set_status(&repository(), &status()).await.expect("set");
+    }
+    assert_eq!(server.lines(), [exchange, &statuses, exchange, &statuses]);
+    assert_eq!(server.calls()[3].header("authorization"), Some("Bearer ghs_2"));
+}
+
+#[tokio::test]
+async fn an_answer_without_a_token_is_unreadable_and_shows_nothing_of_it() {
+    let server = Canned::start().await;
+    let answer = Json(json!({"token": ["s3cret"], "expires_at": "2999-01-01T00:00:00Z"}));
+    server.on("POST /app/installations/9/access_tokens", (StatusCode::CREATED, answer));
+    let client = app(&server.url, private_key()).expect("a client");
+    let error = client.set_status(&repository(), &status()).await.expect_err("no token");
+    assert!(matches!(&error, HostError::Unreadable { reason } if !reason.contains("s3cret")), "{error:?}");
+}
+
+#[tokio::test]
 async fn an_app_that_was_uninstalled_or_has_no_key_is_told_apart() {
     let server = Canned::start().await;
     server.on(

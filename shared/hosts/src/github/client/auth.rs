@@ -1,69 +1,141 @@
-//! Authentication by octocrab, which also gets and renews the tokens of an App.
+//! Authentication: a token as it is, or tokens of an App's installation, which the App's key gets and renews.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
-use octocrab::{
-    AuthState, Octocrab, OctocrabBuilder,
-    auth::{AppAuth, EncodingKey},
-    models::{AppId, InstallationId},
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode,
+    header::{ACCEPT, AUTHORIZATION},
 };
-use secrecy::ExposeSecret;
-use tower::service_fn;
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
+use super::MEDIA_TYPE;
 use crate::client::{Credential, HostError, Transport};
 
-/// octocrab with this credential, over the guarded transport.
-pub(super) fn authenticated(transport: Transport, credential: Credential) -> Result<Octocrab, HostError> {
-    let service = service_fn(move |request: Request<octocrab::OctoBody>| {
-        let transport = transport.clone();
-        async move {
-            let (parts, body) = request.into_parts();
-            let body = body.collect().await.map_err(HostError::unavailable)?.to_bytes();
-            let answer = transport.send(Request::from_parts(parts, body)).await?;
-            Ok::<_, HostError>(answer.map(Full::new))
+/// Sends requests with a credential. Clones share an installation's token.
+#[derive(Clone)]
+pub(super) struct Authenticated {
+    transport: Transport,
+    credential: Arc<Bearer>,
+}
+
+enum Bearer {
+    Nobody,
+    Token(HeaderValue),
+    Installation(Box<Installation>),
+}
+
+/// An App's installation, and its token while that is valid.
+struct Installation {
+    app_id: u64,
+    id: u64,
+    key: EncodingKey,
+    token: Mutex<Option<InstallationToken>>,
+}
+
+struct InstallationToken {
+    authorization: HeaderValue,
+    expires_at: Timestamp,
+}
+
+/// What an App says of itself, signed with its key.
+///
+/// Source: <https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app>
+#[derive(Serialize)]
+struct Claims {
+    iat: i64,
+    exp: i64,
+    iss: u64,
+}
+
+impl Authenticated {
+    pub(super) fn new(transport: Transport, credential: Credential) -> Result<Self, HostError> {
+        let credential = match credential {
+            Credential::Token(token) => Bearer::Token(bearer(&token)?),
+            Credential::Anonymous => Bearer::Nobody,
+            Credential::GithubApp { app_id, installation_id: id, private_key } => {
+                // The decoder's error may show parts of the key.
+                let key = EncodingKey::from_rsa_pem(private_key.expose_secret().as_bytes())
+                    .map_err(|_| HostError::PrivateKey)?;
+                Bearer::Installation(Box::new(Installation { app_id, id, key, token: Mutex::default() }))
+            }
+        };
+        Ok(Self { transport, credential: Arc::new(credential) })
+    }
+
+    /// Sends a request to a path. An installation's token is renewed first where it is about to expire.
+    pub(super) async fn send(self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HostError> {
+        let authorization = match &*self.credential {
+            Bearer::Nobody => None,
+            Bearer::Token(value) => Some(value.clone()),
+            Bearer::Installation(installation) => Some(installation.authorization(&self.transport).await?),
+        };
+        if let Some(value) = authorization {
+            request.headers_mut().insert(AUTHORIZATION, value);
         }
-    });
-    let (auth, installation) = match credential {
-        Credential::Token(token) => (AuthState::AccessToken { token }, None),
-        Credential::Anonymous => (AuthState::None, None),
-        Credential::GithubApp { app_id, installation_id, private_key } => {
-            // The decoder's error may show parts of the key.
-            let key = EncodingKey::from_rsa_pem(private_key.expose_secret().as_bytes())
-                .map_err(|_| HostError::PrivateKey)?;
-            (AuthState::App(AppAuth { app_id: AppId(app_id), key }), Some(InstallationId(installation_id)))
-        }
-    };
-    let Ok(octocrab) = OctocrabBuilder::new_empty().with_service(service).with_auth(auth).build();
-    match installation {
-        Some(id) => octocrab.installation(id).map_err(fold),
-        None => Ok(octocrab),
+        self.transport.send(request).await
     }
 }
 
-/// Sends a request to a path, authenticated.
-pub(super) async fn send(
-    octocrab: Arc<Octocrab>,
-    request: Request<Bytes>,
-) -> Result<Response<Bytes>, HostError> {
-    let (parts, body) = octocrab.execute(request).await.map_err(fold)?.into_parts();
-    let body = body.collect().await.map_err(fold)?.to_bytes();
-    Ok(Response::from_parts(parts, body))
+impl Installation {
+    /// A JWT may be valid for ten minutes at most. GitHub advises to let it begin a minute ago, as clocks differ.
+    const JWT_LIFE: Duration = Duration::from_mins(9);
+    const CLOCK_DRIFT: Duration = Duration::from_mins(1);
+    /// A token that expires sooner is renewed. A call takes less.
+    const RESERVE: Duration = Duration::from_mins(1);
+
+    /// The header of the installation's token. Whoever finds none that is valid gets one, and the others wait for it.
+    async fn authorization(&self, transport: &Transport) -> Result<HeaderValue, HostError> {
+        let mut token = self.token.lock().await;
+        let now = Timestamp::now();
+        match &*token {
+            Some(token) if now + Self::RESERVE < token.expires_at => Ok(token.authorization.clone()),
+            _ => {
+                let fresh = self.exchange(transport, now).await?;
+                Ok(token.insert(fresh).authorization.clone())
+            }
+        }
+    }
+
+    /// Source: <https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app>
+    async fn exchange(&self, transport: &Transport, now: Timestamp) -> Result<InstallationToken, HostError> {
+        #[derive(Deserialize)]
+        struct Shown {
+            token: SecretString,
+            expires_at: Timestamp,
+        }
+        let claims = Claims {
+            iat: (now - Self::CLOCK_DRIFT).as_second(),
+            exp: (now + Self::JWT_LIFE).as_second(),
+            iss: self.app_id,
+        };
+        let jwt = jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &self.key)
+            .map_err(|_| HostError::PrivateKey)?;
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("/app/installations/{}/access_tokens", self.id))
+            .header(ACCEPT, MEDIA_TYPE)
+            .header(AUTHORIZATION, bearer(&jwt.into())?)
+            .body(Bytes::new())
+            .map_err(|error| HostError::unreadable(&error))?;
+        let answer = transport.send(request).await?;
+        if answer.status() != StatusCode::CREATED {
+            return Err(HostError::of_answer(answer.status(), answer.headers(), answer.body()));
+        }
+        // serde's error shows no value of a string field.
+        let shown: Shown =
+            serde_json::from_slice(answer.body()).map_err(|error| HostError::unreadable(&error))?;
+        Ok(InstallationToken { authorization: bearer(&shown.token)?, expires_at: shown.expires_at })
+    }
 }
 
-/// octocrab fails by itself only while it gets an App's token; what the transport says passes through it.
-fn fold(error: octocrab::Error) -> HostError {
-    match error {
-        octocrab::Error::Service { source, .. } => {
-            source.downcast().map_or_else(HostError::unavailable, |error| *error)
-        }
-        octocrab::Error::GitHub { source, .. } => {
-            let headers = source.headers.unwrap_or_default();
-            HostError::of_answer(source.status_code, &headers, source.message.as_bytes())
-        }
-        octocrab::Error::JWT { .. } => HostError::PrivateKey,
-        other => HostError::unreadable(&other),
-    }
+fn bearer(token: &SecretString) -> Result<HeaderValue, HostError> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
+        .map_err(|_| HostError::Unauthorized)?;
+    value.set_sensitive(true);
+    Ok(value)
 }
