@@ -35,7 +35,7 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     for fault in &faults {
-        println!("chart: {fault}");
+        say!(workspace, "chart: {fault}");
     }
     bail!("{} faults in {FOLDER}", faults.len());
 }

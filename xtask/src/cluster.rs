@@ -5,13 +5,16 @@ use std::{path::Path, process::Command};
 use anyhow::{Context as _, bail};
 
 use crate::{
+    ci::Coverage,
     package::controller_image,
     step::Step,
     tools::HELM,
-    workspace::{BINARIES, Workspace},
+    workspace::{BINARIES, MEASURE, Workspace},
 };
 
 const HARNESS: &str = "tests/cluster/cluster";
+/// How many scenes run at once: they mostly wait for pods.
+const SCENES: usize = 6;
 const CONTROLLER_IMAGE: &str = "localhost/tidegate/controller:dev";
 /// What `check` ends with where the machine lacks something.
 const LACKS: i32 = 3;
@@ -31,19 +34,22 @@ pub(crate) fn lacks(workspace: &Workspace) -> anyhow::Result<Option<String>> {
     }
 }
 
+/// Builds the cluster's components where the cache lacks them.
+pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<()> {
+    harness("the components of Kubernetes, Tekton and Gitea", &["build"]).counted().run(workspace).map(drop)
+}
+
 /// The steps of the tests: the cluster is up from the first to the last but one.
-pub(crate) fn tests(workspace: &Workspace) -> anyhow::Result<()> {
-    // Inside there is no network, so nothing may be left to build.
-    let tests = ["test", "--no-run", "-p", "tidegate-scenarios", "-p", "tidegate-transcripts"];
-    Step::cargo("build the tests", &tests).run(workspace)?;
-    with_cluster(workspace, "debug", |helm| {
+pub(crate) fn tests(workspace: &Workspace, coverage: &Coverage) -> anyhow::Result<()> {
+    // Inside there is no network, so nothing may be left to build. The whole workspace, as other features are another build.
+    Step::cargo("build the tests", &["test", "--no-run", "--workspace"]).run(workspace)?;
+    with_cluster(workspace, "debug", &[], |helm| {
         dry_run_the_chart(workspace)?;
-        for (name, package) in [("scenarios", "tidegate-scenarios"), ("transcripts", "tidegate-transcripts")]
-        {
-            let test = ["exec", "cargo", "test", "--offline", "-p", package, "--", "--test-threads=6"];
-            harness(&format!("{name} on the real cluster"), &test)
-                .env("TIDEGATE_HELM", helm)
-                .run(workspace)?;
+        for (name, test) in [("scenarios", "it"), ("transcripts", "all")] {
+            let threads = format!("--test-threads={SCENES}");
+            let test = ["exec", "cargo", "test", "--offline", "--workspace", "--test", test, "--", &threads];
+            let step = harness(&format!("{name} on the real cluster"), &test).env("TIDEGATE_HELM", helm);
+            coverage.of(step).counted().run(workspace)?;
         }
         Ok(())
     })
@@ -51,7 +57,7 @@ pub(crate) fn tests(workspace: &Workspace) -> anyhow::Result<()> {
 
 /// The bench, of release binaries.
 pub(crate) fn bench(workspace: &Workspace) -> anyhow::Result<()> {
-    with_cluster(workspace, "release", |helm| {
+    with_cluster(workspace, "release", MEASURE, |helm| {
         let bench = workspace.binary("release", "bench").display().to_string();
         let bench = harness("the bench on the real cluster", &["exec", &bench]).env("TIDEGATE_HELM", helm);
         bench.run(workspace).map(drop)
@@ -78,10 +84,11 @@ fn dry_run_the_chart(workspace: &Workspace) -> anyhow::Result<()> {
 fn with_cluster(
     workspace: &Workspace,
     profile: &str,
+    features: &[&str],
     work: impl FnOnce(&str) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let release: &[&str] = if profile == "release" { &["--release"] } else { &[] };
-    let build = [&["build", "--bins", "-p", "tidegate-scenarios"], BINARIES, release].concat();
+    let build = [&["build"], BINARIES, features, release].concat();
     Step::cargo("build the binaries", &build).run(workspace)?;
     let helm = HELM.ready(workspace)?.display().to_string();
     harness("start Kubernetes, Tekton and Gitea (built first where the cache lacks them)", &["up"])

@@ -15,6 +15,7 @@ use std::{
 use anyhow::{Context as _, ensure};
 
 use crate::{
+    ci::Coverage,
     package::{self, Scope, Start},
     step::Step,
     workspace::{BINARIES, Workspace},
@@ -54,9 +55,8 @@ pub(crate) fn lacks() -> Option<String> {
     provider::find().is_none().then(|| none.to_owned())
 }
 
-/// One deployment's surroundings.
-struct Deployment<'a> {
-    workspace: &'a Workspace,
+/// What a deployment needs, installed and built.
+pub(crate) struct Prepared {
     tools: Tools,
     /// Terraform's, where the machine has none of its own.
     configuration: Option<String>,
@@ -64,15 +64,38 @@ struct Deployment<'a> {
     folder: PathBuf,
 }
 
-/// Every step.
-pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
-    let folder = workspace.target.join("deploy");
-    fs::create_dir_all(&folder).context("failed to make a folder")?;
-    let provider = provider::find().context("Terraform has no filesystem mirror with the AWS provider")?;
-    let configuration = provider.configuration(&folder)?;
-    let tools = Tools::ready(workspace)?;
-    let packages = package(workspace)?;
-    let deployment = Deployment { workspace, tools, configuration, packages, folder };
+/// One deployment's surroundings.
+struct Deployment<'a> {
+    workspace: &'a Workspace,
+    prepared: &'a Prepared,
+    coverage: &'a Coverage,
+}
+
+impl std::ops::Deref for Deployment<'_> {
+    type Target = Prepared;
+
+    fn deref(&self) -> &Prepared {
+        self.prepared
+    }
+}
+
+impl Prepared {
+    /// Installs and builds what is missing.
+    pub(crate) fn ready(workspace: &Workspace) -> anyhow::Result<Self> {
+        let folder = workspace.target.join("deploy");
+        fs::create_dir_all(&folder).context("failed to make a folder")?;
+        let provider =
+            provider::find().context("Terraform has no filesystem mirror with the AWS provider")?;
+        let configuration = provider.configuration(&folder)?;
+        let tools = Tools::ready(workspace)?;
+        let packages = package(workspace)?;
+        Ok(Self { tools, configuration, packages, folder })
+    }
+}
+
+/// Checks the templates, deploys both, puts them to work, compares them, and removes them.
+pub(crate) fn stacks(workspace: &Workspace, prepared: &Prepared, coverage: &Coverage) -> anyhow::Result<()> {
+    let deployment = Deployment { workspace, prepared, coverage };
     deployment.copy_module()?;
     checks::run(&deployment)?;
     deployment.terraform_stack()?;
@@ -88,8 +111,7 @@ pub(crate) fn write_tables(workspace: &Workspace) -> anyhow::Result<()> {
 
 /// The release's zips for this machine, and what is to be known of them.
 fn package(workspace: &Workspace) -> anyhow::Result<PathBuf> {
-    let build = [&["build", "--bins", "-p", "tidegate-scenarios"][..], BINARIES].concat();
-    Step::cargo("build the binaries", &build).run(workspace)?;
+    Step::cargo("build the binaries", &[&["build"], BINARIES].concat()).run(workspace)?;
     package::run(workspace, Scope::Report(Start::Told))?;
     Ok(workspace.target.join("package/functions").join(architecture()))
 }
@@ -205,8 +227,10 @@ impl Deployment<'_> {
             &["tests/deploy/inventory.py", "gateway"],
         ));
         let gateway = gateway.output(self.workspace)?;
-        let test = ["test", "-p", "tidegate-scenarios", "--test", "it", "--", "--test-threads=1"];
-        Step::cargo(&format!("scenarios on the stack of {stack}"), &[&test[..], only].concat())
+        let test = ["test", "--workspace", "--test", "it", "--", "--test-threads=1"];
+        let step = Step::cargo(&format!("scenarios on the stack of {stack}"), &[&test[..], only].concat());
+        self.coverage
+            .of(step)
             .env("TIDEGATE_WORLD", "deployed")
             .env("TIDEGATE_DEPLOYED_STACK", stack)
             .env("TIDEGATE_DEPLOYED_ENDPOINT", cloud.endpoint())

@@ -1,11 +1,18 @@
 //! The repository's own commands. They build binaries and start them by path; nothing of Tidegate is linked in here.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program for a terminal")]
 
+/// Prints a line where the steps of a workspace print.
+macro_rules! say {
+    ($workspace:expr, $($text:tt)*) => { $workspace.journal.print(format_args!($($text)*)) };
+}
+
 mod chart;
 mod ci;
 mod cluster;
 mod demo;
+mod dependencies;
 mod deploy;
+mod journal;
 mod package;
 mod step;
 mod tidy;
@@ -17,6 +24,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
+    ci::Coverage,
     package::{Scope, Start},
     step::Step,
     workspace::Workspace,
@@ -99,10 +107,22 @@ fn run(command: &Command) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
     match *command {
         Command::Demo { keep } => demo::run(&workspace, keep),
-        Command::Ci { fast, complete } => ci::run(&workspace, fast, complete),
-        Command::Cluster => cluster::tests(&workspace),
+        Command::Ci { fast, complete } => ci::run(
+            &workspace,
+            match (fast, complete) {
+                (true, _) => ci::Extent::Fast,
+                (_, true) => ci::Extent::Complete,
+                _ => ci::Extent::Possible,
+            },
+        ),
+        Command::Cluster => {
+            cluster::build(&workspace)?;
+            cluster::tests(&workspace, &Coverage::begin(&workspace)?)
+        }
         Command::Deploy { tables: true } => deploy::write_tables(&workspace),
-        Command::Deploy { tables: false } => deploy::run(&workspace),
+        Command::Deploy { tables: false } => {
+            deploy::stacks(&workspace, &deploy::Prepared::ready(&workspace)?, &Coverage::begin(&workspace)?)
+        }
         Command::Crds { check } => ci::crds(check).run(&workspace).map(drop),
         Command::Chart { check } => chart::run(&workspace, check),
         Command::Package { functions, report } => package::run(
@@ -121,12 +141,8 @@ fn run(command: &Command) -> anyhow::Result<()> {
 
 fn bench(workspace: &Workspace) -> anyhow::Result<()> {
     Step::cargo("normalise a payload", &["bench", "-p", "tidegate-benches"]).run(workspace)?;
-    let build = ["build", "--release", "--bins", "-p", "tidegate-scenarios"];
-    Step::cargo(
-        "build the functions, the controller and the bench",
-        &[&build[..], workspace::BINARIES].concat(),
-    )
-    .run(workspace)?;
+    let build = [&["build", "--release"], workspace::BINARIES, workspace::MEASURE].concat();
+    Step::cargo("build the functions, the controller and the bench", &build).run(workspace)?;
     Step::binary("the bench on the sandbox", &workspace.binary("release", "bench"), &[]).run(workspace)?;
     Ok(())
 }

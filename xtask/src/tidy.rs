@@ -87,7 +87,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
         return Ok(());
     }
     for fault in &faults {
-        println!("tidy: {fault}");
+        say!(workspace, "tidy: {fault}");
     }
     bail!("{} faults", faults.len());
 }

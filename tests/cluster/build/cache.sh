@@ -49,7 +49,10 @@ build() {
     rm -rf "$CACHE"/partial.*
     for name in "${COMPONENTS[@]}"; do
         dir=$(component_dir "$name")
-        [ ! -d "$dir" ] || continue
+        if [ -d "$dir" ]; then
+            say "$(basename "$dir"): from the cache"
+            continue
+        fi
         say "$(basename "$dir"): building"
         started=$SECONDS
         partial=$(mktemp -d "$CACHE/partial.XXXXXX")

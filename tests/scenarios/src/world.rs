@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, api::PostParams};
 use serde_json::json;
@@ -108,15 +109,19 @@ enum ClusterForm {
 
 impl World {
     /// Starts everything: on free ports of 127.0.0.1, or on the real cluster.
-    pub async fn start(spec: WorldSpec) -> Result<Self> {
-        let folder = tempfile::tempdir().context("failed to make a folder for the world")?;
-        let mut world = if is_real() {
-            Box::pin(Self::real(spec, folder)).await?
-        } else {
-            Box::pin(Self::sandbox(spec, folder)).await?
-        };
-        world.start_controller().await?;
-        Ok(world)
+    ///
+    /// Boxed, so that the sandbox's futures are compiled in this crate, and not in each binary that starts a world.
+    pub fn start(spec: WorldSpec) -> BoxFuture<'static, Result<Self>> {
+        Box::pin(async move {
+            let folder = tempfile::tempdir().context("failed to make a folder for the world")?;
+            let mut world = if is_real() {
+                Box::pin(Self::real(spec, folder)).await?
+            } else {
+                Box::pin(Self::sandbox(spec, folder)).await?
+            };
+            world.start_controller().await?;
+            Ok(world)
+        })
     }
 
     async fn sandbox(spec: WorldSpec, folder: TempDir) -> Result<Self> {

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use crate::{
     step::Step,
-    tools::{PythonTool, TFLINT, cache},
+    tools::{PythonTool, TFLINT, cache, from_cache},
     workspace::Workspace,
 };
 
@@ -52,7 +52,9 @@ impl Tools {
 /// What writes the module's tables of inputs and outputs.
 pub(crate) fn terraform_docs(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let binary = cache()?.join("tools/terraform-docs-0.20.0/terraform-docs");
-    if !binary.exists() {
+    if binary.exists() {
+        from_cache(workspace, "terraform-docs");
+    } else {
         let folder = workspace.root.join(TERRAFORM_DOCS).display().to_string();
         let output = binary.display().to_string();
         let build = ["build", "-C", &folder, "-o", &output, "github.com/terraform-docs/terraform-docs"];

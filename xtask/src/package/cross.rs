@@ -32,7 +32,9 @@ impl Cross {
             ensure!(added.context("failed to start rustup")?.success(), "rustup has no target {TARGET}");
             Ok(Self(tool))
         });
-        ready.inspect_err(|error| println!("\n!!! SKIPPED: everything for arm64: {error:#}\n")).ok()
+        ready
+            .inspect_err(|error| say!(package.workspace, "\n!!! SKIPPED: everything for arm64: {error:#}\n"))
+            .ok()
     }
 
     /// Builds one package's program alone.

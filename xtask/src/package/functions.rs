@@ -9,8 +9,8 @@ use crate::step::Step;
 
 /// The functions, by the names of their zips; a package has the prefix `tidegate-`.
 const FUNCTIONS: [&str; 3] = ["webhook", "integrator", "chatops"];
-/// See `[profile.lambda]` in Cargo.toml.
-const PROFILE: &str = "lambda";
+/// See `[profile.release]` in Cargo.toml.
+const PROFILE: &str = "release";
 /// The C library of `provided.al2023`, the functions' runtime: 2.34 (<https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html>).
 const GLIBC_MINOR: u32 = 34;
 

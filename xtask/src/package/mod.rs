@@ -72,7 +72,7 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope) -> anyhow::Result<()> {
     if let Scope::Report(start) = scope {
         report::run(&package, &native, start)?;
     }
-    println!("\nall of it lies in {}", workspace.relative(&package.folder).display());
+    say!(workspace, "\nall of it lies in {}", workspace.relative(&package.folder).display());
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use super::{
     cost::{self, Measured},
     functions::{self, Function},
 };
-use crate::step::Step;
+use crate::{step::Step, workspace::MEASURE};
 
 /// The largest zip, in bytes, and what it should rather be.
 const MAX_SIZE: usize = 3_500_000;
@@ -25,10 +25,10 @@ const EMPTY: &str = "tidegate-empty-function";
 /// Measures, prints, and fails where something is larger than it may be.
 pub(super) fn run(package: &Package<'_>, functions: &[Function], start: Start) -> anyhow::Result<()> {
     let empty = functions::build(package, EMPTY)?;
-    let build = ["build", "--package", "tidegate-scenarios", "--bin", "functions"];
+    let build = [&["build", "--workspace", "--bin", "functions"], MEASURE].concat();
     Step::cargo("build what measures them", &build).run(package.workspace)?;
     let folder = empty.parent().context("the functions lie nowhere")?;
-    println!("── measure starts, memory and processor time\n");
+    say!(package.workspace, "── measure starts, memory and processor time\n");
     let output = Command::new(package.workspace.binary("debug", "functions"))
         .args([folder.as_os_str(), "--empty".as_ref(), EMPTY.as_ref()])
         .output()
@@ -40,10 +40,15 @@ pub(super) fn run(package: &Package<'_>, functions: &[Function], start: Start) -
         figure.with_context(|| format!("{function} has no {name}"))
     };
 
-    println!("load average {}; median of {} starts in turns", measured["load"], measured["starts"]);
-    println!("zip MB   start ms   of empty   warm MiB   CPU ms an event   function");
+    say!(
+        package.workspace,
+        "load average {}; median of {} starts in turns",
+        measured["load"],
+        measured["starts"]
+    );
+    say!(package.workspace, "zip MB   start ms   of empty   warm MiB   CPU ms an event   function");
     let empty_ms = figure(EMPTY, "startP50Ms")?;
-    println!("{:>6}   {empty_ms:>8.2}   {:>8.2}   {:>8}   {:>15}   (empty)", "", 1.0, "", "");
+    say!(package.workspace, "{:>6}   {empty_ms:>8.2}   {:>8.2}   {:>8}   {:>15}   (empty)", "", 1.0, "", "");
     let mut faults = Vec::new();
     let mut plugin_cpu_ms: f64 = 0.0;
     for function in functions {
@@ -51,7 +56,8 @@ pub(super) fn run(package: &Package<'_>, functions: &[Function], start: Start) -
         let start_ms = figure(&name, "startP50Ms")?;
         let (resident, cpu_ms) = (figure(&name, "residentMib")?, figure(&name, "cpuMs")?);
         let ratio = start_ms / empty_ms;
-        println!(
+        say!(
+            package.workspace,
             "{:>6.2}   {start_ms:>8.2}   {ratio:>8.2}   {resident:>8.1}   {cpu_ms:>15.3}   {}",
             megabytes(function.size),
             function.name
@@ -71,7 +77,8 @@ pub(super) fn run(package: &Package<'_>, functions: &[Function], start: Start) -
                 .map(|(_, what)| format!("{}: {what}", function.name)),
         );
     }
-    println!(
+    say!(
+        package.workspace,
         "allowed: {} MB (aim {}), {MAX_START_RATIO} times an empty function's start, {MAX_RESIDENT_MIB} MiB\n",
         megabytes(MAX_SIZE),
         megabytes(AIM)
@@ -84,7 +91,7 @@ pub(super) fn run(package: &Package<'_>, functions: &[Function], start: Start) -
         // Two kinds of deliveries were sent, so many of each.
         log_bytes: log_bytes / (2.0 * deliveries),
     });
-    println!("{table}");
+    say!(package.workspace, "{table}");
     if faults.is_empty() {
         return Ok(());
     }

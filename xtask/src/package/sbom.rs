@@ -1,7 +1,7 @@
 //! Software bills of materials in `CycloneDX`: what each program is made of.
 //!
 //! From `cargo tree`, which resolves the features of one package alone, as it is built. `cargo cyclonedx` lists what the
-//! whole workspace would have: octocrab in the webhook function, for one.
+//! whole workspace would have: reqwest in the webhook function, for one.
 
 use std::{collections::BTreeSet, fs, process::Command};
 
