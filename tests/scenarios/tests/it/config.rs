@@ -7,10 +7,11 @@ use serde_json::json;
 use tidegate_model::Host;
 use tidegate_resources::ConditionStatus;
 use tidegate_scenarios::{REPOSITORY, Scene, WorldSpec};
+use tidegate_test_suite::scenario;
 
 use crate::{gitea, github, job, unit};
 
-#[tokio::test]
+scenario!(the_webhook_is_registered_once_and_removed_with_the_config);
 async fn the_webhook_is_registered_once_and_removed_with_the_config() -> Result<()> {
     let scene = Scene::set(github(), &unit()).await?;
     let hooks = scene.world.forge.hooks(REPOSITORY).await?;
@@ -23,7 +24,7 @@ async fn the_webhook_is_registered_once_and_removed_with_the_config() -> Result<
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(a_webhook_that_somebody_removes_is_registered_again);
 async fn a_webhook_that_somebody_removes_is_registered_again() -> Result<()> {
     let spec = WorldSpec { webhook_check_interval: "1s", ..gitea() };
     let scene = Scene::set(spec, &unit()).await?;
@@ -34,7 +35,7 @@ async fn a_webhook_that_somebody_removes_is_registered_again() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(a_config_whose_secret_is_gone_is_deleted_and_an_event_names_the_leftover_hook);
 async fn a_config_whose_secret_is_gone_is_deleted_and_an_event_names_the_leftover_hook() -> Result<()> {
     let scene = Scene::set(github(), &unit()).await?;
     let hook = scene.world.forge.hooks(REPOSITORY).await?.remove(0);
@@ -50,7 +51,7 @@ async fn a_config_whose_secret_is_gone_is_deleted_and_an_event_names_the_leftove
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(a_cycle_of_jobs_is_named_in_the_condition_ready_and_to_who_comments);
 async fn a_cycle_of_jobs_is_named_in_the_condition_ready_and_to_who_comments() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     let (mut a, mut b) = (job("a", "true"), job("b", "true"));
@@ -73,7 +74,7 @@ async fn a_cycle_of_jobs_is_named_in_the_condition_ready_and_to_who_comments() -
     a_good_config_works(scene).await
 }
 
-#[tokio::test]
+scenario!(what_tekton_would_replace_is_named_in_the_condition_ready_before_anything_runs);
 async fn what_tekton_would_replace_is_named_in_the_condition_ready_before_anything_runs() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     scene.apply(scene.config(&json!({"preSubmit": [job("a", "echo $(params.x)")]}))).await?;
@@ -85,7 +86,7 @@ async fn what_tekton_would_replace_is_named_in_the_condition_ready_before_anythi
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(a_missing_secret_is_named_and_does_not_keep_the_config_from_being_deleted);
 async fn a_missing_secret_is_named_and_does_not_keep_the_config_from_being_deleted() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     let mut config = scene.config(&unit());
@@ -97,7 +98,7 @@ async fn a_missing_secret_is_named_and_does_not_keep_the_config_from_being_delet
     a_good_config_works(scene).await
 }
 
-#[tokio::test]
+scenario!(the_api_server_refuses_what_the_crd_forbids);
 async fn the_api_server_refuses_what_the_crd_forbids() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     let mut both = job("a", "true");

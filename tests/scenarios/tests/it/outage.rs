@@ -13,14 +13,15 @@ use kube::{
 use serde_json::json;
 use tidegate_resources::{IntegrationJob, Phase, PipelineRun};
 use tidegate_scenarios::{COMMANDS, EVENTS, REPOSITORY, Scene, WorldSpec, is_real};
+use tidegate_test_suite::scenario;
 
-use crate::{gitea, github, job, real_only, sandbox_only, unit};
+use crate::{gitea, github, job, unit};
 
-#[tokio::test]
+scenario!(
+    while_the_api_server_is_away_for_a_minute_commands_wait_and_then_all_goes_on,
+    not_on_cluster = "the API server is shared by all scenes"
+);
 async fn while_the_api_server_is_away_for_a_minute_commands_wait_and_then_all_goes_on() -> Result<()> {
-    if sandbox_only("the API server is shared by all scenes") {
-        return Ok(());
-    }
     let scene = Scene::set(gitea(), &unit()).await?;
     scene.wait_for_metric("tidegate_leader 1").await?;
     let away = tokio::time::Instant::now();
@@ -39,11 +40,8 @@ async fn while_the_api_server_is_away_for_a_minute_commands_wait_and_then_all_go
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(while_tekton_is_away_runs_wait_and_then_go_on, not_on_cluster = "Tekton is shared by all scenes");
 async fn while_tekton_is_away_runs_wait_and_then_go_on() -> Result<()> {
-    if sandbox_only("Tekton is shared by all scenes") {
-        return Ok(());
-    }
     let scene = Scene::set(github(), &unit()).await?;
     scene.world.sandbox_cluster()?.pause_executor(true);
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
@@ -60,11 +58,11 @@ async fn while_tekton_is_away_runs_wait_and_then_go_on() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(
+    while_sqs_refuses_events_the_host_is_told_503_and_a_redelivery_works,
+    not_on_cluster = "Gitea's API neither lists deliveries nor repeats them"
+);
 async fn while_sqs_refuses_events_the_host_is_told_503_and_a_redelivery_works() -> Result<()> {
-    if sandbox_only("Gitea's API neither lists deliveries nor repeats them") {
-        return Ok(());
-    }
     let scene = Scene::set(github(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
@@ -76,11 +74,10 @@ async fn while_sqs_refuses_events_the_host_is_told_503_and_a_redelivery_works() 
 
     scene.redeliver("pull_request").await?;
     scene.status(&head, "unit", "success").await?;
-    // The function says that SQS refused it.
-    scene.end_with(|line| !line.text.contains("tidegate-webhook")).await
+    scene.end().await
 }
 
-#[tokio::test]
+scenario!(while_sqs_refuses_commands_their_events_come_again);
 async fn while_sqs_refuses_commands_their_events_come_again() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
@@ -98,10 +95,10 @@ async fn while_sqs_refuses_commands_their_events_come_again() -> Result<()> {
     scene.world.cloud.sandbox()?.refuse("SendMessageBatch", COMMANDS, false);
     scene.world.cloud.sandbox()?.expire_visibility(EVENTS[0]).await;
     scene.status(&head, "unit", "success").await?;
-    scene.end_with(|line| !line.text.contains("tidegate-integrator")).await
+    scene.end().await
 }
 
-#[tokio::test]
+scenario!(while_sqs_refuses_receives_commands_wait);
 async fn while_sqs_refuses_receives_commands_wait() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
     scene.world.cloud.sandbox()?.refuse("ReceiveMessage", COMMANDS, true);
@@ -113,24 +110,28 @@ async fn while_sqs_refuses_receives_commands_wait() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(a_plugin_that_takes_too_long_loses_nothing);
 async fn a_plugin_that_takes_too_long_loses_nothing() -> Result<()> {
-    let scene = Scene::set(gitea(), &unit()).await?;
+    let mut scene = Scene::set(gitea(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
+    scene.expect_error("tidegate-integrator: process ended");
     scene.world.cloud.sandbox()?.time_out_next("tidegate-integrator")?;
     scene.open("dora", "fix").await?;
     scene.wait_for_log("tidegate-integrator", "process ended").await?;
     scene.world.cloud.sandbox()?.expire_visibility(EVENTS[0]).await;
     scene.status(&head, "unit", "success").await?;
     scene.settle_jobs(1).await?;
-    scene.end_with(|line| !line.text.contains("process ended")).await
+    scene.end().await
 }
 
-#[tokio::test]
+scenario!(a_plugin_that_panics_loses_nothing_and_the_next_good_event_works);
 async fn a_plugin_that_panics_loses_nothing_and_the_next_good_event_works() -> Result<()> {
-    let scene =
+    let mut scene =
         Scene::set(WorldSpec { integrator: "examples/panicking-integrator", ..gitea() }, &unit()).await?;
+    for line in ["panicked at", "the bug of this plugin", "note: run with", "user handler panicked"] {
+        scene.expect_error(line);
+    }
     let first = scene.push("first", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "first").await?;
     scene.wait_for_log("tidegate-integrator", "panicked at").await?;
@@ -142,27 +143,28 @@ async fn a_plugin_that_panics_loses_nothing_and_the_next_good_event_works() -> R
     scene.world.cloud.sandbox()?.expire_visibility(EVENTS[0]).await;
     scene.status(&first, "unit", "success").await?;
     scene.settle_jobs(2).await?;
-    scene.end_with(|line| !line.text.starts_with("tidegate-integrator: ")).await
+    scene.end().await
 }
 
-#[tokio::test]
+scenario!(
+    a_webhook_function_that_takes_too_long_tells_the_host_and_a_redelivery_works,
+    not_on_cluster = "Gitea's API neither lists deliveries nor repeats them"
+);
 async fn a_webhook_function_that_takes_too_long_tells_the_host_and_a_redelivery_works() -> Result<()> {
-    if sandbox_only("Gitea's API neither lists deliveries nor repeats them") {
-        return Ok(());
-    }
-    let scene = Scene::set(gitea(), &unit()).await?;
+    let mut scene = Scene::set(gitea(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
+    scene.expect_error("tidegate-webhook: process ended");
     scene.world.cloud.sandbox()?.time_out_next("tidegate-webhook")?;
     scene.open("dora", "fix").await?;
     assert_eq!(scene.answers().await?.last(), Some(&503));
     scene.redeliver("pull_request").await?;
     scene.status(&head, "unit", "success").await?;
     scene.settle_jobs(1).await?;
-    scene.end_with(|line| !line.text.contains("process ended")).await
+    scene.end().await
 }
 
-#[tokio::test]
+scenario!(a_pipeline_run_that_somebody_deletes_ends_its_job_as_an_error_that_says_so);
 async fn a_pipeline_run_that_somebody_deletes_ends_its_job_as_an_error_that_says_so() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "sleep 600")]})).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
@@ -179,7 +181,7 @@ async fn a_pipeline_run_that_somebody_deletes_ends_its_job_as_an_error_that_says
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(a_task_run_that_somebody_deletes_is_started_again_and_its_job_stays_in_hand);
 async fn a_task_run_that_somebody_deletes_is_started_again_and_its_job_stays_in_hand() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "sleep 600")]})).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
@@ -200,11 +202,11 @@ async fn a_task_run_that_somebody_deletes_is_started_again_and_its_job_stays_in_
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(
+    a_pod_that_somebody_deletes_is_an_error_and_no_failure_of_the_code,
+    only_on_cluster = "its steps run in no pods"
+);
 async fn a_pod_that_somebody_deletes_is_an_error_and_no_failure_of_the_code() -> Result<()> {
-    if real_only("its steps run in no pods") {
-        return Ok(());
-    }
     let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "sleep 600")]})).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
@@ -225,7 +227,7 @@ async fn a_pod_that_somebody_deletes_is_an_error_and_no_failure_of_the_code() ->
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(an_image_that_cannot_be_pulled_is_an_error_and_no_failure_of_the_code);
 async fn an_image_that_cannot_be_pulled_is_an_error_and_no_failure_of_the_code() -> Result<()> {
     let mut missing = job("unit", "true");
     missing["image"] = json!("registry.invalid/missing:1");
@@ -240,11 +242,11 @@ async fn an_image_that_cannot_be_pulled_is_an_error_and_no_failure_of_the_code()
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(
+    an_evicted_pod_is_an_error_and_one_out_of_memory_a_failure,
+    not_on_cluster = "Tekton writes the status of TaskRuns there"
+);
 async fn an_evicted_pod_is_an_error_and_one_out_of_memory_a_failure() -> Result<()> {
-    if sandbox_only("Tekton writes the status of TaskRuns there") {
-        return Ok(());
-    }
     let evicted = "The node was low on resource: memory.";
     let oom = "\"step-run\" exited with code 137: OOMKilled";
     for (message, reason, state, phase) in
