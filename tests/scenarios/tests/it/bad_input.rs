@@ -77,11 +77,8 @@ async fn a_pull_request_of_another_repository_than_the_configs_is_dead_lettered(
     scene.end().await
 }
 
-scenario!(
-    an_event_of_a_repository_that_nobody_configured_changes_nothing,
-    not_on_cluster = "there is no GitHub"
-);
-async fn an_event_of_a_repository_that_nobody_configured_changes_nothing() -> Result<()> {
+scenario!(an_event_of_a_repository_without_a_config_runs_nothing, not_on_cluster = "there is no GitHub");
+async fn an_event_of_a_repository_without_a_config_runs_nothing() -> Result<()> {
     let scene = Scene::set(github(), &unit()).await?;
     let first = scene.push("first", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "first").await?;
@@ -104,8 +101,8 @@ async fn an_event_of_a_repository_that_nobody_configured_changes_nothing() -> Re
     scene.end().await
 }
 
-scenario!(a_command_that_pretends_a_foreign_commit_was_pushed_to_main_runs_nothing);
-async fn a_command_that_pretends_a_foreign_commit_was_pushed_to_main_runs_nothing() -> Result<()> {
+scenario!(a_forged_push_of_a_commit_that_is_not_on_main_runs_nothing);
+async fn a_forged_push_of_a_commit_that_is_not_on_main_runs_nothing() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"postSubmit": [job("deploy", "true")]})).await?;
     let fork = scene.world.forge.fork(REPOSITORY, "steve").await?;
     let foreign = scene.world.forge.commit(&fork, "main", "steve", &[("evil", "yes\n")], "Evil").await?;
@@ -126,8 +123,8 @@ async fn a_command_that_pretends_a_foreign_commit_was_pushed_to_main_runs_nothin
     scene.end().await
 }
 
-scenario!(duplicate_job_names_are_refused_by_the_api_server_and_the_mended_config_works);
-async fn duplicate_job_names_are_refused_by_the_api_server_and_the_mended_config_works() -> Result<()> {
+scenario!(duplicate_job_names_are_refused_by_the_api_server_and_the_corrected_config_works);
+async fn duplicate_job_names_are_refused_by_the_api_server_and_the_corrected_config_works() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     let twice = scene.config(&json!({"preSubmit": [job("unit", "true"), job("unit", "false")]}));
     let refused = scene.apply(twice).await.err().context("it was accepted")?;

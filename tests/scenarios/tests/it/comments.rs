@@ -109,10 +109,10 @@ async fn cancel_stops_what_runs_and_the_status_says_who_asked() -> Result<()> {
 }
 
 scenario!(
-    what_a_comment_stopped_stays_stopped_when_its_delivery_comes_again,
+    a_run_that_a_comment_cancelled_stays_cancelled_when_its_delivery_is_repeated,
     not_on_cluster = "Gitea's API neither lists deliveries nor repeats them"
 );
-async fn what_a_comment_stopped_stays_stopped_when_its_delivery_comes_again() -> Result<()> {
+async fn a_run_that_a_comment_cancelled_stays_cancelled_when_its_delivery_is_repeated() -> Result<()> {
     let scene = Scene::set(github(), &slow(&["unit"])).await?;
     scene.push("fix", "dora", &[("a", "1\n")]).await?;
     let number = scene.open("dora", "fix").await?;
@@ -141,8 +141,8 @@ async fn what_a_comment_stopped_stays_stopped_when_its_delivery_comes_again() ->
     scene.end().await
 }
 
-scenario!(cancel_of_one_job_among_others_is_refused_and_of_all_is_done);
-async fn cancel_of_one_job_among_others_is_refused_and_of_all_is_done() -> Result<()> {
+scenario!(cancelling_one_of_several_jobs_is_refused_and_cancelling_all_of_them_works);
+async fn cancelling_one_of_several_jobs_is_refused_and_cancelling_all_of_them_works() -> Result<()> {
     let scene = Scene::set(gitea(), &slow(&["unit", "style"])).await?;
     let head = scene.push("fix", "dora", &[("a", "1\n")]).await?;
     let number = scene.open("dora", "fix").await?;
@@ -161,8 +161,8 @@ async fn cancel_of_one_job_among_others_is_refused_and_of_all_is_done() -> Resul
     scene.end().await
 }
 
-scenario!(several_commands_of_a_comment_get_one_answer_that_tells_of_each);
-async fn several_commands_of_a_comment_get_one_answer_that_tells_of_each() -> Result<()> {
+scenario!(several_commands_in_a_comment_get_one_reply_with_the_result_of_each);
+async fn several_commands_in_a_comment_get_one_reply_with_the_result_of_each() -> Result<()> {
     let scene = Scene::set(gitea(), &three()).await?;
     let number = tested(&scene).await?;
     scene.settle_jobs(2).await?;
@@ -197,8 +197,8 @@ async fn a_strangers_commands_are_refused_with_the_reason_and_the_next_good_one_
     scene.end().await
 }
 
-scenario!(code_quotes_edits_and_talk_are_no_commands);
-async fn code_quotes_edits_and_talk_are_no_commands() -> Result<()> {
+scenario!(code_quotes_edits_and_prose_are_not_commands);
+async fn code_quotes_edits_and_prose_are_not_commands() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"preSubmit": three()["preSubmit"]})).await?;
     let number = tested(&scene).await?;
     for talk in
@@ -217,10 +217,10 @@ async fn code_quotes_edits_and_talk_are_no_commands() -> Result<()> {
 }
 
 scenario!(
-    a_bots_comment_and_our_own_reply_are_no_commands,
+    a_bots_comment_and_our_own_reply_are_not_commands,
     not_on_cluster = "Gitea doesn't tell which account is a bot's"
 );
-async fn a_bots_comment_and_our_own_reply_are_no_commands() -> Result<()> {
+async fn a_bots_comment_and_our_own_reply_are_not_commands() -> Result<()> {
     let scene = Scene::set(github(), &json!({"preSubmit": three()["preSubmit"]})).await?;
     let number = tested(&scene).await?;
     scene.world.forge.create_user("helper[bot]").await?;
@@ -299,8 +299,8 @@ async fn a_controller_killed_before_its_answer_answers_once() -> Result<()> {
     scene.end().await
 }
 
-scenario!(forged_commands_buy_nothing_and_the_next_good_comment_works);
-async fn forged_commands_buy_nothing_and_the_next_good_comment_works() -> Result<()> {
+scenario!(forged_commands_run_nothing_and_the_next_comment_works);
+async fn forged_commands_run_nothing_and_the_next_comment_works() -> Result<()> {
     let mut deploy = job("deploy", "true");
     deploy["when"] = json!({"branches": ["main"]});
     let mut scene =

@@ -50,11 +50,11 @@ async fn empty(cloud: &Deployed) -> Result<()> {
 }
 
 scenario!(
-    a_plugin_of_others_starts_a_run_through_its_own_queue,
+    a_third_party_plugin_starts_a_run_through_its_own_queue,
     only_on_deployed = ASKS,
     not_on_sam = NO_AUDIT
 );
-async fn a_plugin_of_others_starts_a_run_through_its_own_queue() -> Result<()> {
+async fn a_third_party_plugin_starts_a_run_through_its_own_queue() -> Result<()> {
     let spec = WorldSpec { plugin_intentions: &["run_push"], ..gitea() };
     let scene = Scene::set(spec, &json!({"postSubmit": [job("deploy", "true")]})).await?;
     let cloud = scene.world.cloud.deployed()?;
@@ -74,11 +74,12 @@ async fn a_plugin_of_others_starts_a_run_through_its_own_queue() -> Result<()> {
 }
 
 scenario!(
-    a_poison_event_is_retried_alone_and_ends_as_a_dead_letter_with_an_alarm,
+    an_unreadable_event_is_retried_alone_and_goes_to_the_dead_letter_queue_with_an_alarm,
     only_on_deployed = ASKS,
     not_on_sam = NO_AUDIT
 );
-async fn a_poison_event_is_retried_alone_and_ends_as_a_dead_letter_with_an_alarm() -> Result<()> {
+async fn an_unreadable_event_is_retried_alone_and_goes_to_the_dead_letter_queue_with_an_alarm() -> Result<()>
+{
     let scene = Scene::prepare(gitea()).await?;
     let cloud = scene.world.cloud.deployed()?;
     empty(cloud).await?;
@@ -104,8 +105,8 @@ async fn a_poison_event_is_retried_alone_and_ends_as_a_dead_letter_with_an_alarm
     scene.end().await
 }
 
-scenario!(a_plugin_that_does_not_start_loses_nothing, only_on_deployed = ASKS, not_on_sam = NO_AUDIT);
-async fn a_plugin_that_does_not_start_loses_nothing() -> Result<()> {
+scenario!(an_event_is_retried_until_its_plugin_starts, only_on_deployed = ASKS, not_on_sam = NO_AUDIT);
+async fn an_event_is_retried_until_its_plugin_starts() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     let cloud = scene.world.cloud.deployed()?;
     empty(cloud).await?;
@@ -133,8 +134,11 @@ async fn a_plugin_that_does_not_start_loses_nothing() -> Result<()> {
     scene.end().await
 }
 
-scenario!(a_delivery_that_a_queue_refuses_gets_503_and_works_when_it_is_repeated, only_on_deployed = ASKS);
-async fn a_delivery_that_a_queue_refuses_gets_503_and_works_when_it_is_repeated() -> Result<()> {
+scenario!(
+    a_delivery_is_answered_503_while_a_queue_refuses_it_and_its_redelivery_runs,
+    only_on_deployed = ASKS
+);
+async fn a_delivery_is_answered_503_while_a_queue_refuses_it_and_its_redelivery_runs() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
     let cloud = scene.world.cloud.deployed()?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;

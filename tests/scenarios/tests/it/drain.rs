@@ -7,8 +7,11 @@ use tidegate_test_suite::scenario;
 
 use crate::{gitea, unit};
 
-scenario!(poison_and_forged_commands_are_dead_lettered_with_their_reason_and_good_ones_go_on);
-async fn poison_and_forged_commands_are_dead_lettered_with_their_reason_and_good_ones_go_on() -> Result<()> {
+scenario!(
+    unreadable_and_forged_commands_go_to_the_dead_letter_queue_with_their_reason_and_later_commands_run
+);
+async fn unreadable_and_forged_commands_go_to_the_dead_letter_queue_with_their_reason_and_later_commands_run()
+-> Result<()> {
     let mut scene = Scene::set(gitea(), &unit()).await?;
     scene.expect_dead_letter("failed to decode a message of 15 bytes");
     let own = scene.world.forge.repository(REPOSITORY);

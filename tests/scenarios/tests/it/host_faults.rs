@@ -10,39 +10,45 @@ use tidegate_test_suite::scenario;
 
 use crate::{gitea, github, unit};
 
-scenario!(a_host_that_fails_for_a_moment_costs_nothing, not_on_cluster = "a real host can't be told to fail");
-async fn a_host_that_fails_for_a_moment_costs_nothing() -> Result<()> {
+scenario!(
+    a_status_reaches_a_host_that_failed_for_a_moment,
+    not_on_cluster = "a real host can't be told to fail"
+);
+async fn a_status_reaches_a_host_that_failed_for_a_moment() -> Result<()> {
     survives(github(), Fault::Status(500), Fault::Status(502)).await
 }
 
 scenario!(
-    a_credential_that_is_refused_for_a_moment_loses_no_status,
+    a_status_reaches_a_host_that_refused_the_credential_for_a_moment,
     not_on_cluster = "a real host can't be told to fail"
 );
-async fn a_credential_that_is_refused_for_a_moment_loses_no_status() -> Result<()> {
+async fn a_status_reaches_a_host_that_refused_the_credential_for_a_moment() -> Result<()> {
     survives(gitea(), Fault::Status(401), Fault::Status(403)).await
 }
 
 scenario!(
-    a_host_that_limits_is_asked_again_when_it_said_so,
+    a_rate_limited_request_is_retried_when_the_host_allows_it,
     not_on_cluster = "a real host can't be told to fail"
 );
-async fn a_host_that_limits_is_asked_again_when_it_said_so() -> Result<()> {
+async fn a_rate_limited_request_is_retried_when_the_host_allows_it() -> Result<()> {
     let limited = || Fault::RateLimited { retry_after: Duration::from_secs(1) };
     survives(gitea(), limited(), limited()).await?;
     survives(github(), limited(), limited()).await
 }
 
-scenario!(a_host_that_answers_nonsense_is_not_believed, not_on_cluster = "a real host can't be told to fail");
-async fn a_host_that_answers_nonsense_is_not_believed() -> Result<()> {
+scenario!(
+    a_request_is_retried_when_the_host_answers_nonsense,
+    not_on_cluster = "a real host can't be told to fail"
+);
+async fn a_request_is_retried_when_the_host_answers_nonsense() -> Result<()> {
     survives(gitea(), Fault::Nonsense, Fault::Nonsense).await
 }
 
 scenario!(
-    a_host_that_does_not_answer_is_not_waited_for,
+    a_request_is_retried_when_the_host_does_not_answer,
     not_on_cluster = "a real host can't be told to fail"
 );
-async fn a_host_that_does_not_answer_is_not_waited_for() -> Result<()> {
+async fn a_request_is_retried_when_the_host_does_not_answer() -> Result<()> {
     let never = || Fault::Held(tidegate_sandbox_gate::Gate::default(), Moment::Before);
     survives(gitea(), never(), never()).await
 }

@@ -16,21 +16,22 @@ use tidegate_test_suite::scenario;
 
 use crate::{gitea, unit};
 
-scenario!(killed_after_it_has_received_a_command);
-async fn killed_after_it_has_received_a_command() -> Result<()> {
+scenario!(a_pull_request_runs_once_if_the_controller_is_killed_after_it_received_a_command);
+async fn a_pull_request_runs_once_if_the_controller_is_killed_after_it_received_a_command() -> Result<()> {
     killed_at(|world| Ok(world.cloud.sandbox()?.hold_next("ReceiveMessage", COMMANDS, After))).await
 }
 
-scenario!(killed_before_it_deletes_a_command_that_is_done);
-async fn killed_before_it_deletes_a_command_that_is_done() -> Result<()> {
+scenario!(a_pull_request_runs_once_if_the_controller_is_killed_before_it_deletes_a_command);
+async fn a_pull_request_runs_once_if_the_controller_is_killed_before_it_deletes_a_command() -> Result<()> {
     killed_at(|world| Ok(world.cloud.sandbox()?.hold_next("DeleteMessage", COMMANDS, Before))).await
 }
 
 scenario!(
-    killed_before_and_after_it_creates_the_integration_job,
+    a_pull_request_runs_once_if_the_controller_is_killed_around_creating_the_integration_job,
     not_on_cluster = "the API server can't be told to hold a request"
 );
-async fn killed_before_and_after_it_creates_the_integration_job() -> Result<()> {
+async fn a_pull_request_runs_once_if_the_controller_is_killed_around_creating_the_integration_job()
+-> Result<()> {
     for moment in [Before, After] {
         killed_in_cluster(move |world| {
             Ok(world.sandbox_cluster()?.hold_next("create integrationjobs", moment))
@@ -41,10 +42,11 @@ async fn killed_before_and_after_it_creates_the_integration_job() -> Result<()> 
 }
 
 scenario!(
-    killed_before_and_after_it_creates_the_pipeline_run,
+    a_pull_request_runs_once_if_the_controller_is_killed_around_creating_the_pipeline_run,
     not_on_cluster = "the API server can't be told to hold a request"
 );
-async fn killed_before_and_after_it_creates_the_pipeline_run() -> Result<()> {
+async fn a_pull_request_runs_once_if_the_controller_is_killed_around_creating_the_pipeline_run() -> Result<()>
+{
     for moment in [Before, After] {
         killed_in_cluster(move |world| Ok(world.sandbox_cluster()?.hold_next("create pipelineruns", moment)))
             .await?;
@@ -53,10 +55,10 @@ async fn killed_before_and_after_it_creates_the_pipeline_run() -> Result<()> {
 }
 
 scenario!(
-    killed_at_every_status_that_it_writes_in_the_cluster,
+    a_pull_request_runs_once_if_the_controller_is_killed_at_every_status_in_the_cluster,
     not_on_cluster = "the API server can't be told to hold a request"
 );
-async fn killed_at_every_status_that_it_writes_in_the_cluster() -> Result<()> {
+async fn a_pull_request_runs_once_if_the_controller_is_killed_at_every_status_in_the_cluster() -> Result<()> {
     let kills = killed_again_and_again(|world, _| {
         Ok(world.sandbox_cluster()?.hold_next("patch integrationjobs/status", After))
     })
@@ -66,10 +68,10 @@ async fn killed_at_every_status_that_it_writes_in_the_cluster() -> Result<()> {
 }
 
 scenario!(
-    killed_at_every_status_that_it_reports_to_the_host,
+    a_pull_request_runs_once_if_the_controller_is_killed_at_every_status_on_the_host,
     not_on_cluster = "a real host can't be told to hold a request"
 );
-async fn killed_at_every_status_that_it_reports_to_the_host() -> Result<()> {
+async fn a_pull_request_runs_once_if_the_controller_is_killed_at_every_status_on_the_host() -> Result<()> {
     let kills = killed_again_and_again(|world, kills| {
         let forge = world.forge.sandbox()?;
         if kills > 0 {
@@ -84,10 +86,11 @@ async fn killed_at_every_status_that_it_reports_to_the_host() -> Result<()> {
 }
 
 scenario!(
-    killed_before_a_report_reaches_the_host,
+    a_pull_request_runs_once_if_the_controller_is_killed_before_a_report_reaches_the_host,
     not_on_cluster = "a real host can't be told to hold a request"
 );
-async fn killed_before_a_report_reaches_the_host() -> Result<()> {
+async fn a_pull_request_runs_once_if_the_controller_is_killed_before_a_report_reaches_the_host() -> Result<()>
+{
     killed_at(|world| Ok(world.forge.sandbox()?.hold_next(Some("POST"), "statuses/", Before))).await
 }
 

@@ -54,10 +54,10 @@ async fn a_second_replica_takes_over_within_2_seconds_of_a_graceful_stop() -> Re
 }
 
 scenario!(
-    a_controller_that_is_stopped_as_soon_as_it_starts_ends,
+    a_controller_that_is_stopped_while_it_starts_exits,
     not_on_cluster = "a pod has listed everything by the time it is ready"
 );
-async fn a_controller_that_is_stopped_as_soon_as_it_starts_ends() -> Result<()> {
+async fn a_controller_that_is_stopped_while_it_starts_exits() -> Result<()> {
     let mut scene = Scene::set(gitea(), &unit()).await?;
     // Where it stands when it is told to stop is chance; somewhere in here it has not listed its objects yet.
     for _ in 0..10 {
@@ -66,8 +66,8 @@ async fn a_controller_that_is_stopped_as_soon_as_it_starts_ends() -> Result<()> 
     scene.end().await
 }
 
-scenario!(only_the_leader_says_so_and_both_are_ready);
-async fn only_the_leader_says_so_and_both_are_ready() -> Result<()> {
+scenario!(both_replicas_are_ready_and_only_the_leader_reports_that_it_leads);
+async fn both_replicas_are_ready_and_only_the_leader_reports_that_it_leads() -> Result<()> {
     let mut scene = Scene::set(gitea(), &unit()).await?;
     scene.world.start_standby().await?;
     let replicas = [scene.world.controller.as_ref(), scene.world.standby.as_ref()];

@@ -25,10 +25,10 @@ async fn every_listed_namespace_is_served() -> Result<()> {
 }
 
 scenario!(
-    a_namespace_that_is_not_listed_is_left_alone,
+    a_namespace_that_is_not_listed_is_ignored,
     not_on_cluster = "there the controller has no right elsewhere, which another scenario shows"
 );
-async fn a_namespace_that_is_not_listed_is_left_alone() -> Result<()> {
+async fn a_namespace_that_is_not_listed_is_ignored() -> Result<()> {
     let scene = Scene::prepare(WorldSpec { two_namespaces: true, ..gitea() }).await?;
     let client = scene.world.client.clone();
     let namespace: Namespace = serde_json::from_value(json!({"metadata": {"name": "other"}}))?;

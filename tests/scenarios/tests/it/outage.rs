@@ -18,10 +18,10 @@ use tidegate_test_suite::scenario;
 use crate::{gitea, github, job, unit};
 
 scenario!(
-    while_the_api_server_is_away_for_a_minute_commands_wait_and_then_all_goes_on,
+    commands_wait_while_the_api_server_is_down_for_a_minute_and_run_afterwards,
     not_on_cluster = "the API server is shared by all scenes"
 );
-async fn while_the_api_server_is_away_for_a_minute_commands_wait_and_then_all_goes_on() -> Result<()> {
+async fn commands_wait_while_the_api_server_is_down_for_a_minute_and_run_afterwards() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
     scene.wait_for_metric("tidegate_leader 1").await?;
     let away = tokio::time::Instant::now();
@@ -40,8 +40,11 @@ async fn while_the_api_server_is_away_for_a_minute_commands_wait_and_then_all_go
     scene.end().await
 }
 
-scenario!(while_tekton_is_away_runs_wait_and_then_go_on, not_on_cluster = "Tekton is shared by all scenes");
-async fn while_tekton_is_away_runs_wait_and_then_go_on() -> Result<()> {
+scenario!(
+    runs_wait_while_tekton_is_down_and_start_afterwards,
+    not_on_cluster = "Tekton is shared by all scenes"
+);
+async fn runs_wait_while_tekton_is_down_and_start_afterwards() -> Result<()> {
     let scene = Scene::set(github(), &unit()).await?;
     scene.world.sandbox_cluster()?.pause_executor(true);
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
@@ -59,10 +62,10 @@ async fn while_tekton_is_away_runs_wait_and_then_go_on() -> Result<()> {
 }
 
 scenario!(
-    while_sqs_refuses_events_the_host_is_told_503_and_a_redelivery_works,
+    a_delivery_is_answered_503_while_sqs_refuses_events_and_its_redelivery_runs,
     not_on_cluster = "Gitea's API neither lists deliveries nor repeats them"
 );
-async fn while_sqs_refuses_events_the_host_is_told_503_and_a_redelivery_works() -> Result<()> {
+async fn a_delivery_is_answered_503_while_sqs_refuses_events_and_its_redelivery_runs() -> Result<()> {
     let scene = Scene::set(github(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
@@ -77,8 +80,8 @@ async fn while_sqs_refuses_events_the_host_is_told_503_and_a_redelivery_works() 
     scene.end().await
 }
 
-scenario!(while_sqs_refuses_commands_their_events_come_again);
-async fn while_sqs_refuses_commands_their_events_come_again() -> Result<()> {
+scenario!(an_event_is_retried_until_sqs_accepts_its_commands);
+async fn an_event_is_retried_until_sqs_accepts_its_commands() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
@@ -98,8 +101,8 @@ async fn while_sqs_refuses_commands_their_events_come_again() -> Result<()> {
     scene.end().await
 }
 
-scenario!(while_sqs_refuses_receives_commands_wait);
-async fn while_sqs_refuses_receives_commands_wait() -> Result<()> {
+scenario!(commands_wait_while_sqs_refuses_to_deliver_them);
+async fn commands_wait_while_sqs_refuses_to_deliver_them() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
     scene.world.cloud.sandbox()?.refuse("ReceiveMessage", COMMANDS, true);
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
@@ -110,8 +113,8 @@ async fn while_sqs_refuses_receives_commands_wait() -> Result<()> {
     scene.end().await
 }
 
-scenario!(a_plugin_that_takes_too_long_loses_nothing);
-async fn a_plugin_that_takes_too_long_loses_nothing() -> Result<()> {
+scenario!(an_event_is_retried_after_its_plugin_timed_out);
+async fn an_event_is_retried_after_its_plugin_timed_out() -> Result<()> {
     let mut scene = Scene::set(gitea(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
@@ -125,8 +128,8 @@ async fn a_plugin_that_takes_too_long_loses_nothing() -> Result<()> {
     scene.end().await
 }
 
-scenario!(a_plugin_that_panics_loses_nothing_and_the_next_good_event_works);
-async fn a_plugin_that_panics_loses_nothing_and_the_next_good_event_works() -> Result<()> {
+scenario!(an_event_is_retried_after_its_plugin_panicked_and_the_next_event_runs);
+async fn an_event_is_retried_after_its_plugin_panicked_and_the_next_event_runs() -> Result<()> {
     let mut scene =
         Scene::set(WorldSpec { integrator: "examples/panicking-integrator", ..gitea() }, &unit()).await?;
     for line in ["panicked at", "the bug of this plugin", "note: run with", "user handler panicked"] {
@@ -147,10 +150,11 @@ async fn a_plugin_that_panics_loses_nothing_and_the_next_good_event_works() -> R
 }
 
 scenario!(
-    a_webhook_function_that_takes_too_long_tells_the_host_and_a_redelivery_works,
+    a_delivery_is_answered_503_when_the_webhook_function_times_out_and_its_redelivery_runs,
     not_on_cluster = "Gitea's API neither lists deliveries nor repeats them"
 );
-async fn a_webhook_function_that_takes_too_long_tells_the_host_and_a_redelivery_works() -> Result<()> {
+async fn a_delivery_is_answered_503_when_the_webhook_function_times_out_and_its_redelivery_runs() -> Result<()>
+{
     let mut scene = Scene::set(gitea(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
@@ -164,8 +168,8 @@ async fn a_webhook_function_that_takes_too_long_tells_the_host_and_a_redelivery_
     scene.end().await
 }
 
-scenario!(a_pipeline_run_that_somebody_deletes_ends_its_job_as_an_error_that_says_so);
-async fn a_pipeline_run_that_somebody_deletes_ends_its_job_as_an_error_that_says_so() -> Result<()> {
+scenario!(a_deleted_pipeline_run_ends_its_job_as_an_error_that_says_so);
+async fn a_deleted_pipeline_run_ends_its_job_as_an_error_that_says_so() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "sleep 600")]})).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
@@ -181,8 +185,8 @@ async fn a_pipeline_run_that_somebody_deletes_ends_its_job_as_an_error_that_says
     scene.end().await
 }
 
-scenario!(a_task_run_that_somebody_deletes_is_started_again_and_its_job_stays_in_hand);
-async fn a_task_run_that_somebody_deletes_is_started_again_and_its_job_stays_in_hand() -> Result<()> {
+scenario!(a_deleted_task_run_is_started_again_and_its_run_can_be_cancelled);
+async fn a_deleted_task_run_is_started_again_and_its_run_can_be_cancelled() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "sleep 600")]})).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     let number = scene.open("dora", "fix").await?;
@@ -203,10 +207,10 @@ async fn a_task_run_that_somebody_deletes_is_started_again_and_its_job_stays_in_
 }
 
 scenario!(
-    a_pod_that_somebody_deletes_is_an_error_and_no_failure_of_the_code,
+    a_deleted_pod_is_an_error_and_not_a_failure_of_the_code,
     only_on_cluster = "its steps run in no pods"
 );
-async fn a_pod_that_somebody_deletes_is_an_error_and_no_failure_of_the_code() -> Result<()> {
+async fn a_deleted_pod_is_an_error_and_not_a_failure_of_the_code() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "sleep 600")]})).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
@@ -227,8 +231,8 @@ async fn a_pod_that_somebody_deletes_is_an_error_and_no_failure_of_the_code() ->
     scene.end().await
 }
 
-scenario!(an_image_that_cannot_be_pulled_is_an_error_and_no_failure_of_the_code);
-async fn an_image_that_cannot_be_pulled_is_an_error_and_no_failure_of_the_code() -> Result<()> {
+scenario!(an_image_that_cannot_be_pulled_is_an_error_and_not_a_failure_of_the_code);
+async fn an_image_that_cannot_be_pulled_is_an_error_and_not_a_failure_of_the_code() -> Result<()> {
     let mut missing = job("unit", "true");
     missing["image"] = json!("registry.invalid/missing:1");
     let scene = Scene::set(gitea(), &json!({"preSubmit": [missing]})).await?;
@@ -243,10 +247,10 @@ async fn an_image_that_cannot_be_pulled_is_an_error_and_no_failure_of_the_code()
 }
 
 scenario!(
-    an_evicted_pod_is_an_error_and_one_out_of_memory_a_failure,
+    an_evicted_pod_is_an_error_and_a_pod_out_of_memory_is_a_failure,
     not_on_cluster = "Tekton writes the status of TaskRuns there"
 );
-async fn an_evicted_pod_is_an_error_and_one_out_of_memory_a_failure() -> Result<()> {
+async fn an_evicted_pod_is_an_error_and_a_pod_out_of_memory_is_a_failure() -> Result<()> {
     let evicted = "The node was low on resource: memory.";
     let oom = "\"step-run\" exited with code 137: OOMKilled";
     for (message, reason, state, phase) in

@@ -8,10 +8,10 @@ use tidegate_test_suite::scenario;
 use crate::{gitea, unit};
 
 scenario!(
-    a_plugin_of_others_gets_what_it_declared_and_nothing_else,
+    a_third_party_plugin_may_send_only_the_commands_that_it_declared,
     not_on_deployed = "the queue of a plugin admits its function alone"
 );
-async fn a_plugin_of_others_gets_what_it_declared_and_nothing_else() -> Result<()> {
+async fn a_third_party_plugin_may_send_only_the_commands_that_it_declared() -> Result<()> {
     let spec = WorldSpec { plugin_intentions: &["run_pull_request"], ..gitea() };
     let mut scene = Scene::prepare(spec).await?;
     // Opened before there is a hook: our own plugins never hear of them.

@@ -91,8 +91,8 @@ async fn a_status_links_to_a_page_that_says_more() -> Result<()> {
     scene.end().await
 }
 
-scenario!(a_failing_job_fails_and_what_comes_after_it_is_not_run);
-async fn a_failing_job_fails_and_what_comes_after_it_is_not_run() -> Result<()> {
+scenario!(a_failing_job_fails_and_the_jobs_after_it_do_not_run);
+async fn a_failing_job_fails_and_the_jobs_after_it_do_not_run() -> Result<()> {
     let mut after = job("package", "true");
     after["after"] = json!(["unit"]);
     let scene =
@@ -202,8 +202,8 @@ async fn a_private_repository_without_a_clone_secret_is_an_error_that_says_so() 
     scene.end().await
 }
 
-scenario!(a_head_that_went_and_came_back_runs_again);
-async fn a_head_that_went_and_came_back_runs_again() -> Result<()> {
+scenario!(a_head_that_is_pushed_again_runs_again);
+async fn a_head_that_is_pushed_again_runs_again() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "test -f ok || sleep 600")]})).await?;
     let first = scene.push("fix", "dora", &[("slow", "yes\n")]).await?;
     let number = scene.open("dora", "fix").await?;
@@ -222,11 +222,11 @@ async fn a_head_that_went_and_came_back_runs_again() -> Result<()> {
 }
 
 scenario!(
-    an_older_head_that_is_told_late_is_not_run_and_stops_nothing,
+    an_older_head_that_is_delivered_late_does_not_run_and_cancels_nothing,
     not_on_cluster = "Gitea's API neither lists deliveries nor repeats them",
     not_on_deployed = "it can't be told to refuse a message"
 );
-async fn an_older_head_that_is_told_late_is_not_run_and_stops_nothing() -> Result<()> {
+async fn an_older_head_that_is_delivered_late_does_not_run_and_cancels_nothing() -> Result<()> {
     let scene = Scene::set(github(), &unit()).await?;
     let first = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;

@@ -8,8 +8,8 @@ use tidegate_test_suite::scenario;
 
 use crate::{gitea, github, job};
 
-scenario!(pushes_run_what_their_branch_or_tag_asks_for);
-async fn pushes_run_what_their_branch_or_tag_asks_for() -> Result<()> {
+scenario!(a_push_runs_the_jobs_of_its_branch_or_tag);
+async fn a_push_runs_the_jobs_of_its_branch_or_tag() -> Result<()> {
     let mut deploy = job("deploy", "test \"$TIDEGATE_BASE_REF\" = refs/heads/main");
     deploy["when"] = json!({"branches": ["main"]});
     let mut release = job(
@@ -73,10 +73,10 @@ async fn a_branch_pushed_back_to_an_older_commit_is_built_again() -> Result<()> 
 }
 
 scenario!(
-    pushes_that_are_delivered_again_build_nothing_again,
+    a_redelivered_push_runs_nothing_again,
     not_on_cluster = "Gitea's API neither lists deliveries nor repeats them"
 );
-async fn pushes_that_are_delivered_again_build_nothing_again() -> Result<()> {
+async fn a_redelivered_push_runs_nothing_again() -> Result<()> {
     let scene = Scene::set(github(), &json!({"postSubmit": [job("deploy", "true")]})).await?;
     let first = scene.push("main", OWNER, &[("a", "1\n")]).await?;
     scene.status(&first, "deploy", "success").await?;

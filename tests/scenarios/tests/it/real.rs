@@ -29,10 +29,10 @@ TEXT
 "#;
 
 scenario!(
-    a_job_of_a_private_repository_runs_and_finds_no_token_of_ours_in_its_pod,
+    a_job_of_a_private_repository_runs_and_its_pod_holds_no_token_of_the_controller,
     only_on_cluster = "its steps share this machine's files and environment"
 );
-async fn a_job_of_a_private_repository_runs_and_finds_no_token_of_ours_in_its_pod() -> Result<()> {
+async fn a_job_of_a_private_repository_runs_and_its_pod_holds_no_token_of_the_controller() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     scene.world.forge.make_private(REPOSITORY).await?;
     let clone = scene.world.forge.clone_token(OWNER).await?;

@@ -133,10 +133,10 @@ async fn a_key_is_rotated_and_no_delivery_is_lost_before_during_or_after() -> Re
 }
 
 scenario!(
-    a_rotation_that_was_killed_goes_on_where_it_stood,
+    a_killed_rotation_resumes_at_the_step_that_it_reached,
     not_on_cluster = "its secrets are not the hosts' to tell"
 );
-async fn a_rotation_that_was_killed_goes_on_where_it_stood() -> Result<()> {
+async fn a_killed_rotation_resumes_at_the_step_that_it_reached() -> Result<()> {
     let scene = set(Host::Github).await?;
     let old = hook(&scene).await?.1;
     for reached in ["1/4 announced", "3/4 made"] {
@@ -158,10 +158,10 @@ async fn a_rotation_that_was_killed_goes_on_where_it_stood() -> Result<()> {
 }
 
 scenario!(
-    a_hook_that_cannot_be_registered_keeps_the_old_key_alive_and_is_named,
+    the_old_key_stays_valid_while_a_hook_cannot_be_registered_and_that_hook_is_named,
     not_on_cluster = "its secrets are not the hosts' to tell"
 );
-async fn a_hook_that_cannot_be_registered_keeps_the_old_key_alive_and_is_named() -> Result<()> {
+async fn the_old_key_stays_valid_while_a_hook_cannot_be_registered_and_that_hook_is_named() -> Result<()> {
     let mut scene = set(Host::Gitea).await?;
     let (url, old) = hook(&scene).await?;
     // The controller may go on with the token it has read for a minute: a new one starts without it.

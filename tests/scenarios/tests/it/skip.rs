@@ -26,8 +26,8 @@ async fn a_title_that_skips_ci_stays_pending_until_a_comment_tests_it() -> Resul
     scene.end().await
 }
 
-scenario!(a_pushed_branch_whose_head_commit_skips_ci_runs_nothing_and_the_next_push_does);
-async fn a_pushed_branch_whose_head_commit_skips_ci_runs_nothing_and_the_next_push_does() -> Result<()> {
+scenario!(a_push_whose_head_commit_skips_ci_runs_nothing_and_the_next_push_runs);
+async fn a_push_whose_head_commit_skips_ci_runs_nothing_and_the_next_push_runs() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"postSubmit": [job("build", "true")]})).await?;
     let forge = &scene.world.forge;
     let skipped = forge.commit(REPOSITORY, "main", OWNER, &[("a", "1\n")], "Docs\n\n[ci skip]").await?;
