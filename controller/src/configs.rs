@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn each_change_is_told_once_and_the_end_of_them_never_is() {
+    fn each_change_is_delivered_once_and_the_end_of_the_changes_never_is() {
         let (mut configs, feed) = Configs::new();
         assert_eq!(configs.changed().now_or_never(), None, "nothing has changed");
         feed.changed.send_replace(());

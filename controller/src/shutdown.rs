@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_was_not_listed_ends_at_once() {
+    fn a_stop_ends_a_reconciler_at_once_only_before_its_first_list() {
         let (store, mut writer) = reflector::store::<IntegrationConfig>();
         let stop = CancellationToken::new();
         assert_eq!(stopped_unlisted(&store, &stop).now_or_never(), None, "nobody has said stop");

@@ -77,6 +77,9 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Words that mean unfinished work. Written apart so that this file doesn't hold them.
 const UNFINISHED: &[&str] = &[concat!("FIX", "ME"), concat!("X", "XX"), concat!("#[ig", "nore")];
 
+/// Tests that declare what they run by `scenario!`. Without Rust's own test harness its attributes do nothing.
+const OWN_HARNESS: [&str; 2] = ["tests/scenarios/tests/", "tests/transcripts/tests/"];
+
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let mut faults = Vec::new();
     packages(workspace, &mut faults)?;
@@ -151,6 +154,11 @@ fn file(workspace: &Workspace, path: &Path, faults: &mut Vec<String>) -> anyhow:
         }
         let unfinished = UNFINISHED.iter().filter(|word| text.contains(**word));
         faults.extend(unfinished.map(|word| format!("{shown} holds {word}")));
+        if OWN_HARNESS.iter().any(|folder| shown.starts_with(folder)) && text.contains("::test]") {
+            faults.push(format!(
+                "{shown} holds #[tokio::test], which nothing runs there: declare it with scenario!"
+            ));
+        }
     }
     // A path into this checkout or this home directory works on one machine only.
     let home = std::env::var("HOME").unwrap_or_default();

@@ -19,7 +19,7 @@ fn no_minute_holds_more_writes_than_allowed() {
 }
 
 #[test]
-fn what_was_not_used_is_not_saved_up() {
+fn unused_writes_of_a_budget_are_not_saved() {
     let start = Instant::now();
     let mut budget = Budget::per_minute(180, start);
     let later = start + Duration::from_hours(24);
@@ -50,7 +50,7 @@ fn writer(name: &str) -> Writer {
 }
 
 #[test]
-fn answers_and_statuses_share_a_budget_and_statuses_leave_some_for_answers() {
+fn replies_and_statuses_share_a_budget_and_some_is_reserved_for_replies() {
     let (now, token) = (Instant::now(), writer("token"));
     let mut budgets = Budgets::per_minute(180);
     let mut count =
@@ -67,7 +67,7 @@ fn answers_and_statuses_share_a_budget_and_statuses_leave_some_for_answers() {
 }
 
 #[test]
-fn a_pause_holds_for_all_that_a_credential_writes() {
+fn a_pause_applies_to_all_writes_of_a_credential() {
     let (now, token) = (Instant::now(), writer("token"));
     let until = now + Duration::from_secs(30);
     let mut budgets = Budgets::per_minute(180);

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_configs_that_claim_the_same_contexts_the_older_one_has_them() {
+    fn the_older_of_two_configs_keeps_the_contexts_that_both_claim() {
         let old = config("a", "2026-01-01T00:00:00Z", &json!({}));
         let mut new = config("b", "2026-01-02T00:00:00Z", &json!({}));
         let all = [old.clone(), new.clone()];

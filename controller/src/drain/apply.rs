@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_stopped_is_wanted_again_but_not_by_the_delivery_whose_run_people_stopped() {
+    fn a_cancelled_run_starts_again_unless_people_stopped_the_run_of_this_delivery() {
         for delivery in ["d-1", "d-2"] {
             for reason in [None, Some("Superseded"), Some("PullRequestClosed")] {
                 assert!(is_wanted_again(&stopped(reason), &envelope(delivery)), "{reason:?} {delivery}");
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_on_or_ended_and_what_a_comment_asked_for_is_not_wanted_again() {
+    fn an_active_run_and_a_run_of_a_comment_do_not_start_again() {
         let running = fixture::running(&json!([{"name": "unit"}]));
         assert!(!is_wanted_again(&running, &envelope("d-2")));
         let mut of_comment = stopped(Some("Superseded"));

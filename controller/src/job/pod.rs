@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_pod_that_is_gone_the_signal_tells() {
+    fn the_signal_decides_whether_a_missing_pod_was_deleted() {
         assert!(is_deleted(137, None));
         assert!(!is_deleted(1, None));
     }

@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_says_what_the_host_was_told_and_what_was_tested() {
+    fn a_page_shows_what_was_reported_and_what_was_tested() {
         let status = json!({
             "phase": "Failed", "baseSha": BASE, "pipelineRun": "shop-0123456789abcdef-1",
             "conditions": [{
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_a_run_that_goes_on_looks_again_by_itself() {
+    fn a_page_of_an_active_run_refreshes_itself() {
         let page = html(&running(&json!([{"name": "unit"}])));
         assert!(page.contains(r#"<meta http-equiv="refresh" content="5">"#), "{page}");
         let waiting = html(&pull_request(&json!([{"name": "unit"}]), &json!({})));
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_strangers_wrote_is_text() {
+    fn text_of_strangers_is_escaped_on_a_page() {
         let skipped = json!([{"name": "lint", "reason": "<script>alert(1)</script>"}]);
         let mut job = pull_request(&json!([]), &json!({}));
         job.spec.skipped = serde_json::from_value(skipped).expect("skipped jobs");

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     LogLine, REGION, endpoint, environment, function::Function, gateway::Gateway, logs::Logs, mapping,
-    secrets::Secrets, server, spec::CloudSpec, sqs::Sqs,
+    message::QueuedMessage, secrets::Secrets, server, spec::CloudSpec, sqs::Sqs,
 };
 
 /// How long [`Cloud::stop`] waits for everything to end.
@@ -128,6 +128,11 @@ impl Cloud {
     /// The texts of a queue's visible messages, which stay there. Looking counts as receiving them once: it is meant
     /// for dead-letter queues and for queues that nothing drains.
     pub async fn messages(&self, name: &str) -> anyhow::Result<Vec<String>> {
+        Ok(self.peek(name).await?.into_iter().map(|message| message.body).collect())
+    }
+
+    /// The same messages with their attributes.
+    pub async fn peek(&self, name: &str) -> anyhow::Result<Vec<QueuedMessage>> {
         self.sqs.peek(name).await
     }
 

@@ -10,6 +10,7 @@ mod function;
 mod gateway;
 mod logs;
 mod mapping;
+mod message;
 mod runtime_api;
 mod secrets;
 mod server;
@@ -18,6 +19,7 @@ mod sqs;
 
 pub use cloud::Cloud;
 pub use logs::LogLine;
+pub use message::QueuedMessage;
 pub use spec::{CloudSpec, FunctionSpec, MappingSpec, QueueSpec, RouteSpec};
 
 /// The region that everything lies in.

@@ -26,6 +26,7 @@ use tidegate_sandbox_gate::{Gates, Moment};
 
 use crate::{
     ACCOUNT, REGION,
+    message::QueuedMessage,
     server::{self, Answer},
     spec::QueueSpec,
 };
@@ -200,8 +201,8 @@ impl Sqs {
         Ok(())
     }
 
-    /// The texts of the visible messages, which stay where they are; looking counts as receiving them once.
-    pub(crate) async fn peek(&self, name: &str) -> anyhow::Result<Vec<String>> {
+    /// The visible messages, which stay where they are; looking counts as receiving them once.
+    pub(crate) async fn peek(&self, name: &str) -> anyhow::Result<Vec<QueuedMessage>> {
         let mut messages = Vec::new();
         loop {
             let more = self.receive_with(name, 10, 0, Some(30)).await?;
@@ -219,7 +220,7 @@ impl Sqs {
             let released = self.provider.change_message_visibility(input).await;
             released.map_err(|e| failed("release a message of", name, &e))?;
         }
-        Ok(messages.into_iter().filter_map(|message| message.body).collect())
+        Ok(messages.into_iter().map(QueuedMessage::from).collect())
     }
 
     /// How many messages there are: visible, in flight and delayed.

@@ -6,7 +6,7 @@ mod sandbox;
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use serde_json::json;
 use tidegate_sandbox_cloud::{Cloud as Sandbox, LogLine};
 
@@ -21,6 +21,9 @@ pub const DEAD_LETTERS: &str = "tidegate-commands-dead";
 pub const PLUGIN_COMMANDS: &str = "tidegate-audit-commands";
 /// Its dead-letter queue.
 pub const PLUGIN_DEAD_LETTERS: &str = "tidegate-audit-commands-dead";
+/// The dead-letter queues of the sandbox's cloud.
+const SANDBOX_DEAD_LETTERS: [&str; 4] =
+    [DEAD_LETTERS, PLUGIN_DEAD_LETTERS, "tidegate-integrator-events-dead", "tidegate-chatops-events-dead"];
 /// The plugins' queues of events.
 pub const EVENTS: [&str; 2] = ["tidegate-integrator-events", "tidegate-chatops-events"];
 
@@ -31,6 +34,17 @@ pub const MASTER_KEY: [u8; 32] = [0x11; 32];
 
 /// The secret of the GitHub App's webhook.
 pub const GITHUB_APP_SECRET: &str = "app-secret";
+
+/// A message that was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The dead-letter queue that it is in.
+    pub queue: String,
+    /// Its text.
+    pub body: String,
+    /// Why the controller refused it. `None` if SQS moved it because it was received too often.
+    pub reason: Option<String>,
+}
 
 /// SQS, Secrets Manager, API Gateway and Lambda.
 pub enum Cloud {
@@ -95,6 +109,36 @@ impl Cloud {
             Self::Sandbox(cloud) => cloud.messages(name).await,
             Self::Deployed(cloud) => cloud.messages(name).await,
         }
+    }
+
+    /// The names of all dead-letter queues.
+    pub async fn dead_letter_queues(&self) -> Result<Vec<String>> {
+        match self {
+            Self::Sandbox(_) => Ok(SANDBOX_DEAD_LETTERS.map(str::to_owned).to_vec()),
+            Self::Deployed(cloud) => cloud.dead_letter_queues().await,
+        }
+    }
+
+    /// The visible messages of all dead-letter queues, which stay there.
+    pub async fn dead_letters(&self) -> Result<Vec<DeadLetter>> {
+        let mut letters = Vec::new();
+        for queue in self.dead_letter_queues().await? {
+            let depth = self.queue_depth(&queue).await?;
+            if depth == 0 {
+                continue;
+            }
+            let messages = match self {
+                Self::Sandbox(cloud) => cloud.peek(&queue).await?,
+                Self::Deployed(cloud) => cloud.peek(&queue).await?,
+            };
+            ensure!(messages.len() == depth, "{queue} holds {depth} messages, but shows {messages:?}");
+            letters.extend(messages.into_iter().map(|mut message| DeadLetter {
+                queue: queue.clone(),
+                body: message.body,
+                reason: message.attributes.remove("reason"),
+            }));
+        }
+        Ok(letters)
     }
 
     /// The environment of a process that is to use this cloud, for example the controller.

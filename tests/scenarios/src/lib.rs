@@ -13,8 +13,8 @@ mod scene;
 mod world;
 
 pub use cloud::{
-    COMMANDS, Cloud, DEAD_LETTERS, Deployed, EVENTS, GITHUB_APP_SECRET, MASTER_KEY, PLUGIN_COMMANDS,
-    PLUGIN_DEAD_LETTERS, cloud,
+    COMMANDS, Cloud, DEAD_LETTERS, DeadLetter, Deployed, EVENTS, GITHUB_APP_SECRET, MASTER_KEY,
+    PLUGIN_COMMANDS, PLUGIN_DEAD_LETTERS, cloud,
 };
 pub use controller::{Controller, LogLine};
 pub use delivery::{Delivery, SignedHook, signature};

@@ -1,6 +1,7 @@
 //! One repository with its config, and the verbs that a scenario is told in.
 
 mod config;
+mod expected;
 mod situation;
 mod talk;
 mod work;
@@ -19,7 +20,7 @@ use tidegate_model::{CommitSha, Permission};
 use tidegate_resources::IntegrationJob;
 use tidegate_sandbox_forge::{Delivery, Status};
 
-use crate::{COMMANDS, DEAD_LETTERS, EVENTS, LogLine, World, WorldSpec, world::REPORT_URL};
+use crate::{COMMANDS, EVENTS, World, WorldSpec, world::REPORT_URL};
 
 /// The repository of every scene.
 pub const REPOSITORY: &str = "acme/shop";
@@ -38,6 +39,7 @@ pub struct Scene {
     /// Everything outside.
     pub world: World,
     dialect: tidegate_model::Host,
+    expected: expected::Expected,
 }
 
 impl Scene {
@@ -62,7 +64,7 @@ impl Scene {
         forge.set_permission(REPOSITORY, "dora", Permission::Write).await?;
 
         let dialect = forge.dialect(wanted);
-        let scene = Self { world, dialect };
+        let scene = Self { world, dialect, expected: expected::Expected::default() };
         scene.create_secret("git", "token", &token).await?;
         Ok(scene)
     }
@@ -276,26 +278,13 @@ impl Scene {
         tokio::time::timeout(PATIENCE, drained).await.context("the queues did not become empty")?
     }
 
-    /// Ends the scene: everything has settled, every job is done and told, nothing went to a dead-letter queue, nothing
-    /// logged an error, and the controller stops when it is asked to.
+    /// Ends the scene: everything has settled, every job is done and reported, and the controller stops when it is asked
+    /// to. The dead letters and the log lines of level ERROR are those that the scene has named before, and no others.
     pub async fn end(self) -> Result<()> {
-        ensure!(
-            self.world.cloud.queue_depth(DEAD_LETTERS).await? == 0,
-            "a command went to the dead-letter queue"
-        );
-        Box::pin(self.end_with(|_| true)).await
-    }
-
-    /// The same for a scene in which some log lines of level ERROR and some dead letters are expected.
-    pub async fn end_with(self, unexpected: impl Fn(&LogLine) -> bool) -> Result<()> {
         self.settle().await?;
+        self.expected.check_dead_letters(&self.world.cloud.dead_letters().await?)?;
         let lines = Box::pin(self.world.stop()).await?;
-        let errors: Vec<_> = lines
-            .iter()
-            .filter(|line| matches!(line.level.as_str(), "ERROR" | "") && unexpected(line))
-            .collect();
-        ensure!(errors.is_empty(), "unexpected errors were logged:\n{errors:#?}");
-        Ok(())
+        self.expected.check_errors(&lines)
     }
 
     fn jobs(&self) -> Api<IntegrationJob> {

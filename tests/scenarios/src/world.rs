@@ -288,11 +288,12 @@ impl World {
             self.stop_controller().await?;
         }
         let mut lines = std::mem::take(&mut self.log);
-        let of_functions = self.cloud.logs().await?.into_iter().map(|line| {
-            let json: serde_json::Value = serde_json::from_str(&line.text).unwrap_or_default();
-            let level = json["level"].as_str().unwrap_or_default().to_owned();
-            LogLine { level, text: format!("{}: {}", line.function, line.text) }
-        });
+        let of_functions =
+            self.cloud.logs().await?.into_iter().filter(|line| !line.text.is_empty()).map(|line| {
+                let json: serde_json::Value = serde_json::from_str(&line.text).unwrap_or_default();
+                let level = json["level"].as_str().unwrap_or_default().to_owned();
+                LogLine { level, text: format!("{}: {}", line.function, line.text) }
+            });
         lines.extend(of_functions);
         self.cloud.stop().await?;
         self.forge.stop().await;

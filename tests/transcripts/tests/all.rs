@@ -1,7 +1,7 @@
 //! All conversations with the sandbox' API; with `TIDEGATE_WORLD=cluster`, inside `tests/cluster/cluster exec`, those that
 //! a real API server can be asked, with that of the cluster.
 
-use std::io::Write as _;
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use k8s_openapi::api::core::v1::Namespace;
@@ -10,6 +10,7 @@ use kube::{
     api::{DeleteParams, PostParams},
 };
 use tidegate_sandbox_cluster::{Cluster, ClusterSpec};
+use tidegate_test_suite::{World, scenario};
 use tidegate_transcripts::{ALL, watching};
 
 /// A name of this run alone: on a real cluster the namespaces of the last one may still be going.
@@ -23,8 +24,8 @@ async fn sandbox() -> anyhow::Result<(tempfile::TempDir, Cluster)> {
     Ok((work_dir, cluster))
 }
 
-fn is_real() -> bool {
-    std::env::var_os("TIDEGATE_WORLD").is_some_and(|world| world == "cluster")
+fn main() -> anyhow::Result<ExitCode> {
+    tidegate_test_suite::main("transcripts")
 }
 
 async fn converse(client: Client) -> anyhow::Result<()> {
@@ -52,9 +53,9 @@ async fn converse(client: Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+scenario!(every_transcript_passes);
 async fn every_transcript_passes() -> anyhow::Result<()> {
-    if is_real() {
+    if World::of_environment()? == World::Cluster {
         let mut config = kube::Config::infer().await.context("failed to find the cluster")?;
         config.default_retry = false;
         return converse(Client::try_from(config)?).await;
@@ -64,13 +65,8 @@ async fn every_transcript_passes() -> anyhow::Result<()> {
     cluster.stop().await
 }
 
-#[tokio::test]
+scenario!(a_compacted_history_is_gone, not_on_cluster = "its API can't be told to compact");
 async fn a_compacted_history_is_gone() -> anyhow::Result<()> {
-    if is_real() {
-        // Not by eprintln, which the test harness keeps to itself.
-        writeln!(std::io::stderr(), "skipped on the real cluster: its API can't be told to compact")?;
-        return Ok(());
-    }
     let (_work_dir, cluster) = sandbox().await?;
     watching::an_expired_watch_is_gone(cluster.client()?, "default", || cluster.compact()).await?;
     cluster.stop().await

@@ -18,7 +18,7 @@ fn waits(holder: &str) -> Claim {
 }
 
 #[test]
-fn a_missing_lease_is_made_a_released_one_taken_and_our_own_renewed() {
+fn a_missing_lease_is_created_a_released_one_acquired_and_our_own_renewed() {
     let now = Instant::now();
     let mut observed = Observed::default();
     assert_eq!(observed.claim("a", now), Claim::Create);

@@ -57,7 +57,7 @@ fn take(
 }
 
 #[test]
-fn the_lists_of_all_make_the_first_one() {
+fn the_first_lists_of_all_watches_become_one_list() {
     let mut merge = Merge::of(2);
     assert_eq!(take(&mut merge, 0, list("a", &["x"])), ["init", "=a/x"]);
     assert!(merge.holds_back(0) && !merge.holds_back(1));
@@ -66,7 +66,7 @@ fn the_lists_of_all_make_the_first_one() {
 }
 
 #[test]
-fn a_first_list_that_began_twice_is_told_once() {
+fn a_first_list_that_began_twice_is_delivered_once() {
     let mut merge = Merge::of(2);
     let mut events = list("a", &["x", "gone"]);
     events.pop();
@@ -76,7 +76,7 @@ fn a_first_list_that_began_twice_is_told_once() {
 }
 
 #[test]
-fn a_later_list_is_the_changes_that_it_amounts_to() {
+fn a_later_list_becomes_the_changes_since_the_last_one() {
     let mut merge = Merge::of(2);
     take(&mut merge, 0, list("a", &["x", "y"]));
     take(&mut merge, 1, list("b", &["x"]));
@@ -88,7 +88,7 @@ fn a_later_list_is_the_changes_that_it_amounts_to() {
 }
 
 #[test]
-fn a_namespace_that_may_not_be_read_keeps_nobody_waiting() {
+fn a_namespace_without_read_permission_delays_no_other() {
     let mut merge = Merge::of(2);
     take(&mut merge, 0, list("a", &["x"]));
     assert_eq!(

@@ -8,9 +8,9 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tidegate_sandbox_cloud::LogLine;
+use tidegate_sandbox_cloud::{LogLine, QueuedMessage};
 
-use super::{COMMANDS, DEAD_LETTERS, EVENTS, MASTER_KEY_SECRET, secret};
+use super::{COMMANDS, EVENTS, MASTER_KEY_SECRET, secret};
 
 const REGION: &str = "us-east-1";
 /// What Lambda itself writes into a function's log.
@@ -40,7 +40,9 @@ impl Deployed {
         };
         let keys = json!({"SecretId": MASTER_KEY_SECRET, "SecretString": secret()});
         cloud.call("secretsmanager.PutSecretValue", &keys).await?;
-        for queue in EVENTS.into_iter().chain([COMMANDS, DEAD_LETTERS]) {
+        let dead_letter_queues = cloud.dead_letter_queues().await?;
+        for queue in EVENTS.into_iter().chain([COMMANDS]).chain(dead_letter_queues.iter().map(String::as_str))
+        {
             cloud.purge(queue).await?;
         }
         cloud.feed_orphaned_polls(COMMANDS).await?;
@@ -116,11 +118,26 @@ impl Deployed {
         fed.with_context(|| format!("somebody else receives from {queue}"))?
     }
 
+    pub(super) async fn dead_letter_queues(&self) -> Result<Vec<String>> {
+        let answer = self.call("AmazonSQS.ListQueues", &json!({"QueueNamePrefix": "tidegate-"})).await?;
+        let urls = answer["QueueUrls"].as_array().context("SQS lists no queues")?;
+        let names = urls.iter().filter_map(|url| url.as_str()?.rsplit('/').next());
+        Ok(names.filter(|name| name.ends_with("-dead")).map(str::to_owned).collect())
+    }
+
     pub(super) async fn messages(&self, name: &str) -> Result<Vec<String>> {
+        Ok(self.peek(name).await?.into_iter().map(|message| message.body).collect())
+    }
+
+    /// The visible messages and their reasons.
+    pub(super) async fn peek(&self, name: &str) -> Result<Vec<QueuedMessage>> {
         let url = self.queue_url(name);
         let mut messages = Vec::new();
         loop {
-            let request = json!({"QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 30});
+            let request = json!({
+                "QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 30,
+                "MessageAttributeNames": ["reason"],
+            });
             let answer = self.call("AmazonSQS.ReceiveMessage", &request).await?;
             match answer["Messages"].as_array() {
                 Some(more) if !more.is_empty() => messages.extend(more.clone()),
@@ -132,7 +149,13 @@ impl Deployed {
             let release = json!({"QueueUrl": url, "ReceiptHandle": handle, "VisibilityTimeout": 0});
             self.call("AmazonSQS.ChangeMessageVisibility", &release).await?;
         }
-        Ok(messages.into_iter().filter_map(|message| message["Body"].as_str().map(str::to_owned)).collect())
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let queued = |message: Value| {
+            let reason = text(&message["MessageAttributes"]["reason"]["StringValue"]);
+            let attributes = reason.map(|reason| ("reason".to_owned(), reason)).into_iter().collect();
+            Some(QueuedMessage { body: text(&message["Body"])?, attributes })
+        };
+        Ok(messages.into_iter().filter_map(queued).collect())
     }
 
     pub(super) fn aws_env(&self) -> BTreeMap<String, String> {

@@ -5,8 +5,9 @@ use serde_json::json;
 use tidegate_model::CommitSha;
 use tidegate_resources::Phase;
 use tidegate_scenarios::{REPOSITORY, Scene, WorldSpec};
+use tidegate_test_suite::scenario;
 
-use crate::{gitea, github, job, sandbox_only, unit};
+use crate::{gitea, github, job, unit};
 
 /// Steve's pull request from his fork, shown as waiting for approval since a second that is over.
 async fn waiting(scene: &Scene) -> Result<(u64, CommitSha)> {
@@ -18,16 +19,13 @@ async fn waiting(scene: &Scene) -> Result<(u64, CommitSha)> {
     Ok((number, head))
 }
 
-#[tokio::test]
-async fn ok_to_test_lets_the_head_run_that_was_shown_on_gitea() -> Result<()> {
+scenario!(ok_to_test_runs_the_head_that_was_shown_on_gitea);
+async fn ok_to_test_runs_the_head_that_was_shown_on_gitea() -> Result<()> {
     ok_to_test(gitea()).await
 }
 
-#[tokio::test]
-async fn ok_to_test_lets_the_head_run_that_was_shown_on_github() -> Result<()> {
-    if sandbox_only("there is no GitHub") {
-        return Ok(());
-    }
+scenario!(ok_to_test_runs_the_head_that_was_shown_on_github, not_on_cluster = "there is no GitHub");
+async fn ok_to_test_runs_the_head_that_was_shown_on_github() -> Result<()> {
     ok_to_test(github()).await
 }
 
@@ -56,8 +54,8 @@ async fn ok_to_test(spec: WorldSpec) -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
-async fn an_approval_holds_for_its_head_and_for_no_later_one() -> Result<()> {
+scenario!(an_approval_is_valid_for_its_head_and_for_no_later_one);
+async fn an_approval_is_valid_for_its_head_and_for_no_later_one() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
     let (number, old) = waiting(&scene).await?;
     let comment = scene.comment("dora", number, &format!("/ok-to-test {old}")).await?;
@@ -77,8 +75,8 @@ async fn an_approval_holds_for_its_head_and_for_no_later_one() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
-async fn a_bare_approval_of_a_head_that_was_not_shown_yet_is_refused_and_names_it() -> Result<()> {
+scenario!(a_bare_approval_of_a_head_that_was_not_shown_is_refused_and_names_the_head);
+async fn a_bare_approval_of_a_head_that_was_not_shown_is_refused_and_names_the_head() -> Result<()> {
     let mut scene = Scene::set(gitea(), &unit()).await?;
     let (number, _) = waiting(&scene).await?;
     // Steve pushes while dora writes: nobody has shown her the new head.
@@ -96,7 +94,7 @@ async fn a_bare_approval_of_a_head_that_was_not_shown_yet_is_refused_and_names_i
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(an_approved_head_runs_again_when_its_pull_request_is_reopened);
 async fn an_approved_head_runs_again_when_its_pull_request_is_reopened() -> Result<()> {
     let jobs = json!({"preSubmit": [job("unit", "test -f done || sleep 600")]});
     let scene = Scene::set(github(), &jobs).await?;

@@ -3,17 +3,18 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use tidegate_sandbox_forge::Delivery;
-use tidegate_scenarios::{COMMANDS, DEAD_LETTERS, GITHUB_APP_SECRET, OWNER, REPOSITORY, Scene, signature};
+use tidegate_scenarios::{COMMANDS, GITHUB_APP_SECRET, OWNER, REPOSITORY, Scene, signature};
+use tidegate_test_suite::scenario;
 
-use crate::{config::a_good_config_works, gitea, github, job, sandbox_only, unit};
+use crate::{config::a_good_config_works, gitea, github, job, unit};
 
 const LIMIT: usize = 4 * 1024 * 1024;
 
-#[tokio::test]
+scenario!(
+    bad_deliveries_are_refused_and_the_next_good_one_works,
+    not_on_cluster = "Gitea's API doesn't tell the secret that a delivery is signed with"
+);
 async fn bad_deliveries_are_refused_and_the_next_good_one_works() -> Result<()> {
-    if sandbox_only("Gitea's API doesn't tell the secret that a delivery is signed with") {
-        return Ok(());
-    }
     let scene = Scene::set(gitea(), &unit()).await?;
     let hook = scene.world.forge.hooks(REPOSITORY).await?.into_iter().next().context("a hook")?;
     let secret = hook.secret.context("the hook has a secret")?;
@@ -48,12 +49,13 @@ async fn bad_deliveries_are_refused_and_the_next_good_one_works() -> Result<()> 
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(
+    a_pull_request_of_another_repository_than_the_configs_is_dead_lettered,
+    not_on_cluster = "Gitea's API doesn't tell the secret that a delivery is signed with"
+);
 async fn a_pull_request_of_another_repository_than_the_configs_is_dead_lettered() -> Result<()> {
-    if sandbox_only("Gitea's API doesn't tell the secret that a delivery is signed with") {
-        return Ok(());
-    }
-    let scene = Scene::set(gitea(), &unit()).await?;
+    let mut scene = Scene::set(gitea(), &unit()).await?;
+    scene.expect_dead_letter("the config is for acme/shop, not for evil/shop");
     let hook = scene.world.forge.hooks(REPOSITORY).await?.into_iter().next().context("a hook")?;
     let first = scene.push("first", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "first").await?;
@@ -67,21 +69,16 @@ async fn a_pull_request_of_another_repository_than_the_configs_is_dead_lettered(
     ];
     assert_eq!(post(&hook.url, headers, body.into_bytes()).await?, 202);
     scene.settle().await?;
-    assert_eq!(scene.world.cloud.messages(DEAD_LETTERS).await?.len(), 1);
-    scene.logged("the config is for acme/shop, not for evil/shop").await?;
 
     let next = scene.push("next", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "next").await?;
     scene.status(&next, "unit", "success").await?;
     scene.settle_jobs(2).await?;
-    scene.end_with(|_| true).await
+    scene.end().await
 }
 
-#[tokio::test]
-async fn an_event_of_a_repository_that_nobody_configured_changes_nothing() -> Result<()> {
-    if sandbox_only("there is no GitHub") {
-        return Ok(());
-    }
+scenario!(an_event_of_a_repository_without_a_config_runs_nothing, not_on_cluster = "there is no GitHub");
+async fn an_event_of_a_repository_without_a_config_runs_nothing() -> Result<()> {
     let scene = Scene::set(github(), &unit()).await?;
     let first = scene.push("first", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "first").await?;
@@ -104,8 +101,8 @@ async fn an_event_of_a_repository_that_nobody_configured_changes_nothing() -> Re
     scene.end().await
 }
 
-#[tokio::test]
-async fn a_command_that_pretends_a_foreign_commit_was_pushed_to_main_runs_nothing() -> Result<()> {
+scenario!(a_forged_push_of_a_commit_that_is_not_on_main_runs_nothing);
+async fn a_forged_push_of_a_commit_that_is_not_on_main_runs_nothing() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"postSubmit": [job("deploy", "true")]})).await?;
     let fork = scene.world.forge.fork(REPOSITORY, "steve").await?;
     let foreign = scene.world.forge.commit(&fork, "main", "steve", &[("evil", "yes\n")], "Evil").await?;
@@ -126,8 +123,8 @@ async fn a_command_that_pretends_a_foreign_commit_was_pushed_to_main_runs_nothin
     scene.end().await
 }
 
-#[tokio::test]
-async fn duplicate_job_names_are_refused_by_the_api_server_and_the_mended_config_works() -> Result<()> {
+scenario!(duplicate_job_names_are_refused_by_the_api_server_and_the_corrected_config_works);
+async fn duplicate_job_names_are_refused_by_the_api_server_and_the_corrected_config_works() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     let twice = scene.config(&json!({"preSubmit": [job("unit", "true"), job("unit", "false")]}));
     let refused = scene.apply(twice).await.err().context("it was accepted")?;

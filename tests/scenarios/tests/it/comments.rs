@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use tidegate_resources::{CancelReason, IntegrationJob, Phase, Trigger};
 use tidegate_sandbox_forge::Fault;
 use tidegate_scenarios::{OWNER, REPOSITORY, Scene, WorldSpec};
+use tidegate_test_suite::scenario;
 
-use crate::{gitea, github, job, sandbox_only, unit};
+use crate::{gitea, github, job, unit};
 
 /// `build`, `unit` after it, and `style`; `unit` says what `ok` says.
 fn three() -> Value {
@@ -40,16 +41,13 @@ async fn tested(scene: &Scene) -> Result<u64> {
     Ok(number)
 }
 
-#[tokio::test]
+scenario!(test_runs_a_job_with_its_ancestors_on_gitea);
 async fn test_runs_a_job_with_its_ancestors_on_gitea() -> Result<()> {
     test_runs_a_job(gitea()).await
 }
 
-#[tokio::test]
+scenario!(test_runs_a_job_with_its_ancestors_on_github, not_on_cluster = "there is no GitHub");
 async fn test_runs_a_job_with_its_ancestors_on_github() -> Result<()> {
-    if sandbox_only("there is no GitHub") {
-        return Ok(());
-    }
     test_runs_a_job(github()).await
 }
 
@@ -64,7 +62,7 @@ async fn test_runs_a_job(spec: WorldSpec) -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(retest_runs_what_failed_and_nothing_else);
 async fn retest_runs_what_failed_and_nothing_else() -> Result<()> {
     let scene =
         Scene::set(github(), &json!({"preSubmit": [job("unit", "test -f ok"), job("style", "true")]}))
@@ -88,7 +86,7 @@ async fn retest_runs_what_failed_and_nothing_else() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(cancel_stops_what_runs_and_the_status_says_who_asked);
 async fn cancel_stops_what_runs_and_the_status_says_who_asked() -> Result<()> {
     let scene = Scene::set(gitea(), &slow(&["unit"])).await?;
     let head = scene.push("fix", "dora", &[("a", "1\n")]).await?;
@@ -110,11 +108,11 @@ async fn cancel_stops_what_runs_and_the_status_says_who_asked() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
-async fn what_a_comment_stopped_stays_stopped_when_its_delivery_comes_again() -> Result<()> {
-    if sandbox_only("Gitea's API neither lists deliveries nor repeats them") {
-        return Ok(());
-    }
+scenario!(
+    a_run_that_a_comment_cancelled_stays_cancelled_when_its_delivery_is_repeated,
+    not_on_cluster = "Gitea's API neither lists deliveries nor repeats them"
+);
+async fn a_run_that_a_comment_cancelled_stays_cancelled_when_its_delivery_is_repeated() -> Result<()> {
     let scene = Scene::set(github(), &slow(&["unit"])).await?;
     scene.push("fix", "dora", &[("a", "1\n")]).await?;
     let number = scene.open("dora", "fix").await?;
@@ -143,8 +141,8 @@ async fn what_a_comment_stopped_stays_stopped_when_its_delivery_comes_again() ->
     scene.end().await
 }
 
-#[tokio::test]
-async fn cancel_of_one_job_among_others_is_refused_and_of_all_is_done() -> Result<()> {
+scenario!(cancelling_one_of_several_jobs_is_refused_and_cancelling_all_of_them_works);
+async fn cancelling_one_of_several_jobs_is_refused_and_cancelling_all_of_them_works() -> Result<()> {
     let scene = Scene::set(gitea(), &slow(&["unit", "style"])).await?;
     let head = scene.push("fix", "dora", &[("a", "1\n")]).await?;
     let number = scene.open("dora", "fix").await?;
@@ -163,8 +161,8 @@ async fn cancel_of_one_job_among_others_is_refused_and_of_all_is_done() -> Resul
     scene.end().await
 }
 
-#[tokio::test]
-async fn several_commands_of_a_comment_get_one_answer_that_tells_of_each() -> Result<()> {
+scenario!(several_commands_in_a_comment_get_one_reply_with_the_result_of_each);
+async fn several_commands_in_a_comment_get_one_reply_with_the_result_of_each() -> Result<()> {
     let scene = Scene::set(gitea(), &three()).await?;
     let number = tested(&scene).await?;
     scene.settle_jobs(2).await?;
@@ -183,7 +181,7 @@ async fn several_commands_of_a_comment_get_one_answer_that_tells_of_each() -> Re
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(a_strangers_commands_are_refused_with_the_reason_and_the_next_good_one_works);
 async fn a_strangers_commands_are_refused_with_the_reason_and_the_next_good_one_works() -> Result<()> {
     let scene = Scene::set(github(), &json!({"preSubmit": three()["preSubmit"]})).await?;
     let number = tested(&scene).await?;
@@ -199,8 +197,8 @@ async fn a_strangers_commands_are_refused_with_the_reason_and_the_next_good_one_
     scene.end().await
 }
 
-#[tokio::test]
-async fn code_quotes_edits_and_talk_are_no_commands() -> Result<()> {
+scenario!(code_quotes_edits_and_prose_are_not_commands);
+async fn code_quotes_edits_and_prose_are_not_commands() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"preSubmit": three()["preSubmit"]})).await?;
     let number = tested(&scene).await?;
     for talk in
@@ -218,11 +216,11 @@ async fn code_quotes_edits_and_talk_are_no_commands() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
-async fn a_bots_comment_and_our_own_reply_are_no_commands() -> Result<()> {
-    if sandbox_only("Gitea doesn't tell which account is a bot's") {
-        return Ok(());
-    }
+scenario!(
+    a_bots_comment_and_our_own_reply_are_not_commands,
+    not_on_cluster = "Gitea doesn't tell which account is a bot's"
+);
+async fn a_bots_comment_and_our_own_reply_are_not_commands() -> Result<()> {
     let scene = Scene::set(github(), &json!({"preSubmit": three()["preSubmit"]})).await?;
     let number = tested(&scene).await?;
     scene.world.forge.create_user("helper[bot]").await?;
@@ -237,7 +235,7 @@ async fn a_bots_comment_and_our_own_reply_are_no_commands() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(two_configs_of_a_repository_give_one_answer);
 async fn two_configs_of_a_repository_give_one_answer() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"preSubmit": three()["preSubmit"]})).await?;
     scene.add_config("web", &json!({"preSubmit": [job("e2e", "true")]})).await?;
@@ -254,11 +252,11 @@ async fn two_configs_of_a_repository_give_one_answer() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(
+    a_redelivered_comment_is_followed_and_answered_once,
+    not_on_cluster = "Gitea's API neither lists deliveries nor repeats them"
+);
 async fn a_redelivered_comment_is_followed_and_answered_once() -> Result<()> {
-    if sandbox_only("Gitea's API neither lists deliveries nor repeats them") {
-        return Ok(());
-    }
     let mut scene = Scene::set(github(), &json!({"preSubmit": three()["preSubmit"]})).await?;
     let number = tested(&scene).await?;
     let comment = scene.comment("dora", number, "/test style").await?;
@@ -278,11 +276,11 @@ async fn a_redelivered_comment_is_followed_and_answered_once() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(
+    a_controller_killed_before_its_answer_answers_once,
+    not_on_cluster = "a real host can't be told to fail"
+);
 async fn a_controller_killed_before_its_answer_answers_once() -> Result<()> {
-    if sandbox_only("a real host can't be told to fail") {
-        return Ok(());
-    }
     let mut scene = Scene::set(gitea(), &json!({"preSubmit": three()["preSubmit"]})).await?;
     let number = tested(&scene).await?;
     let forge = scene.world.forge.sandbox()?;
@@ -301,11 +299,11 @@ async fn a_controller_killed_before_its_answer_answers_once() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
-async fn forged_commands_buy_nothing_and_the_next_good_comment_works() -> Result<()> {
+scenario!(forged_commands_run_nothing_and_the_next_comment_works);
+async fn forged_commands_run_nothing_and_the_next_comment_works() -> Result<()> {
     let mut deploy = job("deploy", "true");
     deploy["when"] = json!({"branches": ["main"]});
-    let scene =
+    let mut scene =
         Scene::set(gitea(), &json!({"preSubmit": unit()["preSubmit"], "postSubmit": [deploy]})).await?;
     scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     let number = scene.open("dora", "fix").await?;
@@ -319,6 +317,9 @@ async fn forged_commands_buy_nothing_and_the_next_good_comment_works() -> Result
     let fork = scene.world.forge.fork(REPOSITORY, "steve").await?;
     let foreign = scene.world.forge.commit(&fork, "evil", "steve", &[("ok", "yes\n")], "Evil").await?;
     let retest = json!([{"command": "run_failed"}]);
+    // A comment that nobody wrote, or that is gone by now, is no lie about one.
+    scene.expect_dead_letter(&format!("comment {talk} does not say this"));
+    scene.expect_dead_letter(&format!("comment {talk} is not on pull request {other}"));
     for body in [
         // A comment that never said it; one of another pull request; one that nobody wrote.
         json!({"intention": "follow_comment", "pull_request": number, "comment": talk, "commands": retest}),
@@ -337,11 +338,9 @@ async fn forged_commands_buy_nothing_and_the_next_good_comment_works() -> Result
     }
     scene.settle_jobs(2).await?;
     assert_eq!(scene.answers_on(number).await?, (0, 0));
-    let letters = scene.world.cloud.messages(tidegate_scenarios::DEAD_LETTERS).await?;
-    assert_eq!(letters.len(), 2, "the two that lie about a comment: {letters:?}");
 
     let comment = scene.comment("dora", number, "/test").await?;
     scene.thumb(number, comment).await?;
     scene.settle_jobs(3).await?;
-    scene.end_with(|_| true).await
+    scene.end().await
 }

@@ -7,10 +7,11 @@ use serde_json::json;
 use tidegate_model::Host;
 use tidegate_resources::ConditionStatus;
 use tidegate_scenarios::{REPOSITORY, Scene, WorldSpec};
+use tidegate_test_suite::scenario;
 
 use crate::{gitea, github, job, unit};
 
-#[tokio::test]
+scenario!(the_webhook_is_registered_once_and_removed_with_the_config);
 async fn the_webhook_is_registered_once_and_removed_with_the_config() -> Result<()> {
     let scene = Scene::set(github(), &unit()).await?;
     let hooks = scene.world.forge.hooks(REPOSITORY).await?;
@@ -23,8 +24,8 @@ async fn the_webhook_is_registered_once_and_removed_with_the_config() -> Result<
     scene.end().await
 }
 
-#[tokio::test]
-async fn a_webhook_that_somebody_removes_is_registered_again() -> Result<()> {
+scenario!(a_removed_webhook_is_registered_again);
+async fn a_removed_webhook_is_registered_again() -> Result<()> {
     let spec = WorldSpec { webhook_check_interval: "1s", ..gitea() };
     let scene = Scene::set(spec, &unit()).await?;
     let hook = scene.world.forge.hooks(REPOSITORY).await?.remove(0);
@@ -34,7 +35,7 @@ async fn a_webhook_that_somebody_removes_is_registered_again() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(a_config_whose_secret_is_gone_is_deleted_and_an_event_names_the_leftover_hook);
 async fn a_config_whose_secret_is_gone_is_deleted_and_an_event_names_the_leftover_hook() -> Result<()> {
     let scene = Scene::set(github(), &unit()).await?;
     let hook = scene.world.forge.hooks(REPOSITORY).await?.remove(0);
@@ -50,8 +51,8 @@ async fn a_config_whose_secret_is_gone_is_deleted_and_an_event_names_the_leftove
     scene.end().await
 }
 
-#[tokio::test]
-async fn a_cycle_of_jobs_is_named_in_the_condition_ready_and_to_who_comments() -> Result<()> {
+scenario!(a_cycle_of_jobs_is_named_in_the_condition_ready_and_in_the_reply_to_a_comment);
+async fn a_cycle_of_jobs_is_named_in_the_condition_ready_and_in_the_reply_to_a_comment() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     let (mut a, mut b) = (job("a", "true"), job("b", "true"));
     a["after"] = json!(["b"]);
@@ -73,8 +74,8 @@ async fn a_cycle_of_jobs_is_named_in_the_condition_ready_and_to_who_comments() -
     a_good_config_works(scene).await
 }
 
-#[tokio::test]
-async fn what_tekton_would_replace_is_named_in_the_condition_ready_before_anything_runs() -> Result<()> {
+scenario!(a_script_with_a_tekton_variable_makes_the_config_unready_before_anything_runs);
+async fn a_script_with_a_tekton_variable_makes_the_config_unready_before_anything_runs() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     scene.apply(scene.config(&json!({"preSubmit": [job("a", "echo $(params.x)")]}))).await?;
     let message = scene.wait_for_condition("Ready", ConditionStatus::False).await?;
@@ -85,8 +86,8 @@ async fn what_tekton_would_replace_is_named_in_the_condition_ready_before_anythi
     scene.end().await
 }
 
-#[tokio::test]
-async fn a_missing_secret_is_named_and_does_not_keep_the_config_from_being_deleted() -> Result<()> {
+scenario!(a_missing_secret_is_named_and_the_config_can_still_be_deleted);
+async fn a_missing_secret_is_named_and_the_config_can_still_be_deleted() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     let mut config = scene.config(&unit());
     config["spec"]["git"]["tokenSecretRef"]["name"] = json!("nowhere");
@@ -97,7 +98,7 @@ async fn a_missing_secret_is_named_and_does_not_keep_the_config_from_being_delet
     a_good_config_works(scene).await
 }
 
-#[tokio::test]
+scenario!(the_api_server_refuses_what_the_crd_forbids);
 async fn the_api_server_refuses_what_the_crd_forbids() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     let mut both = job("a", "true");

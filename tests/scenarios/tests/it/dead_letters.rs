@@ -3,8 +3,9 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use tidegate_scenarios::{DEAD_LETTERS, REPOSITORY, Scene};
+use tidegate_test_suite::scenario;
 
-use crate::{gitea, sandbox_only, unit};
+use crate::{gitea, unit};
 
 async fn tidegate(scene: &Scene, arguments: &[&str]) -> Result<(i32, String, String)> {
     let output = scene.world.tidegate(arguments)?.output().await.context("failed to run tidegate")?;
@@ -12,13 +13,14 @@ async fn tidegate(scene: &Scene, arguments: &[&str]) -> Result<(i32, String, Str
     Ok((code, String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?))
 }
 
-#[tokio::test]
+scenario!(
+    a_replayed_command_runs_when_the_cause_of_its_refusal_is_gone_and_an_unreadable_one_stays,
+    not_on_cluster = "the controller's environment is in its pod"
+);
 async fn a_replayed_command_runs_when_the_cause_of_its_refusal_is_gone_and_an_unreadable_one_stays()
 -> Result<()> {
-    if sandbox_only("the controller's environment is in its pod") {
-        return Ok(());
-    }
-    let scene = Scene::set(gitea(), &unit()).await?;
+    let mut scene = Scene::set(gitea(), &unit()).await?;
+    scene.expect_dead_letter("failed to decode a message of 15 bytes");
     // Without a webhook nothing but the replay can start the job.
     let hook = scene.world.forge.hooks(REPOSITORY).await?.pop().context("a hook")?;
     scene.world.forge.delete_hook(REPOSITORY, hook.id).await?;
@@ -47,6 +49,6 @@ async fn a_replayed_command_runs_when_the_cause_of_its_refusal_is_gone_and_an_un
     );
     scene.status(&head, "unit", "success").await?;
     scene.settle_jobs(1).await?;
-    assert_eq!(scene.world.cloud.messages(DEAD_LETTERS).await?, ["not JSON at all"]);
-    scene.end_with(|_| true).await
+    assert_eq!(scene.dead_letters().await?, ["not JSON at all"]);
+    scene.end().await
 }

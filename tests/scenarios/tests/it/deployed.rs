@@ -9,18 +9,16 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tidegate_scenarios::{COMMANDS, Deployed, EVENTS, Scene, SignedHook, WorldSpec};
+use tidegate_test_suite::scenario;
 
-use crate::{deployed_only, gitea, job, unit};
+use crate::{gitea, job, unit};
 
 const EVENTS_OF_AUDIT: &str = "tidegate-audit-events";
 const DEAD_EVENTS_OF_AUDIT: &str = "tidegate-audit-events-dead";
 const COMMANDS_OF_AUDIT: &str = "tidegate-audit-commands";
 
-/// Whether the stack has the plugin `audit`: the one of the SAM template hasn't.
-fn without_audit() -> bool {
-    let stack = std::env::var("TIDEGATE_DEPLOYED_STACK").unwrap_or_default();
-    deployed_only() || crate::skip_where(stack != "terraform", &stack, "its stack has no plugin audit")
-}
+const ASKS: &str = "it asks a deployed cloud";
+const NO_AUDIT: &str = "its stack has no plugin audit";
 
 /// A push as the webhook function sends it to plugins.
 fn push(branch: &str) -> String {
@@ -51,11 +49,12 @@ async fn empty(cloud: &Deployed) -> Result<()> {
     cloud.feed_orphaned_polls(COMMANDS_OF_AUDIT).await
 }
 
-#[tokio::test]
-async fn a_plugin_of_others_starts_a_run_through_its_own_queue() -> Result<()> {
-    if without_audit() {
-        return Ok(());
-    }
+scenario!(
+    a_third_party_plugin_starts_a_run_through_its_own_queue,
+    only_on_deployed = ASKS,
+    not_on_sam = NO_AUDIT
+);
+async fn a_third_party_plugin_starts_a_run_through_its_own_queue() -> Result<()> {
     let spec = WorldSpec { plugin_intentions: &["run_push"], ..gitea() };
     let scene = Scene::set(spec, &json!({"postSubmit": [job("deploy", "true")]})).await?;
     let cloud = scene.world.cloud.deployed()?;
@@ -74,11 +73,13 @@ async fn a_plugin_of_others_starts_a_run_through_its_own_queue() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
-async fn a_poison_event_is_retried_alone_and_ends_as_a_dead_letter_with_an_alarm() -> Result<()> {
-    if without_audit() {
-        return Ok(());
-    }
+scenario!(
+    an_unreadable_event_is_retried_alone_and_goes_to_the_dead_letter_queue_with_an_alarm,
+    only_on_deployed = ASKS,
+    not_on_sam = NO_AUDIT
+);
+async fn an_unreadable_event_is_retried_alone_and_goes_to_the_dead_letter_queue_with_an_alarm() -> Result<()>
+{
     let scene = Scene::prepare(gitea()).await?;
     let cloud = scene.world.cloud.deployed()?;
     empty(cloud).await?;
@@ -104,11 +105,8 @@ async fn a_poison_event_is_retried_alone_and_ends_as_a_dead_letter_with_an_alarm
     scene.end().await
 }
 
-#[tokio::test]
-async fn a_plugin_that_does_not_start_loses_nothing() -> Result<()> {
-    if without_audit() {
-        return Ok(());
-    }
+scenario!(an_event_is_retried_until_its_plugin_starts, only_on_deployed = ASKS, not_on_sam = NO_AUDIT);
+async fn an_event_is_retried_until_its_plugin_starts() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     let cloud = scene.world.cloud.deployed()?;
     empty(cloud).await?;
@@ -136,11 +134,11 @@ async fn a_plugin_that_does_not_start_loses_nothing() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
-async fn a_delivery_that_a_queue_refuses_gets_503_and_works_when_it_is_repeated() -> Result<()> {
-    if deployed_only() {
-        return Ok(());
-    }
+scenario!(
+    a_delivery_is_answered_503_while_a_queue_refuses_it_and_its_redelivery_runs,
+    only_on_deployed = ASKS
+);
+async fn a_delivery_is_answered_503_while_a_queue_refuses_it_and_its_redelivery_runs() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
     let cloud = scene.world.cloud.deployed()?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
@@ -158,5 +156,5 @@ async fn a_delivery_that_a_queue_refuses_gets_503_and_works_when_it_is_repeated(
 
     scene.open("dora", "fix").await?;
     scene.status(&head, "unit", "success").await?;
-    scene.end_with(|line| !line.text.contains("no-such-queue")).await
+    scene.end().await
 }

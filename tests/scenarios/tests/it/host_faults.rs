@@ -6,42 +6,55 @@ use anyhow::Result;
 use tidegate_sandbox_forge::Fault;
 use tidegate_sandbox_gate::Moment;
 use tidegate_scenarios::{Scene, WorldSpec};
+use tidegate_test_suite::scenario;
 
-use crate::{gitea, github, sandbox_only, unit};
+use crate::{gitea, github, unit};
 
-#[tokio::test]
-async fn a_host_that_fails_for_a_moment_costs_nothing() -> Result<()> {
+scenario!(
+    a_status_reaches_a_host_that_failed_for_a_moment,
+    not_on_cluster = "a real host can't be told to fail"
+);
+async fn a_status_reaches_a_host_that_failed_for_a_moment() -> Result<()> {
     survives(github(), Fault::Status(500), Fault::Status(502)).await
 }
 
-#[tokio::test]
-async fn a_credential_that_is_refused_for_a_moment_loses_no_status() -> Result<()> {
+scenario!(
+    a_status_reaches_a_host_that_refused_the_credential_for_a_moment,
+    not_on_cluster = "a real host can't be told to fail"
+);
+async fn a_status_reaches_a_host_that_refused_the_credential_for_a_moment() -> Result<()> {
     survives(gitea(), Fault::Status(401), Fault::Status(403)).await
 }
 
-#[tokio::test]
-async fn a_host_that_limits_is_asked_again_when_it_said_so() -> Result<()> {
+scenario!(
+    a_rate_limited_request_is_retried_when_the_host_allows_it,
+    not_on_cluster = "a real host can't be told to fail"
+);
+async fn a_rate_limited_request_is_retried_when_the_host_allows_it() -> Result<()> {
     let limited = || Fault::RateLimited { retry_after: Duration::from_secs(1) };
     survives(gitea(), limited(), limited()).await?;
     survives(github(), limited(), limited()).await
 }
 
-#[tokio::test]
-async fn a_host_that_answers_nonsense_is_not_believed() -> Result<()> {
+scenario!(
+    a_request_is_retried_when_the_host_answers_nonsense,
+    not_on_cluster = "a real host can't be told to fail"
+);
+async fn a_request_is_retried_when_the_host_answers_nonsense() -> Result<()> {
     survives(gitea(), Fault::Nonsense, Fault::Nonsense).await
 }
 
-#[tokio::test]
-async fn a_host_that_does_not_answer_is_not_waited_for() -> Result<()> {
+scenario!(
+    a_request_is_retried_when_the_host_does_not_answer,
+    not_on_cluster = "a real host can't be told to fail"
+);
+async fn a_request_is_retried_when_the_host_does_not_answer() -> Result<()> {
     let never = || Fault::Held(tidegate_sandbox_gate::Gate::default(), Moment::Before);
     survives(gitea(), never(), never()).await
 }
 
 /// Dora's pull request ends green although the first read and the first status meet a fault, and no fault is met twice.
 async fn survives(spec: WorldSpec, read: Fault, write: Fault) -> Result<()> {
-    if sandbox_only("a real host can't be told to fail") {
-        return Ok(());
-    }
     let scene = Scene::set(spec, &unit()).await?;
     let forge = scene.world.forge.sandbox()?;
     forge.fail_next(1, Some("GET"), "pulls/1", read);

@@ -12,21 +12,26 @@ use tidegate_sandbox_gate::{
     Moment::{After, Before},
 };
 use tidegate_scenarios::{COMMANDS, REPOSITORY, Scene, World};
+use tidegate_test_suite::scenario;
 
-use crate::{gitea, sandbox_only, unit};
+use crate::{gitea, unit};
 
-#[tokio::test]
-async fn killed_after_it_has_received_a_command() -> Result<()> {
+scenario!(a_pull_request_runs_once_if_the_controller_is_killed_after_it_received_a_command);
+async fn a_pull_request_runs_once_if_the_controller_is_killed_after_it_received_a_command() -> Result<()> {
     killed_at(|world| Ok(world.cloud.sandbox()?.hold_next("ReceiveMessage", COMMANDS, After))).await
 }
 
-#[tokio::test]
-async fn killed_before_it_deletes_a_command_that_is_done() -> Result<()> {
+scenario!(a_pull_request_runs_once_if_the_controller_is_killed_before_it_deletes_a_command);
+async fn a_pull_request_runs_once_if_the_controller_is_killed_before_it_deletes_a_command() -> Result<()> {
     killed_at(|world| Ok(world.cloud.sandbox()?.hold_next("DeleteMessage", COMMANDS, Before))).await
 }
 
-#[tokio::test]
-async fn killed_before_and_after_it_creates_the_integration_job() -> Result<()> {
+scenario!(
+    a_pull_request_runs_once_if_the_controller_is_killed_around_creating_the_integration_job,
+    not_on_cluster = "the API server can't be told to hold a request"
+);
+async fn a_pull_request_runs_once_if_the_controller_is_killed_around_creating_the_integration_job()
+-> Result<()> {
     for moment in [Before, After] {
         killed_in_cluster(move |world| {
             Ok(world.sandbox_cluster()?.hold_next("create integrationjobs", moment))
@@ -36,8 +41,12 @@ async fn killed_before_and_after_it_creates_the_integration_job() -> Result<()> 
     Ok(())
 }
 
-#[tokio::test]
-async fn killed_before_and_after_it_creates_the_pipeline_run() -> Result<()> {
+scenario!(
+    a_pull_request_runs_once_if_the_controller_is_killed_around_creating_the_pipeline_run,
+    not_on_cluster = "the API server can't be told to hold a request"
+);
+async fn a_pull_request_runs_once_if_the_controller_is_killed_around_creating_the_pipeline_run() -> Result<()>
+{
     for moment in [Before, After] {
         killed_in_cluster(move |world| Ok(world.sandbox_cluster()?.hold_next("create pipelineruns", moment)))
             .await?;
@@ -45,11 +54,11 @@ async fn killed_before_and_after_it_creates_the_pipeline_run() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn killed_at_every_status_that_it_writes_in_the_cluster() -> Result<()> {
-    if sandbox_only("the API server can't be told to hold a request") {
-        return Ok(());
-    }
+scenario!(
+    a_pull_request_runs_once_if_the_controller_is_killed_at_every_status_in_the_cluster,
+    not_on_cluster = "the API server can't be told to hold a request"
+);
+async fn a_pull_request_runs_once_if_the_controller_is_killed_at_every_status_in_the_cluster() -> Result<()> {
     let kills = killed_again_and_again(|world, _| {
         Ok(world.sandbox_cluster()?.hold_next("patch integrationjobs/status", After))
     })
@@ -58,11 +67,11 @@ async fn killed_at_every_status_that_it_writes_in_the_cluster() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn killed_at_every_status_that_it_reports_to_the_host() -> Result<()> {
-    if sandbox_only("a real host can't be told to hold a request") {
-        return Ok(());
-    }
+scenario!(
+    a_pull_request_runs_once_if_the_controller_is_killed_at_every_status_on_the_host,
+    not_on_cluster = "a real host can't be told to hold a request"
+);
+async fn a_pull_request_runs_once_if_the_controller_is_killed_at_every_status_on_the_host() -> Result<()> {
     let kills = killed_again_and_again(|world, kills| {
         let forge = world.forge.sandbox()?;
         if kills > 0 {
@@ -76,18 +85,16 @@ async fn killed_at_every_status_that_it_reports_to_the_host() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn killed_before_a_report_reaches_the_host() -> Result<()> {
-    if sandbox_only("a real host can't be told to hold a request") {
-        return Ok(());
-    }
+scenario!(
+    a_pull_request_runs_once_if_the_controller_is_killed_before_a_report_reaches_the_host,
+    not_on_cluster = "a real host can't be told to hold a request"
+);
+async fn a_pull_request_runs_once_if_the_controller_is_killed_before_a_report_reaches_the_host() -> Result<()>
+{
     killed_at(|world| Ok(world.forge.sandbox()?.hold_next(Some("POST"), "statuses/", Before))).await
 }
 
 async fn killed_in_cluster(hold: impl FnOnce(&World) -> Result<Gate>) -> Result<()> {
-    if sandbox_only("the API server can't be told to hold a request") {
-        return Ok(());
-    }
     killed_at(hold).await
 }
 

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use tidegate_resources::Phase;
 use tidegate_scenarios::Scene;
+use tidegate_test_suite::scenario;
 
-use crate::{gitea, job, sandbox_only, unit};
+use crate::{gitea, job, unit};
 
-#[tokio::test]
+scenario!(a_second_replica_takes_over_within_20_seconds_of_a_kill);
 async fn a_second_replica_takes_over_within_20_seconds_of_a_kill() -> Result<()> {
     let mut scene = Scene::set(gitea(), &serde_json::json!({"preSubmit": [job("unit", "sleep 2")]})).await?;
     scene.world.start_standby().await?;
@@ -30,7 +31,7 @@ async fn a_second_replica_takes_over_within_20_seconds_of_a_kill() -> Result<()>
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(a_second_replica_takes_over_within_2_seconds_of_a_graceful_stop);
 async fn a_second_replica_takes_over_within_2_seconds_of_a_graceful_stop() -> Result<()> {
     let mut scene = Scene::set(gitea(), &unit()).await?;
     scene.world.start_standby().await?;
@@ -52,11 +53,11 @@ async fn a_second_replica_takes_over_within_2_seconds_of_a_graceful_stop() -> Re
     scene.end().await
 }
 
-#[tokio::test]
-async fn a_controller_that_is_stopped_as_soon_as_it_starts_ends() -> Result<()> {
-    if sandbox_only("a pod has listed everything by the time it is ready") {
-        return Ok(());
-    }
+scenario!(
+    a_controller_that_is_stopped_while_it_starts_exits,
+    not_on_cluster = "a pod has listed everything by the time it is ready"
+);
+async fn a_controller_that_is_stopped_while_it_starts_exits() -> Result<()> {
     let mut scene = Scene::set(gitea(), &unit()).await?;
     // Where it stands when it is told to stop is chance; somewhere in here it has not listed its objects yet.
     for _ in 0..10 {
@@ -65,8 +66,8 @@ async fn a_controller_that_is_stopped_as_soon_as_it_starts_ends() -> Result<()> 
     scene.end().await
 }
 
-#[tokio::test]
-async fn only_the_leader_says_so_and_both_are_ready() -> Result<()> {
+scenario!(both_replicas_are_ready_and_only_the_leader_reports_that_it_leads);
+async fn both_replicas_are_ready_and_only_the_leader_reports_that_it_leads() -> Result<()> {
     let mut scene = Scene::set(gitea(), &unit()).await?;
     scene.world.start_standby().await?;
     let replicas = [scene.world.controller.as_ref(), scene.world.standby.as_ref()];

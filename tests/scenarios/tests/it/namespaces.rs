@@ -6,10 +6,11 @@ use kube::{Api, api::PostParams};
 use serde_json::json;
 use tidegate_resources::IntegrationConfig;
 use tidegate_scenarios::{REPOSITORY, Scene, WorldSpec};
+use tidegate_test_suite::scenario;
 
-use crate::{gitea, sandbox_only, unit};
+use crate::{gitea, unit};
 
-#[tokio::test]
+scenario!(every_listed_namespace_is_served);
 async fn every_listed_namespace_is_served() -> Result<()> {
     let scene = Scene::set(WorldSpec { two_namespaces: true, ..gitea() }, &unit()).await?;
     let second = scene.world.second_namespace.clone().context("there is one namespace")?;
@@ -23,11 +24,11 @@ async fn every_listed_namespace_is_served() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
-async fn a_namespace_that_is_not_listed_is_left_alone() -> Result<()> {
-    if sandbox_only("there the controller has no right elsewhere, which another scenario shows") {
-        return Ok(());
-    }
+scenario!(
+    a_namespace_that_is_not_listed_is_ignored,
+    not_on_cluster = "there the controller has no right elsewhere, which another scenario shows"
+);
+async fn a_namespace_that_is_not_listed_is_ignored() -> Result<()> {
     let scene = Scene::prepare(WorldSpec { two_namespaces: true, ..gitea() }).await?;
     let client = scene.world.client.clone();
     let namespace: Namespace = serde_json::from_value(json!({"metadata": {"name": "other"}}))?;

@@ -13,14 +13,15 @@ use kube::{
 use serde_json::json;
 use tidegate_resources::{IntegrationJob, Phase, PipelineRun};
 use tidegate_scenarios::{COMMANDS, EVENTS, REPOSITORY, Scene, WorldSpec, is_real};
+use tidegate_test_suite::scenario;
 
-use crate::{gitea, github, job, real_only, sandbox_only, unit};
+use crate::{gitea, github, job, unit};
 
-#[tokio::test]
-async fn while_the_api_server_is_away_for_a_minute_commands_wait_and_then_all_goes_on() -> Result<()> {
-    if sandbox_only("the API server is shared by all scenes") {
-        return Ok(());
-    }
+scenario!(
+    commands_wait_while_the_api_server_is_down_for_a_minute_and_run_afterwards,
+    not_on_cluster = "the API server is shared by all scenes"
+);
+async fn commands_wait_while_the_api_server_is_down_for_a_minute_and_run_afterwards() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
     scene.wait_for_metric("tidegate_leader 1").await?;
     let away = tokio::time::Instant::now();
@@ -39,11 +40,11 @@ async fn while_the_api_server_is_away_for_a_minute_commands_wait_and_then_all_go
     scene.end().await
 }
 
-#[tokio::test]
-async fn while_tekton_is_away_runs_wait_and_then_go_on() -> Result<()> {
-    if sandbox_only("Tekton is shared by all scenes") {
-        return Ok(());
-    }
+scenario!(
+    runs_wait_while_tekton_is_down_and_start_afterwards,
+    not_on_cluster = "Tekton is shared by all scenes"
+);
+async fn runs_wait_while_tekton_is_down_and_start_afterwards() -> Result<()> {
     let scene = Scene::set(github(), &unit()).await?;
     scene.world.sandbox_cluster()?.pause_executor(true);
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
@@ -60,11 +61,11 @@ async fn while_tekton_is_away_runs_wait_and_then_go_on() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
-async fn while_sqs_refuses_events_the_host_is_told_503_and_a_redelivery_works() -> Result<()> {
-    if sandbox_only("Gitea's API neither lists deliveries nor repeats them") {
-        return Ok(());
-    }
+scenario!(
+    a_delivery_is_answered_503_while_sqs_refuses_events_and_its_redelivery_runs,
+    not_on_cluster = "Gitea's API neither lists deliveries nor repeats them"
+);
+async fn a_delivery_is_answered_503_while_sqs_refuses_events_and_its_redelivery_runs() -> Result<()> {
     let scene = Scene::set(github(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
@@ -76,12 +77,11 @@ async fn while_sqs_refuses_events_the_host_is_told_503_and_a_redelivery_works() 
 
     scene.redeliver("pull_request").await?;
     scene.status(&head, "unit", "success").await?;
-    // The function says that SQS refused it.
-    scene.end_with(|line| !line.text.contains("tidegate-webhook")).await
+    scene.end().await
 }
 
-#[tokio::test]
-async fn while_sqs_refuses_commands_their_events_come_again() -> Result<()> {
+scenario!(an_event_is_retried_until_sqs_accepts_its_commands);
+async fn an_event_is_retried_until_sqs_accepts_its_commands() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
@@ -98,11 +98,11 @@ async fn while_sqs_refuses_commands_their_events_come_again() -> Result<()> {
     scene.world.cloud.sandbox()?.refuse("SendMessageBatch", COMMANDS, false);
     scene.world.cloud.sandbox()?.expire_visibility(EVENTS[0]).await;
     scene.status(&head, "unit", "success").await?;
-    scene.end_with(|line| !line.text.contains("tidegate-integrator")).await
+    scene.end().await
 }
 
-#[tokio::test]
-async fn while_sqs_refuses_receives_commands_wait() -> Result<()> {
+scenario!(commands_wait_while_sqs_refuses_to_deliver_them);
+async fn commands_wait_while_sqs_refuses_to_deliver_them() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
     scene.world.cloud.sandbox()?.refuse("ReceiveMessage", COMMANDS, true);
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
@@ -113,24 +113,28 @@ async fn while_sqs_refuses_receives_commands_wait() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
-async fn a_plugin_that_takes_too_long_loses_nothing() -> Result<()> {
-    let scene = Scene::set(gitea(), &unit()).await?;
+scenario!(an_event_is_retried_after_its_plugin_timed_out);
+async fn an_event_is_retried_after_its_plugin_timed_out() -> Result<()> {
+    let mut scene = Scene::set(gitea(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
+    scene.expect_error("tidegate-integrator: process ended");
     scene.world.cloud.sandbox()?.time_out_next("tidegate-integrator")?;
     scene.open("dora", "fix").await?;
     scene.wait_for_log("tidegate-integrator", "process ended").await?;
     scene.world.cloud.sandbox()?.expire_visibility(EVENTS[0]).await;
     scene.status(&head, "unit", "success").await?;
     scene.settle_jobs(1).await?;
-    scene.end_with(|line| !line.text.contains("process ended")).await
+    scene.end().await
 }
 
-#[tokio::test]
-async fn a_plugin_that_panics_loses_nothing_and_the_next_good_event_works() -> Result<()> {
-    let scene =
+scenario!(an_event_is_retried_after_its_plugin_panicked_and_the_next_event_runs);
+async fn an_event_is_retried_after_its_plugin_panicked_and_the_next_event_runs() -> Result<()> {
+    let mut scene =
         Scene::set(WorldSpec { integrator: "examples/panicking-integrator", ..gitea() }, &unit()).await?;
+    for line in ["panicked at", "the bug of this plugin", "note: run with", "user handler panicked"] {
+        scene.expect_error(line);
+    }
     let first = scene.push("first", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "first").await?;
     scene.wait_for_log("tidegate-integrator", "panicked at").await?;
@@ -142,28 +146,30 @@ async fn a_plugin_that_panics_loses_nothing_and_the_next_good_event_works() -> R
     scene.world.cloud.sandbox()?.expire_visibility(EVENTS[0]).await;
     scene.status(&first, "unit", "success").await?;
     scene.settle_jobs(2).await?;
-    scene.end_with(|line| !line.text.starts_with("tidegate-integrator: ")).await
+    scene.end().await
 }
 
-#[tokio::test]
-async fn a_webhook_function_that_takes_too_long_tells_the_host_and_a_redelivery_works() -> Result<()> {
-    if sandbox_only("Gitea's API neither lists deliveries nor repeats them") {
-        return Ok(());
-    }
-    let scene = Scene::set(gitea(), &unit()).await?;
+scenario!(
+    a_delivery_is_answered_503_when_the_webhook_function_times_out_and_its_redelivery_runs,
+    not_on_cluster = "Gitea's API neither lists deliveries nor repeats them"
+);
+async fn a_delivery_is_answered_503_when_the_webhook_function_times_out_and_its_redelivery_runs() -> Result<()>
+{
+    let mut scene = Scene::set(gitea(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
+    scene.expect_error("tidegate-webhook: process ended");
     scene.world.cloud.sandbox()?.time_out_next("tidegate-webhook")?;
     scene.open("dora", "fix").await?;
     assert_eq!(scene.answers().await?.last(), Some(&503));
     scene.redeliver("pull_request").await?;
     scene.status(&head, "unit", "success").await?;
     scene.settle_jobs(1).await?;
-    scene.end_with(|line| !line.text.contains("process ended")).await
+    scene.end().await
 }
 
-#[tokio::test]
-async fn a_pipeline_run_that_somebody_deletes_ends_its_job_as_an_error_that_says_so() -> Result<()> {
+scenario!(a_deleted_pipeline_run_ends_its_job_as_an_error_that_says_so);
+async fn a_deleted_pipeline_run_ends_its_job_as_an_error_that_says_so() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "sleep 600")]})).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
@@ -179,8 +185,8 @@ async fn a_pipeline_run_that_somebody_deletes_ends_its_job_as_an_error_that_says
     scene.end().await
 }
 
-#[tokio::test]
-async fn a_task_run_that_somebody_deletes_is_started_again_and_its_job_stays_in_hand() -> Result<()> {
+scenario!(a_deleted_task_run_is_started_again_and_its_run_can_be_cancelled);
+async fn a_deleted_task_run_is_started_again_and_its_run_can_be_cancelled() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "sleep 600")]})).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     let number = scene.open("dora", "fix").await?;
@@ -200,11 +206,11 @@ async fn a_task_run_that_somebody_deletes_is_started_again_and_its_job_stays_in_
     scene.end().await
 }
 
-#[tokio::test]
-async fn a_pod_that_somebody_deletes_is_an_error_and_no_failure_of_the_code() -> Result<()> {
-    if real_only("its steps run in no pods") {
-        return Ok(());
-    }
+scenario!(
+    a_deleted_pod_is_an_error_and_not_a_failure_of_the_code,
+    only_on_cluster = "its steps run in no pods"
+);
+async fn a_deleted_pod_is_an_error_and_not_a_failure_of_the_code() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "sleep 600")]})).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
@@ -225,8 +231,8 @@ async fn a_pod_that_somebody_deletes_is_an_error_and_no_failure_of_the_code() ->
     scene.end().await
 }
 
-#[tokio::test]
-async fn an_image_that_cannot_be_pulled_is_an_error_and_no_failure_of_the_code() -> Result<()> {
+scenario!(an_image_that_cannot_be_pulled_is_an_error_and_not_a_failure_of_the_code);
+async fn an_image_that_cannot_be_pulled_is_an_error_and_not_a_failure_of_the_code() -> Result<()> {
     let mut missing = job("unit", "true");
     missing["image"] = json!("registry.invalid/missing:1");
     let scene = Scene::set(gitea(), &json!({"preSubmit": [missing]})).await?;
@@ -240,11 +246,11 @@ async fn an_image_that_cannot_be_pulled_is_an_error_and_no_failure_of_the_code()
     scene.end().await
 }
 
-#[tokio::test]
-async fn an_evicted_pod_is_an_error_and_one_out_of_memory_a_failure() -> Result<()> {
-    if sandbox_only("Tekton writes the status of TaskRuns there") {
-        return Ok(());
-    }
+scenario!(
+    an_evicted_pod_is_an_error_and_a_pod_out_of_memory_is_a_failure,
+    not_on_cluster = "Tekton writes the status of TaskRuns there"
+);
+async fn an_evicted_pod_is_an_error_and_a_pod_out_of_memory_is_a_failure() -> Result<()> {
     let evicted = "The node was low on resource: memory.";
     let oom = "\"step-run\" exited with code 137: OOMKilled";
     for (message, reason, state, phase) in

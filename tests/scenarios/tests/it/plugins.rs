@@ -3,16 +3,17 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use tidegate_scenarios::{PLUGIN_COMMANDS, PLUGIN_DEAD_LETTERS, REPOSITORY, Scene, WorldSpec};
+use tidegate_test_suite::scenario;
 
-use crate::{gitea, not_deployed, unit};
+use crate::{gitea, unit};
 
-#[tokio::test]
-async fn a_plugin_of_others_gets_what_it_declared_and_nothing_else() -> Result<()> {
-    if not_deployed("the queue of a plugin admits its function alone") {
-        return Ok(());
-    }
+scenario!(
+    a_third_party_plugin_may_send_only_the_commands_that_it_declared,
+    not_on_deployed = "the queue of a plugin admits its function alone"
+);
+async fn a_third_party_plugin_may_send_only_the_commands_that_it_declared() -> Result<()> {
     let spec = WorldSpec { plugin_intentions: &["run_pull_request"], ..gitea() };
-    let scene = Scene::prepare(spec).await?;
+    let mut scene = Scene::prepare(spec).await?;
     // Opened before there is a hook: our own plugins never hear of them.
     let first = scene.push("first", "dora", &[("ok", "yes\n")]).await?;
     let second = scene.push("second", "dora", &[("ok", "yes\n")]).await?;
@@ -39,11 +40,12 @@ async fn a_plugin_of_others_gets_what_it_declared_and_nothing_else() -> Result<(
     scene.status(&first, "unit", "success").await?;
 
     let undeclared = command("cancel", numbers[1], json!({}));
+    let second_run = run(numbers[1], &second);
+    let reason = "plugin audit may not ask for cancel: it has declared run_pull_request";
+    scene.expect_dead_letter_in(PLUGIN_DEAD_LETTERS, reason);
     scene.send_to(PLUGIN_COMMANDS, &undeclared).await?;
     scene.drained(&[PLUGIN_COMMANDS]).await?;
     assert_eq!(scene.world.cloud.messages(PLUGIN_DEAD_LETTERS).await?, [undeclared]);
-    let reason = "plugin audit may not ask for cancel: it has declared run_pull_request";
-    scene.logged(reason).await?;
     // On a real cluster the environment of the command line is in the controller's pod.
     if let Ok(mut tidegate) = scene.world.tidegate(&[
         "dlq",
@@ -55,7 +57,7 @@ async fn a_plugin_of_others_gets_what_it_declared_and_nothing_else() -> Result<(
         assert!(listed.contains(reason), "{listed}");
     }
 
-    scene.send_to(PLUGIN_COMMANDS, &run(numbers[1], &second)).await?;
+    scene.send_to(PLUGIN_COMMANDS, &second_run).await?;
     scene.status(&second, "unit", "success").await?;
     scene.drained(&[PLUGIN_COMMANDS]).await?;
     scene.end().await

@@ -4,11 +4,12 @@ use anyhow::Result;
 use serde_json::json;
 use tidegate_resources::{Phase, Trigger};
 use tidegate_scenarios::{OWNER, REPOSITORY, Scene};
+use tidegate_test_suite::scenario;
 
-use crate::{gitea, github, job, sandbox_only};
+use crate::{gitea, github, job};
 
-#[tokio::test]
-async fn pushes_run_what_their_branch_or_tag_asks_for() -> Result<()> {
+scenario!(a_push_runs_the_jobs_of_its_branch_or_tag);
+async fn a_push_runs_the_jobs_of_its_branch_or_tag() -> Result<()> {
     let mut deploy = job("deploy", "test \"$TIDEGATE_BASE_REF\" = refs/heads/main");
     deploy["when"] = json!({"branches": ["main"]});
     let mut release = job(
@@ -35,7 +36,7 @@ async fn pushes_run_what_their_branch_or_tag_asks_for() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(a_deleted_branch_runs_nothing_and_the_same_commit_on_another_branch_runs);
 async fn a_deleted_branch_runs_nothing_and_the_same_commit_on_another_branch_runs() -> Result<()> {
     let scene = Scene::set(github(), &json!({"postSubmit": [job("build", "true")]})).await?;
     let sha = scene.push("one", "dora", &[("a", "1\n")]).await?;
@@ -50,7 +51,7 @@ async fn a_deleted_branch_runs_nothing_and_the_same_commit_on_another_branch_run
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(a_branch_pushed_back_to_an_older_commit_is_built_again);
 async fn a_branch_pushed_back_to_an_older_commit_is_built_again() -> Result<()> {
     let mut deploy = job("deploy", "true");
     deploy["when"] = json!({"branches": ["main"]});
@@ -71,11 +72,11 @@ async fn a_branch_pushed_back_to_an_older_commit_is_built_again() -> Result<()> 
     scene.end().await
 }
 
-#[tokio::test]
-async fn pushes_that_are_delivered_again_build_nothing_again() -> Result<()> {
-    if sandbox_only("Gitea's API neither lists deliveries nor repeats them") {
-        return Ok(());
-    }
+scenario!(
+    a_redelivered_push_runs_nothing_again,
+    not_on_cluster = "Gitea's API neither lists deliveries nor repeats them"
+);
+async fn a_redelivered_push_runs_nothing_again() -> Result<()> {
     let scene = Scene::set(github(), &json!({"postSubmit": [job("deploy", "true")]})).await?;
     let first = scene.push("main", OWNER, &[("a", "1\n")]).await?;
     scene.status(&first, "deploy", "success").await?;

@@ -7,9 +7,10 @@ use k8s_openapi::api::authorization::v1::{SelfSubjectRulesReview, SelfSubjectRul
 use kube::{Api, Client, Config, api::PostParams};
 use serde_json::json;
 use tidegate_scenarios::{MASTER_KEY, OWNER, REPOSITORY, Scene};
+use tidegate_test_suite::scenario;
 use tokio::process::Command;
 
-use crate::{gitea, job, real_only, unit};
+use crate::{gitea, job, unit};
 
 /// Prints where a text is found: in any file of the pod that the step sees, or in the environment of a process. The text
 /// comes in two halves, and reaches grep by a pipe, so that neither this script nor a command line holds it. busybox's grep
@@ -27,11 +28,11 @@ TEXT
 }
 "#;
 
-#[tokio::test]
-async fn a_job_of_a_private_repository_runs_and_finds_no_token_of_ours_in_its_pod() -> Result<()> {
-    if real_only("its steps share this machine's files and environment") {
-        return Ok(());
-    }
+scenario!(
+    a_job_of_a_private_repository_runs_and_its_pod_holds_no_token_of_the_controller,
+    only_on_cluster = "its steps share this machine's files and environment"
+);
+async fn a_job_of_a_private_repository_runs_and_its_pod_holds_no_token_of_the_controller() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     scene.world.forge.make_private(REPOSITORY).await?;
     let clone = scene.world.forge.clone_token(OWNER).await?;
@@ -72,11 +73,8 @@ async fn a_job_of_a_private_repository_runs_and_finds_no_token_of_ours_in_its_po
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(the_controller_may_do_what_it_needs_and_nothing_else, only_on_cluster = "it knows no rights");
 async fn the_controller_may_do_what_it_needs_and_nothing_else() -> Result<()> {
-    if real_only("it knows no rights") {
-        return Ok(());
-    }
     let scene = Scene::set(gitea(), &unit()).await?;
     let own = scene.world.controller_namespace()?.to_owned();
     let served = rights(&own, &scene.world.namespace).await?;
@@ -150,11 +148,11 @@ async fn rights(own: &str, namespace: &str) -> Result<BTreeSet<String>> {
     Ok(rights)
 }
 
-#[tokio::test]
+scenario!(
+    kubectl_explains_the_fields_and_shows_what_matters,
+    only_on_cluster = "kubectl needs more of an API server"
+);
 async fn kubectl_explains_the_fields_and_shows_what_matters() -> Result<()> {
-    if real_only("kubectl needs more of an API server") {
-        return Ok(());
-    }
     let scene = Scene::set(gitea(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
@@ -189,11 +187,8 @@ async fn kubectl_explains_the_fields_and_shows_what_matters() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(the_command_on_the_page_reads_the_logs, only_on_cluster = "it keeps no logs");
 async fn the_command_on_the_page_reads_the_logs() -> Result<()> {
-    if real_only("it keeps no logs") {
-        return Ok(());
-    }
     let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "echo said by the job")]})).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;

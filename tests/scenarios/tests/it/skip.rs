@@ -3,10 +3,11 @@
 use anyhow::Result;
 use serde_json::json;
 use tidegate_scenarios::{OWNER, REPOSITORY, Scene};
+use tidegate_test_suite::scenario;
 
 use crate::{gitea, github, job, unit};
 
-#[tokio::test]
+scenario!(a_title_that_skips_ci_stays_pending_until_a_comment_tests_it);
 async fn a_title_that_skips_ci_stays_pending_until_a_comment_tests_it() -> Result<()> {
     let scene = Scene::set(github(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
@@ -25,8 +26,8 @@ async fn a_title_that_skips_ci_stays_pending_until_a_comment_tests_it() -> Resul
     scene.end().await
 }
 
-#[tokio::test]
-async fn a_pushed_branch_whose_head_commit_skips_ci_runs_nothing_and_the_next_push_does() -> Result<()> {
+scenario!(a_push_whose_head_commit_skips_ci_runs_nothing_and_the_next_push_runs);
+async fn a_push_whose_head_commit_skips_ci_runs_nothing_and_the_next_push_runs() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"postSubmit": [job("build", "true")]})).await?;
     let forge = &scene.world.forge;
     let skipped = forge.commit(REPOSITORY, "main", OWNER, &[("a", "1\n")], "Docs\n\n[ci skip]").await?;

@@ -5,10 +5,11 @@ use serde_json::json;
 use tidegate_model::Permission;
 use tidegate_resources::Phase;
 use tidegate_scenarios::{REPOSITORY, Scene};
+use tidegate_test_suite::scenario;
 
 use crate::{gitea, github, job, unit};
 
-#[tokio::test]
+scenario!(a_strangers_fork_waits_for_approval_and_nothing_of_it_runs);
 async fn a_strangers_fork_waits_for_approval_and_nothing_of_it_runs() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
     let fork = scene.world.forge.fork(REPOSITORY, "steve").await?;
@@ -28,7 +29,7 @@ async fn a_strangers_fork_waits_for_approval_and_nothing_of_it_runs() -> Result<
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(a_fork_of_somebody_who_may_write_runs_the_forks_head);
 async fn a_fork_of_somebody_who_may_write_runs_the_forks_head() -> Result<()> {
     let scene = Scene::set(github(), &unit()).await?;
     let fork = scene.world.forge.fork(REPOSITORY, "dora").await?;
@@ -38,7 +39,7 @@ async fn a_fork_of_somebody_who_may_write_runs_the_forks_head() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(a_fork_never_gets_a_secret);
 async fn a_fork_never_gets_a_secret() -> Result<()> {
     let mut deploy = job("unit", "true");
     deploy["env"] = json!([{"name": "TOKEN", "secretKeyRef": {"name": "git", "key": "token"}}]);

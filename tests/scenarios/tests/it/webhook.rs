@@ -5,14 +5,15 @@ use kube::ResourceExt;
 use tidegate_model::TraceParent;
 use tidegate_resources::annotation;
 use tidegate_scenarios::{REPOSITORY, Scene};
+use tidegate_test_suite::scenario;
 
-use crate::{gitea, github, sandbox_only, unit};
+use crate::{gitea, github, unit};
 
-#[tokio::test]
+scenario!(
+    a_redelivered_webhook_makes_no_second_job,
+    not_on_cluster = "Gitea's API neither lists deliveries nor repeats them"
+);
 async fn a_redelivered_webhook_makes_no_second_job() -> Result<()> {
-    if sandbox_only("Gitea's API neither lists deliveries nor repeats them") {
-        return Ok(());
-    }
     let scene = Scene::set(github(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
@@ -32,7 +33,7 @@ async fn a_redelivered_webhook_makes_no_second_job() -> Result<()> {
     scene.end().await
 }
 
-#[tokio::test]
+scenario!(the_trace_of_a_delivery_reaches_its_pipeline_run);
 async fn the_trace_of_a_delivery_reaches_its_pipeline_run() -> Result<()> {
     let scene = Scene::set(gitea(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;

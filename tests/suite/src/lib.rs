@@ -1,0 +1,63 @@
+//! How a scenario is declared, run and reported.
+//!
+//! A test binary with `harness = false` calls [`main`], and declares each scenario with [`scenario!`] right above its
+//! function. A scenario that doesn't run in the present [`World`] is reported as ignored, with its reason. All else is
+//! as in Rust's own test harness: filters, `--exact`, `--skip`, `--list`, `--test-threads`, the summary's last line.
+
+mod arguments;
+mod exclusion;
+mod report;
+mod run;
+mod world;
+
+use anyhow::Result;
+use futures::future::LocalBoxFuture;
+
+#[doc(hidden)]
+pub use inventory;
+
+pub use exclusion::Exclusion;
+pub use run::main;
+pub use world::World;
+
+/// A declared scenario. [`scenario!`] makes them.
+pub struct Scenario {
+    /// The path of its function: `it::drain::a_command_runs_once`.
+    pub path: &'static str,
+    /// Starts it.
+    pub run: fn() -> LocalBoxFuture<'static, Result<()>>,
+    /// In which worlds it doesn't run, and why.
+    pub exclusions: &'static [Exclusion],
+}
+
+inventory::collect!(Scenario);
+
+/// Declares a scenario: an `async fn() -> anyhow::Result<()>` of the same module.
+///
+/// ```
+/// # use tidegate_test_suite::scenario;
+/// scenario!(a_pull_request_is_tested);
+/// async fn a_pull_request_is_tested() -> anyhow::Result<()> {
+///     Ok(())
+/// }
+///
+/// scenario!(a_host_that_fails_is_asked_again, not_on_cluster = "a real host doesn't fail on request");
+/// async fn a_host_that_fails_is_asked_again() -> anyhow::Result<()> {
+///     Ok(())
+/// }
+/// ```
+///
+/// Without more it runs in every world. The names of the exclusions are the functions of [`Exclusion`], and there may be
+/// several.
+#[macro_export]
+macro_rules! scenario {
+    ($name:ident $(, $exclusion:ident = $reason:expr)* $(,)?) => {
+        $crate::inventory::submit! {
+            $crate::Scenario {
+                path: concat!(module_path!(), "::", stringify!($name)),
+                run: || ::std::boxed::Box::pin($name()),
+                exclusions: &[$($crate::Exclusion::$exclusion($reason)),*],
+            }
+        }
+    };
+}
