@@ -40,15 +40,23 @@ pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<()> {
 }
 
 /// The steps of the tests: the cluster is up from the first to the last but one.
-pub(crate) fn tests(workspace: &Workspace, coverage: &Coverage) -> anyhow::Result<()> {
+///
+/// With names, only the scenarios that contain one of them run.
+pub(crate) fn tests(workspace: &Workspace, coverage: &Coverage, names: &[String]) -> anyhow::Result<()> {
     // Inside there is no network, so nothing may be left to build. The whole workspace, as other features are another build.
     Step::cargo("build the tests", &["test", "--no-run", "--workspace"]).run(workspace)?;
     with_cluster(workspace, "debug", &[], |helm| {
-        dry_run_the_chart(workspace)?;
-        for (name, test) in [("scenarios", "it"), ("transcripts", "all")] {
+        if names.is_empty() {
+            dry_run_the_chart(workspace)?;
+        }
+        let suites = if names.is_empty() { &["scenarios", "transcripts"][..] } else { &["scenarios"] };
+        for test in suites {
             let threads = format!("--test-threads={SCENES}");
-            let test = ["exec", "cargo", "test", "--offline", "--workspace", "--test", test, "--", &threads];
-            let step = harness(&format!("{name} on the real cluster"), &test).env("TIDEGATE_HELM", helm);
+            let arguments =
+                ["exec", "cargo", "test", "--offline", "--workspace", "--test", test, "--", &threads];
+            let arguments: Vec<&str> =
+                arguments.into_iter().chain(names.iter().map(String::as_str)).collect();
+            let step = harness(&format!("{test} on the real cluster"), &arguments).env("TIDEGATE_HELM", helm);
             coverage.of(step).counted().run(workspace)?;
         }
         Ok(())

@@ -227,7 +227,7 @@ impl Deployment<'_> {
             &["tests/deploy/inventory.py", "gateway"],
         ));
         let gateway = gateway.output(self.workspace)?;
-        let test = ["test", "--workspace", "--test", "it", "--", "--test-threads=1"];
+        let test = ["test", "--workspace", "--test", "scenarios", "--", "--test-threads=1"];
         let step = Step::cargo(&format!("scenarios on the stack of {stack}"), &[&test[..], only].concat());
         self.coverage
             .of(step)

@@ -54,8 +54,17 @@ enum Command {
         #[arg(long, conflicts_with = "fast")]
         complete: bool,
     },
+    /// Run scenarios on the sandbox: those whose names contain one of these words.
+    Scene {
+        /// Words of the scenarios' names.
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
     /// Run the scenarios and transcripts on real Kubernetes, Tekton and Gitea: Debian 12, root, Go, half an hour at first.
-    Cluster,
+    Cluster {
+        /// Only scenarios whose names contain one of these words.
+        names: Vec<String>,
+    },
     /// Check the Terraform module and the SAM template, deploy both on an emulator of AWS, run the scenarios there.
     Deploy {
         /// Only write the module's tables of inputs and outputs.
@@ -115,9 +124,10 @@ fn run(command: &Command) -> anyhow::Result<()> {
                 _ => ci::Extent::Possible,
             },
         ),
-        Command::Cluster => {
+        Command::Scene { ref names } => scene(&workspace, names),
+        Command::Cluster { ref names } => {
             cluster::build(&workspace)?;
-            cluster::tests(&workspace, &Coverage::begin(&workspace)?)
+            cluster::tests(&workspace, &Coverage::begin(&workspace)?, names)
         }
         Command::Deploy { tables: true } => deploy::write_tables(&workspace),
         Command::Deploy { tables: false } => {
@@ -137,6 +147,14 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Bench { cluster: true } => cluster::bench(&workspace),
         Command::Bench { cluster: false } => bench(&workspace),
     }
+}
+
+fn scene(workspace: &Workspace, names: &[String]) -> anyhow::Result<()> {
+    Step::cargo("build the binaries", &[&["build"], workspace::BINARIES].concat()).run(workspace)?;
+    let names = names.iter().map(String::as_str);
+    let test: Vec<&str> =
+        ["test", "--workspace", "--test", "scenarios", "--"].into_iter().chain(names).collect();
+    Step::cargo("scenarios on the sandbox", &test).run(workspace).map(drop)
 }
 
 fn bench(workspace: &Workspace) -> anyhow::Result<()> {

@@ -125,7 +125,7 @@ fn tiers<'scope>(
         })
         .transpose()?;
     if !lacks.cluster {
-        tier(workspace, &CLUSTER, |workspace| cluster::tests(workspace, coverage))?;
+        tier(workspace, &CLUSTER, |workspace| cluster::tests(workspace, coverage, &[]))?;
     }
     deployed.map(Background::wait).transpose()?;
     Ok(())
