@@ -154,9 +154,11 @@ fn file(workspace: &Workspace, path: &Path, faults: &mut Vec<String>) -> anyhow:
         }
         let unfinished = UNFINISHED.iter().filter(|word| text.contains(**word));
         faults.extend(unfinished.map(|word| format!("{shown} holds {word}")));
-        if OWN_HARNESS.iter().any(|folder| shown.starts_with(folder)) && text.contains("::test]") {
+        if OWN_HARNESS.iter().any(|folder| shown.starts_with(folder))
+            && (text.contains("::test]") || text.contains("#[test]"))
+        {
             faults.push(format!(
-                "{shown} holds #[tokio::test], which nothing runs there: declare it with scenario!"
+                "{shown} holds a test attribute, which nothing runs there: declare it with scenario!"
             ));
         }
     }

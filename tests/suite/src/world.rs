@@ -29,7 +29,7 @@ impl World {
 
     fn named(world: Option<&str>, stack: Option<&str>) -> Result<Self> {
         match (world, stack) {
-            (None, _) => Ok(Self::Sandbox),
+            (None | Some(""), _) => Ok(Self::Sandbox),
             (Some("cluster"), _) => Ok(Self::Cluster),
             (Some("deployed"), Some("terraform")) => Ok(Self::Terraform),
             (Some("deployed"), Some("sam")) => Ok(Self::Sam),
@@ -84,6 +84,7 @@ mod tests {
     fn the_environment_names_one_world() {
         let named = |world, stack| World::named(world, stack).map_err(|error| error.to_string());
         assert_eq!(named(None, None), Ok(World::Sandbox));
+        assert_eq!(named(Some(""), None), Ok(World::Sandbox));
         assert_eq!(named(Some("cluster"), None), Ok(World::Cluster));
         assert_eq!(named(Some("deployed"), Some("terraform")), Ok(World::Terraform));
         assert_eq!(named(Some("deployed"), Some("sam")), Ok(World::Sam));

@@ -1,6 +1,8 @@
 //! The scenarios, one file an area. Each starts its own world, says by its name what it proves, and ends by asserting
 //! that nothing is left over.
 //!
+//! The people are `acme`, who owns the repository, `dora`, who may write to it, and `steve`, an outsider.
+//!
 //! `scenario!` above its function declares it, and says in which worlds it doesn't run and why.
 
 mod approval;
