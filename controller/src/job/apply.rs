@@ -36,18 +36,18 @@ pub enum ApplyError {
     },
 }
 
-/// Creates a run. That it exists already is success, if it is this `IntegrationJob`'s own. Says whether it is new.
+/// Creates a run. That it exists already is success, if it is this `IntegrationJob`'s own: then it is returned.
 pub async fn create(
     api: &Api<PipelineRun>,
     run: &PipelineRun,
     owner: &IntegrationJob,
-) -> Result<bool, ApplyError> {
+) -> Result<Option<PipelineRun>, ApplyError> {
     let name = run.name_any();
     match api.create(&PostParams::default(), run).await {
-        Ok(_) => Ok(true),
+        Ok(_) => Ok(None),
         Err(kube::Error::Api(error)) if error.is_already_exists() => {
             let existing = api.get(&name).await.map_err(|source| failed("read", &name, source))?;
-            if is_owned(&existing, owner) { Ok(false) } else { Err(ApplyError::NameTaken(name)) }
+            if is_owned(&existing, owner) { Ok(Some(existing)) } else { Err(ApplyError::NameTaken(name)) }
         }
         Err(kube::Error::Api(error)) if matches!(error.code, 400 | 422) => {
             Err(ApplyError::Refused { name, message: error.message.clone() })
@@ -70,7 +70,8 @@ pub async fn cancel(api: &Api<PipelineRun>, run: &PipelineRun) -> Result<(), App
     }
 }
 
-fn is_owned(run: &PipelineRun, owner: &IntegrationJob) -> bool {
+/// Whether a run is this `IntegrationJob`'s own.
+pub fn is_owned(run: &PipelineRun, owner: &IntegrationJob) -> bool {
     let uid = owner.metadata.uid.as_deref();
     run.owner_references().iter().any(|reference| Some(reference.uid.as_str()) == uid)
 }

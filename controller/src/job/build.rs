@@ -1,9 +1,12 @@
 //! An `IntegrationJob` becomes a `PipelineRun`: one task for each job. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use kube::{Resource, ResourceExt, api::ObjectMeta};
-use tidegate_model::{CommitSha, JobName, JobSpec};
+use tidegate_model::{CommitSha, JobName, JobSpec, Timeout};
 use tidegate_resources::{
     EmbeddedTask, EnvSource, EnvVar, IntegrationJob, Pipeline, PipelineRun, PipelineRunSpec, PipelineTask,
     PodTemplate, SecretKeySelector, Step, TaskRunTemplate, Timeouts, annotation, label,
@@ -17,6 +20,9 @@ use super::{checkout, dereference::Source};
 
 /// The name of the step that runs what the user wrote.
 pub const STEP: &str = "run";
+
+/// How long after its last possible end Tekton stops a run that this controller did not stop.
+const BACKSTOP_MARGIN: Duration = Duration::from_mins(5);
 
 /// What the operator decided about every run.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +86,7 @@ pub fn build(
                 name: entry.name.to_string(),
                 run_after: entry.after.iter().map(ToString::to_string).collect(),
                 // Without a limit of its own a task would get Tekton's default of one hour.
-                timeout: Some(entry.timeout.unwrap_or(spec.timeout).min(spec.timeout).to_string()),
+                timeout: Some(backstop(spec.timeout)),
                 on_error: (entry.optional && !awaited.contains(&entry.name)).then(|| "continue".to_owned()),
                 task_spec: task(job, entry, base, source, settings)?,
             })
@@ -97,7 +103,7 @@ pub fn build(
         },
         spec: PipelineRunSpec {
             pipeline_spec: Pipeline { tasks },
-            timeouts: Some(Timeouts { pipeline: spec.timeout.to_string() }),
+            timeouts: Some(Timeouts { pipeline: backstop(spec.timeout) }),
             task_run_template: Some(TaskRunTemplate {
                 service_account_name: Some(settings.service_account.to_owned()),
                 pod_template: Some(PodTemplate {
@@ -109,6 +115,14 @@ pub fn build(
         },
         status: None,
     })
+}
+
+/// Tekton's own limits count from before a pod has a place, so they can't be those that people set. The job loop stops a run
+/// whose time is over, and the entrypoint of the job's step a job; this ends what nobody stopped: the time to start, the time
+/// to run, and some minutes.
+fn backstop(timeout: Timeout) -> String {
+    let seconds = timeout.as_duration().as_secs() * 2 + BACKSTOP_MARGIN.as_secs();
+    format!("{seconds}s")
 }
 
 fn check_secrets(job: &IntegrationJob) -> Result<(), Refusal> {
@@ -128,14 +142,9 @@ fn task(
 ) -> Result<EmbeddedTask, Refusal> {
     let run = run_step(job, entry, base)?;
     if entry.skip_checkout {
-        return Ok(EmbeddedTask {
-            steps: vec![run],
-            volumes: vec![checkout::source_volume()],
-            ..EmbeddedTask::default()
-        });
+        return Ok(EmbeddedTask { steps: vec![run], volumes: vec![checkout::source_volume()] });
     }
     Ok(EmbeddedTask {
-        results: checkout::results(),
         steps: vec![checkout::step(&job.spec, base, source, settings.checkout_image), run],
         volumes: std::iter::once(checkout::source_volume())
             .chain(source.clone_secret.as_ref().map(checkout::credential_volume))
@@ -156,6 +165,7 @@ fn run_step(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Result<S
         working_dir: Some(checkout::WORKING_DIR.to_owned()),
         env: environment(job, entry, base),
         volume_mounts: vec![checkout::source_mount()],
+        timeout: Some(entry.timeout.unwrap_or(job.spec.timeout).min(job.spec.timeout).to_string()),
         ..Step::default()
     })
 }

@@ -2,7 +2,8 @@
 
 use tidegate_model::{CommitSha, SecretKeyRef};
 use tidegate_resources::{
-    EmptyDirSource, EnvVar, IntegrationJobSpec, ResultSpec, SecretSource, Step, Volume, VolumeMount,
+    EmptyDirSource, EnvVar, IntegrationJobSpec, PipelineRun, ResultSpec, SecretSource, Step, Volume,
+    VolumeMount,
 };
 
 use super::dereference::Source;
@@ -14,6 +15,7 @@ pub const STEP: &str = "checkout";
 pub const WORKING_DIR: &str = "/workspace/source";
 
 const SCRIPT: &str = include_str!("checkout.sh");
+const BASE_SHA: &str = "TIDEGATE_BASE_SHA";
 const SOURCE_VOLUME: &str = "source";
 const CREDENTIAL_VOLUME: &str = "clone-credential";
 const CREDENTIAL_DIR: &str = "/tidegate/clone-credential";
@@ -38,7 +40,7 @@ pub enum CheckoutResult {
 impl CheckoutResult {
     const ALL: [Self; 4] = [Self::Outcome, Self::Detail, Self::Commit, Self::Tree];
 
-    /// The result's name in the task.
+    /// The result's name in the step.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Outcome => "outcome",
@@ -83,23 +85,18 @@ impl Outcome {
     }
 }
 
-/// The results that a task with a checkout declares.
-pub fn results() -> Vec<ResultSpec> {
-    CheckoutResult::ALL.into_iter().map(|result| ResultSpec { name: result.as_str().to_owned() }).collect()
-}
-
 /// The step, for the base at this commit.
 pub fn step(spec: &IntegrationJobSpec, base: &CommitSha, source: &Source, image: &str) -> Step {
     let heads: Vec<String> = spec.pulls.iter().map(|pull| format!("{} {}", pull.number, pull.sha)).collect();
     let mut env = vec![
         variable("TIDEGATE_CLONE_URL", source.clone_url.clone()),
         variable("TIDEGATE_BASE_REF", spec.base.reference.to_string()),
-        variable("TIDEGATE_BASE_SHA", base.to_string()),
+        variable(BASE_SHA, base.to_string()),
         variable("TIDEGATE_HEADS", heads.join("\n")),
     ];
     env.extend(
         CheckoutResult::ALL
-            .map(|result| variable(result.variable(), format!("$(results.{}.path)", result.as_str()))),
+            .map(|result| variable(result.variable(), format!("$(step.results.{}.path)", result.as_str()))),
     );
     let mut volume_mounts = vec![source_mount()];
     if source.clone_secret.is_some() {
@@ -117,6 +114,7 @@ pub fn step(spec: &IntegrationJobSpec, base: &CommitSha, source: &Source, image:
         working_dir: Some(WORKING_DIR.to_owned()),
         env,
         volume_mounts,
+        results: CheckoutResult::ALL.map(result_spec).into(),
         // What the "restricted" Pod Security Standard asks for.
         security_context: Some(serde_json::json!({
             "runAsNonRoot": true,
@@ -127,6 +125,13 @@ pub fn step(spec: &IntegrationJobSpec, base: &CommitSha, source: &Source, image:
         })),
         ..Step::default()
     }
+}
+
+/// The base that a run's checkouts build, if it has one.
+pub fn base_of(run: &PipelineRun) -> Option<CommitSha> {
+    let steps = run.spec.pipeline_spec.tasks.iter().flat_map(|task| &task.task_spec.steps);
+    let mut env = steps.filter(|step| step.name == STEP).flat_map(|step| &step.env);
+    env.find(|variable| variable.name == BASE_SHA)?.value.as_ref()?.parse().ok()
 }
 
 /// The volume that the code lies on. A directory that Tekton makes for a step belongs to root, and all containers of a pod
@@ -153,6 +158,12 @@ pub fn credential_volume(secret: &SecretKeyRef) -> Volume {
         }),
         empty_dir: None,
     }
+}
+
+/// A result of the step and not of the task: the directory of a task's results can be written by every step, that of a
+/// step's results by this step alone (ADR 29).
+fn result_spec(result: CheckoutResult) -> ResultSpec {
+    ResultSpec { name: result.as_str().to_owned(), type_: "string".to_owned() }
 }
 
 fn variable(name: &str, value: String) -> EnvVar {

@@ -94,14 +94,29 @@ get() {
     git update-ref "refs/tidegate/$3" "$1"
 }
 
+# Why the last fetch failed: what the host says itself, else the first fault that git names. Git's last words are often no
+# more than a consequence, like "bad pack header".
+reason() {
+    # The host's words may hold control characters and zero bytes, which grep takes for a binary file.
+    words=$(tr -cd '\12\40-\176' <"$log")
+    said=$(printf '%s\n' "$words" | sed -n 's/^remote: *//p' |
+        grep -vE '^ *$|^(Enumerating|Counting|Compressing|Total) ' | head -n 3 | tr -s '\n ' ' ' | sed 's/ $//')
+    if [ -n "$said" ]; then
+        printf 'the host says: %s' "$said"
+        return
+    fi
+    fault=$(printf '%s\n' "$words" | grep -E '^(fatal|error): ' | head -n 1)
+    printf '%s' "${fault:-$(printf '%s\n' "$words" | tail -n 1)}"
+}
+
 give_up() {
     if grep -qE "$refused" "$log"; then
         if [ -r "${TIDEGATE_CREDENTIAL_FILE:-}" ]; then
-            finish unreadable "the repository can't be read with git.cloneSecretRef: $(tail -n 1 "$log")"
+            finish unreadable "the repository can't be read with git.cloneSecretRef: $(reason)"
         fi
-        finish unreadable "the repository can't be read anonymously; a private one needs git.cloneSecretRef"
+        finish unreadable "the repository can't be read anonymously; a private one needs git.cloneSecretRef: $(reason)"
     fi
-    finish error "git fetch failed: $(tail -n 1 "$log")"
+    finish error "git fetch failed: $(reason)"
 }
 
 if [ -z "$TIDEGATE_HEADS" ]; then

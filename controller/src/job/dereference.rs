@@ -56,6 +56,32 @@ pub enum DereferenceError {
     },
 }
 
+impl DereferenceError {
+    /// The reason, as a condition's.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::ConfigGone(_) => "ConfigGone",
+            Self::Config { .. } => "ConfigUnreadable",
+            Self::CloneSecret { .. } => "CloneSecretMissing",
+            Self::Secret { .. } => "SecretUnreadable",
+            Self::Credential { source, .. } => source.category(),
+        }
+    }
+
+    /// Whether the API server gave no answer. Then nothing is known, and nothing can be written.
+    pub fn is_unanswered(&self) -> bool {
+        match self {
+            Self::ConfigGone(_) | Self::CloneSecret { .. } => false,
+            Self::Config { source, .. }
+            | Self::Secret { source, .. }
+            | Self::Credential { source: CredentialError::Read { source, .. }, .. } => {
+                !matches!(source, kube::Error::Api(_))
+            }
+            Self::Credential { .. } => false,
+        }
+    }
+}
+
 /// The config that an `IntegrationJob` was made from.
 pub async fn config(job: &IntegrationJob, context: &Context) -> Result<IntegrationConfig, DereferenceError> {
     if let Some(config) = context.configs.of(job) {

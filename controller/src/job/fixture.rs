@@ -88,21 +88,31 @@ pub(crate) fn ended(status: &str, reason: &str, message: &str, more: &Value) -> 
     merged(base, more)
 }
 
-/// The status of a `TaskRun` whose step failed.
+/// The status of a `TaskRun` whose step failed, with what that step wrote as results.
 pub(crate) fn failed_step(step: &str, exit_code: i32, results: &Value) -> Value {
     ended(
         "False",
         "Failed",
         &format!("\"step-{step}\" exited with code {exit_code}: Error"),
         &json!({
-            "results": results,
             "steps": [{
                 "name": step,
                 "container": format!("step-{step}"),
                 "terminated": {"exitCode": exit_code, "reason": "Error"},
+                "results": results,
             }],
         }),
     )
+}
+
+/// The steps of a task whose checkout built this commit and tree, and whose job wrote these results and ended.
+pub(crate) fn checked_out(sha: &str, of_job: &Value) -> Value {
+    let results = json!([{"name": "commit", "value": sha}, {"name": "tree", "value": sha}]);
+    let ended = json!({"exitCode": 0, "reason": "Completed"});
+    json!({"steps": [
+        {"name": "checkout", "terminated": ended, "results": results},
+        {"name": "run", "terminated": ended, "results": of_job},
+    ]})
 }
 
 fn merged(mut base: Value, more: &Value) -> Value {

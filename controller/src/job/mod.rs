@@ -1,7 +1,8 @@
 //! The job loop: every `IntegrationJob` that got a slot is run through Tekton, and its status tells how far it is.
 //!
 //! One round: `dereference` (cluster) → `build` (pure) → `apply` (cluster); once the `PipelineRun` exists: `observe` (pure) →
-//! `status` (cluster). Rounds are started by watch events alone: nothing is polled.
+//! `status` (cluster). Rounds are started by watch events, and when the time of a run is over: nothing is polled. A run whose
+//! start fails waits in phase Queued again, without a slot.
 
 mod apply;
 mod build;
@@ -9,12 +10,14 @@ mod checkout;
 pub mod dereference;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod limit;
 mod observe;
 mod pod;
 mod start;
 pub mod status;
 mod store;
 mod task;
+pub mod waiting;
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     apply::ApplyError,
     dereference::DereferenceError,
-    observe::{Seen, observe},
+    observe::{Seen, observe, pending_since},
     start::start,
     status::{Verdict, WriteError},
     store::{Runs, Tasks},
@@ -112,10 +115,10 @@ async fn reconcile(
     if status.phase != Phase::Running || job.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }
-    let new = match context.runs.of(job, &context.context).await.map_err(ReconcileError::Read)? {
+    let (new, deadline) = match context.runs.of(job, &context.context).await.map_err(ReconcileError::Read)? {
         Some(run) => follow(job, &run, &context).await?,
-        None if status.pipeline_run.is_some() => lost(job),
-        None => start(job, &context.context).await?,
+        None if status.pipeline_run.is_some() => (lost(job), None),
+        None => (start(job, &context.context).await?, None),
     };
     if new != status {
         match status::write(&context.context, job, &new).await {
@@ -125,32 +128,52 @@ async fn reconcile(
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(Action::await_change())
+    Ok(match deadline.filter(|_| !new.phase.is_final()) {
+        Some(deadline) => Action::requeue(until(deadline)),
+        None => Action::await_change(),
+    })
 }
 
-/// Stops the run if that was asked for, and says how far it is.
+/// How long it is until then, and a little more, so that it is over by then.
+fn until(deadline: Timestamp) -> Duration {
+    let left = Duration::try_from(deadline.duration_since(Timestamp::now())).unwrap_or_default();
+    left + Duration::from_millis(10)
+}
+
+/// Stops the run if that was asked for or if its time is over, and says how far it is and when its time is over.
 async fn follow(
     job: &IntegrationJob,
     run: &PipelineRun,
     context: &JobContext,
-) -> Result<IntegrationJobStatus, ReconcileError> {
+) -> Result<(IntegrationJobStatus, Option<Timestamp>), ReconcileError> {
     let now = Timestamp::now();
-    let namespace = job.namespace().unwrap_or_default();
+    let old = job.status.clone().unwrap_or_default();
+    let mut tasks = context.runs.tasks_of(run);
+    let is_over = limit::deadline(job, &old).is_some_and(|deadline| deadline <= now);
     let seen = async |tasks: &Tasks, is_complete| {
-        let deleted = pod::deleted(job, tasks, &context.context).await.map_err(ReconcileError::Read)?;
-        Ok::<_, ReconcileError>(observe(job, Seen { run, tasks, deleted: &deleted, is_complete }, now))
+        let pods = pod::read(job, tasks, &context.context).await.map_err(ReconcileError::Read)?;
+        let seen = Seen { run, tasks, pods: &pods, is_complete, is_over };
+        Ok::<_, ReconcileError>(observe(job, seen, now))
     };
-    let status = if let Some(status) = seen(&context.runs.tasks_of(run), false).await? {
+    let mut status = if let Some(status) = seen(&tasks, false).await? {
         status
     } else {
-        let tasks = store::read_tasks(job, &context.context).await.map_err(ReconcileError::Read)?;
+        tasks = store::read_tasks(job, &context.context).await.map_err(ReconcileError::Read)?;
         // Tasks that were read after their run's end always settle it.
-        seen(&tasks, true).await?.unwrap_or_else(|| job.status.clone().unwrap_or_default())
+        seen(&tasks, true).await?.unwrap_or(old)
     };
-    if job.spec.cancel.is_some() && !status.phase.is_final() {
-        apply::cancel(&context.context.namespaced(&namespace), run).await?;
+    // A run that has ended is not stopped again.
+    let has_ended = run.status.as_ref().and_then(|status| task::succeeded(&status.conditions));
+    let has_ended = has_ended.is_some_and(|condition| condition.status != "Unknown");
+    if !has_ended && (is_over || job.spec.cancel.is_some()) {
+        apply::cancel(&context.context.namespaced(&job.namespace().unwrap_or_default()), run).await?;
     }
-    Ok(status)
+    let pending_since = pending_since(&tasks);
+    if let Some(since) = pending_since {
+        limit::stuck(job, &mut status, since, now);
+    }
+    let deadline = limit::deadline(job, &status);
+    Ok((status, deadline.or_else(|| limit::after(job, pending_since?))))
 }
 
 /// The run is gone: what had not ended never will.

@@ -1,7 +1,5 @@
 //! What a `PipelineRun` and its `TaskRun`s say becomes the status of the `IntegrationJob`. Pure.
 
-use std::collections::BTreeSet;
-
 use k8s_openapi::jiff::Timestamp;
 use tidegate_model::{JobName, JobSpec};
 use tidegate_resources::{
@@ -9,9 +7,12 @@ use tidegate_resources::{
 };
 
 use super::{
+    limit,
+    pod::PodFacts,
     status::{Verdict, job_status},
     store::Tasks,
     task::{self, TaskEnd, TaskState},
+    waiting::Cause,
 };
 
 /// The objects of a run, as they were seen.
@@ -21,212 +22,339 @@ pub struct Seen<'a> {
     pub run: &'a PipelineRun,
     /// Its tasks, by the jobs' names.
     pub tasks: &'a Tasks,
-    /// The jobs whose pod was deleted under them, by their names.
-    pub deleted: &'a BTreeSet<String>,
+    /// What their pods say besides.
+    pub pods: &'a PodFacts,
     /// Whether the tasks were read after the run, so that none can be older than it.
     pub is_complete: bool,
+    /// Whether the time of the run is over ([`limit::deadline`]), so that what has not ended is stopped.
+    pub is_over: bool,
 }
 
 /// The status that follows. `None` when the run has ended but the end of a task is still on its way: read again.
 pub fn observe(job: &IntegrationJob, seen: Seen<'_>, now: Timestamp) -> Option<IntegrationJobStatus> {
     let mut status = job.status.clone().unwrap_or_default();
-    let ended = seen
-        .run
-        .status
-        .as_ref()
-        .and_then(|run| task::succeeded(&run.conditions))
-        .filter(|condition| condition.status != "Unknown");
-    let progress: Vec<(&JobSpec, Option<&TaskRun>, TaskState)> = job
-        .spec
-        .jobs
-        .iter()
-        .map(|entry| {
-            let task_run = seen.tasks.get(entry.name.as_str()).and_then(|task| task.0.as_ref().ok());
-            let state = match task_run.map_or(TaskState::Waiting, task::read) {
-                TaskState::Ended(end) if end.is_by_a_step() && seen.deleted.contains(entry.name.as_str()) => {
-                    TaskState::Ended(TaskEnd::pod_deleted())
-                }
-                state => state,
-            };
-            (entry, task_run, state)
-        })
-        .collect();
-    if ended.is_some() && !seen.is_complete && progress.iter().any(|state| is_behind(seen.run, state)) {
+    let condition = seen.run.status.as_ref().and_then(|run| task::succeeded(&run.conditions));
+    let progress = Progress {
+        job,
+        run: seen.run,
+        condition,
+        is_over: seen.is_over && job.spec.cancel.is_none(),
+        states: job.spec.jobs.iter().map(|entry| state(entry, seen)).collect(),
+    };
+    if progress.ended().is_some()
+        && !seen.is_complete
+        && progress.states.iter().any(|s| progress.is_behind(s))
+    {
         return None;
     }
     if status.merged_sha.is_none()
         && let Some((commit, tree)) =
-            progress.iter().find_map(|(_, task_run, _)| task::checked_out((*task_run)?))
+            progress.states.iter().find_map(|(_, task_run, _)| task::checked_out((*task_run)?))
     {
         status.merged_sha = Some(commit);
         status.tree = Some(tree);
     }
     status.pipeline_run.clone_from(&seen.run.metadata.name);
-    status.jobs = progress
-        .iter()
-        .map(|(entry, task_run, state)| {
-            let mut job_status = entry_status(job, entry, state, ended, &progress);
-            if let Some(task) = task_run.and_then(|task_run| task_run.status.as_ref()) {
-                job_status.started_at.clone_from(&task.start_time);
-                job_status.completed_at.clone_from(&task.completion_time);
-            }
-            job_status
-        })
-        .collect();
-    match ended {
-        None => Verdict::new(Phase::Running, "Running", "").enter(&mut status, now),
-        Some(condition) => verdict(job, condition, &progress, &status.jobs).enter(&mut status, now),
+    status.jobs = progress.job_statuses();
+    let verdict = if progress.is_final() {
+        progress.verdict(&status)
+    } else {
+        Verdict::new(Phase::Running, "Running", "")
+    };
+    verdict.enter(&mut status, now);
+    if progress.states.iter().any(|(.., state)| state.has_started()) {
+        limit::started(&mut status, now);
+    } else if let Some(cause) = progress.states.iter().find_map(|(.., state)| waits_for(state)) {
+        limit::failing(&mut status, cause, now);
     }
     Some(status)
 }
 
+/// The first time at which a pod of the run began to start, of those that have not started.
+pub fn pending_since(tasks: &Tasks) -> Option<Timestamp> {
+    let tasks = tasks.values().filter_map(|task| task.0.as_ref().ok());
+    let waiting = tasks.filter(|task| matches!(task::read(task, "", None), TaskState::Waiting(_)));
+    waiting.filter_map(|task| task.status.as_ref()?.start_time.as_deref()?.parse().ok()).min()
+}
+
 type State<'a> = (&'a JobSpec, Option<&'a TaskRun>, TaskState);
 
-/// Whether a task of a run that has ended was seen before its end.
-fn is_behind(run: &PipelineRun, (entry, _, state): &State<'_>) -> bool {
-    let children = run.status.iter().flat_map(|status| &status.child_references);
-    let started = || children.clone().any(|child| child.pipeline_task_name == entry.name.as_str());
-    match state {
-        TaskState::Ended(_) => false,
-        TaskState::Running => true,
-        TaskState::Waiting => started(),
-    }
-}
-
-fn entry_status(
-    job: &IntegrationJob,
-    entry: &JobSpec,
-    state: &TaskState,
-    ended: Option<&RunCondition>,
-    all: &[State<'_>],
-) -> JobStatus {
-    let with = |phase, message: &str| job_status(&entry.name, phase, Some(message));
-    let limit = entry.timeout.unwrap_or(job.spec.timeout).min(job.spec.timeout);
-    let run_timed_out = ended.is_some_and(|condition| condition.reason == RUN_TIMED_OUT);
-    match (state, ended) {
-        (TaskState::Waiting, None) => job_status(&entry.name, JobPhase::Pending, None),
-        (TaskState::Running, None) => job_status(&entry.name, JobPhase::Running, None),
-        (TaskState::Waiting | TaskState::Running, Some(condition)) => never_ended(job, entry, condition, all),
-        (TaskState::Ended(end), _) => match end {
-            TaskEnd::Succeeded => job_status(&entry.name, JobPhase::Succeeded, None),
-            TaskEnd::Failed(message) => with(JobPhase::Failed, message),
-            TaskEnd::TimedOut => with(JobPhase::Failed, &format!("timed out after {limit}")),
-            // The limit of the whole run stops the tasks that go on.
-            TaskEnd::Cancelled if run_timed_out => {
-                with(JobPhase::Failed, &format!("timed out after {}", job.spec.timeout))
-            }
-            TaskEnd::Cancelled => with(JobPhase::Cancelled, &cancel_message(job)),
-            TaskEnd::Conflict(detail) => with(JobPhase::Failed, &conflict_message(detail)),
-            TaskEnd::Superseded(detail) => with(JobPhase::Cancelled, &superseded_message(detail)),
-            TaskEnd::Error { message, .. } => with(JobPhase::Error, message),
-        },
-    }
-}
-
-/// The job never came to an end, though its run did.
-fn never_ended(job: &IntegrationJob, entry: &JobSpec, ended: &RunCondition, all: &[State<'_>]) -> JobStatus {
-    let with = |phase, message: &str| job_status(&entry.name, phase, Some(message));
-    match not_checked_out(all) {
-        // The code can't be merged for this job either.
-        Some(TaskEnd::Conflict(detail)) if !entry.skip_checkout => {
-            return with(JobPhase::Failed, &conflict_message(detail));
+fn state<'a>(entry: &'a JobSpec, seen: Seen<'a>) -> State<'a> {
+    let name = entry.name.as_str();
+    let task_run = seen.tasks.get(name).and_then(|task| task.0.as_ref().ok());
+    let scheduler = seen.pods.scheduler.get(name).map(String::as_str);
+    let state =
+        task_run.map_or(TaskState::Waiting(None), |task_run| task::read(task_run, &entry.image, scheduler));
+    let state = match (state, seen.pods.lost.get(name)) {
+        (TaskState::Ended(end), Some(lost)) if end.is_by_a_step() => {
+            TaskState::Ended(TaskEnd::pod_lost(lost))
         }
-        Some(TaskEnd::Superseded(detail)) => return with(JobPhase::Cancelled, &superseded_message(detail)),
-        _ => (),
-    }
-    if ended.reason == RUN_TIMED_OUT {
-        return with(JobPhase::NotRun, &format!("the run timed out after {}", job.spec.timeout));
-    }
-    if is_cancelled(ended) {
-        return with(JobPhase::Cancelled, &cancel_message(job));
-    }
-    match cause(entry, all) {
-        Some(failed) => with(JobPhase::NotRun, &format!("{failed} failed")),
-        None => with(JobPhase::Error, &ended.message),
-    }
-}
-
-/// The job whose failure kept another from running: one that it comes after, near or far, or else any. A pipeline whose
-/// task failed starts no further task.
-fn cause<'a>(entry: &'a JobSpec, all: &[State<'a>]) -> Option<&'a JobName> {
-    let has_failed = |state: &TaskState| matches!(state, TaskState::Ended(end) if *end != TaskEnd::Succeeded);
-    let mut seen: Vec<&JobName> = Vec::new();
-    let mut next: Vec<&JobName> = entry.after.iter().collect();
-    while let Some(name) = next.pop() {
-        if seen.contains(&name) {
-            continue;
-        }
-        seen.push(name);
-        if let Some((before, _, state)) = all.iter().find(|(entry, ..)| entry.name == *name) {
-            if has_failed(state) {
-                return Some(&before.name);
-            }
-            next.extend(&before.after);
-        }
-    }
-    all.iter().find(|(_, _, state)| has_failed(state)).map(|(entry, ..)| &entry.name)
-}
-
-/// The run's verdict follows from the jobs, so that it holds whatever Tekton makes of optional ones.
-fn verdict(job: &IntegrationJob, ended: &RunCondition, all: &[State<'_>], jobs: &[JobStatus]) -> Verdict {
-    match not_checked_out(all) {
-        Some(TaskEnd::Conflict(detail)) => {
-            return Verdict::new(Phase::Failed, "MergeConflict", conflict_message(detail));
-        }
-        Some(TaskEnd::Superseded(detail)) => {
-            return Verdict::new(Phase::Cancelled, "Superseded", superseded_message(detail));
-        }
-        _ => (),
-    }
-    if ended.reason == RUN_TIMED_OUT {
-        return Verdict::new(
-            Phase::Failed,
-            "TimedOut",
-            format!("the run timed out after {}", job.spec.timeout),
-        );
-    }
-    let counted = || all.iter().zip(jobs).filter(|((entry, ..), _)| !entry.optional);
-    let named = |phase| {
-        let names: Vec<&str> =
-            counted().filter(|(_, job)| job.phase == phase).map(|(_, job)| job.name.as_str()).collect();
-        (!names.is_empty()).then(|| names.join(", "))
+        (state, _) => state,
     };
-    if let Some(names) = named(JobPhase::Failed) {
-        let timed_out = counted().any(|((.., state), _)| *state == TaskState::Ended(TaskEnd::TimedOut));
-        let reason = if timed_out { "TimedOut" } else { "JobFailed" };
-        return Verdict::new(Phase::Failed, reason, format!("failed: {names}"));
+    (entry, task_run, state)
+}
+
+fn waits_for(state: &TaskState) -> Option<&Cause> {
+    match state {
+        TaskState::Waiting(cause) => cause.as_ref(),
+        TaskState::CheckingOut | TaskState::Running | TaskState::Ended(_) => None,
     }
-    if let Some(names) = named(JobPhase::Error) {
-        let of_task = counted().find_map(|((.., state), _)| match state {
-            TaskState::Ended(TaskEnd::Error { reason, message }) => Some((reason, message)),
-            _ => None,
+}
+
+/// How far each job of a run is.
+struct Progress<'a> {
+    job: &'a IntegrationJob,
+    run: &'a PipelineRun,
+    condition: Option<&'a RunCondition>,
+    is_over: bool,
+    states: Vec<State<'a>>,
+}
+
+impl<'a> Progress<'a> {
+    /// Tekton's word of how the run ended.
+    fn ended(&self) -> Option<&'a RunCondition> {
+        self.condition.filter(|condition| condition.status != "Unknown")
+    }
+
+    fn is_final(&self) -> bool {
+        self.is_over || self.ended().is_some()
+    }
+
+    /// Whether the run was stopped because its time is over, by this controller or, when that was away, by Tekton.
+    fn has_timed_out(&self) -> bool {
+        self.is_over || self.ended().is_some_and(|condition| condition.reason == RUN_TIMED_OUT)
+    }
+
+    fn was_created(&self, entry: &JobSpec) -> bool {
+        let mut children = self.run.status.iter().flat_map(|status| &status.child_references);
+        children.any(|child| child.pipeline_task_name == entry.name.as_str())
+    }
+
+    /// Whether a task of a run that has ended was seen before its end.
+    fn is_behind(&self, (entry, _, state): &State<'_>) -> bool {
+        match state {
+            TaskState::Ended(_) => false,
+            TaskState::CheckingOut | TaskState::Running => true,
+            TaskState::Waiting(_) => self.was_created(entry),
+        }
+    }
+
+    /// Whether a job that has no task will never have one: a job that it comes after failed, or another did, after which
+    /// Tekton starts nothing more.
+    fn never_starts(&self, entry: &JobSpec, task_run: Option<&TaskRun>) -> bool {
+        if task_run.is_some() || self.was_created(entry) {
+            return false;
+        }
+        let is_stopping = self.condition.is_some_and(|condition| condition.reason == RUN_STOPPING);
+        self.cause_before(entry).is_some() || is_stopping && self.any_cause().is_some()
+    }
+
+    fn job_statuses(&self) -> Vec<JobStatus> {
+        let statuses = self.states.iter().map(|state @ (_, task_run, _)| {
+            let mut status = self.job_status(state);
+            if let Some(task) = task_run.and_then(|task_run| task_run.status.as_ref()) {
+                status.started_at.clone_from(&task.start_time);
+                status.completed_at.clone_from(&task.completion_time);
+            }
+            status
         });
-        let (reason, message) = of_task.unwrap_or((&ended.reason, &ended.message));
-        return Verdict::new(Phase::Error, reason, format!("could not be run: {names}: {message}"));
+        statuses.collect()
     }
-    if named(JobPhase::Cancelled).is_some() {
-        let reason = job.spec.cancel.as_ref().map_or("PipelineRunCancelled", |cancel| cancel.reason.as_str());
-        return Verdict::new(Phase::Cancelled, reason, cancel_message(job));
+
+    fn job_status(&self, (entry, task_run, state): &State<'_>) -> JobStatus {
+        let with = |phase, message: &str| job_status(&entry.name, phase, Some(message));
+        let timeout = self.job.spec.timeout;
+        let limit = entry.timeout.unwrap_or(timeout).min(timeout);
+        match state {
+            TaskState::Waiting(_) if self.is_final() || self.never_starts(entry, *task_run) => {
+                self.never_started(entry, *task_run, state)
+            }
+            TaskState::Waiting(cause) => {
+                let message = cause.as_ref().map(|cause| cause.message.as_str());
+                job_status(&entry.name, JobPhase::Pending, message)
+            }
+            TaskState::CheckingOut if self.has_timed_out() => {
+                with(JobPhase::Error, &format!("the checkout did not end within {timeout}"))
+            }
+            TaskState::Running if self.has_timed_out() => {
+                with(JobPhase::Failed, &format!("timed out after {timeout}"))
+            }
+            TaskState::CheckingOut | TaskState::Running if self.is_final() => {
+                self.never_started(entry, *task_run, state)
+            }
+            TaskState::CheckingOut | TaskState::Running => job_status(&entry.name, JobPhase::Running, None),
+            TaskState::Ended(end) => match end {
+                TaskEnd::Succeeded => job_status(&entry.name, JobPhase::Succeeded, None),
+                TaskEnd::Failed(message) => with(JobPhase::Failed, message),
+                TaskEnd::TimedOut => with(JobPhase::Failed, &format!("timed out after {limit}")),
+                // The limit of the whole run stops the tasks that go on.
+                TaskEnd::Cancelled { had_started: true } if self.has_timed_out() => {
+                    with(JobPhase::Failed, &format!("timed out after {timeout}"))
+                }
+                TaskEnd::Cancelled { had_started: false } if self.has_timed_out() => {
+                    with(JobPhase::Error, &format!("its pod did not start within {timeout}"))
+                }
+                TaskEnd::Cancelled { .. } => with(JobPhase::Cancelled, &cancel_message(self.job)),
+                TaskEnd::Conflict(detail) => with(JobPhase::Failed, &conflict_message(detail)),
+                TaskEnd::Superseded(detail) => with(JobPhase::Cancelled, &superseded_message(detail)),
+                TaskEnd::Error { message, .. } => with(JobPhase::Error, message),
+            },
+        }
     }
-    if let Some(names) = named(JobPhase::NotRun) {
-        return Verdict::new(Phase::Failed, "JobNotRun", format!("not run: {names}"));
+
+    /// The job never came to an end, and never will.
+    fn never_started(&self, entry: &JobSpec, task_run: Option<&TaskRun>, state: &TaskState) -> JobStatus {
+        let with = |phase, message: &str| job_status(&entry.name, phase, Some(message));
+        match self.not_checked_out() {
+            // The code can't be merged for this job either.
+            Some(TaskEnd::Conflict(detail)) if !entry.skip_checkout => {
+                return with(JobPhase::Failed, &conflict_message(detail));
+            }
+            Some(TaskEnd::Superseded(detail)) => {
+                return with(JobPhase::Cancelled, &superseded_message(detail));
+            }
+            _ => (),
+        }
+        if let Some(failed) = self.cause_before(entry) {
+            return with(JobPhase::NotRun, &format!("{failed} failed"));
+        }
+        if self.has_timed_out() {
+            let timeout = self.job.spec.timeout;
+            return match (waits_for(state), task_run) {
+                (Some(cause), _) => with(
+                    JobPhase::Error,
+                    &format!("its pod did not start within {timeout}: {}", cause.message),
+                ),
+                (None, Some(_)) => with(JobPhase::Error, &format!("its pod did not start within {timeout}")),
+                (None, None) => with(JobPhase::NotRun, &format!("the run timed out after {timeout}")),
+            };
+        }
+        match self.ended() {
+            Some(ended) if is_cancelled(ended) => with(JobPhase::Cancelled, &cancel_message(self.job)),
+            ended => match (self.any_cause(), ended) {
+                (Some(failed), _) => with(JobPhase::NotRun, &format!("{failed} failed")),
+                (None, Some(ended)) => with(JobPhase::Error, &ended.message),
+                (None, None) => job_status(&entry.name, JobPhase::Error, None),
+            },
+        }
     }
-    Verdict::new(Phase::Succeeded, "Succeeded", "")
+
+    /// The job whose failure keeps this one from running: one that it comes after, near or far.
+    fn cause_before(&self, entry: &JobSpec) -> Option<&JobName> {
+        let mut seen: Vec<&JobName> = Vec::new();
+        let mut next: Vec<&JobName> = entry.after.iter().collect();
+        while let Some(name) = next.pop() {
+            if seen.contains(&name) {
+                continue;
+            }
+            seen.push(name);
+            if let Some((before, _, state)) = self.states.iter().find(|(entry, ..)| entry.name == *name) {
+                if has_failed(state) {
+                    return Some(&before.name);
+                }
+                next.extend(&before.after);
+            }
+        }
+        None
+    }
+
+    /// Any job that failed. A pipeline whose task failed starts no further task.
+    fn any_cause(&self) -> Option<&JobName> {
+        self.states.iter().find(|(.., state)| has_failed(state)).map(|(entry, ..)| &entry.name)
+    }
+
+    /// The run's verdict follows from the jobs, so that it holds whatever Tekton makes of optional ones.
+    fn verdict(&self, status: &IntegrationJobStatus) -> Verdict {
+        match self.not_checked_out() {
+            Some(TaskEnd::Conflict(detail)) => {
+                return Verdict::new(Phase::Failed, "MergeConflict", conflict_message(detail));
+            }
+            Some(TaskEnd::Superseded(detail)) => {
+                return Verdict::new(Phase::Cancelled, "Superseded", superseded_message(detail));
+            }
+            _ => (),
+        }
+        if let Some(verdict) = self.timed_out(status) {
+            return verdict;
+        }
+        let jobs = &status.jobs;
+        let counted = || self.states.iter().zip(jobs).filter(|((entry, ..), _)| !entry.optional);
+        let named = |phase| {
+            let names: Vec<&str> =
+                counted().filter(|(_, job)| job.phase == phase).map(|(_, job)| job.name.as_str()).collect();
+            (!names.is_empty()).then(|| names.join(", "))
+        };
+        if let Some(names) = named(JobPhase::Failed) {
+            let timed_out = counted().any(|((.., state), _)| *state == TaskState::Ended(TaskEnd::TimedOut));
+            let reason = if timed_out { "TimedOut" } else { "JobFailed" };
+            return Verdict::new(Phase::Failed, reason, format!("failed: {names}"));
+        }
+        if let Some(names) = named(JobPhase::Error) {
+            let of_task = counted().find_map(|((.., state), _)| match state {
+                TaskState::Ended(TaskEnd::Error { reason, message }) => Some((&**reason, &**message)),
+                _ => None,
+            });
+            let of_run = self.ended().map(|ended| (&*ended.reason, &*ended.message));
+            let (reason, message) = of_task.or(of_run).unwrap_or_default();
+            return Verdict::new(Phase::Error, reason, format!("could not be run: {names}: {message}"));
+        }
+        if named(JobPhase::Cancelled).is_some() {
+            let cancel = self.job.spec.cancel.as_ref();
+            let reason = cancel.map_or("PipelineRunCancelled", |cancel| cancel.reason.as_str());
+            return Verdict::new(Phase::Cancelled, reason, cancel_message(self.job));
+        }
+        if let Some(names) = named(JobPhase::NotRun) {
+            return Verdict::new(Phase::Failed, "JobNotRun", format!("not run: {names}"));
+        }
+        Verdict::new(Phase::Succeeded, "Succeeded", "")
+    }
+
+    /// The verdict of a run that was stopped because its time is over; `None` when all its jobs had ended before. Only a
+    /// job that ran makes it a failure.
+    fn timed_out(&self, status: &IntegrationJobStatus) -> Option<Verdict> {
+        let was_stopped = |(.., state): &State<'_>| !matches!(state, TaskState::Ended(end) if !matches!(end, TaskEnd::Cancelled { .. }));
+        let stopped = || self.states.iter().zip(&status.jobs).filter(|(state, _)| was_stopped(state));
+        if !self.has_timed_out() || stopped().next().is_none() {
+            return None;
+        }
+        let timeout = self.job.spec.timeout;
+        let mut all = self.states.iter().zip(&status.jobs);
+        if all.any(|(s, job)| job.phase == JobPhase::Failed && (!s.0.optional || was_stopped(s))) {
+            let message = format!("the run timed out after {timeout}");
+            return Some(Verdict::new(Phase::Failed, "TimedOut", message));
+        }
+        let cause = stopped().find_map(|((.., state), _)| waits_for(state)).cloned();
+        let (reason, said) = match cause.or_else(|| limit::cause(status)) {
+            Some(cause) => (cause.reason, format!(": {}", cause.message)),
+            None if stopped().any(|((.., state), _)| *state == TaskState::CheckingOut) => {
+                ("CheckoutTimedOut".to_owned(), ": the checkout did not end".to_owned())
+            }
+            None => ("TimedOut".to_owned(), String::new()),
+        };
+        let message = format!("the run could not be carried out within {timeout}{said}");
+        Some(Verdict::new(Phase::Error, &reason, message))
+    }
+
+    /// What kept the code from being checked out, for every job alike.
+    fn not_checked_out(&self) -> Option<&TaskEnd> {
+        self.states.iter().find_map(|(_, _, state)| match state {
+            TaskState::Ended(end @ (TaskEnd::Conflict(_) | TaskEnd::Superseded(_))) => Some(end),
+            _ => None,
+        })
+    }
 }
 
 /// Tekton's reason of a run that reached its time limit.
 const RUN_TIMED_OUT: &str = "PipelineRunTimeout";
+/// Tekton's reason of a run that starts no further task, because one failed.
+const RUN_STOPPING: &str = "PipelineRunStopping";
+
+fn has_failed(state: &TaskState) -> bool {
+    matches!(state, TaskState::Ended(end) if *end != TaskEnd::Succeeded)
+}
 
 fn is_cancelled(ended: &RunCondition) -> bool {
     matches!(ended.reason.as_str(), "Cancelled" | "CancelledRunningFinally" | "StoppedRunningFinally")
-}
-
-/// What kept the code from being checked out, for every job alike.
-fn not_checked_out<'a>(all: &'a [State<'_>]) -> Option<&'a TaskEnd> {
-    all.iter().find_map(|(_, _, state)| match state {
-        TaskState::Ended(end @ (TaskEnd::Conflict(_) | TaskEnd::Superseded(_))) => Some(end),
-        _ => None,
-    })
 }
 
 fn conflict_message(detail: &str) -> String {

@@ -1,19 +1,22 @@
 //! Turns an `IntegrationJob` that got its slot into a `PipelineRun`.
 
 use k8s_openapi::jiff::Timestamp;
-use kube::ResourceExt;
+use kube::{Api, ResourceExt};
 use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase, PipelineRun, annotation};
 
 use super::{
     ReconcileError,
     apply::{self, ApplyError},
     build::{self, Refusal, RunSettings},
+    checkout,
     dereference::{self, DereferenceError},
+    limit,
     status::{self, Verdict},
+    waiting::Cause,
 };
-use crate::{context::Context, drain::age_seconds, schedule::Key};
+use crate::{context::Context, drain::age_seconds, error_chain, schedule::Key};
 
-/// Creates the `PipelineRun`, or says why there can be none.
+/// Creates the `PipelineRun`, or says why there can be none. A start that fails gives its slot back.
 pub async fn start(job: &IntegrationJob, context: &Context) -> Result<IntegrationJobStatus, ReconcileError> {
     let now = Timestamp::now();
     let unrun = |phase, reason: &str, message: &str| {
@@ -31,10 +34,11 @@ pub async fn start(job: &IntegrationJob, context: &Context) -> Result<Integratio
         Err(error @ DereferenceError::ConfigGone(_)) => {
             return Ok(unrun(Phase::Error, "ConfigGone", &error.to_string()));
         }
-        Err(error @ DereferenceError::CloneSecret { .. }) => {
-            return Ok(unrun(Phase::Error, "CloneSecretMissing", &error.to_string()));
+        Err(error) if error.is_unanswered() => return Err(error.into()),
+        Err(error) => {
+            return give_back(job, Cause::new(error.reason(), error_chain(&error)), context).await;
         }
-        source => source?,
+        Ok(source) => source,
     };
     let settings = RunSettings {
         checkout_image: &context.settings.checkout_image,
@@ -45,30 +49,66 @@ pub async fn start(job: &IntegrationJob, context: &Context) -> Result<Integratio
         Err(refusal) => return Ok(refused(job, &refusal, now)),
     };
     let api = context.namespaced::<PipelineRun>(&job.namespace().unwrap_or_default());
-    let is_new = match apply::create(&api, &run, job).await {
+    let existing = match apply::create(&api, &run, job).await {
         Err(error @ ApplyError::NameTaken(_)) => {
             return Ok(unrun(Phase::Error, "NameTaken", &error.to_string()));
         }
         Err(error @ ApplyError::Refused { .. }) => {
             return Ok(unrun(Phase::Error, "PipelineRunRefused", &error.to_string()));
         }
+        Err(error @ ApplyError::Api { source: kube::Error::Api(_), .. }) => {
+            return give_back(job, Cause::new("StartRefused", error_chain(&error)), context).await;
+        }
         created => created?,
     };
-    if is_new {
-        let received = job.annotations().get(annotation::RECEIVED_AT_MS).and_then(|ms| ms.parse().ok());
-        if let Some(received) = received {
-            context.metrics.accepted_to_run(age_seconds(received));
-        }
-        let key = Key::of(job);
-        tracing::info!(
-            integration_job = %key,
-            repo = %job.spec.repository,
-            traceparent = job.annotations().get(annotation::TRACEPARENT),
-            "PipelineRun {key} created",
-        );
+    if let Some(existing) = existing {
+        return Ok(adopted(job, &existing));
     }
+    let received = job.annotations().get(annotation::RECEIVED_AT_MS).and_then(|ms| ms.parse().ok());
+    if let Some(received) = received {
+        context.metrics.accepted_to_run(age_seconds(received));
+    }
+    let key = Key::of(job);
+    tracing::info!(
+        integration_job = %key,
+        repo = %job.spec.repository,
+        traceparent = job.annotations().get(annotation::TRACEPARENT),
+        "PipelineRun {key} created",
+    );
     status.pipeline_run = run.metadata.name;
     Ok(status)
+}
+
+/// The status of a run whose `PipelineRun` an earlier try has made: what that one builds is the truth.
+fn adopted(job: &IntegrationJob, run: &PipelineRun) -> IntegrationJobStatus {
+    let mut status = job.status.clone().unwrap_or_default();
+    status.base_sha = checkout::base_of(run).or(status.base_sha);
+    status.pipeline_run.clone_from(&run.metadata.name);
+    status
+}
+
+/// The slot goes back, provided that there is no `PipelineRun`: the answer that said that one was made may have been lost.
+async fn give_back(
+    job: &IntegrationJob,
+    cause: Cause,
+    context: &Context,
+) -> Result<IntegrationJobStatus, ReconcileError> {
+    let api: Api<PipelineRun> = context.namespaced(&job.namespace().unwrap_or_default());
+    if let Some(run) = api.get_opt(&job.name_any()).await.map_err(ReconcileError::Read)?
+        && apply::is_owned(&run, job)
+    {
+        return Ok(adopted(job, &run));
+    }
+    context.metrics.reconcile_failure("job", "start");
+    let key = Key::of(job);
+    tracing::warn!(
+        integration_job = %key,
+        repo = %job.spec.repository,
+        reason = cause.reason,
+        error = cause.message,
+        "IntegrationJob {key} can't start: it waits without a slot",
+    );
+    Ok(limit::held(job, &cause, Timestamp::now()))
 }
 
 /// One job can't be run, so none is.

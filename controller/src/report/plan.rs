@@ -83,6 +83,7 @@ fn of_job(job: &JobStatus) -> (StatusState, String) {
         if message.is_empty() { text } else { format!("{text}: {message}") }
     };
     match job.phase {
+        JobPhase::Pending if !message.is_empty() => (StatusState::Pending, message.to_owned()),
         JobPhase::Pending => (StatusState::Pending, "waits for its turn".to_owned()),
         JobPhase::Running => (StatusState::Pending, "running".to_owned()),
         JobPhase::Succeeded => (StatusState::Success, format!("succeeded{}", duration(job))),

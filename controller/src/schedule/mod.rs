@@ -12,6 +12,7 @@ use std::{
 };
 
 use futures::{FutureExt, StreamExt, stream::BoxStream};
+use k8s_openapi::jiff::Timestamp;
 use kube::{
     Resource, ResourceExt,
     core::DeserializeGuard,
@@ -60,7 +61,8 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), Schedu
     let mut schedule = Schedule { context, queue: Queue::default(), tasks: JoinSet::new() };
     let (mut jobs_are_listed, mut configs_are_listed) = (false, false);
     loop {
-        let wake_at = schedule.queue.wake_at(Instant::now()).unwrap_or_else(|| Instant::now() + IDLE);
+        let wake_at = schedule.queue.wake_at(Instant::now(), Timestamp::now());
+        let wake_at = wake_at.unwrap_or_else(|| Instant::now() + IDLE);
         tokio::select! {
             () = stop.cancelled() => break,
             event = jobs.next() => jobs_are_listed |= schedule.job_event(event)?,
@@ -92,7 +94,7 @@ impl Schedule {
     ) -> Result<bool, ScheduleError> {
         match event.ok_or(ScheduleError::WatchEnded)? {
             Ok(Event::Apply(job) | Event::InitApply(job)) => match job.0 {
-                Ok(job) => self.queue.apply(job),
+                Ok(job) => self.queue.apply(job, Instant::now(), rand::rng().random_range(0.0..1.0)),
                 // The job loop logs it.
                 Err(_) => self.queue.delete(&job),
             },
@@ -116,7 +118,7 @@ impl Schedule {
                 context.configs.max_runs_beside(job).unwrap_or(settings.max_runs_per_repository)
             },
         };
-        for (need, job) in queue.next(&caps, Instant::now()) {
+        for (need, job) in queue.next(&caps, Instant::now(), Timestamp::now()) {
             let context = context.clone();
             tasks.spawn(async move {
                 let done = start::carry_out(need, &job, &context).await;

@@ -7,13 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use tidegate_resources::{IntegrationJob, Phase};
 use tidegate_rules::schedule::{Queued, grant};
 
 use crate::{
     backoff::{LONGEST, backoff},
-    job::status::SUCCEEDED,
+    job::{limit, status::SUCCEEDED},
 };
 
 /// How long a job whose object was changed by somebody else waits for the change to be seen, at most.
@@ -48,6 +49,8 @@ pub enum Need {
     Start,
     /// It was cancelled before it had one.
     Cancel,
+    /// It could not start for the time of the run: it ends as an error.
+    GiveUp,
     /// Nothing of it runs: it ends at once.
     Nothing,
     /// A person has to approve: its condition shall say so.
@@ -73,15 +76,27 @@ pub struct Queue {
     running: BTreeMap<Key, String>,
     /// What was begun for jobs and is not seen in the store yet. A start holds its slot meanwhile, so that no cap is
     /// exceeded by a store that lags behind.
-    in_hand: HashMap<Key, Need>,
+    in_hand: HashMap<Key, InHand>,
     delays: HashMap<Key, Delay>,
+    /// How often the job loop gave the slot of a job back.
+    given_back: HashMap<Key, u32>,
     /// The objects of a list that goes on.
     listed: Option<BTreeSet<Key>>,
 }
 
 #[derive(Debug)]
+struct InHand {
+    need: Need,
+    /// The version of the object that it was begun for.
+    version: Option<String>,
+    is_written: bool,
+}
+
+#[derive(Debug)]
 struct Delay {
     until: Instant,
+    /// What is delayed. A delayed start holds up nothing else.
+    need: Need,
     failures: u32,
     /// Whether news of the job ends the delay.
     ends_with_news: bool,
@@ -96,8 +111,8 @@ pub struct Caps<F> {
 }
 
 impl Queue {
-    /// A job was made or changed.
-    pub fn apply(&mut self, job: IntegrationJob) {
+    /// A job was made or changed. `jitter` is from 0 to 1.
+    pub fn apply(&mut self, job: IntegrationJob, now: Instant, jitter: f64) {
         let key = Key::of(&job);
         if let Some(listed) = &mut self.listed {
             listed.insert(key.clone());
@@ -108,17 +123,39 @@ impl Queue {
         let phase = job.status.as_ref().map(|status| status.phase).unwrap_or_default();
         match phase {
             Phase::Queued => {
-                if self.in_hand.get(&key).is_some_and(|need| *need != Need::Start) {
-                    self.in_hand.remove(&key);
+                let version = job.resource_version();
+                self.waiting.insert(key.clone(), Arc::new(job));
+                let is_given_back = match self.in_hand.get(&key) {
+                    // The version after a start that was written is the started job: a queued one comes later.
+                    Some(begun) if begun.need == Need::Start => begun.is_written && begun.version != version,
+                    Some(_) => {
+                        self.in_hand.remove(&key);
+                        false
+                    }
+                    None => false,
+                };
+                if self.running.remove(&key).is_some() || is_given_back {
+                    self.give_back(key, now, jitter);
                 }
-                self.waiting.insert(key, Arc::new(job));
             }
             Phase::Running => {
+                let given_back = self.given_back.get(&key).copied();
                 self.forget(&key);
+                self.given_back.extend(given_back.map(|times| (key.clone(), times)));
                 self.running.insert(key, repository(&job));
             }
             Phase::Succeeded | Phase::Failed | Phase::Cancelled | Phase::Error => self.forget(&key),
         }
+    }
+
+    /// The job loop could not start a job, and gave its slot back: the next try waits, longer each time.
+    fn give_back(&mut self, key: Key, now: Instant, jitter: f64) {
+        self.in_hand.remove(&key);
+        let failures = self.given_back.entry(key.clone()).or_default();
+        *failures += 1;
+        let until = now + backoff(*failures, LONGEST, jitter);
+        let delay = Delay { until, need: Need::Start, failures: *failures, ends_with_news: false };
+        self.delays.insert(key, delay);
     }
 
     /// A job was deleted.
@@ -145,44 +182,42 @@ impl Queue {
         self.running.remove(key);
         self.in_hand.remove(key);
         self.delays.remove(key);
+        self.given_back.remove(key);
     }
 
     /// What is to be done now. Each is in hand from then on, until [`Queue::done`] and the watch say what became of it.
+    /// `time` is the same moment as `now`, on the clock.
     pub fn next<F: Fn(&IntegrationJob) -> u32>(
         &mut self,
         caps: &Caps<F>,
         now: Instant,
+        time: Timestamp,
     ) -> Vec<(Need, Arc<IntegrationJob>)> {
         let mut due = Vec::new();
         let mut queued = Vec::new();
-        let repositories: Vec<(&Key, &Arc<IntegrationJob>, String)> = self
+        let waiting: Vec<(&Key, &Arc<IntegrationJob>, Need, String)> = self
             .waiting
             .iter()
-            .filter(|(key, _)| !self.in_hand.contains_key(*key) && !self.is_delayed(key, now))
-            .map(|(key, job)| (key, job, repository(job)))
+            .map(|(key, job)| (key, job, need(job, time), repository(job)))
+            .filter(|(key, _, need, _)| !self.in_hand.contains_key(*key) && !self.is_delayed(key, *need, now))
             .collect();
-        for (key, job, repository) in &repositories {
-            if job.spec.cancel.is_some() {
-                due.push((Need::Cancel, Arc::clone(job)));
-            } else if job.spec.jobs.is_empty() {
-                due.push((Need::Nothing, Arc::clone(job)));
-            } else if job.spec.lacks_approval() {
-                if !says_approval(job) {
-                    due.push((Need::Approval, Arc::clone(job)));
-                }
-            } else {
-                queued.push(Queued {
+        for (key, job, need, repository) in &waiting {
+            match need {
+                Need::Cancel | Need::Nothing | Need::GiveUp => due.push((*need, Arc::clone(job))),
+                Need::Approval if says_approval(job) => (),
+                Need::Approval => due.push((*need, Arc::clone(job))),
+                Need::Start => queued.push(Queued {
                     key: *key,
                     repository,
                     repository_cap: (caps.repository)(job),
                     place: job.created_at_ms(),
-                });
+                }),
             }
         }
         let starting: Vec<String> = self
             .in_hand
             .iter()
-            .filter(|(_, need)| **need == Need::Start)
+            .filter(|(_, begun)| begun.need == Need::Start)
             .filter_map(|(key, _)| self.waiting.get(key).map(|job| repository(job)))
             .collect();
         let running = self.running.values().chain(&starting).map(String::as_str);
@@ -190,7 +225,8 @@ impl Queue {
             due.extend(self.waiting.get(key).map(|job| (Need::Start, Arc::clone(job))));
         }
         for (need, job) in &due {
-            self.in_hand.insert(Key::of(&**job), *need);
+            let begun = InHand { need: *need, version: job.resource_version(), is_written: false };
+            self.in_hand.insert(Key::of(&**job), begun);
         }
         due
     }
@@ -201,15 +237,27 @@ impl Queue {
         let Some(waiting) = self.waiting.get(&key) else {
             return;
         };
+        let is_outdated = waiting.resource_version() != job.resource_version();
+        let Some(begun) = self.in_hand.get_mut(&key) else {
+            return;
+        };
+        let need = begun.need;
         let delay = match done {
-            Done::Written => return,
+            Done::Written => {
+                begun.is_written = true;
+                // The start was given back before this answer came, and the watch has shown no more than that.
+                if need == Need::Start && is_outdated {
+                    self.give_back(key, now, jitter);
+                }
+                return;
+            }
             // The news may have come before the answer.
-            Done::Outdated if waiting.resource_version() != job.resource_version() => None,
-            Done::Outdated => Some(Delay { until: now + OUTDATED, failures: 0, ends_with_news: true }),
+            Done::Outdated if is_outdated => None,
+            Done::Outdated => Some(Delay { until: now + OUTDATED, need, failures: 0, ends_with_news: true }),
             Done::Retry(after) => {
                 let failures = self.delays.get(&key).map_or(0, |delay| delay.failures) + 1;
                 let wait = after.unwrap_or_else(|| backoff(failures, LONGEST, jitter));
-                Some(Delay { until: now + wait, failures, ends_with_news: false })
+                Some(Delay { until: now + wait, need, failures, ends_with_news: false })
             }
         };
         self.in_hand.remove(&key);
@@ -218,9 +266,17 @@ impl Queue {
         }
     }
 
-    /// When the next delay ends.
-    pub fn wake_at(&self, now: Instant) -> Option<Instant> {
-        self.delays.values().map(|delay| delay.until).filter(|until| *until > now).min()
+    /// When the next delay ends, or the time of a job that can't start.
+    pub fn wake_at(&self, now: Instant, time: Timestamp) -> Option<Instant> {
+        let delays = self.delays.values().map(|delay| delay.until).filter(|until| *until > now);
+        let waiting = self.waiting.iter().filter(|(key, _)| !self.in_hand.contains_key(*key));
+        let deadlines = waiting.filter_map(|(_, job)| deadline(job)).filter(|deadline| *deadline > time);
+        let deadlines = deadlines.filter_map(|deadline| {
+            // A little later, so that it is over by then.
+            let left = Duration::try_from(deadline.duration_since(time)).ok()?;
+            Some(now + left + Duration::from_millis(10))
+        });
+        delays.chain(deadlines).min()
     }
 
     /// How many wait, and how many have a slot.
@@ -228,9 +284,31 @@ impl Queue {
         (self.waiting.len(), self.running.len())
     }
 
-    fn is_delayed(&self, key: &Key, now: Instant) -> bool {
-        self.delays.get(key).is_some_and(|delay| delay.until > now)
+    fn is_delayed(&self, key: &Key, need: Need, now: Instant) -> bool {
+        self.delays
+            .get(key)
+            .is_some_and(|delay| delay.until > now && (delay.need == need || delay.need != Need::Start))
     }
+}
+
+/// What a waiting job needs now.
+fn need(job: &IntegrationJob, time: Timestamp) -> Need {
+    if job.spec.cancel.is_some() {
+        Need::Cancel
+    } else if job.spec.jobs.is_empty() {
+        Need::Nothing
+    } else if job.spec.lacks_approval() {
+        Need::Approval
+    } else if deadline(job).is_some_and(|deadline| deadline <= time) {
+        Need::GiveUp
+    } else {
+        Need::Start
+    }
+}
+
+/// When the time of a job that could not start so far is over.
+fn deadline(job: &IntegrationJob) -> Option<Timestamp> {
+    limit::deadline(job, job.status.as_ref()?)
 }
 
 /// The repository whose cap counts; hosts compare paths without case.

@@ -2,7 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 use tidegate_hosts::client::HostError;
-use tidegate_model::CommitSha;
+use tidegate_model::{CommitSha, GitRef, JobName};
 use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase};
 
 use super::{
@@ -15,7 +15,9 @@ use crate::{
     host_clients::CredentialError,
     job::{
         dereference::{self, DereferenceError},
+        limit,
         status::{self, SUCCEEDED, Verdict, WriteError},
+        waiting::Cause,
     },
 };
 
@@ -26,18 +28,22 @@ enum StartError {
     Config(#[from] DereferenceError),
     #[error("failed to use the credential of the config")]
     Credential(#[from] CredentialError),
-    #[error("failed to read the head of the base branch from the host")]
-    Host(#[source] HostError),
+    #[error("the head of {reference} can't be read from the host")]
+    Host {
+        reference: GitRef,
+        #[source]
+        source: HostError,
+    },
 }
 
 impl StartError {
     /// The reason, as a condition's.
     fn reason(&self) -> &'static str {
         match self {
-            Self::Config(_) => "ConfigUnreadable",
+            Self::Config(error) => error.reason(),
             Self::Credential(error) => error.category(),
-            Self::Host(error) if error.is_retryable() => "HostUnreachable",
-            Self::Host(_) => "HostRefused",
+            Self::Host { source, .. } if source.is_retryable() => "HostUnreachable",
+            Self::Host { .. } => "HostRefused",
         }
     }
 }
@@ -79,11 +85,15 @@ pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> D
                     "an IntegrationJob stays queued",
                 );
                 retry = Some(match &error {
-                    StartError::Host(error) => error.retry_after(),
+                    StartError::Host { source, .. } => source.retry_after(),
                     StartError::Config(_) | StartError::Credential(_) => None,
                 });
-                waits(job, error.reason(), &message, now)
+                limit::held(job, &Cause::new(error.reason(), message), now)
             }
+        },
+        Need::GiveUp => match job.status.as_ref().and_then(limit::cause) {
+            Some(cause) => limit::given_up(job, &cause, now),
+            None => return Done::Written,
         },
         Need::Cancel => match &job.spec.cancel {
             Some(cancel) => {
@@ -137,7 +147,7 @@ async fn base(job: &IntegrationJob, context: &Context) -> Result<Option<CommitSh
         if !error.is_retryable() {
             context.hosts.forget(&config);
         }
-        StartError::Host(error)
+        StartError::Host { reference: job.spec.base.reference.clone(), source: error }
     })
 }
 
@@ -145,8 +155,17 @@ fn started(job: &IntegrationJob, base: CommitSha, now: Timestamp) -> Integration
     let mut status = job.status.clone().unwrap_or_default();
     status.base_sha = Some(base);
     status.started_at = Some(status::rfc3339(now));
-    status.jobs =
-        job.spec.jobs.iter().map(|entry| status::job_status(&entry.name, JobPhase::Pending, None)).collect();
+    // What kept the run from starting is said until something of it has started: the next try may fail, too.
+    let message = |name: &JobName| {
+        let old = job.status.iter().flat_map(|status| &status.jobs).find(|entry| entry.name == *name);
+        old.and_then(|entry| entry.message.as_deref())
+    };
+    status.jobs = job
+        .spec
+        .jobs
+        .iter()
+        .map(|entry| status::job_status(&entry.name, JobPhase::Pending, message(&entry.name)))
+        .collect();
     Verdict::new(Phase::Running, "Running", "").enter(&mut status, now);
     status
 }

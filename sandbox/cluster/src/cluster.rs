@@ -106,6 +106,11 @@ impl Cluster {
         self.server.gates.hold_next(request.to_owned(), moment)
     }
 
+    /// Answers a kind of request, like `create pipelineruns`, with 403, as a quota does; `None` ends that.
+    pub fn refuse(&self, request: &str, why: Option<&str>) {
+        self.server.refuse(request, why);
+    }
+
     /// While paused, the executor looks at no run, as a Tekton that is down. Steps that run already go on.
     pub fn pause_executor(&self, paused: bool) {
         self.paused.send_replace(paused);

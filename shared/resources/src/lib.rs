@@ -26,6 +26,6 @@ pub use names::{
 pub use tekton::{
     ChildReference, EmbeddedTask, EmptyDirSource, EnvSource, EnvVar, Pipeline, PipelineRun, PipelineRunSpec,
     PipelineRunStatus, PipelineTask, PodTemplate, ResultSpec, RunCondition, SecretKeySelector, SecretSource,
-    Step, StepState, TaskResult, TaskRun, TaskRunSpec, TaskRunStatus, TaskRunTemplate, Terminated, Timeouts,
-    Volume, VolumeMount,
+    Step, StepResult, StepState, TaskRun, TaskRunSpec, TaskRunStatus, TaskRunTemplate, Terminated, Timeouts,
+    Volume, VolumeMount, Waiting,
 };

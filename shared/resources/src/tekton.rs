@@ -94,9 +94,6 @@ pub struct PipelineTask {
 /// A task: its steps run one after the other in one pod.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EmbeddedTask {
-    /// What the task's steps may write to `$(results.<name>.path)`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub results: Vec<ResultSpec>,
     /// The steps.
     pub steps: Vec<Step>,
     /// The pod's volumes.
@@ -104,11 +101,14 @@ pub struct EmbeddedTask {
     pub volumes: Vec<Volume>,
 }
 
-/// A result that a task may write.
+/// A result that a step may write. Tekton gives the type of a step's result no default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultSpec {
     /// Its name.
     pub name: String,
+    /// Its type, like `string`.
+    #[serde(rename = "type", default)]
+    pub type_: String,
 }
 
 /// One step: one container.
@@ -137,6 +137,12 @@ pub struct Step {
     /// Volumes that this step alone sees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub volume_mounts: Vec<VolumeMount>,
+    /// What the step may write to `$(step.results.<name>.path)`. No other step can write there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub results: Vec<ResultSpec>,
+    /// How long the step may run, in Go's notation. The time before it is not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
     /// The container's security context, in Kubernetes' own shape.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_context: Option<serde_json::Value>,
@@ -310,17 +316,14 @@ pub struct TaskRunStatus {
     /// When it ended (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion_time: Option<String>,
-    /// What its steps wrote to `$(results.<name>.path)`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub results: Vec<TaskResult>,
     /// Its steps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<StepState>,
 }
 
-/// A result that a task wrote.
+/// A result that a step wrote.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TaskResult {
+pub struct StepResult {
     /// Its name.
     pub name: String,
     /// Its type; `string` here.
@@ -340,16 +343,33 @@ pub struct StepState {
     /// Its container's name.
     #[serde(default)]
     pub container: String,
+    /// Why its container has not started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminated: Option<Terminated>,
+    /// What it wrote to `$(step.results.<name>.path)`. Tekton shows it when the task has ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub results: Vec<StepResult>,
+}
+
+/// Why a container has not started.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Why, as one word: `ImagePullBackOff`, `CreateContainerConfigError`, …
+    #[serde(default)]
+    pub reason: String,
+    /// Why, for people.
+    #[serde(default)]
+    pub message: String,
 }
 
 /// How a step ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Terminated {
-    /// The exit code.
+    /// The exit code. The step itself can make Tekton show another one: the condition of the `TaskRun` names the true one.
     pub exit_code: i32,
     /// Why: `Completed`, `Error`, `OOMKilled`, …
     #[serde(default)]

@@ -49,29 +49,45 @@ fn a_job_becomes_a_task_that_checks_out_and_runs() {
             "tidegate.dev/traceparent": "00-00000000000000000000000000000001-0000000000000002-01",
         })
     );
-    assert_eq!(run["spec"]["timeouts"]["pipeline"], "1h");
+    assert_eq!(
+        run["spec"]["timeouts"]["pipeline"], "7500s",
+        "an hour to start, one to run, and some minutes"
+    );
     assert_eq!(run["spec"]["taskRunTemplate"]["serviceAccountName"], "runner");
     assert_eq!(run["spec"]["taskRunTemplate"]["podTemplate"]["automountServiceAccountToken"], false);
 
     let task = &run["spec"]["pipelineSpec"]["tasks"][0];
-    assert_eq!((&task["name"], &task["timeout"]), (&json!("unit"), &json!("1h")));
+    assert_eq!((&task["name"], &task["timeout"]), (&json!("unit"), &json!("7500s")));
     let [checkout, run] = task["taskSpec"]["steps"].as_array().expect("steps").as_slice() else {
         panic!("two steps: {task:#}")
     };
     assert_eq!((&checkout["name"], &checkout["image"]), (&json!("checkout"), &json!("git")));
     assert_eq!(env_of(checkout, "TIDEGATE_HEADS")[0]["value"], format!("7 {HEAD}"));
     assert_eq!(env_of(checkout, "TIDEGATE_BASE_SHA")[0]["value"], BASE);
-    assert_eq!(env_of(checkout, "TIDEGATE_RESULT_OUTCOME")[0]["value"], "$(results.outcome.path)");
+    assert_eq!(env_of(checkout, "TIDEGATE_RESULT_OUTCOME")[0]["value"], "$(step.results.outcome.path)");
+    let result = |name: &str| json!({"name": name, "type": "string"});
+    assert_eq!(checkout["results"], json!(["outcome", "detail", "commit", "tree"].map(result)));
+    assert_eq!(task["taskSpec"]["results"], Value::Null, "every step could write those");
     assert_eq!(env_of(checkout, "TIDEGATE_CREDENTIAL_FILE"), Vec::<&Value>::new());
     assert_eq!(checkout["securityContext"]["runAsNonRoot"], true);
     assert_eq!((&run["name"], &run["script"]), (&json!("run"), &json!("cargo test")));
     assert_eq!(run["workingDir"], "/workspace/source");
+    assert_eq!((&checkout["timeout"], &run["timeout"]), (&Value::Null, &json!("1h")));
+    assert_eq!(run["results"], Value::Null);
     let mount = json!({"name": "source", "mountPath": "/workspace/source"});
     assert_eq!((&checkout["volumeMounts"], &run["volumeMounts"]), (&json!([mount]), &json!([mount])));
     assert_eq!(task["taskSpec"]["volumes"], json!([{"name": "source", "emptyDir": {}}]));
     assert_eq!(env_of(run, "TIDEGATE_PULL_REQUEST")[0]["value"], "7");
     assert_eq!(env_of(run, "TIDEGATE_HEAD_SHA")[0]["value"], HEAD);
     assert_eq!(run["securityContext"], Value::Null);
+}
+
+#[test]
+fn a_run_says_which_base_it_builds() {
+    let run = build_of(&fixture::running(&json!([{"name": "unit"}]))).expect("builds");
+    assert_eq!(checkout::base_of(&run).map(|sha| sha.to_string()).as_deref(), Some(BASE));
+    let alone = build_of(&fixture::running(&json!([{"name": "notify", "skipCheckout": true}])));
+    assert_eq!(checkout::base_of(&alone.expect("builds")), None);
 }
 
 #[test]
@@ -93,7 +109,6 @@ fn without_a_checkout_there_is_neither_step_nor_credential() {
     let task = &value_of(&run.expect("builds"))["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"];
     assert_eq!(task["steps"].as_array().map(Vec::len), Some(1));
     assert_eq!(task["volumes"].as_array().map(Vec::len), Some(1), "nothing but the working directory");
-    assert_eq!(task["results"], Value::Null);
 }
 
 #[test]
@@ -108,7 +123,8 @@ fn only_an_optional_job_that_nothing_waits_for_is_let_pass() {
     assert_eq!(tasks[0]["onError"], "continue");
     assert_eq!(tasks[1]["onError"], Value::Null);
     assert_eq!(tasks[2]["runAfter"], json!(["build"]));
-    assert_eq!(tasks[2]["timeout"], "1h", "no task may take longer than its run");
+    let step = &tasks[2]["taskSpec"]["steps"][1];
+    assert_eq!(step["timeout"], "1h", "no job may take longer than its run");
 }
 
 #[test]

@@ -304,6 +304,33 @@ fn a_missing_repository_is_unreadable() {
 }
 
 #[test]
+fn a_failed_fetch_is_told_in_the_hosts_own_words() {
+    let scene = Scene::new();
+    let base = head_of(&scene);
+    // The host has lost a file of the commit, which it finds out while it sends.
+    let blob = scene.git("work", &["rev-parse", "HEAD:a.txt"]);
+    let (folder, file) = blob.split_at(2);
+    fs::remove_file(scene.path("host.git/objects").join(folder).join(file)).expect("a loose object");
+    let checkout = scene.checkout("task", &base, &[]);
+    let (outcome, detail) = checkout.failure();
+    assert_eq!(outcome, Outcome::Error);
+    assert!(detail.starts_with("git fetch failed: the host says: "), "{detail}\n{}", checkout.log());
+    assert!(detail.contains(&blob) && !detail.contains("bad pack header"), "{detail}");
+}
+
+#[test]
+fn a_host_that_cannot_be_reached_is_an_error_that_says_so() {
+    let scene = Scene::new();
+    let base = head_of(&scene);
+    // A name that never exists (RFC 6761).
+    let checkout =
+        scene.checkout_from("task", "http://git.invalid/shop.git", "refs/heads/main", &base, &[], None);
+    let (outcome, detail) = checkout.failure();
+    assert_eq!(outcome, Outcome::Error);
+    assert!(detail.contains("git.invalid"), "{detail}");
+}
+
+#[test]
 fn hooks_attributes_and_submodules_of_the_code_do_nothing() {
     let scene = Scene::new();
     let base = head_of(&scene);

@@ -1,10 +1,10 @@
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use kube::core::DeserializeGuard;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::job::fixture::{ended, failed_step, pipeline_run, pull_request, running, task_run};
+use crate::job::fixture::{self, ended, failed_step, pipeline_run, pull_request, running, task_run};
 
 const NOW: &str = "2026-01-01T00:01:00Z";
 
@@ -15,10 +15,20 @@ fn tasks(progress: &[(&str, Value)]) -> Tasks {
         .collect()
 }
 
+fn seen<'a>(run: &'a PipelineRun, tasks: &'a Tasks, pods: &'a PodFacts) -> Seen<'a> {
+    Seen { run, tasks, pods, is_complete: false, is_over: false }
+}
+
 fn observe_of(job: &IntegrationJob, run: &PipelineRun, progress: &[(&str, Value)]) -> IntegrationJobStatus {
-    let tasks = tasks(progress);
-    let seen = Seen { run, tasks: &tasks, deleted: &BTreeSet::new(), is_complete: false };
-    observe(job, seen, NOW.parse().expect("a time")).expect("all ends are seen")
+    let (tasks, pods) = (tasks(progress), PodFacts::default());
+    observe(job, seen(run, &tasks, &pods), NOW.parse().expect("a time")).expect("all ends are seen")
+}
+
+/// The same when the time of the run is over.
+fn over(job: &IntegrationJob, run: &PipelineRun, progress: &[(&str, Value)]) -> IntegrationJobStatus {
+    let (tasks, pods) = (tasks(progress), PodFacts::default());
+    let seen = Seen { is_over: true, ..seen(run, &tasks, &pods) };
+    observe(job, seen, NOW.parse().expect("a time")).expect("nothing is awaited")
 }
 
 fn succeeded() -> Value {
@@ -31,6 +41,29 @@ fn on() -> Value {
         "startTime": "2026-01-01T00:00:02Z",
     })
 }
+
+/// A task whose pod finds no node.
+fn unplaced() -> Value {
+    let message = "pod status \"PodScheduled\":\"False\"; message: \"0/1 nodes are available\"";
+    json!({
+        "conditions": [{"type": "Succeeded", "status": "Unknown", "reason": "Pending", "message": message}],
+        "startTime": "2026-01-01T00:00:02Z",
+    })
+}
+
+/// A task whose checkout has not ended.
+fn checking_out() -> Value {
+    let mut status = on();
+    status["steps"] = json!([{"name": "checkout"}, {"name": "run"}]);
+    status
+}
+
+fn started(status: &IntegrationJobStatus) -> Option<(bool, &str)> {
+    let condition = status.conditions.iter().find(|condition| condition.type_ == limit::STARTED)?;
+    Some((limit::has_started(status), &condition.message))
+}
+
+const NO_NODE: &str = "no node can take its pod: 0/1 nodes are available";
 
 /// Phase, reason, and each job's phase and message.
 fn story(status: &IntegrationJobStatus) -> (Phase, &str, Vec<(JobPhase, &str)>) {
@@ -57,8 +90,8 @@ fn nothing_new_changes_nothing() {
     let mut job = running(&json!([{"name": "a"}, {"name": "b"}]));
     let run = pipeline_run("False", "Cancelled", &["a", "b"]);
     let progress = [("a", succeeded())];
-    let tasks = tasks(&progress);
-    let seen = Seen { run: &run, tasks: &tasks, deleted: &BTreeSet::new(), is_complete: true };
+    let (tasks, pods) = (tasks(&progress), PodFacts::default());
+    let seen = Seen { is_complete: true, ..seen(&run, &tasks, &pods) };
     let first = observe(&job, seen, NOW.parse().expect("a time")).expect("complete");
     job.status = Some(first.clone());
     let second = observe(&job, seen, "2027-01-01T00:00:00Z".parse().expect("a time"));
@@ -70,8 +103,7 @@ fn all_good_is_success_and_names_what_was_built() {
     let job = running(&json!([{"name": "a"}, {"name": "b", "optional": true}]));
     let run = pipeline_run("True", "Completed", &["a", "b"]);
     let sha = "c".repeat(40);
-    let results = json!({"results": [{"name": "commit", "value": sha}, {"name": "tree", "value": sha}]});
-    let a = ended("True", "Succeeded", "", &results);
+    let a = ended("True", "Succeeded", "", &fixture::checked_out(&sha, &json!([])));
     let status = observe_of(&job, &run, &[("a", a), ("b", failed_step("run", 1, &json!([])))]);
     let jobs = vec![(JobPhase::Succeeded, ""), (JobPhase::Failed, "exit code 1")];
     assert_eq!(story(&status), (Phase::Succeeded, "Succeeded", jobs));
@@ -156,17 +188,114 @@ fn an_unreadable_repository_is_an_error() {
 fn time_limits_are_told_from_failures() {
     let job = running(&json!([{"name": "a", "timeout": "10m"}, {"name": "b"}]));
     let run = pipeline_run("False", "Failed", &["a", "b"]);
-    let timeout = ended("False", "TaskRunTimeout", "", &json!({}));
+    let too_long = "\"step-run\" exited because the step exceeded the specified timeout limit";
+    let timeout = ended("False", "Failed", too_long, &json!({}));
     let status = observe_of(&job, &run, &[("a", timeout), ("b", succeeded())]);
     let jobs = vec![(JobPhase::Failed, "timed out after 10m"), (JobPhase::Succeeded, "")];
     assert_eq!(story(&status), (Phase::Failed, "TimedOut", jobs));
+}
 
+#[test]
+fn only_a_job_that_ran_fails_when_the_time_of_its_run_is_over() {
+    let after = json!([{"name": "a"}, {"name": "b"}, {"name": "c", "after": ["b"]}]);
+    let job = running(&after);
+    let run = pipeline_run("Unknown", "Running", &["a", "b"]);
+    let waits = (JobPhase::NotRun, "the run timed out after 1h");
+    let no_place = format!("its pod did not start within 1h: {NO_NODE}");
+    let no_checkout = (JobPhase::Error, "the checkout did not end within 1h");
+    for (b, entry, phase, reason) in [
+        (on(), (JobPhase::Failed, "timed out after 1h"), Phase::Failed, "TimedOut"),
+        (unplaced(), (JobPhase::Error, no_place.as_str()), Phase::Error, "Unschedulable"),
+        (checking_out(), no_checkout, Phase::Error, "CheckoutTimedOut"),
+    ] {
+        let status = over(&job, &run, &[("a", succeeded()), ("b", b)]);
+        assert_eq!(story(&status), (phase, reason, vec![(JobPhase::Succeeded, ""), entry, waits]));
+        assert_eq!(status.completed_at.as_deref(), Some(NOW));
+    }
+    // What ended in time keeps its end, and a person's order goes first.
+    let all = [("a", succeeded()), ("b", succeeded()), ("c", succeeded())];
+    assert_eq!(
+        over(&job, &pipeline_run("True", "Succeeded", &["a", "b", "c"]), &all).phase,
+        Phase::Succeeded
+    );
+    let mut cancelled = running(&after);
+    let order = json!({"reason": "Superseded", "message": "superseded by cccc"});
+    cancelled.spec.cancel = serde_json::from_value(order).expect("a cancel");
+    assert_eq!(over(&cancelled, &run, &[("a", succeeded()), ("b", on())]).phase, Phase::Running);
+}
+
+#[test]
+fn tekton_stops_what_nobody_stopped_with_the_same_verdicts() {
+    let job = running(&json!([{"name": "a"}, {"name": "b"}]));
     let run = pipeline_run("False", "PipelineRunTimeout", &["a"]);
-    let stopped = ended("False", "TaskRunCancelled", "", &json!({}));
-    let status = observe_of(&job, &run, &[("a", stopped)]);
+    let stopped = |steps: Value| ended("False", "TaskRunCancelled", "", &json!({"steps": steps}));
+    let status = observe_of(&job, &run, &[("a", stopped(json!([{"name": "run"}])))]);
     let jobs =
         vec![(JobPhase::Failed, "timed out after 1h"), (JobPhase::NotRun, "the run timed out after 1h")];
     assert_eq!(story(&status), (Phase::Failed, "TimedOut", jobs));
+    let status = observe_of(&job, &run, &[("a", stopped(json!([])))]);
+    let jobs = vec![
+        (JobPhase::Error, "its pod did not start within 1h"),
+        (JobPhase::NotRun, "the run timed out after 1h"),
+    ];
+    assert_eq!(story(&status), (Phase::Error, "TimedOut", jobs));
+}
+
+#[test]
+fn a_pod_without_a_place_is_pending_with_the_reason() {
+    let job = running(&json!([{"name": "a"}, {"name": "b"}]));
+    let run = pipeline_run("Unknown", "Running", &["a", "b"]);
+    let status = observe_of(&job, &run, &[("a", unplaced())]);
+    let jobs = vec![(JobPhase::Pending, NO_NODE), (JobPhase::Pending, "")];
+    assert_eq!(story(&status), (Phase::Running, "Running", jobs));
+    assert_eq!(started(&status), Some((false, NO_NODE)));
+    // From the first pod on, the time of the run counts.
+    let mut job = job;
+    job.status = Some(status);
+    let status = observe_of(&job, &run, &[("a", unplaced()), ("b", on())]);
+    assert_eq!(story(&status).2, [(JobPhase::Pending, NO_NODE), (JobPhase::Running, "")]);
+    assert_eq!(started(&status), Some((true, "")));
+    job.status = Some(status);
+    let status = observe_of(&job, &run, &[("a", unplaced()), ("b", succeeded())]);
+    assert_eq!(started(&status), Some((true, "")));
+}
+
+#[test]
+fn the_scheduler_says_why_no_node_has_room() {
+    let job = running(&json!([{"name": "a"}]));
+    let run = pipeline_run("Unknown", "Running", &["a"]);
+    let mut no_room = unplaced();
+    no_room["conditions"][0]["reason"] = "ExceededNodeResources".into();
+    let tasks = tasks(&[("a", no_room)]);
+    let said = "0/1 nodes are available: 1 Insufficient cpu.".to_owned();
+    let pods = PodFacts { scheduler: BTreeMap::from([("a".to_owned(), said)]), ..PodFacts::default() };
+    let status = observe(&job, seen(&run, &tasks, &pods), NOW.parse().expect("a time")).expect("complete");
+    let message = "no node has room for its pod: 0/1 nodes are available: 1 Insufficient cpu.";
+    assert_eq!(story(&status).2, [(JobPhase::Pending, message)]);
+}
+
+#[test]
+fn a_job_behind_a_failed_one_ends_at_once() {
+    let job = running(&json!([
+        {"name": "a", "optional": true},
+        {"name": "b", "after": ["a"]},
+        {"name": "c", "after": ["b"]},
+        {"name": "d"},
+        {"name": "e", "after": ["d"]},
+    ]));
+    let failed = failed_step("run", 1, &json!([]));
+    let progress = [("a", failed), ("d", on())];
+    let behind = (JobPhase::NotRun, "a failed");
+    let ran = [(JobPhase::Failed, "exit code 1"), behind, behind, (JobPhase::Running, "")];
+    // Tekton has not said yet that it starts nothing more.
+    let status = observe_of(&job, &pipeline_run("Unknown", "Running", &["a", "d"]), &progress);
+    assert_eq!(status.phase, Phase::Running);
+    assert_eq!(story(&status).2, [&ran[..], &[(JobPhase::Pending, "")]].concat());
+    let stopping = pipeline_run("Unknown", "PipelineRunStopping", &["a", "d"]);
+    assert_eq!(story(&observe_of(&job, &stopping, &progress)).2, [&ran[..], &[behind]].concat());
+    // A task that was made before that does run, though it has not been seen.
+    let made = pipeline_run("Unknown", "PipelineRunStopping", &["a", "d", "e"]);
+    assert_eq!(story(&observe_of(&job, &made, &progress)).2, [&ran[..], &[(JobPhase::Pending, "")]].concat());
 }
 
 #[test]
@@ -184,7 +313,11 @@ fn a_pod_that_cannot_start_is_an_error() {
     let status = observe_of(&job, &pipeline_run("False", "Failed", &["a"]), &[("a", failed)]);
     assert_eq!(
         story(&status),
-        (Phase::Error, "TaskRunImagePullFailed", vec![(JobPhase::Error, "no such image")])
+        (
+            Phase::Error,
+            "TaskRunImagePullFailed",
+            vec![(JobPhase::Error, "image rust can't be pulled: no such image")]
+        )
     );
 }
 
@@ -210,23 +343,10 @@ fn the_end_of_a_run_waits_for_the_ends_of_its_tasks() {
     let run = pipeline_run("True", "Succeeded", &["a"]);
     let now = NOW.parse().expect("a time");
     for progress in [vec![], vec![("a", on())]] {
-        let tasks = tasks(&progress);
-        assert_eq!(
-            observe(
-                &job,
-                Seen { run: &run, tasks: &tasks, deleted: &BTreeSet::new(), is_complete: false },
-                now
-            ),
-            None
-        );
-        assert!(
-            observe(
-                &job,
-                Seen { run: &run, tasks: &tasks, deleted: &BTreeSet::new(), is_complete: true },
-                now
-            )
-            .is_some()
-        );
+        let (tasks, pods) = (tasks(&progress), PodFacts::default());
+        let incomplete = seen(&run, &tasks, &pods);
+        assert_eq!(observe(&job, incomplete, now), None);
+        assert!(observe(&job, Seen { is_complete: true, ..incomplete }, now).is_some());
     }
 }
 
@@ -235,8 +355,9 @@ fn a_job_whose_pod_was_deleted_could_not_be_run_and_did_not_fail() {
     let job = running(&json!([{"name": "a"}]));
     let run = pipeline_run("False", "Failed", &["a"]);
     let tasks = tasks(&[("a", failed_step("a", 143, &json!([])))]);
-    let deleted = BTreeSet::from(["a".to_owned()]);
-    let seen = Seen { run: &run, tasks: &tasks, deleted: &deleted, is_complete: true };
+    let lost = BTreeMap::from([("a".to_owned(), task::POD_DELETED.to_owned())]);
+    let pods = PodFacts { lost, ..PodFacts::default() };
+    let seen = Seen { is_complete: true, ..seen(&run, &tasks, &pods) };
     let status = observe(&job, seen, NOW.parse().expect("a time")).expect("complete");
     assert_eq!(story(&status), (Phase::Error, "PodDeleted", vec![(JobPhase::Error, "its pod was deleted")]));
 }

@@ -72,6 +72,7 @@ fn a_run_that_waits_for_approval_says_for_what() {
 fn every_end_of_a_job_is_told_truly() {
     for (phase, message, state, description) in [
         ("Pending", None, StatusState::Pending, "waits for its turn"),
+        ("Pending", Some("no node can take its pod"), StatusState::Pending, "no node can take its pod"),
         ("Running", None, StatusState::Pending, "running"),
         ("Succeeded", None, StatusState::Success, "succeeded in 1m5s"),
         ("Failed", Some("exit code 2"), StatusState::Failure, "failed in 1m5s: exit code 2"),

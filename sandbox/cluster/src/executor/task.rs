@@ -3,6 +3,7 @@
 //! Source: `pkg/pod/status.go`, `pkg/reconciler/taskrun/taskrun.go` and `cmd/entrypoint` of Tekton 1.6
 
 use std::{
+    collections::BTreeMap,
     io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
@@ -11,7 +12,7 @@ use std::{
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tidegate_resources::{EmbeddedTask, label};
+use tidegate_resources::{EmbeddedTask, Step, label};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -53,11 +54,11 @@ pub(crate) struct Task {
     pub(crate) stop: CancellationToken,
 }
 
-/// What the status says of the steps and the results.
+/// What the status says of the steps, and at the end of their results.
 #[derive(Default)]
 struct Progress {
     steps: Vec<Value>,
-    results: Vec<Value>,
+    results: BTreeMap<usize, Vec<Value>>,
 }
 
 impl Progress {
@@ -86,21 +87,21 @@ impl Progress {
         }
     }
 
-    /// Reads the results that were written so far. Returns false when they don't fit into a termination message.
-    fn read_results(&mut self, room: &Room, task: &EmbeddedTask) -> bool {
-        let written = || {
-            let names = task.results.iter().map(|result| &result.name);
-            names.filter_map(|name| Some((name, room.result(name)?)))
-        };
-        let message: Vec<Value> = written()
-            .map(|(name, value)| json!({"key": name, "value": value, "type": 1}))
+    /// Reads the results of a step that has ended. Returns false when they don't fit into its termination message.
+    fn read_results(&mut self, room: &Room, index: usize, step: &Step) -> bool {
+        let written: Vec<(&String, String)> =
+            step.results.iter().filter_map(|of| Some((&of.name, room.result(index, &of.name)?))).collect();
+        let message: Vec<Value> = written
+            .iter()
+            .map(|(name, value)| json!({"key": name, "value": value, "type": 4}))
             .chain([json!({"key": "StartedAt", "value": "2006-01-02T15:04:05.000Z", "type": 3})])
             .collect();
         let fits = Value::from(message).to_string().len() <= MAX_TERMINATION_MESSAGE;
-        if fits {
-            self.results = written()
-                .map(|(name, value)| json!({"name": name, "type": "string", "value": value}))
-                .collect();
+        if fits && !written.is_empty() {
+            let results = written.into_iter();
+            let results =
+                results.map(|(name, value)| json!({"name": name, "type": "string", "value": value}));
+            self.results.insert(index, results.collect());
         }
         fits
     }
@@ -115,11 +116,11 @@ impl Task {
             .run_in(&root, &mut progress)
             .await
             .unwrap_or_else(|error| Verdict::failed("PodCreationFailed", format!("{error:#}")));
+        for (index, results) in progress.results {
+            progress.steps[index]["results"] = results.into();
+        }
         self.update(|status| {
             status["steps"] = progress.steps.into();
-            if !progress.results.is_empty() {
-                status["results"] = progress.results.into();
-            }
             // Tekton leaves it out when there was no pod.
             if verdict.reason != CONFIG_ERROR {
                 status["completionTime"] = object::now().into();
@@ -150,7 +151,7 @@ impl Task {
         let pipeline_run = label(label::TEKTON_PIPELINE_RUN);
         let pipeline_task = label(label::TEKTON_PIPELINE_TASK);
         let logs = log_folder(&self.work_dir, &self.key.namespace, pipeline_run, pipeline_task);
-        let room = Room::create(folder, logs, pipeline_run, &self.key.name, &task_spec)?;
+        let room = Room::create(folder, logs, pipeline_run, &self.key.name)?;
         let mut processes = Vec::new();
         for (index, step) in task_spec.steps.iter().enumerate() {
             // A domain that never exists (RFC 6761): the one image that is known not to be there.
@@ -158,12 +159,19 @@ impl Task {
                 let (name, run) = (step_name(index, step), &self.key.name);
                 let why = format!("Back-off pulling image \"{}\"", step.image);
                 let message = format!(
-                    "the step {name:?} in TaskRun {run:?} failed to pull the image \"\". The pod errored with the message: {why:?}."
+                    "the step {name:?} in TaskRun {run:?} failed to pull the image \"\". The pod errored with the message: \"{why}.\""
                 );
                 return Ok(Verdict::failed("TaskRunImagePullFailed", message));
             }
-            let Some(environment) = environment(&self.store, &self.key.namespace, step) else {
-                return Ok(Verdict::failed(CONFIG_ERROR, "Failed to create pod due to config error"));
+            let environment = match environment(&self.store, &self.key.namespace, step) {
+                Ok(environment) => environment,
+                Err(message) => {
+                    let (name, waiting) =
+                        (step_name(index, step), json!({"reason": CONFIG_ERROR, "message": message}));
+                    progress.steps =
+                        vec![json!({"name": name, "container": format!("step-{name}"), "waiting": waiting})];
+                    return Ok(Verdict::failed(CONFIG_ERROR, "Failed to create pod due to config error"));
+                }
             };
             processes.push(room.process(index, step, &environment)?);
         }
@@ -171,11 +179,18 @@ impl Task {
         self.update(|status| status["podName"] = format!("{}-pod", self.key.name).into());
         self.tell("Pending", "Pending");
         progress.start(&task_spec);
-        for (index, process) in processes.iter().enumerate() {
+        for (index, (process, step)) in processes.iter().zip(&task_spec.steps).enumerate() {
             self.update(|status| status["steps"] = progress.steps.clone().into());
             self.tell("Running", "Not all Steps in the Task have finished executing");
-            let mut exit_code = match process.run(deadline, self.stopped()).await? {
+            let limit = step.timeout.as_ref().and_then(|text| text.parse::<GoDuration>().ok());
+            let limit = limit.map(|limit| Instant::now() + limit.0).filter(|limit| *limit < deadline);
+            let mut why = None;
+            let mut exit_code = match process.run(limit.unwrap_or(deadline), self.stopped()).await? {
                 Ended::Exited(code) => code,
+                Ended::TimedOut if limit.is_some() => {
+                    why = Some("because the step exceeded the specified timeout limit".to_owned());
+                    1
+                }
                 Ended::Stopped => {
                     progress.end_rest(index, CANCELLED, CANCELLED);
                     return Ok(self.cancelled());
@@ -187,7 +202,7 @@ impl Task {
                     return Ok(Verdict::failed(TIMED_OUT, message));
                 }
             };
-            if !progress.read_results(&room, &task_spec) {
+            if !progress.read_results(&room, index, step) {
                 // Tekton's entrypoint fails the step.
                 exit_code = 1;
             }
@@ -197,7 +212,8 @@ impl Task {
                 let ignored = task_run["metadata"]["annotations"][ON_ERROR] == "continue";
                 let reason = if ignored { "FailureIgnored" } else { "Failed" };
                 let step = object::text(&progress.steps[index], "/container");
-                let message = format!("{step:?} exited with code {exit_code}: Error");
+                let why = why.unwrap_or_else(|| format!("with code {exit_code}: Error"));
+                let message = format!("{step:?} exited {why}");
                 return Ok(Verdict::failed(reason, message));
             }
             progress.end(index, 0, "Completed", "Completed");

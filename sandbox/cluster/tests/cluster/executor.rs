@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 async fn tasks_run_one_after_the_other_and_leave_results() -> anyhow::Result<()> {
     let bench = Bench::start().await?;
     let first = json!({"name": "first", "taskSpec": {
-        "results": [{"name": "sha"}, {"name": "unwritten"}],
         "steps": [
             {"name": "write", "image": "none", "workingDir": "/workspace/source", "command": ["sh", "-c"],
-             "args": ["echo $GREETING > file; printf %s abc > $(results.sha.path)"],
+             "results": [{"name": "sha", "type": "string"}, {"name": "unwritten", "type": "string"}],
+             "args": ["echo $GREETING > file; printf %s abc > $(step.results.sha.path)"],
              "env": [{"name": "GREETING", "value": "hello from $(context.taskRun.name)"}]},
             {"name": "read", "image": "none", "workingDir": "/workspace/source",
              "script": "#!/usr/bin/env sh\ncat file\necho \"$1 $HOME\"\nenv", "args": ["argument"]},
@@ -42,8 +42,10 @@ async fn tasks_run_one_after_the_other_and_leave_results() -> anyhow::Result<()>
     assert_eq!(labels["tidegate.dev/integration-job"], "job");
     let status = first.status.context("no status")?;
     assert_eq!(status.pod_name.as_deref(), Some("run-first-pod"));
-    assert_eq!(status.results.len(), 1);
-    assert_eq!((status.results[0].name.as_str(), &status.results[0].value), ("sha", &json!("abc")));
+    let results = &status.steps[0].results;
+    assert_eq!(results.len(), 1);
+    assert_eq!((results[0].name.as_str(), &results[0].value), ("sha", &json!("abc")));
+    assert!(status.steps[1].results.is_empty());
     let steps: Vec<_> = status
         .steps
         .iter()
@@ -69,9 +71,9 @@ async fn tasks_run_one_after_the_other_and_leave_results() -> anyhow::Result<()>
 async fn a_failing_step_ends_its_task_and_keeps_the_results() -> anyhow::Result<()> {
     let bench = Bench::start().await?;
     let fails = json!({"name": "fails", "taskSpec": {
-        "results": [{"name": "why"}],
         "steps": [
-            {"name": "bad", "image": "none", "script": "printf conflict > $(results.why.path)\nexit 3"},
+            {"name": "bad", "image": "none", "results": [{"name": "why", "type": "string"}],
+             "script": "printf conflict > $(step.results.why.path)\nexit 3"},
             {"name": "never", "image": "none", "script": "echo no"},
         ],
     }});
@@ -81,7 +83,7 @@ async fn a_failing_step_ends_its_task_and_keeps_the_results() -> anyhow::Result<
     let (run, verdict) = bench.task("fails").await?;
     assert_eq!(verdict, "False Failed: \"step-bad\" exited with code 3: Error");
     let status = run.status.context("no status")?;
-    assert_eq!(status.results[0].value, json!("conflict"));
+    assert_eq!(status.steps[0].results[0].value, json!("conflict"));
     let codes: Vec<_> = status
         .steps
         .iter()
@@ -132,8 +134,10 @@ async fn secrets_reach_the_environment_or_the_task_fails() -> anyhow::Result<()>
         task
     };
     bench.create(json!([with("good", "present"), with("bad", "missing")])).await?;
-    let (_, verdict) = bench.task("bad").await?;
+    let (run, verdict) = bench.task("bad").await?;
     assert_eq!(verdict, "False CreateContainerConfigError: Failed to create pod due to config error");
+    let step = run.status.context("no status")?.steps.remove(0);
+    assert_eq!(step.waiting.context("it waits")?.message, "secret \"missing\" not found");
     bench.task("good").await?;
     assert_eq!(bench.log("good", "run")?, "s3cret\n");
     assert!(bench.ended().await?.1.starts_with("False Failed"));
@@ -144,13 +148,28 @@ async fn secrets_reach_the_environment_or_the_task_fails() -> anyhow::Result<()>
 async fn a_result_that_is_too_long_fails_its_step() -> anyhow::Result<()> {
     let bench = Bench::start().await?;
     let long = json!({"name": "long", "taskSpec": {
-        "results": [{"name": "text"}],
-        "steps": [{"name": "run", "image": "none", "script": "printf %4096s x > $(results.text.path)"}],
+        "steps": [{"name": "run", "image": "none", "results": [{"name": "text", "type": "string"}],
+                   "script": "printf %4096s x > $(step.results.text.path)"}],
     }});
     bench.create(json!([long])).await?;
     let (run, verdict) = bench.task("long").await?;
     assert_eq!(verdict, "False Failed: \"step-run\" exited with code 1: Error");
-    assert!(run.status.context("no status")?.results.is_empty());
+    assert!(run.status.context("no status")?.steps[0].results.is_empty());
+    bench.cluster.stop().await
+}
+
+#[tokio::test]
+async fn a_step_that_takes_too_long_fails_its_task() -> anyhow::Result<()> {
+    let bench = Bench::start().await?;
+    let slow = json!({"name": "slow", "taskSpec": {
+        "steps": [{"name": "run", "image": "none", "timeout": "1s", "script": "sleep 600"}],
+    }});
+    bench.create(json!([slow])).await?;
+    let (_, verdict) = bench.task("slow").await?;
+    assert_eq!(
+        verdict,
+        "False Failed: \"step-run\" exited because the step exceeded the specified timeout limit"
+    );
     bench.cluster.stop().await
 }
 

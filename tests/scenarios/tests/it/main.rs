@@ -7,6 +7,8 @@
 
 mod approval;
 mod bad_input;
+mod causes;
+mod checkout_results;
 mod comments;
 mod config;
 mod dead_letters;

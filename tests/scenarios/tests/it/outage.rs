@@ -238,7 +238,8 @@ async fn an_image_that_cannot_be_pulled_is_an_error_and_not_a_failure_of_the_cod
     let scene = Scene::set(gitea(), &json!({"preSubmit": [missing]})).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
-    scene.status(&head, "unit", "error").await?;
+    let told = scene.status(&head, "unit", "error").await?.description.unwrap_or_default();
+    assert!(told.contains("image registry.invalid/missing:1 can't be pulled"), "{told}");
     let name = scene.only_job().await?;
     let ended = scene.wait_for_job(&name, "it ended", |job| scene.phase(job).is_final()).await?;
     assert_eq!(scene.phase(&ended), Phase::Error);
