@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Parser;
+use kube::core::DeserializeGuard;
 use tidegate_controller::{
     config,
+    configs::StoredConfig,
     context::Context,
     drain::{self, inlet::Inlet},
     job,
@@ -18,7 +20,7 @@ use tidegate_controller::{
 };
 use tidegate_keys::{KeyCache, SecretStore};
 use tidegate_queue::{Queue, aws::SdkConfig};
-use tidegate_resources::{IntegrationConfig, IntegrationJob};
+use tidegate_resources::IntegrationJob;
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::JoinSet,
@@ -189,10 +191,11 @@ fn describe(ended: Result<(&'static str, anyhow::Result<()>), tokio::task::JoinE
 async fn check_crds(context: &Context) -> anyhow::Result<()> {
     let one = kube::api::ListParams::default().limit(1);
     let hint = "failed to list: are the CRDs of crds/ installed, and may the ServiceAccount list them?";
+    context.list_served::<StoredConfig>(&one).await.with_context(|| format!("IntegrationConfigs: {hint}"))?;
+    // An object that can't be read stops no start.
     context
-        .list_served::<IntegrationConfig>(&one)
+        .list_served::<DeserializeGuard<IntegrationJob>>(&one)
         .await
-        .with_context(|| format!("IntegrationConfigs: {hint}"))?;
-    context.list_served::<IntegrationJob>(&one).await.with_context(|| format!("IntegrationJobs: {hint}"))?;
+        .with_context(|| format!("IntegrationJobs: {hint}"))?;
     Ok(())
 }

@@ -66,8 +66,34 @@ impl Context {
             + Send
             + 'static,
     {
-        let watch = |api| watcher(api, config.clone()).default_backoff().modify(trim.clone()).boxed();
-        merge::all(self.served().into_iter().map(watch).collect())
+        self.watch_served_noting(config, trim, |_, _| ())
+    }
+
+    /// The same, and `note` learns for each served namespace whether its objects may be read; an empty name means all.
+    pub fn watch_served_noting<K>(
+        &self,
+        config: &watcher::Config,
+        trim: impl FnMut(&mut K) + Clone + Send + 'static,
+        note: impl Fn(&str, bool) + Clone + Send + 'static,
+    ) -> BoxStream<'static, watcher::Result<Event<K>>>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + DeserializeOwned
+            + Debug
+            + Send
+            + 'static,
+    {
+        let watch = |api: Api<K>| {
+            let (note, namespace) = (note.clone(), api.namespace().unwrap_or_default().to_owned());
+            let changes = watcher(api, config.clone()).default_backoff().modify(trim.clone());
+            changes.inspect(move |event| {
+                if let Some(is_readable) = readability(event) {
+                    note(&namespace, is_readable);
+                }
+            })
+        };
+        merge::all(self.served().into_iter().map(|api| watch(api).boxed()).collect())
     }
 
     fn served<K>(&self) -> Vec<Api<K>>
@@ -80,6 +106,19 @@ impl Context {
             return vec![Api::all(self.client.clone())];
         }
         listed.into_iter().map(|namespace| self.namespaced(namespace.as_str())).collect()
+    }
+}
+
+/// What an event says about the right to read a namespace, if it says anything.
+fn readability<K>(event: &watcher::Result<Event<K>>) -> Option<bool> {
+    match event {
+        Ok(Event::InitDone) => Some(true),
+        Err(
+            watcher::Error::InitialListFailed(error)
+            | watcher::Error::WatchStartFailed(error)
+            | watcher::Error::WatchFailed(error),
+        ) if is_forbidden(error) => Some(false),
+        _ => None,
     }
 }
 

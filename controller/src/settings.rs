@@ -65,6 +65,11 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
 
+    /// The address of the API of the host that the GitHub App is registered at. The App's events reach only configs with
+    /// this `spec.git.apiUrl`.
+    #[arg(long, env = "TIDEGATE_GITHUB_APP_API_URL", default_value = "https://api.github.com", value_parser = base_url)]
+    pub github_app_api_url: String,
+
     /// How many writes a minute one credential may make: commit statuses, and answers to comments.
     #[arg(long, env = "TIDEGATE_STATUSES_PER_MINUTE", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..))]
     pub statuses_per_minute: u32,

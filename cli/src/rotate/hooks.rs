@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context, Result};
-use kube::{Api, Client, Config, ResourceExt, api::ListParams};
+use kube::{Api, Client, Config, Resource as _, ResourceExt, api::ListParams, core::DeserializeGuard};
 use tidegate_model::ObjectName;
 use tidegate_resources::{ConditionStatus, IntegrationConfig};
 
@@ -26,11 +26,14 @@ pub(super) async fn client() -> Result<Client> {
     Client::try_from(config).context("failed to set up the client of the Kubernetes API")
 }
 
-/// Reads the configs of these namespaces; of all, if none is named. A hook that isn't seen would lose its key, so each has
-/// to be readable.
-pub(super) async fn configs(client: &Client, namespaces: &[ObjectName]) -> Result<Vec<IntegrationConfig>> {
+/// A config, or why it can't be read. The controller can't register the hook of such a one under another key.
+pub(super) type Guarded = DeserializeGuard<IntegrationConfig>;
+
+/// Reads the configs of these namespaces; of all, if none is named. A hook that isn't seen would lose its key, so each
+/// namespace has to be readable.
+pub(super) async fn configs(client: &Client, namespaces: &[ObjectName]) -> Result<Vec<Guarded>> {
     let namespaces: BTreeSet<_> = namespaces.iter().collect();
-    let mut apis: Vec<Api<IntegrationConfig>> =
+    let mut apis: Vec<Api<Guarded>> =
         namespaces.into_iter().map(|namespace| Api::namespaced(client.clone(), namespace.as_str())).collect();
     if apis.is_empty() {
         apis.push(Api::all(client.clone()));
@@ -45,20 +48,24 @@ pub(super) async fn configs(client: &Client, namespaces: &[ObjectName]) -> Resul
 
 impl Hooks {
     /// Compares the configs with the key of this id. Those that are being deleted lose their hooks anyway.
-    pub(super) fn under(key: &str, configs: &[IntegrationConfig]) -> Self {
-        let live = configs.iter().filter(|config| config.metadata.deletion_timestamp.is_none());
+    pub(super) fn under(key: &str, configs: &[Guarded]) -> Self {
+        let live = configs.iter().filter(|config| config.meta().deletion_timestamp.is_none());
         let missing = live.clone().filter(|config| key_id(config) != Some(key)).map(describe);
         Self { all: live.clone().count(), missing: missing.collect() }
     }
 }
 
 /// The key that a config's hook is registered under.
-fn key_id(config: &IntegrationConfig) -> Option<&str> {
-    config.status.as_ref()?.webhook.as_ref()?.key_id.as_deref()
+fn key_id(DeserializeGuard(config): &Guarded) -> Option<&str> {
+    config.as_ref().ok()?.status.as_ref()?.webhook.as_ref()?.key_id.as_deref()
 }
 
-fn describe(config: &IntegrationConfig) -> String {
-    let name = format!("{}/{}", config.namespace().unwrap_or_default(), config.name_any());
+fn describe(guarded: &Guarded) -> String {
+    let name = format!("{}/{}", guarded.namespace().unwrap_or_default(), guarded.name_any());
+    let config = match &guarded.0 {
+        Ok(config) => config,
+        Err(unreadable) => return format!("{name} (it can't be read: {})", unreadable.error),
+    };
     let conditions = config.status.iter().flat_map(|status| &status.conditions);
     let mut failed = conditions
         .filter(|c| c.type_ == "WebhookRegistered" && c.status == ConditionStatus::False)
@@ -74,7 +81,7 @@ mod tests {
 
     #[test]
     fn configs_under_another_key_are_missing_and_say_why() {
-        let config = |name: &str, status: serde_json::Value, deleted: bool| -> IntegrationConfig {
+        let config = |name: &str, status: serde_json::Value, deleted: bool| -> Guarded {
             let mut metadata = json!({"name": name, "namespace": "ci"});
             if deleted {
                 metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
@@ -97,8 +104,11 @@ mod tests {
             config("gone", json!({"webhook": webhook("old")}), true),
             config("refused", refused, false),
             config("fresh", json!(null), false),
+            config("bad", json!({"webhook": 7}), false),
         ];
-        let missing = ["ci/old", "ci/refused (Forbidden: no right)", "ci/fresh"].map(str::to_owned).to_vec();
-        assert_eq!(Hooks::under("new", &configs), Hooks { all: 4, missing });
+        let hooks = Hooks::under("new", &configs);
+        assert_eq!((hooks.all, hooks.missing.len()), (5, 4));
+        assert_eq!(hooks.missing[..3], ["ci/old", "ci/refused (Forbidden: no right)", "ci/fresh"]);
+        assert!(hooks.missing[3].starts_with("ci/bad (it can't be read: "), "{:?}", hooks.missing);
     }
 }

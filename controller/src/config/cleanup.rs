@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::Timestamp};
 use kube::{
     Resource,
+    core::PartialObjectMetaExt as _,
     runtime::events::{Event, EventType},
 };
 use tidegate_hosts::client::HostError;
-use tidegate_resources::{IntegrationConfig, WebhookStatus};
+use tidegate_resources::{IntegrationConfig, IntegrationConfigStatus, WebhookStatus};
 
 use crate::{context::Context, host_clients::CredentialError};
 
@@ -71,13 +72,25 @@ pub async fn cleanup(
     if !error.is_final() && !waited {
         return Err(error);
     }
-    let note = format!(
-        "hook {id} ({}) of {} is left on the host, remove it there: {}",
-        url.as_deref().unwrap_or("unknown address"),
-        config.spec.git.repository,
-        crate::error_chain(&error),
-    );
-    tracing::warn!(repo = %config.spec.git.repository, hook.id = id, "{note}");
+    let status = config.status.clone().unwrap_or_default();
+    let repository = config.spec.git.repository.as_str();
+    leave_behind(config.meta(), &status, repository, &crate::error_chain(&error), context).await
+}
+
+/// Names, in an Event, the webhook that stays on the host, if there is one.
+pub async fn leave_behind(
+    metadata: &ObjectMeta,
+    status: &IntegrationConfigStatus,
+    repository: &str,
+    reason: &str,
+    context: &Context,
+) -> Result<(), CleanupError> {
+    let Some(WebhookStatus { id: Some(id), url, .. }) = &status.webhook else {
+        return Ok(());
+    };
+    let url = url.as_deref().unwrap_or("unknown address");
+    let note = format!("hook {id} ({url}) of {repository} is left on the host, remove it there: {reason}");
+    tracing::warn!(config = metadata.name, hook.id = id, "{note}");
     let event = Event {
         type_: EventType::Warning,
         reason: "WebhookLeftBehind".to_owned(),
@@ -85,6 +98,7 @@ pub async fn cleanup(
         action: "RemoveWebhook".to_owned(),
         secondary: None,
     };
+    let config = metadata.clone().into_response_partial::<IntegrationConfig>();
     context.recorder.publish(&event, &config.object_ref(&())).await.map_err(CleanupError::Event)
 }
 

@@ -3,9 +3,11 @@
 //! `validate` (pure) → `hook` (pure plan) → `register` (host) → `status` (pure) → one patch; `cleanup` behind a finalizer.
 
 pub mod cleanup;
+pub mod conflict;
 pub mod hook;
 pub mod register;
 pub mod status;
+mod unreadable;
 pub mod validate;
 
 use std::{
@@ -37,7 +39,7 @@ use self::{
     status::Verdict,
 };
 use crate::{
-    configs::{Feed, Guarded},
+    configs::{Feed, StoredConfig},
     context::Context,
     shutdown::stopped_unlisted,
 };
@@ -101,17 +103,26 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), ConfigLoopEnded> {
     let all = context.configs.store().clone();
-    let Feed { writer, changed } = feed;
+    let Feed { writer, changed, unreadable, checks } = feed;
+    let trim = |config: &mut StoredConfig| config.managed_fields_mut().clear();
+    let note = move |namespace: &str, is_readable| unreadable.note(namespace, is_readable);
+    let (known, configs) = (all.clone(), context.configs.clone());
     let changes = context
-        .watch_served::<Guarded>(&watcher::Config::default(), |config| config.managed_fields_mut().clear())
+        .watch_served_noting(&watcher::Config::default(), trim, note)
         .reflect(writer)
-        .inspect(move |_| changed.send_replace(()))
+        .inspect(move |event| {
+            changed.send_replace(());
+            for freed in event.iter().flat_map(|event| conflict::to_check(event, &known.state())) {
+                configs.request_check(freed);
+            }
+        })
         .applied_objects()
         .predicate_filter(predicates::generation.combine(predicates::finalizers), PredicateConfig::default());
     let config_context = Arc::new(ConfigContext { context, keys });
     let (rotated, rotations) = mpsc::channel(1);
     let reconciled = Controller::for_stream(changes, all.clone())
         .reconcile_all_on(rotations)
+        .reconcile_on(checks)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(reconcile, error_policy, Arc::clone(&config_context))
         .for_each(|_| std::future::ready(()));
@@ -140,15 +151,10 @@ async fn watch_keys(keys: &KeyCache, mut rotated: mpsc::Sender<()>) {
     }
 }
 
-async fn reconcile(guarded: Arc<Guarded>, context: Arc<ConfigContext>) -> Result<Action, ReconcileError> {
-    let config = match &guarded.0 {
-        Ok(config) => Arc::new(config.clone()),
-        Err(invalid) => {
-            // Only possible where the CRD's rules were not in force when it was written; nobody else can read it either.
-            let name = invalid.metadata.name.as_deref().unwrap_or_default();
-            tracing::warn!(config = name, error = invalid.error, "IntegrationConfig {name} can't be read");
-            return Ok(Action::await_change());
-        }
+async fn reconcile(stored: Arc<StoredConfig>, context: Arc<ConfigContext>) -> Result<Action, ReconcileError> {
+    let config = match &*stored {
+        StoredConfig::Readable(config) => Arc::new((**config).clone()),
+        StoredConfig::Unreadable(config) => return unreadable::reconcile(config, &context.context).await,
     };
     let api: Api<IntegrationConfig> = context.context.namespaced(&config.namespace().unwrap_or_default());
     finalizer(&api, FINALIZER, config, async |event| match event {
@@ -169,7 +175,7 @@ async fn apply(
 ) -> Result<Action, ReconcileError> {
     let all = context.context.configs.store().state();
     let valid = validate::whole(&config.spec)
-        .and_then(|()| validate::contexts(config, all.iter().filter_map(|guarded| guarded.0.as_ref().ok())));
+        .and_then(|()| validate::contexts(config, all.iter().filter_map(|stored| stored.readable())));
     let ready = match valid {
         Ok(()) => Verdict::yes("Valid", "the config can be used"),
         Err(invalid) => Verdict::no(invalid.reason(), invalid.to_string()),
@@ -288,7 +294,7 @@ async fn patch(
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "kube's signature")]
-fn error_policy(config: Arc<Guarded>, error: &ReconcileError, context: Arc<ConfigContext>) -> Action {
+fn error_policy(config: Arc<StoredConfig>, error: &ReconcileError, context: Arc<ConfigContext>) -> Action {
     let name = config.name_any();
     context.context.metrics.reconcile_failure("config", error.category());
     tracing::warn!(

@@ -63,9 +63,7 @@ pub fn contexts<'a>(
         other.name_any() == config.name_any()
             && other.uid() != config.uid()
             && other.metadata.deletion_timestamp.is_none()
-            && other.spec.git.type_ == git.type_
-            && other.spec.git.api_url() == git.api_url()
-            && other.spec.git.repository.is_same_as(&git.repository)
+            && other.spec.git.is_same_repository(git)
             && age(other) < age(config)
     });
     match owner {
@@ -137,6 +135,7 @@ mod tests {
         let mut new = config("b", "2026-01-02T00:00:00Z", &json!({}));
         let all = [old.clone(), new.clone()];
         assert_eq!(contexts(&old, &all), Ok(()));
+        new.spec.git.api_url = Some("https://GIT.example.com:443/".to_owned());
         let invalid = contexts(&new, &all).expect_err("a conflict");
         assert_eq!(invalid.reason(), "ContextConflict");
         assert!(invalid.to_string().contains("older config a/shop"), "{invalid}");

@@ -3,7 +3,8 @@
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::Timestamp};
 use kube::{
     Api, Resource, ResourceExt,
-    api::{ListParams, Patch, PatchParams, PostParams},
+    api::{Patch, PatchParams, PostParams},
+    core::DeserializeGuard,
 };
 use serde_json::json;
 use tidegate_model::{Command, Envelope};
@@ -12,7 +13,7 @@ use tidegate_resources::{
     integration_job_name, label,
 };
 
-use super::plan::Run;
+use super::{facts::jobs_with, plan::Run};
 use crate::context::Context;
 
 /// Attempts at one trigger: each is a run that was cancelled and wanted again.
@@ -46,6 +47,8 @@ pub enum Applied {
     Created(String),
     /// It was there before: the same trigger came twice.
     Existed(String),
+    /// It is there, and our types can't read it: why. It is left alone.
+    Unreadable(String, String),
 }
 
 /// Makes the `IntegrationJob` of a trigger, unless it is there. An approval that came meanwhile is entered into it.
@@ -58,7 +61,8 @@ pub async fn run(
     envelope: &Envelope<Command>,
     context: &Context,
 ) -> Result<Applied, ApplyError> {
-    let api: Api<IntegrationJob> = context.namespaced(&config.namespace().unwrap_or_default());
+    let namespace = config.namespace().unwrap_or_default();
+    let api: Api<IntegrationJob> = context.namespaced(&namespace);
     let config_name = config.name_any();
     for attempt in 1..=MAX_ATTEMPTS {
         let name = integration_job_name(&config_name, &run.digest, attempt);
@@ -66,9 +70,15 @@ pub async fn run(
         match api.create(&PostParams::default(), &job).await {
             Ok(_) => return Ok(Applied::Created(name)),
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
-                let existing = api.get_opt(&name).await.map_err(failed("read", &name))?;
+                let guarded = context.namespaced::<DeserializeGuard<IntegrationJob>>(&namespace);
+                let existing = guarded.get_opt(&name).await.map_err(failed("read", &name))?;
+                let existing = match existing.map(|DeserializeGuard(job)| job) {
+                    None => None,
+                    Some(Ok(job)) => Some(job),
+                    Some(Err(unreadable)) => return Ok(Applied::Unreadable(name, unreadable.error)),
+                };
                 if let Some(existing) = existing.filter(|job| !is_wanted_again(job, envelope)) {
-                    if run.may_repeat && was_another_built_since(&existing, &api).await? {
+                    if run.may_repeat && was_another_built_since(&existing, config, context).await? {
                         continue;
                     }
                     approve(&existing, run, &api).await?;
@@ -98,12 +108,13 @@ fn is_wanted_again(job: &IntegrationJob, envelope: &Envelope<Command>) -> bool {
 /// again; else it is a later attempt at the same, which is looked at next.
 async fn was_another_built_since(
     job: &IntegrationJob,
-    api: &Api<IntegrationJob>,
+    config: &IntegrationConfig,
+    context: &Context,
 ) -> Result<bool, ApplyError> {
     let reference = digest(&[&job.spec.base.reference.to_string()]);
     let selector = format!("{}={},{}={reference}", label::CONFIG, job.spec.config.name, label::REF);
-    let jobs = api.list(&ListParams::default().labels(&selector)).await.map_err(failed("list", &selector))?;
-    let mut pushes = jobs.items.iter().filter(|other| other.spec.trigger == Trigger::Push);
+    let jobs = jobs_with(&selector, config, context).await.map_err(failed("list", &selector))?;
+    let mut pushes = jobs.iter().filter(|other| other.spec.trigger == Trigger::Push);
     Ok(pushes.any(|other| other.created_at_ms() > job.created_at_ms()))
 }
 

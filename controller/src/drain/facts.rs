@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use futures::future::OptionFuture;
-use kube::{ResourceExt, api::ListParams};
+use kube::{ResourceExt, api::ListParams, core::DeserializeGuard};
 use tidegate_hosts::client::{HostClient, HostError, PullRequestFacts};
 use tidegate_model::{
     Command, CommitSha, GitRef, Host, Intention, Login, Permission, PullRequestNumber, Source,
 };
-use tidegate_resources::{CommentReference, IntegrationConfig, IntegrationJob, label};
+use tidegate_resources::{CommentReference, IntegrationConfig, IntegrationJob, label, site};
 
 use super::plan::approval_of;
-use crate::{context::Context, host_clients::CredentialError};
+use crate::{
+    configs::{StoredConfig, UnreadableConfig},
+    context::Context,
+    host_clients::CredentialError,
+};
 
 /// What is known about a command's object, as the host shows it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,9 +54,20 @@ pub enum Place {
 /// Why the facts can't be had.
 #[derive(Debug, thiserror::Error)]
 pub enum FactsError {
-    /// The configs could not be read.
+    /// A config could not be asked for.
     #[error("failed to read IntegrationConfigs")]
     Configs(#[source] kube::Error),
+    /// A config is there, and our types can't read it.
+    #[error("IntegrationConfig {config} can't be read: {error}")]
+    Config {
+        /// namespace/name
+        config: String,
+        /// The field, and what is wrong with it.
+        error: String,
+    },
+    /// A served namespace may not be read, so that nobody knows which configs it holds.
+    #[error("the IntegrationConfigs of namespace {0:?} can't be listed: the controller lacks the right")]
+    Namespace(String),
     /// The runs of a pull request could not be read.
     #[error("failed to read IntegrationJobs")]
     Jobs(#[source] kube::Error),
@@ -74,17 +89,9 @@ impl FactsError {
     pub fn category(&self) -> &'static str {
         match self {
             Self::Configs(_) | Self::Jobs(_) => "cluster",
+            Self::Config { .. } | Self::Namespace(_) => "unreadable",
             Self::Credential(error) => error.category(),
             Self::Host { source, .. } => source.category(),
-        }
-    }
-
-    /// Whether it was the cluster that could not be asked.
-    pub fn is_cluster(&self) -> bool {
-        match self {
-            Self::Configs(_) | Self::Jobs(_) => true,
-            Self::Credential(error) => error.is_transient(),
-            Self::Host { .. } => false,
         }
     }
 
@@ -92,43 +99,74 @@ impl FactsError {
     pub fn retry_after(&self) -> Option<std::time::Duration> {
         match self {
             Self::Host { source, .. } => source.retry_after(),
-            Self::Configs(_) | Self::Jobs(_) | Self::Credential(_) => None,
+            Self::Configs(_)
+            | Self::Config { .. }
+            | Self::Namespace(_)
+            | Self::Jobs(_)
+            | Self::Credential(_) => None,
         }
     }
 }
 
-/// The configs that a command's hook speaks for: one, or with a GitHub App every one of that host and repository.
+/// The configs that a command concerns.
+#[derive(Debug, Default)]
+pub struct Concerned {
+    /// Those that can be read, the oldest first.
+    pub configs: Vec<IntegrationConfig>,
+    /// Why there may be more of them. Not readable is not absent: the command waits for these.
+    pub unreadable: Vec<FactsError>,
+}
+
+/// The configs that a command's hook speaks for: one, or with a GitHub App every one of that repository on the App's host.
 pub async fn configs(
     host: Host,
     source: &Source,
     command: &Command,
     context: &Context,
-) -> Result<Vec<IntegrationConfig>, FactsError> {
+) -> Result<Concerned, FactsError> {
     match source {
         Source::Config(reference) => {
             let (namespace, name) = (reference.namespace.as_str(), reference.name.as_str());
             if !context.serves(namespace) {
-                return Ok(Vec::new());
+                return Ok(Concerned::default());
             }
-            if let Some(config) = context.configs.get(namespace, name) {
-                return Ok(vec![config]);
+            if let Some(stored) = context.configs.find(namespace, name) {
+                return Ok(Concerned::of(&stored));
             }
             // It is younger than what was seen, or gone.
-            let api = context.namespaced::<IntegrationConfig>(namespace);
-            Ok(api.get_opt(name).await.map_err(FactsError::Configs)?.into_iter().collect())
+            let api = context.namespaced::<StoredConfig>(namespace);
+            let stored = api.get_opt(name).await.map_err(FactsError::Configs)?;
+            Ok(stored.as_ref().map(Concerned::of).unwrap_or_default())
         }
         Source::App => {
-            let all = context.list_served::<IntegrationConfig>(&ListParams::default()).await;
-            let mut all = all.map_err(FactsError::Configs)?;
-            all.retain(|config| {
-                let git = &config.spec.git;
+            let app = site(&context.settings.github_app_api_url);
+            let (configs, unreadable) = context.configs.select(|git| {
                 git.type_ == host
                     && git.github_app.is_some()
                     && git.repository.is_same_as(&command.repository)
+                    && git.site() == app
             });
-            Ok(all)
+            let namespaces = context.configs.unreadable_namespaces().into_iter().map(FactsError::Namespace);
+            Ok(Concerned { configs, unreadable: unreadable.iter().map(unread).chain(namespaces).collect() })
         }
     }
+}
+
+impl Concerned {
+    fn of(stored: &StoredConfig) -> Self {
+        match stored {
+            StoredConfig::Readable(config) => {
+                Self { configs: vec![(**config).clone()], unreadable: Vec::new() }
+            }
+            StoredConfig::Unreadable(config) => {
+                Self { configs: Vec::new(), unreadable: vec![unread(config)] }
+            }
+        }
+    }
+}
+
+fn unread(config: &UnreadableConfig) -> FactsError {
+    FactsError::Config { config: config.display_name(), error: config.error.clone() }
 }
 
 /// Reads what the host knows of the object of a command that no comment asked for, with the credential of one config.
@@ -155,10 +193,33 @@ pub async fn jobs_of(
     pull_request: PullRequestNumber,
     context: &Context,
 ) -> Result<Vec<IntegrationJob>, FactsError> {
-    let api = context.namespaced::<IntegrationJob>(&config.namespace().unwrap_or_default());
     let selector = format!("{}={},{}={pull_request}", label::CONFIG, config.name_any(), label::PULL_REQUEST);
-    let jobs = api.list(&ListParams::default().labels(&selector)).await.map_err(FactsError::Jobs)?;
-    Ok(jobs.items)
+    jobs_with(&selector, config, context).await.map_err(FactsError::Jobs)
+}
+
+/// The runs in a config's namespace that a label selector finds. One that can't be read hurts only itself: it is logged,
+/// counted and left out.
+pub async fn jobs_with(
+    selector: &str,
+    config: &IntegrationConfig,
+    context: &Context,
+) -> kube::Result<Vec<IntegrationJob>> {
+    let api = context.namespaced::<DeserializeGuard<IntegrationJob>>(&config.namespace().unwrap_or_default());
+    let jobs = api.list(&ListParams::default().labels(selector)).await?;
+    let readable = jobs.items.into_iter().filter_map(|DeserializeGuard(job)| {
+        job.inspect_err(|unreadable| {
+            let name = unreadable.metadata.name.as_deref().unwrap_or_default();
+            context.metrics.reconcile_failure("drain", "unreadable");
+            tracing::warn!(
+                integration_job = name,
+                error = unreadable.error,
+                "IntegrationJob {name} can't be read: {}",
+                unreadable.error
+            );
+        })
+        .ok()
+    });
+    Ok(readable.collect())
 }
 
 /// Calls a config's host, and counts the calls.

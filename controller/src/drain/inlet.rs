@@ -5,7 +5,6 @@ use std::time::Duration;
 use tidegate_model::{Command, Envelope, Intention};
 use tidegate_queue::{Message, Queue, QueueError};
 
-use super::{MAX_DELAY, delay_after, error::CommandError};
 use crate::{error_chain, metrics::Metrics, settings::PluginQueue};
 
 /// How long a received command is hidden from others; so long it waits when this process dies.
@@ -70,8 +69,8 @@ impl Inlet {
         self.note(message, deleted, "failed to delete a settled command");
     }
 
-    /// Moves a message to the dead-letter queue, with the reason. If that fails it comes again, and is moved then.
-    pub async fn dead_letter(&self, message: &Message, reason: &str) {
+    /// Moves a message to the dead-letter queue, with the reason, and says whether that worked. If not, the message comes again.
+    pub async fn dead_letter(&self, message: &Message, reason: &str) -> bool {
         tracing::warn!(
             message.id = message.id,
             queue = self.commands.name(),
@@ -79,7 +78,10 @@ impl Inlet {
             "moving a command to the dead-letter queue: {reason}"
         );
         match self.dead_letters.send_refused(&message.body, reason).await {
-            Ok(()) => self.delete(message).await,
+            Ok(()) => {
+                self.delete(message).await;
+                true
+            }
             Err(error) => {
                 self.metrics.reconcile_failure("drain", error.category().as_str());
                 tracing::error!(
@@ -88,20 +90,25 @@ impl Inlet {
                     error = error_chain(&error),
                     "failed to move a command to the dead-letter queue"
                 );
+                false
             }
         }
     }
 
-    /// Hides a message until its host or the cluster may be well again.
-    pub async fn put_back(&self, message: &Message, envelope: &Envelope<Command>, error: &CommandError) {
-        self.metrics.reconcile_failure("drain", error.category());
-        let delay = error.retry_after().unwrap_or_else(|| delay_after(message.receive_count)).min(MAX_DELAY);
+    /// Hides a message until its next try.
+    pub async fn put_back(
+        &self,
+        message: &Message,
+        envelope: &Envelope<Command>,
+        error: &str,
+        delay: Duration,
+    ) {
         let hidden = self.commands.extend(&message.receipt, delay).await;
         self.note(message, hidden, "failed to put a command back: it comes again when its time is over");
         tracing::warn!(
             delivery.id = %envelope.delivery,
             repo = %envelope.body.repository,
-            error = error_chain(error),
+            error,
             delay_s = delay.as_secs(),
             "failed to carry out {}: tried again in {} s",
             envelope.body.intention.as_str(),

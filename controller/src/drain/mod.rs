@@ -1,15 +1,20 @@
 //! The drain loop: commands of the queues become `IntegrationJob`s.
 //!
-//! One message: decode → `facts` (cluster, host) → `plan` (pure) → `apply` (cluster) → settle. A message is deleted last, so
-//! a crash anywhere repeats it, and repeating changes nothing. While the API server can't be reached nothing is received;
-//! while one host can't be reached only its commands wait; so an outage never fills the dead-letter queue.
+//! One message: decode → `facts` (cluster, host) → `plan` (pure) → `apply` (cluster), for each config that it concerns
+//! (`fan_out`) → settle (`retry`, pure). A message is deleted last, so a crash anywhere repeats it, and repeating changes
+//! nothing. While the API server can't be reached nothing is received; while one host can't be reached only its commands wait;
+//! so an outage never fills the dead-letter queue. What can't be carried out before SQS would delete it goes there, with its
+//! reason.
 
 pub mod apply;
 pub mod chat;
 mod error;
 pub mod facts;
+mod fan_out;
+mod give_up;
 pub mod inlet;
 pub mod plan;
+mod retry;
 mod turns;
 
 use std::{
@@ -17,28 +22,25 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use kube::ResourceExt;
 use rand::RngExt as _;
-use tidegate_model::{Command, Envelope, Intention};
+use tidegate_model::{Command, Envelope};
 use tidegate_queue::{Message, QueueError};
-use tidegate_resources::{Cancel, CancelReason, IntegrationConfig};
+use tidegate_resources::IntegrationConfig;
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    apply::Applied,
-    chat::{Chat, Followed, Hint},
-    error::CommandError,
+    chat::Chat,
+    error::WaitsFor,
+    fan_out::Outcome,
     inlet::Inlet,
-    plan::Plan,
-    turns::{PullRequest, Turns},
+    retry::{Failure, MAX_DELAY, Next, Tries},
+    turns::Turns,
 };
 use crate::{backoff::backoff, context::Context, error_chain};
 
 /// How many commands of one queue are worked on at once.
 const IN_FLIGHT: usize = 64;
-/// The longest that a command waits for its host before it is tried again.
-const MAX_DELAY: Duration = Duration::from_mins(15);
 
 /// The loop can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -53,15 +55,21 @@ struct Drain {
     /// Shared with the other queues, as the pull requests are.
     chat: Arc<Chat>,
     turns: Arc<Turns>,
+    tries: Tries,
     inlet: Inlet,
 }
 
 /// Drains every queue until it is told to stop; then finishes what is in hand.
 pub async fn run(context: Context, inlets: Vec<Inlet>, stop: CancellationToken) -> Result<(), DrainError> {
+    // The configs are known before the first command asks for them.
+    tokio::select! {
+        () = context.configs.listed() => (),
+        () = stop.cancelled() => return Ok(()),
+    }
     let (chat, turns) = <(Arc<Chat>, Arc<Turns>)>::default();
     let drains = inlets.into_iter().map(|inlet| {
         let (context, chat, turns) = (context.clone(), Arc::clone(&chat), Arc::clone(&turns));
-        drain(Arc::new(Drain { context, chat, turns, inlet }), &stop)
+        drain(Arc::new(Drain { context, chat, turns, tries: Tries::default(), inlet }), &stop)
     });
     futures::future::try_join_all(drains).await.map(drop)
 }
@@ -133,129 +141,55 @@ impl Drain {
             self.inlet.dead_letter(&message, &refusal).await;
             return false;
         }
-        let (outcome, outage) =
-            match self.inlet.keep_hidden(&message, Box::pin(self.carry_out(&envelope))).await {
-                Ok(None) => {
-                    self.inlet.delete(&message).await;
-                    ("done", false)
-                }
-                Ok(Some(refusal)) => {
-                    self.inlet.dead_letter(&message, &refusal).await;
-                    ("dead_lettered", false)
-                }
-                Err(error) => {
-                    if let Some(refusal) = error.refusal() {
-                        self.inlet.dead_letter(&message, &refusal).await;
-                        ("dead_lettered", false)
-                    } else {
-                        self.inlet.put_back(&message, &envelope, &error).await;
-                        ("put_back", error.is_cluster_outage())
-                    }
-                }
-            };
-        self.context.metrics.command(intention, outcome);
-        outage
+        let outcome = self.inlet.keep_hidden(&message, Box::pin(self.carry_out(&envelope))).await;
+        let is_outage = outcome.waits_for() == Some(WaitsFor::Cluster);
+        let became = Box::pin(self.settle(&message, &envelope, outcome)).await;
+        self.context.metrics.command(intention, became);
+        is_outage
     }
 
-    /// Carries a command out for every config that it concerns. `Some` is the reason why it is refused for good.
-    async fn carry_out(&self, envelope: &Envelope<Command>) -> Result<Option<String>, CommandError> {
-        let command = &envelope.body;
-        let configs = facts::configs(envelope.host, &envelope.source, command, &self.context).await?;
-        if configs.is_empty() {
-            log(envelope, None, "nothing is configured for it");
-        }
-        let _turn = match (configs.first(), command.intention.pull_request()) {
-            (Some(config), Some(number)) => Some(self.turns.take(PullRequest::of(config, number)).await),
-            _ => None,
-        };
-        if let Intention::FollowComment { pull_request, comment, commands } = &command.intention {
-            let hint = Hint { pull_request: *pull_request, comment: *comment, commands };
-            return self.follow(hint, &configs, envelope).await;
-        }
-        for config in &configs {
-            let plan = match plan::admit(command, config) {
-                Ok(()) => plan::plan(
-                    command,
-                    config,
-                    &facts::read(&command.intention, config, &self.context).await?,
-                ),
-                Err(plan) => plan,
-            };
-            match plan {
-                Plan::Run(run) => self.run(&run, config, envelope).await?,
-                Plan::Cancel { pull_request, order } => {
-                    let jobs = facts::jobs_of(config, pull_request, &self.context).await?;
-                    let going: Vec<_> =
-                        jobs.iter().filter(|job| plan::goes_on(job)).map(ResourceExt::name_any).collect();
-                    let count = apply::stop(config, &going, &order, &self.context).await?;
-                    log(envelope, Some(config), &format!("{}: stopped {count} runs", order.message));
-                }
-                Plan::Nothing(reason) => log(envelope, Some(config), &reason),
-                Plan::Refuse(reason) => return Ok(Some(reason)),
-            }
-        }
-        Ok(None)
-    }
-
-    /// Follows a comment once, with the first config that it may concern: the others of its repository are found from there.
-    /// Where none is fit to run anything, whoever wrote it is told why.
-    async fn follow(
+    /// Deletes a message, hides it until the next try, or moves it to the dead-letter queue. Returns what became of it, for
+    /// metrics.
+    async fn settle(
         &self,
-        hint: Hint<'_>,
-        configs: &[IntegrationConfig],
+        message: &Message,
         envelope: &Envelope<Command>,
-    ) -> Result<Option<String>, CommandError> {
-        let mut unfit = None;
-        let mut fit = None;
-        for config in configs {
-            match plan::admit(&envelope.body, config) {
-                Ok(()) => fit = fit.or(Some(config)),
-                Err(Plan::Refuse(reason)) => return Ok(Some(reason)),
-                Err(Plan::Nothing(reason)) => {
-                    log(envelope, Some(config), &reason);
-                    unfit = unfit.or_else(|| plan::unfit(config).map(|_| config));
-                }
-                Err(Plan::Run(_) | Plan::Cancel { .. }) => (),
+        outcome: Outcome,
+    ) -> &'static str {
+        let Some(waits_for) = outcome.waits_for() else {
+            self.tries.settled(&message.id);
+            if let Some(reason) = outcome.refusal() {
+                self.inlet.dead_letter(message, &reason).await;
+                return "dead_lettered";
             }
-        }
-        let Some(config) = fit.or(unfit) else {
-            return Ok(None);
+            self.inlet.delete(message).await;
+            return "done";
         };
-        Ok(match self.chat.follow(hint, config, envelope, &self.context).await? {
-            Followed::Done(what) => {
-                log(envelope, Some(config), &what);
-                None
+        let failure = Failure {
+            waits_for,
+            tries: self.tries.failed(&message.id, waits_for),
+            receives: message.receive_count,
+            age: SystemTime::now().duration_since(message.sent_at).unwrap_or_default(),
+            retry_after: outcome.retry_after(),
+        };
+        let error = outcome.errors_text();
+        let jitter = rand::rng().random_range(0.0..1.0);
+        match retry::next(&failure, jitter) {
+            Next::TryAgain(delay) => {
+                self.context.metrics.reconcile_failure("drain", outcome.category());
+                self.inlet.put_back(message, envelope, &error, delay).await;
+                "put_back"
             }
-            Followed::Refused(reason) => Some(reason),
-        })
-    }
-
-    async fn run(
-        &self,
-        run: &plan::Run,
-        config: &IntegrationConfig,
-        envelope: &Envelope<Command>,
-    ) -> Result<(), CommandError> {
-        match apply::run(run, config, envelope, &self.context).await? {
-            Applied::Created(name) => {
-                let seconds = age_seconds(envelope.received_at_ms);
-                self.context.metrics.accepted_to_job(seconds);
-                log(envelope, Some(config), &format!("created IntegrationJob {name}"));
-            }
-            Applied::Existed(name) => {
-                log(envelope, Some(config), &format!("IntegrationJob {name} exists already"));
+            Next::GiveUp(why) => {
+                self.tries.settled(&message.id);
+                self.context.metrics.reconcile_failure("drain", outcome.category());
+                let reason = format!("{error} ({why})");
+                if self.inlet.dead_letter(message, &reason).await {
+                    self.tell_author(envelope, &reason).await;
+                }
+                "dead_lettered"
             }
         }
-        if let Some(pull) = run.spec.pulls.first() {
-            let order = Cancel {
-                reason: CancelReason::Superseded,
-                message: format!("superseded by {}", pull.sha.short()),
-                comment: None,
-            };
-            let jobs = facts::jobs_of(config, pull.number, &self.context).await?;
-            apply::stop(config, &plan::outdated(&run.spec, &jobs), &order, &self.context).await?;
-        }
-        Ok(())
     }
 
     /// Waits until the API server answers.

@@ -4,9 +4,9 @@ use kube::ResourceExt;
 use tidegate_hosts::client::PullRequestFacts;
 use tidegate_model::{Command, CommitSha, GitRef, Intention, JobSpec, Permission, PullRequestNumber};
 use tidegate_resources::{
-    Base, Cancel, CancelReason, CommentReference, ConditionStatus, ConfigReference, IntegrationConfig,
-    IntegrationConfigSpec, IntegrationJob, IntegrationJobSpec, Pull, SkippedJob, Trigger,
-    pull_request_trigger_digest, push_trigger_digest, skipped_trigger_digest,
+    Base, Cancel, CancelReason, CommentReference, ConfigReference, IntegrationConfig, IntegrationConfigSpec,
+    IntegrationJob, IntegrationJobSpec, Pull, SkippedJob, Trigger, pull_request_trigger_digest,
+    push_trigger_digest, skipped_trigger_digest,
 };
 use tidegate_rules::{
     filters::{self, PatternError},
@@ -15,7 +15,7 @@ use tidegate_rules::{
 };
 
 use super::facts::{Facts, Place};
-use crate::config::validate;
+use crate::config::{conflict::conflict, validate};
 
 /// What a command comes to for one config.
 #[derive(Debug, Clone, PartialEq)]
@@ -120,11 +120,7 @@ pub fn unfit(config: &IntegrationConfig) -> Option<String> {
     if let Err(invalid) = validate::spec(&config.spec) {
         return Some(format!("the config is not valid: {invalid}"));
     }
-    let mut conditions = config.status.iter().flat_map(|status| &status.conditions);
-    let conflict = conditions.find(|c| {
-        c.type_ == "Ready" && c.status == ConditionStatus::False && c.reason == "ContextConflict"
-    })?;
-    Some(conflict.message.clone())
+    conflict(config).map(|conflict| conflict.message.clone())
 }
 
 fn cancel(pull_request: PullRequestNumber, message: &str) -> Plan {

@@ -14,7 +14,7 @@ use tokio::sync::OwnedMutexGuard;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PullRequest {
     host: Host,
-    api_url: String,
+    site: String,
     repository: String,
     number: PullRequestNumber,
 }
@@ -25,7 +25,7 @@ impl PullRequest {
         let git = &config.spec.git;
         Self {
             host: git.type_,
-            api_url: git.api_url().to_owned(),
+            site: git.site(),
             repository: git.repository.as_str().to_ascii_lowercase(),
             number,
         }
@@ -72,7 +72,7 @@ mod tests {
         let turns = Turns::default();
         let of = |config: &IntegrationConfig, number| PullRequest::of(config, PullRequestNumber(number));
         let shop = config("shop", "acme/shop", Some("https://git.example"));
-        let same = config("other", "ACME/Shop", Some("https://git.example"));
+        let same = config("other", "ACME/Shop", Some("https://GIT.example:443/"));
         let elsewhere = config("other", "acme/shop", Some("https://other.example"));
         let turn = turns.take(of(&shop, 7)).await;
         assert!(turns.take(of(&same, 7)).now_or_never().is_none());

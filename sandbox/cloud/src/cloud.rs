@@ -147,6 +147,11 @@ impl Cloud {
         self.sqs.refuse(operation, queue, refused);
     }
 
+    /// Lets the messages of a queue look this much older than they are.
+    pub fn set_age(&self, queue: &str, age: Duration) {
+        self.sqs.set_age(queue, age);
+    }
+
     /// Makes what was received of a queue, and was not deleted, visible again: its visibility timeout is over.
     pub async fn expire_visibility(&self, queue: &str) {
         self.sqs.expire_visibility(queue).await;

@@ -44,6 +44,8 @@ pub(crate) struct Sqs {
     refused: Mutex<BTreeSet<(String, String)>>,
     /// What was received last of each queue: queue, receipt.
     receipts: Mutex<Vec<(String, String)>>,
+    /// How much older the messages of a queue look than they are.
+    ages: Mutex<HashMap<String, Duration>>,
 }
 
 impl Sqs {
@@ -62,6 +64,7 @@ impl Sqs {
             gates: Gates::default(),
             refused: Mutex::default(),
             receipts: Mutex::default(),
+            ages: Mutex::default(),
         }
     }
 
@@ -106,6 +109,7 @@ impl Sqs {
         }
         let (parts, body) = self.answer(headers, body).await;
         let received: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let body = self.aged(&what.1, &received, body);
         let receipts = received["Messages"].as_array().into_iter().flatten();
         let receipts: Vec<_> = receipts.filter_map(|message| message["ReceiptHandle"].as_str()).collect();
         self.remember(&what.1, receipts.iter().copied());
@@ -119,6 +123,30 @@ impl Sqs {
     fn remember<'a>(&self, queue: &str, receipts: impl Iterator<Item = &'a str>) {
         let mut known = self.receipts.lock().unwrap_or_else(PoisonError::into_inner);
         known.extend(receipts.map(|receipt| (queue.to_owned(), receipt.to_owned())));
+    }
+
+    /// Lets the messages of a queue look older than they are.
+    pub(crate) fn set_age(&self, queue: &str, age: Duration) {
+        self.ages.lock().unwrap_or_else(PoisonError::into_inner).insert(queue.to_owned(), age);
+    }
+
+    /// An answer whose messages were sent earlier. A time keeps its number of digits, and the answer its length.
+    fn aged(&self, queue: &str, received: &Value, body: Bytes) -> Bytes {
+        let Some(age) = self.ages.lock().unwrap_or_else(PoisonError::into_inner).get(queue).copied() else {
+            return body;
+        };
+        let mut text = String::from_utf8_lossy(&body).into_owned();
+        for message in received["Messages"].as_array().into_iter().flatten() {
+            let sent = message["Attributes"]["SentTimestamp"].as_str().unwrap_or_default();
+            if let Ok(sent_ms) = sent.parse::<u128>() {
+                let earlier = sent_ms.saturating_sub(age.as_millis()).to_string();
+                text = text.replace(
+                    &format!("\"SentTimestamp\":\"{sent}\""),
+                    &format!("\"SentTimestamp\":\"{earlier}\""),
+                );
+            }
+        }
+        text.into()
     }
 
     /// Refuses an operation on a queue, like `SendMessage`, or does so no more.

@@ -14,6 +14,7 @@ pub struct Timeout(Duration);
 
 impl Timeout {
     const MAX_SECONDS: u64 = 7 * 24 * 3600;
+    const RULE: &str = "expected hours, minutes and seconds like 1h30m, from 1s to 168h";
 
     /// The limit as a duration.
     pub fn as_duration(self) -> Duration {
@@ -39,8 +40,12 @@ impl JsonSchema for Timeout {
         json_schema!({
             "type": "string",
             "minLength": 2,
-            "maxLength": 18,
+            "maxLength": 21,
             "pattern": "^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$",
+            "x-kubernetes-validations": [{
+                "rule": "duration(self) >= duration('1s') && duration(self) <= duration('168h')",
+                "message": Self::RULE,
+            }],
         })
     }
 }
@@ -49,13 +54,7 @@ impl FromStr for Timeout {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let error = || {
-            ParseError::new(
-                "duration",
-                text,
-                "expected hours, minutes and seconds like 1h30m, from 1s to 168h",
-            )
-        };
+        let error = || ParseError::new("duration", text, Self::RULE);
         let mut seconds = 0_u64;
         let mut rest = text;
         for (unit, factor) in [('h', 3600), ('m', 60), ('s', 1)] {

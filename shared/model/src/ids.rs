@@ -10,13 +10,21 @@ use crate::ParseError;
 /// A string newtype: `FromStr`, serde and `Display` from one rule.
 ///
 /// The schema's bounds stand on the type: with serde's `try_from`, schemars describes a bare `String` and would drop those
-/// of the field.
+/// of the field. The schema accepts what the type accepts, and nothing else: the API server must store nothing that the
+/// controller can't read. So patterns name no `\s`, which Kubernetes reads as ASCII only, and what a pattern can't say is a
+/// CEL rule.
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $kind:literal, max $max:literal, pattern $pattern:literal, $rule:literal, $check:expr) => {
+    (
+        $(#[$doc:meta])* $name:ident, $kind:literal, max $max:literal, pattern $pattern:literal,
+        $(cel $cel:literal,)? $rule:literal, $check:expr
+    ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
-        #[schemars(inline, extend("minLength" = 1, "maxLength" = $max, "pattern" = $pattern))]
+        #[schemars(inline, extend(
+            "minLength" = 1, "maxLength" = $max, "pattern" = $pattern
+            $(, "x-kubernetes-validations" = [{"rule": $cel, "message": $rule}])?
+        ))]
         pub struct $name(String);
 
         impl $name {
@@ -31,7 +39,7 @@ macro_rules! text_id {
 
             fn from_str(text: &str) -> Result<Self, ParseError> {
                 let check: fn(&str) -> bool = $check;
-                if text.is_empty() || text.len() > $max || !check(text) {
+                if text.is_empty() || text.chars().count() > $max || !check(text) {
                     return Err(ParseError::new($kind, text, $rule));
                 }
                 Ok(Self(text.to_owned()))
@@ -67,8 +75,9 @@ fn is_dns_label(text: &str) -> bool {
 
 text_id!(
     /// A repository's path on its host: `owner/name`, on GitLab with any number of groups before the name.
-    RepositoryPath, "repository path", max 255, pattern r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+$",
-    "expected owner/name of letters, digits, '-', '_' and '.'",
+    RepositoryPath, "repository path", max 255,
+    pattern r"^(\.?[A-Za-z0-9_-][A-Za-z0-9_.-]*|\.\.[A-Za-z0-9_.-]+)(/(\.?[A-Za-z0-9_-][A-Za-z0-9_.-]*|\.\.[A-Za-z0-9_.-]+))+$",
+    "expected owner/name of letters, digits, '-', '_' and '.', without the segments '.' and '..'",
     |text| {
         let segment = |s: &str| {
             !matches!(s, "" | "." | "..") && s.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
@@ -97,6 +106,7 @@ impl RepositoryPath {
 text_id!(
     /// A commit's full object id: 40 (SHA-1) or 64 (SHA-256) lowercase hexadecimal digits, not all zero.
     CommitSha, "commit SHA", max 64, pattern r"^([0-9a-f]{40}|[0-9a-f]{64})$",
+    cel "self.matches('[1-9a-f]')",
     "expected 40 or 64 lowercase hexadecimal digits that are not all zero",
     |text| {
         matches!(text.len(), 40 | 64)
@@ -120,7 +130,8 @@ text_id!(
 
 text_id!(
     /// A user's name on a host.
-    Login, "login", max 255, pattern r"^[^\s/]+$", "expected at most 255 bytes without white space or '/'",
+    Login, "login", max 255, pattern r"^[^\p{Cc}\p{Z}/]+$",
+    "expected at most 255 characters without white space, control characters or '/'",
     |text| !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '/')
 );
 

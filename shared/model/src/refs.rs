@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::ParseError;
 
 const RULE: &str =
-    "expected a name that `git check-ref-format` accepts, of at most 244 bytes, not starting with '-'";
+    "expected a name that `git check-ref-format` accepts, of at most 244 characters, not starting with '-'";
 
 /// A branch's or tag's short name, by the rules of `git check-ref-format`.
 ///
@@ -19,6 +19,9 @@ const RULE: &str =
 pub struct RefName(String);
 
 impl RefName {
+    /// The longest name, in characters.
+    const MAX_LENGTH: usize = 244;
+
     /// The short name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -28,7 +31,7 @@ impl RefName {
 fn is_ref_name(text: &str) -> bool {
     let component = |s: &str| !s.is_empty() && !s.starts_with('.') && !s.ends_with(".lock");
     !text.is_empty()
-        && text.len() <= 244
+        && text.chars().count() <= RefName::MAX_LENGTH
         && text != "@"
         && !text.starts_with('-')
         && !text.ends_with('.')
@@ -90,7 +93,16 @@ impl JsonSchema for GitRef {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "maxLength": 255, "pattern": "^refs/(heads|tags)/.+$"})
+        // What `is_ref_name` accepts, and nothing else. The pattern names the characters, the rule their order.
+        json_schema!({
+            "type": "string",
+            "maxLength": 255,
+            "pattern": r"^refs/(heads|tags)/[^\p{Cc}\p{Z}~^:?*\[\\]{1,244}$",
+            "x-kubernetes-validations": [{
+                "rule": "!self.matches('[.][.]|@[{]|//|/[.]|[.]lock(/|$)|[./]$|^refs/(heads|tags)/(-|@$)')",
+                "message": RULE,
+            }],
+        })
     }
 }
 

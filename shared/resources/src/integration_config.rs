@@ -7,6 +7,10 @@ use tidegate_model::{Host, JobSpec, RepositoryPath, SecretKeyRef, Timeout};
 
 use crate::{Condition, schema::structural};
 
+mod site;
+
+pub use site::site;
+
 /// The CI of one repository: where it lies, and which jobs run before and after a merge.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -70,9 +74,9 @@ pub struct GitSpec {
     /// The repository's path on the host: owner/name.
     pub repository: RepositoryPath,
     /// The address of the host's API. Default: `https://api.github.com`, `https://gitea.com`. For GitHub Enterprise Server
-    /// `https://HOST/api/v3`, for Gitea and Forgejo the address of the site.
+    /// `https://HOST/api/v3`, for Gitea and Forgejo the address of the site. It holds no user name or password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 8, max = 512), regex(pattern = r"^https?://[^\s?#]+$"))]
+    #[schemars(length(min = 8, max = 512), regex(pattern = r"^https?://[^\s?#@/\\]+(/[^\s?#\\]*)?$"))]
     pub api_url: Option<String>,
     /// A token that may manage hooks, set statuses and read the repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,6 +98,18 @@ impl GitSpec {
             (None, Host::Github) => "https://api.github.com",
             (None, Host::Gitea) => "https://gitea.com",
         }
+    }
+
+    /// Which site's API it is, however its address is spelled: see [`site`].
+    pub fn site(&self) -> String {
+        site(self.api_url())
+    }
+
+    /// Whether both name one repository of one site.
+    pub fn is_same_repository(&self, other: &Self) -> bool {
+        self.type_ == other.type_
+            && self.repository.is_same_as(&other.repository)
+            && self.site() == other.site()
     }
 }
 

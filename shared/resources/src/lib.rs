@@ -13,7 +13,7 @@ mod tekton;
 pub use condition::{Condition, ConditionStatus, set_condition};
 pub use integration_config::{
     ConfigJobs, GitSpec, GithubApp, IntegrationConfig, IntegrationConfigSpec, IntegrationConfigStatus,
-    WebhookStatus,
+    WebhookStatus, site,
 };
 pub use integration_job::{
     Base, Cancel, CancelReason, CommentReference, ConfigReference, IntegrationJob, IntegrationJobSpec,

@@ -147,6 +147,7 @@ impl World {
         let mut environment = settings(&spec, &cloud, address);
         environment.insert("KUBECONFIG".to_owned(), cluster.kubeconfig().display().to_string());
         environment.insert("TIDEGATE_LISTEN".to_owned(), "127.0.0.1:0".to_owned());
+        environment.insert("TIDEGATE_GITHUB_APP_API_URL".to_owned(), forge.api_url());
         environment.insert("TIDEGATE_CHECKOUT_IMAGE".to_owned(), "sandbox/checkout".to_owned());
         let namespace = "ci".to_owned();
         let second_namespace = make_namespaces(&spec, &client, &namespace).await?;

@@ -190,6 +190,12 @@ pub async fn each_rule_of_a_config_rejects(client: Client, namespace: &str) -> a
             },
             "names that start with TIDEGATE_ are reserved",
         ),
+        // What our types can't read, the API server must not store.
+        (|config| config["spec"]["timeout"] = "0s".into(), "from 1s to 168h"),
+        (|config| config["spec"]["timeout"] = "169h".into(), "from 1s to 168h"),
+        (|config| config["spec"]["jobs"]["preSubmit"][0]["timeout"] = "168h1s".into(), "from 1s to 168h"),
+        (|config| config["spec"]["git"]["repository"] = "acme/..".into(), "should match"),
+        (|config| config["spec"]["git"]["apiUrl"] = "https://ada:secret@git.example".into(), "should match"),
     ];
     each_is_refused(&api, config_json, cases).await?;
     create(&api, config_json("sound")).await??;
@@ -216,6 +222,10 @@ pub async fn each_rule_of_a_job_rejects(client: Client, namespace: &str) -> anyh
             |job| job["spec"]["comment"] = json!({"id": 5, "author": "ada"}),
             "a Comment trigger, and no other, has a comment",
         ),
+        (|job| job["spec"]["base"]["ref"] = "refs/heads/a..b".into(), "git check-ref-format"),
+        (|job| job["spec"]["base"]["ref"] = "refs/heads/a\u{a0}b".into(), "should match"),
+        (|job| job["spec"]["pulls"][0]["sha"] = "0".repeat(40).into(), "not all zero"),
+        (|job| job["spec"]["pulls"][0]["author"] = "ad\u{2003}a".into(), "should match"),
     ];
     each_is_refused(&api, job_json, cases).await?;
     create(&api, job_json("sound")).await??;

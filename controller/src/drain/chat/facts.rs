@@ -1,8 +1,8 @@
 //! Reads from host and cluster what decides about a comment.
 
-use kube::{ResourceExt, api::ListParams};
+use kube::ResourceExt;
 use tidegate_hosts::client::{CommentFacts, PullRequestFacts, StatusFacts};
-use tidegate_model::{ChatCommand, Command, CommentId, Envelope, Permission};
+use tidegate_model::{ChatCommand, CommentId, Permission};
 use tidegate_resources::{IntegrationConfig, IntegrationJob, answer_digest};
 use tidegate_rules::chatops::{Line, MARKER, who::Who};
 
@@ -10,9 +10,11 @@ use super::decide;
 use crate::{
     context::Context,
     drain::{
+        error::WaitsFor,
         facts::{FactsError, Reader, display_name, jobs_of},
         plan,
     },
+    error_chain,
 };
 
 /// What is known about a comment, as host and cluster show it now.
@@ -58,7 +60,6 @@ pub async fn known(
     reader: &Reader<'_>,
     comment: CommentFacts,
     lines: &[Line],
-    envelope: &Envelope<Command>,
     context: &Context,
 ) -> Result<Result<Known, String>, FactsError> {
     let repository = &reader.config.spec.git.repository;
@@ -68,18 +69,25 @@ pub async fn known(
     let Some(pull_request) = reader.find_pull_request(number).await? else {
         return Ok(Err(format!("there is no pull request {number}")));
     };
-    let all = all_of_repository(reader.config, &envelope.body, context).await?;
+    let all = all_of_repository(reader.config, context);
     let Some(oldest) = all.first() else {
         return Ok(Err("the config is gone".to_owned()));
     };
     let marker = format!("{MARKER} {} -->", answer_digest(&plan::uid(oldest), comment.id));
     let (mut configs, mut unfit) = (Vec::new(), Vec::new());
+    let is_shared = all.len() > 1;
     for config in all {
         if let Some(reason) = plan::unfit(&config) {
             unfit.push(format!("IntegrationConfig `{}`: {reason}", display_name(&config)));
-        } else {
-            let jobs = jobs_of(&config, number, context).await?;
-            configs.push(Configured { config, jobs });
+            continue;
+        }
+        match jobs_of(&config, number, context).await {
+            Ok(jobs) => configs.push(Configured { config, jobs }),
+            // Its namespace may not be read: that delays no other config.
+            Err(error) if is_shared && error.waits_for() == WaitsFor::Person => {
+                unfit.push(format!("IntegrationConfig `{}`: {}", display_name(&config), error_chain(&error)));
+            }
+            Err(error) => return Err(error),
         }
     }
     let later = reader.client.comments_since(repository, number, comment.created_at).await;
@@ -116,21 +124,12 @@ pub async fn known(
 }
 
 /// Every config that serves the same repository on the same host, the oldest first.
-async fn all_of_repository(
-    config: &IntegrationConfig,
-    command: &Command,
-    context: &Context,
-) -> Result<Vec<IntegrationConfig>, FactsError> {
-    let all = context.list_served::<IntegrationConfig>(&ListParams::default()).await;
-    let mut all = all.map_err(FactsError::Configs)?;
-    let own = &config.spec.git;
-    all.retain(|other| {
-        let git = &other.spec.git;
-        git.type_ == own.type_
-            && git.api_url() == own.api_url()
-            && git.repository.is_same_as(&command.repository)
-            && other.metadata.deletion_timestamp.is_none()
-    });
-    all.sort_by_key(|config| (config.creation_timestamp(), config.namespace(), config.name_any()));
-    Ok(all)
+fn all_of_repository(config: &IntegrationConfig, context: &Context) -> Vec<IntegrationConfig> {
+    let (mut all, _) = context.configs.select(|git| git.is_same_repository(&config.spec.git));
+    // The config may be younger than what was seen.
+    if !all.iter().any(|other| other.uid() == config.uid()) {
+        all.push(config.clone());
+    }
+    all.retain(|other| other.metadata.deletion_timestamp.is_none());
+    all
 }

@@ -65,7 +65,7 @@ impl Chat {
             Admission::Nothing(reason) => return Ok(Followed::Done(reason)),
             Admission::Refuse(reason) => return Ok(Followed::Refused(reason)),
         };
-        let known = match facts::known(&reader, comment, &lines, envelope, context).await? {
+        let known = match facts::known(&reader, comment, &lines, context).await? {
             Ok(known) => known,
             Err(reason) => return Ok(Followed::Refused(reason)),
         };
@@ -95,6 +95,9 @@ async fn carry_out(
             match apply::run(run, &known.configs[*config].config, envelope, context).await? {
                 apply::Applied::Created(name) => format!("created IntegrationJob {name}"),
                 apply::Applied::Existed(name) => format!("IntegrationJob {name} exists"),
+                apply::Applied::Unreadable(name, why) => {
+                    format!("IntegrationJob {name} can't be read: {why}")
+                }
             }
         }
         Action::Stop { config, names, order } => {

@@ -34,15 +34,27 @@ impl Definition {
         Self { schema }
     }
 
-    /// Prunes, completes and checks an object.
+    /// Prunes, completes and checks an object. What was wrong before and has not changed is let pass, as Kubernetes does since
+    /// 1.30 ("validation ratcheting"): else an object from before a stricter CRD could not even be deleted.
     pub(crate) fn admit(&self, key: &Key, new: &mut Value, old: Option<&Value>) -> Result<(), Failure> {
         schema::prune(&self.schema, new);
         *new = apply_defaults(&self.schema, new);
+        let known = old.map(|old| schema::check(&self.schema, old)).unwrap_or_default();
         let mut causes = schema::check(&self.schema, new);
-        if causes.is_empty()
-            && let Err(errors) = Validator::new().validate(&self.schema, new, old)
-        {
-            causes.extend(errors.into_vec().into_iter().map(|error| Cause {
+        causes.retain(|cause| !known.contains(cause));
+        if causes.is_empty() {
+            let known = old.map(|old| self.broken_rules(old, None)).unwrap_or_default();
+            causes = self.broken_rules(new, old);
+            causes.retain(|cause| !known.contains(cause));
+        }
+        if causes.is_empty() { Ok(()) } else { Err(Failure::invalid(key.resource, &key.name, &causes)) }
+    }
+
+    fn broken_rules(&self, new: &Value, old: Option<&Value>) -> Vec<Cause> {
+        let broken = Validator::new().validate(&self.schema, new, old);
+        let errors = broken.err().into_iter().flat_map(kube::core::cel::ValidationErrors::into_vec);
+        errors
+            .map(|error| Cause {
                 reason: "FieldValueInvalid",
                 field: if error.field_path.is_empty() { "<nil>".to_owned() } else { error.field_path },
                 message: match error.kind {
@@ -51,8 +63,7 @@ impl Definition {
                         format!("Invalid value: rule {:?} can't be evaluated: {}", error.rule, error.message)
                     }
                 },
-            }));
-        }
-        if causes.is_empty() { Ok(()) } else { Err(Failure::invalid(key.resource, &key.name, &causes)) }
+            })
+            .collect()
     }
 }

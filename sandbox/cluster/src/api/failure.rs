@@ -16,7 +16,7 @@ pub(crate) struct Failure {
 }
 
 /// What is wrong with one field.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cause {
     /// Kubernetes' word for it, like `FieldValueRequired`.
     pub(crate) reason: &'static str,

@@ -1,9 +1,6 @@
 //! The API over HTTP.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::{
     body::{Body, to_bytes},
@@ -21,6 +18,7 @@ use super::{
     discovery,
     failure::Failure,
     patch::Patch,
+    refusal::Refusals,
     request::Request,
     served::Verb,
     store::Store,
@@ -38,23 +36,14 @@ pub(crate) struct Server {
     available: Mutex<Option<CancellationToken>>,
     /// Requests that are held: a verb and a resource, like `patch integrationjobs/status`.
     pub(crate) gates: Gates<String>,
-    /// Requests that are forbidden, and why.
-    refused: Mutex<HashMap<String, String>>,
+    /// Requests that are refused.
+    pub(crate) refusals: Refusals,
 }
 
 impl Server {
     pub(crate) fn new(store: Arc<Store>, stop: CancellationToken) -> Self {
         let available = Mutex::new(Some(stop.child_token()));
-        Self { store, stop, available, gates: Gates::default(), refused: Mutex::default() }
-    }
-
-    /// Forbids a kind of request, as a quota does; `None` allows it again.
-    pub(crate) fn refuse(&self, request: &str, why: Option<&str>) {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        match why {
-            Some(why) => refused.insert(request.to_owned(), why.to_owned()),
-            None => refused.remove(request),
-        };
+        Self { store, stop, available, gates: Gates::default(), refusals: Refusals::default() }
     }
 
     /// Answers until the token of `new` is cancelled and every request is done.
@@ -93,6 +82,7 @@ impl Server {
             }
         }
         let request = Request::parse(&parts.method, &parts.uri)?;
+        self.refusals.check(&request)?;
         let body = to_bytes(body, MAX_BODY).await.map_err(|_| {
             Failure::new(
                 413,
@@ -107,10 +97,6 @@ impl Server {
         let content_type = parts.headers.get(header::CONTENT_TYPE);
         let what = request.describe();
         self.gates.pass(&what, Moment::Before).await;
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).get(&what).cloned();
-        if let Some(why) = refused {
-            return Err(Failure::new(403, "Forbidden", why));
-        }
         let done = carry_out(&self.store, &request, content_type, &body);
         self.gates.pass(&what, Moment::After).await;
         let (code, object) = done?;

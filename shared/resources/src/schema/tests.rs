@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use crate::{IntegrationConfig, IntegrationJob};
 
+mod accepted;
+mod readable;
+
 /// Formats that the API server checks or knows for a type.
 const FORMATS: [&str; 2] = ["int32", "int64"];
 

@@ -27,7 +27,11 @@ async fn scene(jobs: &Value, timeout: &str) -> Result<Scene> {
 /// Lets no `PipelineRun` be created in the scene's namespace.
 async fn refuse_runs(scene: &Scene) -> Result<()> {
     if !is_real() {
-        scene.world.sandbox_cluster()?.refuse("create pipelineruns", Some("exceeded quota: none, used: 0"));
+        scene.world.sandbox_cluster()?.refuse(
+            "create pipelineruns",
+            &scene.world.namespace,
+            Some("exceeded quota: none, used: 0"),
+        );
         return Ok(());
     }
     let quota = json!({
@@ -45,7 +49,7 @@ async fn refuse_runs(scene: &Scene) -> Result<()> {
 
 async fn allow_runs(scene: &Scene) -> Result<()> {
     if !is_real() {
-        scene.world.sandbox_cluster()?.refuse("create pipelineruns", None);
+        scene.world.sandbox_cluster()?.refuse("create pipelineruns", &scene.world.namespace, None);
         return Ok(());
     }
     let quotas: Api<ResourceQuota> = Api::namespaced(scene.world.client.clone(), &scene.world.namespace);

@@ -7,6 +7,7 @@
 
 mod approval;
 mod bad_input;
+mod bad_objects;
 mod causes;
 mod checkout_results;
 mod comments;
@@ -25,6 +26,7 @@ mod push;
 mod real;
 mod rotation;
 mod skip;
+mod stuck_commands;
 mod trust;
 mod webhook;
 

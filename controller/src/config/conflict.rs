@@ -1,0 +1,79 @@
+//! Which configs to check again when another one changes: those whose contexts belonged to it. Pure.
+
+use std::sync::Arc;
+
+use kube::{ResourceExt as _, runtime::reflector::ObjectRef, runtime::watcher::Event};
+use tidegate_resources::{Condition, ConditionStatus, IntegrationConfig};
+
+use crate::configs::StoredConfig;
+
+/// The condition that says that an older config owns the commit statuses of this one.
+pub fn conflict(config: &IntegrationConfig) -> Option<&Condition> {
+    let mut conditions = config.status.iter().flat_map(|status| &status.conditions);
+    conditions
+        .find(|c| c.type_ == "Ready" && c.status == ConditionStatus::False && c.reason == "ContextConflict")
+}
+
+/// The configs whose conflict may be over after an event of the watch. A list that begins again tells no deletions.
+pub fn to_check(event: &Event<StoredConfig>, all: &[Arc<StoredConfig>]) -> Vec<ObjectRef<StoredConfig>> {
+    let changed = match event {
+        Event::Apply(changed) | Event::Delete(changed) => Some((changed.name_any(), changed.uid())),
+        Event::InitDone => None,
+        Event::Init | Event::InitApply(_) => return Vec::new(),
+    };
+    let may_be_freed = |config: &&IntegrationConfig| match &changed {
+        Some((name, uid)) => config.name_any() == *name && config.uid() != *uid,
+        None => true,
+    };
+    let readable = all.iter().filter_map(|stored| stored.readable());
+    let in_conflict = readable.filter(|config| conflict(config).is_some()).filter(may_be_freed);
+    in_conflict
+        .map(|config| ObjectRef::new(&config.name_any()).within(&config.namespace().unwrap_or_default()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn config(namespace: &str, name: &str, reason: &str) -> StoredConfig {
+        serde_json::from_value(json!({
+            "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationConfig",
+            "metadata": {"namespace": namespace, "name": name, "uid": format!("{namespace}/{name}")},
+            "spec": {"git": {"type": "gitea", "repository": "acme/shop"}},
+            "status": {"conditions": [{
+                "type": "Ready", "status": if reason == "Valid" { "True" } else { "False" }, "reason": reason,
+                "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
+            }]},
+        }))
+        .expect("a config")
+    }
+
+    fn checked(event: &Event<StoredConfig>) -> Vec<String> {
+        let all = [
+            config("a", "shop", "Valid"),
+            config("b", "shop", "ContextConflict"),
+            config("c", "shop", "DependencyCycle"),
+            config("b", "web", "ContextConflict"),
+        ]
+        .map(Arc::new);
+        let references = to_check(event, &all).into_iter();
+        references.map(|found| format!("{}/{}", found.namespace.unwrap_or_default(), found.name)).collect()
+    }
+
+    #[test]
+    fn the_end_or_change_of_a_config_checks_those_of_its_name_that_are_in_conflict() {
+        assert_eq!(checked(&Event::Delete(config("a", "shop", "Valid"))), ["b/shop"]);
+        assert_eq!(checked(&Event::Apply(config("a", "shop", "Valid"))), ["b/shop"]);
+        assert_eq!(checked(&Event::Apply(config("b", "shop", "ContextConflict"))), [""; 0], "its own change");
+        assert_eq!(checked(&Event::Delete(config("a", "other", "Valid"))), [""; 0]);
+    }
+
+    #[test]
+    fn a_new_list_checks_every_conflict_since_it_tells_no_deletions() {
+        assert_eq!(checked(&Event::InitDone), ["b/shop", "b/web"]);
+        assert_eq!(checked(&Event::Init), [""; 0]);
+    }
+}

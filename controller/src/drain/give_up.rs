@@ -1,0 +1,146 @@
+//! A comment whose command is given up: the person who wrote it is told so, once, with the reason.
+
+use std::time::Instant;
+
+use kube::{
+    Resource as _,
+    runtime::events::{Event, EventType},
+};
+use tidegate_hosts::client::CommentFacts;
+use tidegate_model::{Command, CommentId, Envelope, Intention, PullRequestNumber};
+use tidegate_resources::IntegrationConfig;
+use tidegate_rules::chatops::{self, MARKER};
+
+use super::{
+    Drain,
+    facts::{self, FactsError, Reader},
+};
+use crate::{
+    budget::{Write, Writer},
+    error_chain,
+};
+
+/// How much of a reason a reply repeats, in characters.
+const MAX_REASON: usize = 300;
+
+/// Why nobody could be told.
+#[derive(Debug, thiserror::Error)]
+enum ReplyError {
+    /// The comment could not be read, or the reply not be sent.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
+    /// The credential has written enough for now, and nobody waits for this reply.
+    #[error("the credential's budget of writes is used up")]
+    Busy,
+}
+
+impl Drain {
+    /// Tells the author of a comment that its command went to the dead-letter queue. Other commands have no author. It is tried
+    /// once with each config's credential: the dead letter holds the reason in any case.
+    pub(super) async fn tell_author(&self, envelope: &Envelope<Command>, reason: &str) {
+        let Intention::FollowComment { pull_request, comment, .. } = envelope.body.intention else {
+            return;
+        };
+        let concerned = facts::configs(envelope.host, &envelope.source, &envelope.body, &self.context).await;
+        for config in concerned.unwrap_or_default().configs {
+            if !config.spec.git.repository.is_same_as(&envelope.body.repository) {
+                continue;
+            }
+            match self.reply(&config, pull_request, comment, reason).await {
+                Ok(()) => return,
+                Err(error) => {
+                    let error = error_chain(&error);
+                    tracing::warn!(
+                        delivery.id = %envelope.delivery,
+                        repo = %envelope.body.repository,
+                        error,
+                        "failed to tell the author of comment {comment} that it was given up"
+                    );
+                    self.publish(&config, comment, reason).await;
+                }
+            }
+        }
+    }
+
+    async fn reply(
+        &self,
+        config: &IntegrationConfig,
+        pull_request: PullRequestNumber,
+        comment: CommentId,
+        reason: &str,
+    ) -> Result<(), ReplyError> {
+        let reader = Reader::new(config, &self.context).await?;
+        let repository = &config.spec.git.repository;
+        let found = reader.client.comment(repository, comment).await;
+        let found = reader.count("read the comment", found)?;
+        // The command is a hint: only a comment that is there, on that pull request, and asks for something gets a reply.
+        let is_command = |found: &CommentFacts| {
+            found.pull_request == Some(pull_request) && !chatops::read(&found.body).is_empty()
+        };
+        let Some(found) = found.filter(is_command) else {
+            return Ok(());
+        };
+        if let Some(writer) = Writer::of(config) {
+            let taken = self.context.budgets().take(&writer, Write::Answer, Instant::now());
+            taken.map_err(|_| ReplyError::Busy)?;
+        }
+        let sent = reader.client.create_comment(repository, pull_request, &text(&found, reason)).await;
+        Ok(reader.count("reply to a comment", sent)?)
+    }
+
+    async fn publish(&self, config: &IntegrationConfig, comment: CommentId, reason: &str) {
+        let event = Event {
+            type_: EventType::Warning,
+            reason: "CommandGivenUp".to_owned(),
+            note: Some(format!("comment {comment} went to the dead-letter queue: {}", shown(reason))),
+            action: "Answer".to_owned(),
+            secondary: None,
+        };
+        if let Err(error) = self.context.recorder.publish(&event, &config.object_ref(&())).await {
+            tracing::warn!(error = error_chain(&error), "failed to publish an Event");
+        }
+    }
+}
+
+/// The reply. Its marker keeps it from being read as a command, and is another one than that of an answer: a replayed dead
+/// letter is carried out and answered.
+fn text(comment: &CommentFacts, reason: &str) -> String {
+    format!(
+        "@{}: your comment was not followed: `{}`\n\nThe command is in Tidegate's dead-letter queue: an operator can replay it. \
+         Or comment again once the cause is gone.\n\n{MARKER} given-up {} -->",
+        comment.author,
+        shown(reason),
+        comment.id,
+    )
+}
+
+/// A reason as one line that can't end inline code.
+fn shown(reason: &str) -> String {
+    reason.chars().filter(|c| !c.is_control() && *c != '`').take(MAX_REASON).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::jiff::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn the_reply_names_author_and_reason_and_is_never_read_as_a_command() {
+        let comment = CommentFacts {
+            id: CommentId(9),
+            pull_request: Some(PullRequestNumber(7)),
+            author: "dora".parse().expect("a login"),
+            is_by_bot: false,
+            body: "/test".to_owned(),
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        };
+        let reason = format!("bad `answer`\n/cancel {}", "x".repeat(1_000));
+        let text = text(&comment, &reason);
+        assert!(text.starts_with("@dora: your comment was not followed: `bad answer/cancel xxx"), "{text}");
+        assert_eq!(chatops::read(&text), []);
+        assert!(text.lines().all(|line| !line.starts_with('/')), "{text}");
+        assert!(text.len() < 700, "{text}");
+    }
+}
