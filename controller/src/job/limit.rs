@@ -1,7 +1,8 @@
 //! How long a run may take, and how long what keeps it from starting may last. Pure.
 //!
-//! One condition holds the time of both, so that a restart changes nothing: `Started` is False since the first failed start
-//! or placement, and True since the first pod of the run has started. Either way the run's timeout counts from then.
+//! One condition holds the time of both, so that a restart changes nothing: `Started` is False since the first failed start,
+//! or, once the `PipelineRun` exists, since the first failed placement; and True since the first pod of the run has started.
+//! Either way the run's timeout counts from then.
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use tidegate_resources::{
@@ -27,6 +28,13 @@ pub fn started(status: &mut IntegrationJobStatus, now: Timestamp) {
 pub fn failing(status: &mut IntegrationJobStatus, cause: &Cause, now: Timestamp) {
     if !has_started(status) {
         enter(status, ConditionStatus::False, cause, now);
+    }
+}
+
+/// The `PipelineRun` exists: what kept it from being made counts no more.
+pub fn created(status: &mut IntegrationJobStatus) {
+    if !has_started(status) {
+        status.conditions.retain(|condition| condition.type_ != STARTED);
     }
 }
 
@@ -76,7 +84,7 @@ pub fn held(job: &IntegrationJob, cause: &Cause, now: Timestamp) -> IntegrationJ
 }
 
 /// The status of a run that could not start within its time.
-pub fn given_up(job: &IntegrationJob, cause: &Cause, now: Timestamp) -> IntegrationJobStatus {
+fn given_up(job: &IntegrationJob, cause: &Cause, now: Timestamp) -> IntegrationJobStatus {
     let message = format!("{} (tried for {})", cause.message, job.spec.timeout);
     let verdict = Verdict::new(Phase::Error, &cause.reason, &*message);
     status::ended_unrun(job, verdict, JobPhase::Error, &message, now)
@@ -144,6 +152,17 @@ mod tests {
             assert_eq!(entry.phase, JobPhase::Error);
             assert_eq!(entry.message.as_deref(), Some("Secret git does not exist (tried for 1h)"));
         }
+    }
+
+    #[test]
+    fn a_start_that_worked_ends_the_time_of_those_that_failed() {
+        let mut job = queued();
+        job.status = Some(held(&job, &Cause::new("HostUnreachable", "no answer"), at("00:00:00")));
+        let mut status = job.status.clone().expect("a status");
+        created(&mut status);
+        assert_eq!(deadline(&job, &status), None);
+        failing(&mut status, &Cause::new("Unschedulable", "no node"), at("00:30:00"));
+        assert_eq!(deadline(&job, &status), Some(at("01:30:00")));
     }
 
     #[test]

@@ -76,6 +76,7 @@ pub async fn start(job: &IntegrationJob, context: &Context) -> Result<Integratio
         "PipelineRun {key} created",
     );
     status.pipeline_run = run.metadata.name;
+    limit::created(&mut status);
     Ok(status)
 }
 
@@ -84,6 +85,7 @@ fn adopted(job: &IntegrationJob, run: &PipelineRun) -> IntegrationJobStatus {
     let mut status = job.status.clone().unwrap_or_default();
     status.base_sha = checkout::base_of(run).or(status.base_sha);
     status.pipeline_run.clone_from(&run.metadata.name);
+    limit::created(&mut status);
     status
 }
 

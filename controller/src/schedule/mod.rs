@@ -24,7 +24,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 pub use self::queue::Key;
-use self::queue::{Caps, Done, Queue};
+use self::queue::{Caps, Done, Moment, Queue};
 use crate::{context::Context, error_chain};
 
 /// The reason of the condition of a job that a person has to approve.
@@ -61,8 +61,7 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), Schedu
     let mut schedule = Schedule { context, queue: Queue::default(), tasks: JoinSet::new() };
     let (mut jobs_are_listed, mut configs_are_listed) = (false, false);
     loop {
-        let wake_at = schedule.queue.wake_at(Instant::now(), Timestamp::now());
-        let wake_at = wake_at.unwrap_or_else(|| Instant::now() + IDLE);
+        let wake_at = schedule.queue.wake_at(Instant::now()).unwrap_or_else(|| Instant::now() + IDLE);
         tokio::select! {
             () = stop.cancelled() => break,
             event = jobs.next() => jobs_are_listed |= schedule.job_event(event)?,
@@ -94,7 +93,7 @@ impl Schedule {
     ) -> Result<bool, ScheduleError> {
         match event.ok_or(ScheduleError::WatchEnded)? {
             Ok(Event::Apply(job) | Event::InitApply(job)) => match job.0 {
-                Ok(job) => self.queue.apply(job, Instant::now(), rand::rng().random_range(0.0..1.0)),
+                Ok(job) => self.queue.apply(job, moment()),
                 // The job loop logs it.
                 Err(_) => self.queue.delete(&job),
             },
@@ -118,7 +117,7 @@ impl Schedule {
                 context.configs.max_runs_beside(job).unwrap_or(settings.max_runs_per_repository)
             },
         };
-        for (need, job) in queue.next(&caps, Instant::now(), Timestamp::now()) {
+        for (need, job) in queue.next(&caps, Instant::now()) {
             let context = context.clone();
             tasks.spawn(async move {
                 let done = start::carry_out(need, &job, &context).await;
@@ -131,9 +130,13 @@ impl Schedule {
 
     fn done(&mut self, ended: Result<(Arc<IntegrationJob>, Done), JoinError>) -> Result<(), ScheduleError> {
         let (job, done) = ended.map_err(ScheduleError::Task)?;
-        self.queue.done(&job, done, Instant::now(), rand::rng().random_range(0.0..1.0));
+        self.queue.done(&job, done, moment());
         Ok(())
     }
+}
+
+fn moment() -> Moment {
+    Moment { now: Instant::now(), time: Timestamp::now(), jitter: rand::rng().random_range(0.0..1.0) }
 }
 
 /// The watch goes on by itself, after a pause.

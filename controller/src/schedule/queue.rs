@@ -49,8 +49,6 @@ pub enum Need {
     Start,
     /// It was cancelled before it had one.
     Cancel,
-    /// It could not start for the time of the run: it ends as an error.
-    GiveUp,
     /// Nothing of it runs: it ends at once.
     Nothing,
     /// A person has to approve: its condition shall say so.
@@ -102,6 +100,17 @@ struct Delay {
     ends_with_news: bool,
 }
 
+/// The moment of a news, and how much less than the longest a wait shall be, from 0 to 1.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// The moment.
+    pub now: Instant,
+    /// The same moment on the clock.
+    pub time: Timestamp,
+    /// From 0 to 1.
+    pub jitter: f64,
+}
+
 /// How many runs may go on at once.
 pub struct Caps<F> {
     /// In the whole cluster.
@@ -111,8 +120,8 @@ pub struct Caps<F> {
 }
 
 impl Queue {
-    /// A job was made or changed. `jitter` is from 0 to 1.
-    pub fn apply(&mut self, job: IntegrationJob, now: Instant, jitter: f64) {
+    /// A job was made or changed.
+    pub fn apply(&mut self, job: IntegrationJob, moment: Moment) {
         let key = Key::of(&job);
         if let Some(listed) = &mut self.listed {
             listed.insert(key.clone());
@@ -135,7 +144,7 @@ impl Queue {
                     None => false,
                 };
                 if self.running.remove(&key).is_some() || is_given_back {
-                    self.give_back(key, now, jitter);
+                    self.give_back(key, moment);
                 }
             }
             Phase::Running => {
@@ -149,13 +158,24 @@ impl Queue {
     }
 
     /// The job loop could not start a job, and gave its slot back: the next try waits, longer each time.
-    fn give_back(&mut self, key: Key, now: Instant, jitter: f64) {
+    fn give_back(&mut self, key: Key, moment: Moment) {
         self.in_hand.remove(&key);
         let failures = self.given_back.entry(key.clone()).or_default();
         *failures += 1;
-        let until = now + backoff(*failures, LONGEST, jitter);
-        let delay = Delay { until, need: Need::Start, failures: *failures, ends_with_news: false };
-        self.delays.insert(key, delay);
+        let failures = *failures;
+        let until = self.next_start(&key, backoff(failures, LONGEST, moment.jitter), moment);
+        self.delays.insert(key, Delay { until, need: Need::Start, failures, ends_with_news: false });
+    }
+
+    /// When a start is tried again. The last try comes when the time of a job that can't start is over: it says whether the
+    /// cause lasts.
+    fn next_start(&self, key: &Key, wait: Duration, Moment { now, time, .. }: Moment) -> Instant {
+        let waiting = self.waiting.get(key);
+        let deadline = waiting.and_then(|job| limit::deadline(job, job.status.as_ref()?));
+        let left = deadline.and_then(|deadline| Duration::try_from(deadline.duration_since(time)).ok());
+        // A little later, so that it is over by then.
+        let left = left.map(|left| left + Duration::from_millis(10));
+        now + left.map_or(wait, |left| wait.min(left))
     }
 
     /// A job was deleted.
@@ -186,24 +206,22 @@ impl Queue {
     }
 
     /// What is to be done now. Each is in hand from then on, until [`Queue::done`] and the watch say what became of it.
-    /// `time` is the same moment as `now`, on the clock.
     pub fn next<F: Fn(&IntegrationJob) -> u32>(
         &mut self,
         caps: &Caps<F>,
         now: Instant,
-        time: Timestamp,
     ) -> Vec<(Need, Arc<IntegrationJob>)> {
         let mut due = Vec::new();
         let mut queued = Vec::new();
         let waiting: Vec<(&Key, &Arc<IntegrationJob>, Need, String)> = self
             .waiting
             .iter()
-            .map(|(key, job)| (key, job, need(job, time), repository(job)))
+            .map(|(key, job)| (key, job, need(job), repository(job)))
             .filter(|(key, _, need, _)| !self.in_hand.contains_key(*key) && !self.is_delayed(key, *need, now))
             .collect();
         for (key, job, need, repository) in &waiting {
             match need {
-                Need::Cancel | Need::Nothing | Need::GiveUp => due.push((*need, Arc::clone(job))),
+                Need::Cancel | Need::Nothing => due.push((*need, Arc::clone(job))),
                 Need::Approval if says_approval(job) => (),
                 Need::Approval => due.push((*need, Arc::clone(job))),
                 Need::Start => queued.push(Queued {
@@ -232,7 +250,7 @@ impl Queue {
     }
 
     /// What was begun for a job has ended.
-    pub fn done(&mut self, job: &IntegrationJob, done: Done, now: Instant, jitter: f64) {
+    pub fn done(&mut self, job: &IntegrationJob, done: Done, moment: Moment) {
         let key = Key::of(job);
         let Some(waiting) = self.waiting.get(&key) else {
             return;
@@ -247,17 +265,20 @@ impl Queue {
                 begun.is_written = true;
                 // The start was given back before this answer came, and the watch has shown no more than that.
                 if need == Need::Start && is_outdated {
-                    self.give_back(key, now, jitter);
+                    self.give_back(key, moment);
                 }
                 return;
             }
             // The news may have come before the answer.
             Done::Outdated if is_outdated => None,
-            Done::Outdated => Some(Delay { until: now + OUTDATED, need, failures: 0, ends_with_news: true }),
+            Done::Outdated => {
+                Some(Delay { until: moment.now + OUTDATED, need, failures: 0, ends_with_news: true })
+            }
             Done::Retry(after) => {
                 let failures = self.delays.get(&key).map_or(0, |delay| delay.failures) + 1;
-                let wait = after.unwrap_or_else(|| backoff(failures, LONGEST, jitter));
-                Some(Delay { until: now + wait, need, failures, ends_with_news: false })
+                let wait = after.unwrap_or_else(|| backoff(failures, LONGEST, moment.jitter));
+                let until = self.next_start(&key, wait, moment);
+                Some(Delay { until, need, failures, ends_with_news: false })
             }
         };
         self.in_hand.remove(&key);
@@ -266,17 +287,9 @@ impl Queue {
         }
     }
 
-    /// When the next delay ends, or the time of a job that can't start.
-    pub fn wake_at(&self, now: Instant, time: Timestamp) -> Option<Instant> {
-        let delays = self.delays.values().map(|delay| delay.until).filter(|until| *until > now);
-        let waiting = self.waiting.iter().filter(|(key, _)| !self.in_hand.contains_key(*key));
-        let deadlines = waiting.filter_map(|(_, job)| deadline(job)).filter(|deadline| *deadline > time);
-        let deadlines = deadlines.filter_map(|deadline| {
-            // A little later, so that it is over by then.
-            let left = Duration::try_from(deadline.duration_since(time)).ok()?;
-            Some(now + left + Duration::from_millis(10))
-        });
-        delays.chain(deadlines).min()
+    /// When the next delay ends.
+    pub fn wake_at(&self, now: Instant) -> Option<Instant> {
+        self.delays.values().map(|delay| delay.until).filter(|until| *until > now).min()
     }
 
     /// How many wait, and how many have a slot.
@@ -292,23 +305,16 @@ impl Queue {
 }
 
 /// What a waiting job needs now.
-fn need(job: &IntegrationJob, time: Timestamp) -> Need {
+fn need(job: &IntegrationJob) -> Need {
     if job.spec.cancel.is_some() {
         Need::Cancel
     } else if job.spec.jobs.is_empty() {
         Need::Nothing
     } else if job.spec.lacks_approval() {
         Need::Approval
-    } else if deadline(job).is_some_and(|deadline| deadline <= time) {
-        Need::GiveUp
     } else {
         Need::Start
     }
-}
-
-/// When the time of a job that could not start so far is over.
-fn deadline(job: &IntegrationJob) -> Option<Timestamp> {
-    limit::deadline(job, job.status.as_ref()?)
 }
 
 /// The repository whose cap counts; hosts compare paths without case.

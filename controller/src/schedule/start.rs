@@ -91,10 +91,6 @@ pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> D
                 limit::held(job, &Cause::new(error.reason(), message), now)
             }
         },
-        Need::GiveUp => match job.status.as_ref().and_then(limit::cause) {
-            Some(cause) => limit::given_up(job, &cause, now),
-            None => return Done::Written,
-        },
         Need::Cancel => match &job.spec.cancel {
             Some(cancel) => {
                 let verdict = Verdict::new(Phase::Cancelled, cancel.reason.as_str(), &*cancel.message);

@@ -22,11 +22,11 @@ fn in_phase(mut job: IntegrationJob, phase: Phase) -> IntegrationJob {
 }
 
 fn next(queue: &mut Queue, caps: &Slots, now: Instant) -> Vec<(Need, String)> {
-    queue.next(caps, now, time()).into_iter().map(|(need, job)| (need, job.name_any())).collect()
+    queue.next(caps, now).into_iter().map(|(need, job)| (need, job.name_any())).collect()
 }
 
-fn time() -> Timestamp {
-    "2026-01-01T00:10:00Z".parse().expect("a time")
+fn at(now: Instant) -> Moment {
+    Moment { now, time: "2026-01-01T00:10:00Z".parse().expect("a time"), jitter: 0.0 }
 }
 
 fn start(name: &str) -> (Need, String) {
@@ -37,17 +37,17 @@ fn start(name: &str) -> (Need, String) {
 fn a_start_keeps_its_slot_until_the_store_shows_it() {
     let now = Instant::now();
     let mut queue = Queue::default();
-    queue.apply(job("a", "1"), now, 0.0);
-    queue.apply(job("b", "1"), now, 0.0);
+    queue.apply(job("a", "1"), at(now));
+    queue.apply(job("b", "1"), at(now));
     assert_eq!(next(&mut queue, &caps(1), now), [start("a")]);
     // The store lags: neither the answer nor an older state of the job gives the slot away.
-    queue.done(&job("a", "1"), Done::Written, now, 0.0);
-    queue.apply(job("a", "1"), now, 0.0);
+    queue.done(&job("a", "1"), Done::Written, at(now));
+    queue.apply(job("a", "1"), at(now));
     assert_eq!(next(&mut queue, &caps(1), now), []);
-    queue.apply(in_phase(job("a", "3"), Phase::Running), now, 0.0);
+    queue.apply(in_phase(job("a", "3"), Phase::Running), at(now));
     assert_eq!(next(&mut queue, &caps(1), now), []);
     assert_eq!(queue.occupation(), (1, 1));
-    queue.apply(in_phase(job("a", "4"), Phase::Succeeded), now, 0.0);
+    queue.apply(in_phase(job("a", "4"), Phase::Succeeded), at(now));
     assert_eq!(next(&mut queue, &caps(1), now), [start("b")]);
 }
 
@@ -55,8 +55,8 @@ fn a_start_keeps_its_slot_until_the_store_shows_it() {
 fn a_deleted_run_gives_its_slot_back() {
     let now = Instant::now();
     let mut queue = Queue::default();
-    queue.apply(in_phase(job("a", "1"), Phase::Running), now, 0.0);
-    queue.apply(job("b", "1"), now, 0.0);
+    queue.apply(in_phase(job("a", "1"), Phase::Running), at(now));
+    queue.apply(job("b", "1"), at(now));
     assert_eq!(next(&mut queue, &caps(1), now), []);
     queue.delete(&job("a", "1"));
     assert_eq!(next(&mut queue, &caps(1), now), [start("b")]);
@@ -66,9 +66,9 @@ fn a_deleted_run_gives_its_slot_back() {
 fn what_a_new_list_lacks_is_gone() {
     let now = Instant::now();
     let mut queue = Queue::default();
-    queue.apply(in_phase(job("a", "1"), Phase::Running), now, 0.0);
+    queue.apply(in_phase(job("a", "1"), Phase::Running), at(now));
     queue.begin_list();
-    queue.apply(job("b", "1"), now, 0.0);
+    queue.apply(job("b", "1"), at(now));
     queue.end_list();
     assert_eq!(next(&mut queue, &caps(1), now), [start("b")]);
 }
@@ -85,7 +85,7 @@ fn approval_and_cancellation_need_no_slot() {
     let mut empty = job("empty", "1");
     empty.spec.jobs = Vec::new();
     for job in [waits.clone(), cancelled, empty] {
-        queue.apply(job, now, 0.0);
+        queue.apply(job, at(now));
     }
     let expected = [(Need::Cancel, "cancelled"), (Need::Nothing, "empty"), (Need::Approval, "waits")]
         .map(|(need, name)| (need, name.to_owned()));
@@ -97,10 +97,10 @@ fn approval_and_cancellation_need_no_slot() {
     });
     waits.status.get_or_insert_default().conditions =
         vec![serde_json::from_value(condition).expect("a condition")];
-    queue.apply(waits.clone(), now, 0.0);
+    queue.apply(waits.clone(), at(now));
     assert_eq!(next(&mut queue, &caps(9), now), [], "it says so already, and never starts");
     waits.spec.approved = serde_json::from_value(json!({"id": 5, "author": "dora"})).expect("an approval");
-    queue.apply(waits, now, 0.0);
+    queue.apply(waits, at(now));
     assert_eq!(next(&mut queue, &caps(9), now), [start("waits")]);
 }
 
@@ -108,36 +108,36 @@ fn approval_and_cancellation_need_no_slot() {
 fn a_failed_start_gives_its_slot_to_the_next_and_comes_again() {
     let now = Instant::now();
     let mut queue = Queue::default();
-    queue.apply(job("a", "1"), now, 0.0);
-    queue.apply(job("b", "1"), now, 0.0);
+    queue.apply(job("a", "1"), at(now));
+    queue.apply(job("b", "1"), at(now));
     assert_eq!(next(&mut queue, &caps(1), now), [start("a")]);
-    queue.done(&job("a", "1"), Done::Retry(None), now, 0.0);
+    queue.done(&job("a", "1"), Done::Retry(None), at(now));
     assert_eq!(next(&mut queue, &caps(1), now), [start("b")]);
-    queue.apply(in_phase(job("b", "2"), Phase::Failed), now, 0.0);
+    queue.apply(in_phase(job("b", "2"), Phase::Failed), at(now));
     assert_eq!(next(&mut queue, &caps(1), now), []);
     // Its own condition comes back by the watch; that is no reason to hurry.
-    queue.apply(job("a", "2"), now, 0.0);
+    queue.apply(job("a", "2"), at(now));
     assert_eq!(next(&mut queue, &caps(1), now), []);
-    let again = queue.wake_at(now, time()).expect("a delay");
+    let again = queue.wake_at(now).expect("a delay");
     assert_eq!(again, now + Duration::from_secs(2));
     assert_eq!(next(&mut queue, &caps(1), again), [start("a")]);
-    queue.done(&job("a", "2"), Done::Retry(None), again, 0.0);
-    assert_eq!(queue.wake_at(again, time()), Some(again + Duration::from_secs(4)));
+    queue.done(&job("a", "2"), Done::Retry(None), at(again));
+    assert_eq!(queue.wake_at(again), Some(again + Duration::from_secs(4)));
 }
 
 #[test]
 fn an_outdated_object_waits_for_its_news() {
     let now = Instant::now();
     let mut queue = Queue::default();
-    queue.apply(job("a", "1"), now, 0.0);
+    queue.apply(job("a", "1"), at(now));
     next(&mut queue, &caps(1), now);
-    queue.done(&job("a", "1"), Done::Outdated, now, 0.0);
+    queue.done(&job("a", "1"), Done::Outdated, at(now));
     assert_eq!(next(&mut queue, &caps(1), now), [], "it would conflict again");
-    queue.apply(job("a", "2"), now, 0.0);
+    queue.apply(job("a", "2"), at(now));
     assert_eq!(next(&mut queue, &caps(1), now), [start("a")]);
     // Now the news comes before the answer.
-    queue.apply(job("a", "3"), now, 0.0);
-    queue.done(&job("a", "2"), Done::Outdated, now, 0.0);
+    queue.apply(job("a", "3"), at(now));
+    queue.done(&job("a", "2"), Done::Outdated, at(now));
     assert_eq!(next(&mut queue, &caps(1), now), [start("a")]);
 }
 
@@ -145,29 +145,29 @@ fn an_outdated_object_waits_for_its_news() {
 fn a_slot_that_the_job_loop_gives_back_goes_to_the_next_and_each_try_waits_longer() {
     let now = Instant::now();
     let mut queue = Queue::default();
-    queue.apply(job("a", "1"), now, 0.0);
-    queue.apply(job("b", "1"), now, 0.0);
+    queue.apply(job("a", "1"), at(now));
+    queue.apply(job("b", "1"), at(now));
     assert_eq!(next(&mut queue, &caps(1), now), [start("a")]);
-    queue.done(&job("a", "1"), Done::Written, now, 0.0);
-    queue.apply(in_phase(job("a", "2"), Phase::Running), now, 0.0);
-    queue.apply(job("a", "3"), now, 0.0);
+    queue.done(&job("a", "1"), Done::Written, at(now));
+    queue.apply(in_phase(job("a", "2"), Phase::Running), at(now));
+    queue.apply(job("a", "3"), at(now));
     assert_eq!(queue.occupation(), (2, 0));
     assert_eq!(next(&mut queue, &caps(1), now), [start("b")]);
-    queue.apply(in_phase(job("b", "2"), Phase::Succeeded), now, 0.0);
+    queue.apply(in_phase(job("b", "2"), Phase::Succeeded), at(now));
 
     let again = now + Duration::from_secs(2);
-    assert_eq!(queue.wake_at(now, time()), Some(again));
+    assert_eq!(queue.wake_at(now), Some(again));
     assert_eq!(next(&mut queue, &caps(1), again), [start("a")]);
     // Now the watch shows no more than the end of it, before the answer or after.
-    queue.apply(job("a", "5"), again, 0.0);
+    queue.apply(job("a", "5"), at(again));
     assert_eq!(next(&mut queue, &caps(1), again), []);
-    queue.done(&job("a", "3"), Done::Written, again, 0.0);
+    queue.done(&job("a", "3"), Done::Written, at(again));
     let third = again + Duration::from_secs(4);
-    assert_eq!(queue.wake_at(again, time()), Some(third));
+    assert_eq!(queue.wake_at(again), Some(third));
     assert_eq!(next(&mut queue, &caps(1), third), [start("a")]);
-    queue.done(&job("a", "5"), Done::Written, third, 0.0);
-    queue.apply(job("a", "7"), third, 0.0);
-    assert_eq!(queue.wake_at(third, time()), Some(third + Duration::from_secs(8)));
+    queue.done(&job("a", "5"), Done::Written, at(third));
+    queue.apply(job("a", "7"), at(third));
+    assert_eq!(queue.wake_at(third), Some(third + Duration::from_secs(8)));
 }
 
 /// A job whose start fails since this time.
@@ -179,31 +179,37 @@ fn failing(version: &str, since: &str) -> IntegrationJob {
 }
 
 #[test]
-fn a_job_that_could_not_start_for_the_time_of_its_run_is_given_up_without_a_slot() {
+fn a_start_is_tried_a_last_time_when_the_time_of_its_run_is_over() {
     let now = Instant::now();
     let mut queue = Queue::default();
-    // Its run may take an hour.
-    queue.apply(failing("1", "2025-12-31T23:10:01Z"), now, 0.0);
-    assert_eq!(next(&mut queue, &caps(0), now), []);
-    let wait = Duration::from_secs(1) + Duration::from_millis(10);
-    assert_eq!(queue.wake_at(now, time()), Some(now + wait));
-    queue.apply(failing("2", "2025-12-31T23:10:00Z"), now, 0.0);
-    assert_eq!(next(&mut queue, &caps(0), now), [(Need::GiveUp, "a".to_owned())]);
+    // Its run may take an hour, of which a second is left.
+    queue.apply(failing("1", "2025-12-31T23:10:01Z"), at(now));
+    assert_eq!(next(&mut queue, &caps(1), now), [start("a")]);
+    queue.done(&job("a", "1"), Done::Retry(Some(Duration::from_mins(9))), at(now));
+    let last = now + Duration::from_secs(1) + Duration::from_millis(10);
+    assert_eq!(queue.wake_at(now), Some(last));
+    // While others have all the slots, nobody knows whether it could start.
+    assert_eq!(next(&mut queue, &caps(0), last), []);
+    assert_eq!(next(&mut queue, &caps(1), last), [start("a")]);
+    // An end that could not be written waits as usual.
+    queue.apply(failing("2", "2025-12-31T23:09:59Z"), at(last));
+    queue.done(&job("a", "2"), Done::Retry(None), at(last));
+    assert_eq!(next(&mut queue, &caps(1), last), []);
 }
 
 #[test]
 fn a_delayed_start_holds_up_neither_its_cancellation_nor_its_end() {
     let now = Instant::now();
     let mut queue = Queue::default();
-    queue.apply(job("a", "1"), now, 0.0);
+    queue.apply(job("a", "1"), at(now));
     assert_eq!(next(&mut queue, &caps(1), now), [start("a")]);
-    queue.done(&job("a", "1"), Done::Retry(None), now, 0.0);
+    queue.done(&job("a", "1"), Done::Retry(None), at(now));
     let mut cancelled = job("a", "2");
     cancelled.spec.cancel =
         serde_json::from_value(json!({"reason": "Superseded", "message": "superseded"})).expect("a cancel");
-    queue.apply(cancelled, now, 0.0);
+    queue.apply(cancelled, at(now));
     assert_eq!(next(&mut queue, &caps(1), now), [(Need::Cancel, "a".to_owned())]);
     // An end that could not be written does wait.
-    queue.done(&job("a", "2"), Done::Retry(None), now, 0.0);
+    queue.done(&job("a", "2"), Done::Retry(None), at(now));
     assert_eq!(next(&mut queue, &caps(1), now), []);
 }
