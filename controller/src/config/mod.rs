@@ -6,6 +6,7 @@ pub mod cleanup;
 pub mod conflict;
 pub mod hook;
 pub mod register;
+pub mod renamed;
 pub mod status;
 mod unreadable;
 pub mod validate;
@@ -29,7 +30,7 @@ use kube::{
 };
 use serde_json::json;
 use tidegate_keys::KeyCache;
-use tidegate_model::ConfigRef;
+use tidegate_model::{ConfigRef, RepositoryPath};
 use tidegate_resources::{FINALIZER, IntegrationConfig, IntegrationConfigStatus, WebhookStatus};
 use tokio_util::sync::CancellationToken;
 
@@ -183,7 +184,8 @@ async fn apply(
 
     let webhook = salted(config, api).await?;
     let (ready, registered, webhook, failure) = match webhook_of(config, &webhook, context).await {
-        Ok(webhook) => {
+        Ok((webhook, shown)) => {
+            let ready = renamed::verdict(config, &shown).unwrap_or(ready);
             let message = format!("hook {} delivers to Tidegate", webhook.id.as_deref().unwrap_or_default());
             (ready, Verdict::yes("Registered", message), webhook, None)
         }
@@ -242,11 +244,12 @@ enum Unregistered {
     Failed(RegisterError),
 }
 
+/// Registers the webhook, and returns it with the path under which the host has the repository.
 async fn webhook_of(
     config: &IntegrationConfig,
     webhook: &WebhookStatus,
     context: &ConfigContext,
-) -> Result<WebhookStatus, Unregistered> {
+) -> Result<(WebhookStatus, RepositoryPath), Unregistered> {
     let name_of = |text: String| text.parse().map_err(|error: tidegate_model::ParseError| error);
     let invalid = |error: tidegate_model::ParseError| Unregistered::Credential {
         reason: "InvalidName",
@@ -272,7 +275,11 @@ async fn webhook_of(
         keys: &context.keys,
         metrics,
     };
-    register::register(&registration, &salt, webhook).await.map_err(|error| {
+    let registered = async {
+        let shown = register::repository(&registration).await?;
+        Ok((register::register(&registration, &salt, webhook).await?, shown))
+    };
+    registered.await.map_err(|error| {
         hosts.forget(config);
         Unregistered::Failed(error)
     })

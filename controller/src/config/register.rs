@@ -67,6 +67,11 @@ pub fn path(host: Host, config: &ConfigRef, salt: &Salt) -> HookPath {
     HookPath::Config { host, config: config.clone(), salt: salt.clone() }
 }
 
+/// The path under which the host has the repository now.
+pub async fn repository(of: &Registration<'_>) -> Result<RepositoryPath, RegisterError> {
+    of.count("read the repository", of.client.repository(of.repository).await)
+}
+
 /// Compares the host with what should be there, and mends it. Returns what to keep in the status.
 pub async fn register(
     of: &Registration<'_>,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kube::core::Status;
 use tidegate_hosts::client::HostError;
+use tidegate_model::RepositoryPath;
 
 use super::{apply::ApplyError, facts::FactsError};
 use crate::host_clients::CredentialError;
@@ -20,6 +21,14 @@ pub enum CommandError {
     /// It was carried out, but the credential has written enough for now, or its host asked to be left alone.
     #[error("the credential's budget of writes is used up")]
     Busy(Duration),
+    /// The host has the config's repository under another path. The command waits for a config of this name that says so.
+    #[error("the host has {own} as {shown} now, but the config says {own}")]
+    Renamed {
+        /// The config's path.
+        own: RepositoryPath,
+        /// The host's.
+        shown: RepositoryPath,
+    },
 }
 
 /// What a command that failed waits for, in rising order of patience.
@@ -44,6 +53,7 @@ impl CommandError {
             Self::Facts(error) => error.category(),
             Self::Apply(_) => "cluster",
             Self::Busy(_) => "busy",
+            Self::Renamed { .. } => "renamed",
         }
     }
 
@@ -51,7 +61,7 @@ impl CommandError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Facts(error) => error.retry_after(),
-            Self::Apply(_) => None,
+            Self::Apply(_) | Self::Renamed { .. } => None,
             // SQS counts in whole seconds.
             Self::Busy(wait) => Some(*wait + Duration::from_secs(1)),
         }
@@ -64,6 +74,7 @@ impl CommandError {
             Self::Apply(ApplyError::Job { source: error, .. }) => of_cluster(error),
             Self::Apply(ApplyError::NoOwner | ApplyError::Attempts(_)) => WaitsFor::Nothing,
             Self::Busy(_) => WaitsFor::Host,
+            Self::Renamed { .. } => WaitsFor::Person,
         }
     }
 

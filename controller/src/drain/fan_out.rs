@@ -9,7 +9,7 @@ use tidegate_resources::{Cancel, CancelReason, IntegrationConfig};
 use super::{
     Drain, age_seconds,
     apply::{self, Applied},
-    chat::{Followed, Hint},
+    chat::{CommentRef, Followed},
     error::{CommandError, WaitsFor},
     facts, log,
     plan::{self, Plan},
@@ -85,6 +85,10 @@ impl Drain {
         };
         outcome.errors.extend(concerned.unreadable.into_iter().map(CommandError::from));
         let configs = concerned.configs;
+        if let Err(error) = self.renames.check(&configs, envelope, &self.context).await {
+            outcome.add(Err(error));
+            return outcome;
+        }
         if configs.is_empty() && outcome.errors.is_empty() {
             log(envelope, None, "nothing is configured for it");
         }
@@ -93,9 +97,9 @@ impl Drain {
             (Some(config), Some(number)) => Some(self.turns.take(PullRequest::of(config, number)).await),
             _ => None,
         };
-        if let Intention::FollowComment { pull_request, comment, commands } = &command.intention {
-            let hint = Hint { pull_request: *pull_request, comment: *comment, commands };
-            self.follow(hint, &configs, envelope, &mut outcome).await;
+        if let Intention::FollowComment { pull_request, comment } = &command.intention {
+            let comment = CommentRef { pull_request: *pull_request, pointer: comment };
+            self.follow(comment, &configs, envelope, &mut outcome).await;
             return outcome;
         }
         for config in &configs {
@@ -139,7 +143,7 @@ impl Drain {
     /// credential works is enough. Where none is fit to run anything, whoever wrote the comment is told why.
     async fn follow(
         &self,
-        hint: Hint<'_>,
+        comment: CommentRef<'_>,
         configs: &[IntegrationConfig],
         envelope: &Envelope<Command>,
         outcome: &mut Outcome,
@@ -159,7 +163,7 @@ impl Drain {
         let able = if fit.is_empty() { unfit } else { fit };
         let mut failures = Outcome::default();
         for config in able {
-            let result = self.chat.follow(hint, config, envelope, &self.context).await;
+            let result = self.chat.follow(comment, config, envelope, &self.context).await;
             let result = result.map(|followed| match followed {
                 Followed::Done(what) => {
                     log(envelope, Some(config), &what);

@@ -7,12 +7,13 @@ use kube::{
     runtime::events::{Event, EventType},
 };
 use tidegate_hosts::client::CommentFacts;
-use tidegate_model::{Command, CommentId, Envelope, Intention, PullRequestNumber};
+use tidegate_model::{Command, Envelope, Intention};
 use tidegate_resources::IntegrationConfig;
-use tidegate_rules::chatops::{self, MARKER};
+use tidegate_rules::chatops::MARKER;
 
 use super::{
     Drain,
+    chat::{self, CommentRef},
     facts::{self, FactsError, Reader},
 };
 use crate::{
@@ -38,15 +39,16 @@ impl Drain {
     /// Tells the author of a comment that its command went to the dead-letter queue. Other commands have no author. It is tried
     /// once with each config's credential: the dead letter holds the reason in any case.
     pub(super) async fn tell_author(&self, envelope: &Envelope<Command>, reason: &str) {
-        let Intention::FollowComment { pull_request, comment, .. } = envelope.body.intention else {
+        let Intention::FollowComment { pull_request, comment } = &envelope.body.intention else {
             return;
         };
+        let comment = CommentRef { pull_request: *pull_request, pointer: comment };
         let concerned = facts::configs(envelope.host, &envelope.source, &envelope.body, &self.context).await;
         for config in concerned.unwrap_or_default().configs {
             if !config.spec.git.repository.is_same_as(&envelope.body.repository) {
                 continue;
             }
-            match self.reply(&config, pull_request, comment, reason).await {
+            match self.reply(&config, comment, reason).await {
                 Ok(()) => return,
                 Err(error) => {
                     let error = error_chain(&error);
@@ -54,7 +56,7 @@ impl Drain {
                         delivery.id = %envelope.delivery,
                         repo = %envelope.body.repository,
                         error,
-                        "failed to tell the author of comment {comment} that it was given up"
+                        "failed to tell the author of {comment} that it was given up"
                     );
                     self.publish(&config, comment, reason).await;
                 }
@@ -65,34 +67,31 @@ impl Drain {
     async fn reply(
         &self,
         config: &IntegrationConfig,
-        pull_request: PullRequestNumber,
-        comment: CommentId,
+        comment: CommentRef<'_>,
         reason: &str,
     ) -> Result<(), ReplyError> {
         let reader = Reader::new(config, &self.context).await?;
         let repository = &config.spec.git.repository;
-        let found = reader.client.comment(repository, comment).await;
-        let found = reader.count("read the comment", found)?;
+        let found = chat::comments(&reader, comment).await?;
         // The command is a hint: only a comment that is there, on that pull request, and asks for something gets a reply.
-        let is_command = |found: &CommentFacts| {
-            found.pull_request == Some(pull_request) && !chatops::read(&found.body).is_empty()
-        };
-        let Some(found) = found.filter(is_command) else {
+        let is_command = |found: &CommentFacts| chat::asks_for_something(comment.pull_request, found);
+        let Some(found) = found.into_iter().find(is_command) else {
             return Ok(());
         };
         if let Some(writer) = Writer::of(config) {
             let taken = self.context.budgets().take(&writer, Write::Answer, Instant::now());
             taken.map_err(|_| ReplyError::Busy)?;
         }
-        let sent = reader.client.create_comment(repository, pull_request, &text(&found, reason)).await;
+        let sent =
+            reader.client.create_comment(repository, comment.pull_request, &text(&found, reason)).await;
         Ok(reader.count("reply to a comment", sent)?)
     }
 
-    async fn publish(&self, config: &IntegrationConfig, comment: CommentId, reason: &str) {
+    async fn publish(&self, config: &IntegrationConfig, comment: CommentRef<'_>, reason: &str) {
         let event = Event {
             type_: EventType::Warning,
             reason: "CommandGivenUp".to_owned(),
-            note: Some(format!("comment {comment} went to the dead-letter queue: {}", shown(reason))),
+            note: Some(format!("{comment} went to the dead-letter queue: {}", shown(reason))),
             action: "Answer".to_owned(),
             secondary: None,
         };

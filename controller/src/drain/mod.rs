@@ -14,6 +14,7 @@ mod fan_out;
 mod give_up;
 pub mod inlet;
 pub mod plan;
+mod renamed;
 mod retry;
 mod turns;
 
@@ -34,6 +35,7 @@ use self::{
     error::WaitsFor,
     fan_out::Outcome,
     inlet::Inlet,
+    renamed::Renames,
     retry::{Failure, MAX_DELAY, Next, Tries},
     turns::Turns,
 };
@@ -55,6 +57,7 @@ struct Drain {
     /// Shared with the other queues, as the pull requests are.
     chat: Arc<Chat>,
     turns: Arc<Turns>,
+    renames: Arc<Renames>,
     tries: Tries,
     inlet: Inlet,
 }
@@ -66,10 +69,11 @@ pub async fn run(context: Context, inlets: Vec<Inlet>, stop: CancellationToken) 
         () = context.configs.listed() => (),
         () = stop.cancelled() => return Ok(()),
     }
-    let (chat, turns) = <(Arc<Chat>, Arc<Turns>)>::default();
+    let (chat, turns, renames) = <(Arc<Chat>, Arc<Turns>, Arc<Renames>)>::default();
     let drains = inlets.into_iter().map(|inlet| {
         let (context, chat, turns) = (context.clone(), Arc::clone(&chat), Arc::clone(&turns));
-        drain(Arc::new(Drain { context, chat, turns, tries: Tries::default(), inlet }), &stop)
+        let renames = Arc::clone(&renames);
+        drain(Arc::new(Drain { context, chat, turns, renames, tries: Tries::default(), inlet }), &stop)
     });
     futures::future::try_join_all(drains).await.map(drop)
 }

@@ -1,8 +1,12 @@
-//! Comments on pull requests.
+//! Comments on pull requests, and reviews of them.
 
 use anyhow::Result;
 
-use crate::{Comment, Forge, event::Event, state::now};
+use crate::{
+    Comment, Forge,
+    event::Event,
+    state::{Review, now},
+};
 
 impl Forge {
     /// Writes a comment and returns its id.
@@ -26,6 +30,23 @@ impl Forge {
             anyhow::Ok(id)
         })?;
         self.announce(&path, &author, &Event::Comment { id, edited_from: None })?;
+        Ok(id)
+    }
+
+    /// Submits a review of the present head that comments with a text, and returns its id.
+    pub fn review(&self, repo: &str, number: u64, author: &str, body: &str) -> Result<u64> {
+        let (path, author) = (self.path(repo)?, self.user(author)?);
+        let id = self.change(|state| {
+            let id = state.next_id();
+            let repo = state.repository_mut(repo)?;
+            let (body, submitted_at) = (body.to_owned(), now());
+            let pull = repo.pull_mut(number)?;
+            pull.updated_at.clone_from(&submitted_at);
+            let sha = pull.head_sha.clone();
+            repo.reviews.push(Review { id, number, author: author.clone(), body, sha, submitted_at });
+            anyhow::Ok(id)
+        })?;
+        self.announce(&path, &author, &Event::Review(id))?;
         Ok(id)
     }
 

@@ -82,7 +82,7 @@ impl Forge {
                 let body = Bytes::from(serde_json::to_vec(&payload.body)?);
                 let wants = |hook: &&Hook| match event {
                     Event::Ping(id) => hook.id == *id,
-                    Event::Ref(_) | Event::PullRequest(..) | Event::Comment { .. } => {
+                    Event::Ref(_) | Event::PullRequest(..) | Event::Comment { .. } | Event::Review(_) => {
                         hook.active
                             && match self.inner.dialect {
                                 Host::Github => github::subscribes(hook, &payload),

@@ -16,6 +16,8 @@ pub(crate) enum Event<'a> {
     PullRequest(u64, PullRequestChange<'a>),
     /// A comment was written, or edited from another text.
     Comment { id: u64, edited_from: Option<&'a str> },
+    /// A review was submitted.
+    Review(u64),
 }
 
 /// What changed on a pull request. Whether a closed one was merged stands in its state.
@@ -63,6 +65,14 @@ impl RefChange {
             None => ("branch", self.name.trim_start_matches("refs/heads/")),
         }
     }
+}
+
+/// Both objects' fields in one.
+pub(crate) fn merged(mut body: Value, more: Value) -> Value {
+    if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
+        body.extend(more);
+    }
+    body
 }
 
 /// A rendered event.

@@ -96,6 +96,10 @@ impl Git {
     }
 
     /// Creates an empty repository, or one with another's branches and tags.
+    pub async fn rename(&self, repo: &RepositoryPath, new: &RepositoryPath) -> Result<()> {
+        tokio::fs::rename(self.directory(repo), self.directory(new)).await.context("failed to rename")
+    }
+
     pub async fn create(&self, repo: &RepositoryPath, from: Option<&RepositoryPath>) -> Result<()> {
         tokio::fs::create_dir_all(self.directory(repo)).await?;
         self.run(repo, &["init", "--bare", "--quiet"]).await?;

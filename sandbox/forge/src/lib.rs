@@ -157,6 +157,7 @@ impl Forge {
                 permissions: [].into(),
                 pulls: vec![],
                 comments: vec![],
+                reviews: vec![],
                 statuses: vec![],
                 hooks: vec![],
                 deliveries: vec![],
@@ -164,6 +165,22 @@ impl Forge {
             state.repositories.push(repository);
         });
         Ok(())
+    }
+
+    /// Renames a repository. The API leads from its old path to the new one.
+    pub async fn rename(&self, repo: &str, new: &str) -> Result<()> {
+        let (old, new) = (self.path(repo)?, new.parse::<RepositoryPath>()?);
+        let _turn = self.inner.turn.lock().await;
+        self.inner.git.rename(&old, &new).await?;
+        self.change(|state| {
+            let pulls = state.repositories.iter_mut().flat_map(|repo| &mut repo.pulls);
+            pulls
+                .filter(|pull| pull.head_repository == old)
+                .for_each(|pull| pull.head_repository = new.clone());
+            state.repository_mut(old.as_str())?.path = new.clone();
+            state.renamed.insert(old.as_str().to_ascii_lowercase(), new);
+            Ok(())
+        })
     }
 
     /// Grants a user a permission in a repository, or takes it away.

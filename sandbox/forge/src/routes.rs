@@ -8,7 +8,7 @@ use tidegate_model::Permission::{Admin, Read};
 use crate::{
     Comment, Hook, PullRequest, PullRequestState, Status, User,
     server::{Call, Reply, number},
-    state::{Repository, State, now},
+    state::{Repository, Review, State, now},
 };
 
 /// How a dialect writes the nouns.
@@ -17,6 +17,7 @@ pub(crate) struct Renderer {
     pub repository: fn(&State, &Repository) -> Value,
     pub pull_request: fn(&State, &Repository, &PullRequest) -> Result<Value>,
     pub comment: fn(&State, &Repository, &Comment) -> Value,
+    pub review: fn(&State, &Repository, &Review) -> Value,
     pub status: fn(&State, &Repository, &Status) -> Value,
     pub hook: fn(&State, &Repository, &Hook) -> Value,
 }
@@ -34,6 +35,17 @@ pub(crate) async fn answer(call: &Call<'_>, repo: &str, route: &[&str], render: 
         ("GET", ["pulls", id]) => {
             let id = number(id)?;
             call.read(repo, Read, |state, repo| (render.pull_request)(state, repo, repo.pull(id)?))
+        }
+        ("GET", ["pulls", id, "reviews"]) => {
+            let id = number(id)?;
+            call.read(repo, Read, |state, repo| {
+                let reviews = repo.reviews.iter().filter(|review| review.number == id);
+                Ok(reviews.map(|review| (render.review)(state, repo, review)).collect())
+            })
+        }
+        ("GET", ["pulls", _, "reviews", id]) => {
+            let id = number(id)?;
+            call.read(repo, Read, |state, repo| Ok((render.review)(state, repo, repo.review(id)?)))
         }
         ("GET", ["commits", reference @ .., list @ ("status" | "statuses")]) => {
             let path = call.allow(repo, Read)?;

@@ -242,6 +242,13 @@ async fn answer(
 /// The answer of the dialect; lists are cut into pages, as on both hosts, with a `Link` to the next one. Gitea also
 /// counts what there is.
 async fn answer_api(call: &Call<'_>) -> Result<Response, Refusal> {
+    if let Some(location) = new_location(call) {
+        let status = match call.forge.inner.dialect {
+            Host::Github => StatusCode::MOVED_PERMANENTLY,
+            Host::Gitea => StatusCode::TEMPORARY_REDIRECT,
+        };
+        return Ok((status, [(header::LOCATION, location)]).into_response());
+    }
     let (status, mut body) = match call.forge.inner.dialect {
         Host::Github => github::api::answer(call).await?,
         Host::Gitea => gitea::api::answer(call).await?,
@@ -272,6 +279,18 @@ async fn answer_api(call: &Call<'_>) -> Result<Response, Refusal> {
         response.headers_mut().insert(header::LINK, link.parse().map_err(anyhow::Error::from)?);
     }
     Ok(response)
+}
+
+/// Where the same is of a repository that was renamed.
+fn new_location(call: &Call<'_>) -> Option<String> {
+    let ["repos", owner, name, rest @ ..] = &call.segments[..] else {
+        return None;
+    };
+    let state = call.forge.state();
+    let new = state.renamed.get(&format!("{owner}/{name}").to_ascii_lowercase())?;
+    let path: String = rest.iter().map(|segment| format!("/{segment}")).collect();
+    let query: Vec<_> = call.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    Some(format!("{}{}/repos/{new}{path}?{}", state.url, call.root, query.join("&")))
 }
 
 /// Who shows a token: `Bearer` or `token` in the API, the password for Git. 401 if nobody has it.

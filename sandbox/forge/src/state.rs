@@ -58,6 +58,7 @@ pub(crate) struct Repository {
     pub refs: BTreeMap<String, CommitSha>,
     pub pulls: Vec<PullRequest>,
     pub comments: Vec<Comment>,
+    pub reviews: Vec<Review>,
     /// Oldest first, nothing is ever overwritten.
     pub statuses: Vec<Status>,
     pub hooks: Vec<Hook>,
@@ -134,6 +135,18 @@ pub struct Comment {
     pub created_at: String,
     /// When it was last edited.
     pub updated_at: String,
+}
+
+/// A submitted review of a pull request that only comments.
+#[derive(Debug, Clone)]
+pub(crate) struct Review {
+    pub id: u64,
+    pub number: u64,
+    pub author: User,
+    pub body: String,
+    /// The head that was reviewed.
+    pub sha: CommitSha,
+    pub submitted_at: String,
 }
 
 /// One commit status as it was posted.
@@ -244,6 +257,8 @@ pub(crate) struct State {
     pub calls: Vec<ApiCall>,
     pub faults: Vec<FaultRule>,
     pub unavailable: bool,
+    /// Where repositories went that were renamed, by their old path in small letters.
+    pub renamed: BTreeMap<String, RepositoryPath>,
     last_id: u64,
     last_commit: i64,
 }
@@ -269,12 +284,16 @@ impl State {
         found(self.accounts.iter().find(is_it), "user", login)
     }
 
+    /// Also by a path that it had before.
     pub fn repository(&self, path: &str) -> Result<&Repository> {
+        let path = self.renamed.get(&path.to_ascii_lowercase()).map_or(path, RepositoryPath::as_str);
         let is_it = |repo: &&Repository| repo.path.as_str().eq_ignore_ascii_case(path);
         found(self.repositories.iter().find(is_it), "repository", path)
     }
 
     pub fn repository_mut(&mut self, path: &str) -> Result<&mut Repository> {
+        let new = self.renamed.get(&path.to_ascii_lowercase());
+        let path = new.map_or(path, RepositoryPath::as_str);
         let is_it = |repo: &&mut Repository| repo.path.as_str().eq_ignore_ascii_case(path);
         found(self.repositories.iter_mut().find(is_it), "repository", path)
     }
@@ -319,6 +338,10 @@ impl Repository {
 
     pub fn comment_mut(&mut self, id: u64) -> Result<&mut Comment> {
         found(self.comments.iter_mut().find(|comment| comment.id == id), "comment", id)
+    }
+
+    pub fn review(&self, id: u64) -> Result<&Review> {
+        found(self.reviews.iter().find(|review| review.id == id), "review", id)
     }
 
     pub fn hook(&self, id: u64) -> Result<&Hook> {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CommentId, CommitSha, GitRef, JobName, Login, PullRequestNumber, RepositoryPath};
+use crate::{CommentPointer, CommitSha, GitRef, Login, PullRequestNumber, RepositoryPath};
 
 /// An intention, and the repository that it concerns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,45 +42,13 @@ pub enum Intention {
         /// The pull request.
         pull_request: PullRequestNumber,
     },
-    /// Do what a comment on a pull request asks for, and answer it once.
+    /// Read a comment on a pull request, do what it asks for, and answer it once.
     FollowComment {
         /// The pull request.
         pull_request: PullRequestNumber,
-        /// The comment, which is read again: its author, its place, and that it still says this.
-        comment: CommentId,
-        /// What it asks for, in its order.
-        commands: Vec<ChatCommand>,
+        /// Where the comment is found. Its text doesn't travel: the controller reads the comment as it is then.
+        comment: CommentPointer,
     },
-}
-
-/// One command of a comment. A plugin reads it, the controller reads it again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
-pub enum ChatCommand {
-    /// Run these jobs and those that they come after.
-    RunJobs {
-        /// The jobs; none means every job that applies.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        names: Vec<JobName>,
-    },
-    /// Run the jobs that failed and those that never ran.
-    RunFailed,
-    /// Stop runs.
-    CancelJobs {
-        /// The jobs; none means every job.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        names: Vec<JobName>,
-    },
-    /// Let a stranger's code run.
-    Approve {
-        /// The head that was looked at; without it the one that was shown as waiting when the comment was written.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        sha: Option<CommitSha>,
-    },
-    /// Tell which commands there are.
-    Help,
-    /// A command of Tidegate that can't be read: its author is told why.
-    Unreadable,
 }
 
 impl Intention {
@@ -149,12 +117,28 @@ mod tests {
             json!({"intention": "run_pull_request", "pull_request": 7, "head": sha}),
             json!({"intention": "run_push", "ref": "refs/heads/main", "sha": sha}),
             json!({"intention": "cancel", "pull_request": 7}),
-            json!({"intention": "follow_comment", "pull_request": 7, "comment": 1, "commands": []}),
+            json!({"intention": "follow_comment", "pull_request": 7, "comment": 1}),
         ] {
             let name = intention["intention"].clone();
             let kind = serde_json::from_value::<Intention>(intention).expect("an intention").kind();
             assert_eq!(name, kind.as_str());
             assert_eq!(serde_json::from_value::<IntentionKind>(name).expect("a kind"), kind);
         }
+    }
+
+    #[test]
+    fn a_command_of_an_older_function_with_the_commands_of_a_comment_is_read_as_the_pointer() {
+        let old = json!({
+            "repository": "acme/shop", "intention": "follow_comment", "pull_request": 7, "comment": 9,
+            "commands": [{"command": "run_jobs", "names": ["unit"]}, {"command": "unreadable"}],
+        });
+        let read: Command = serde_json::from_value(old).expect("a command");
+        let comment = CommentPointer::Comment(crate::CommentId(9));
+        let intention = Intention::FollowComment { pull_request: PullRequestNumber(7), comment };
+        assert_eq!(read.intention, intention);
+        let new = json!({
+            "repository": "acme/shop", "intention": "follow_comment", "pull_request": 7, "comment": 9,
+        });
+        assert_eq!(serde_json::to_value(&read).expect("serialises"), new);
     }
 }

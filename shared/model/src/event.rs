@@ -2,9 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{CommentId, CommitSha, GitRef, Login, ParseError, PullRequestNumber, RefName, RepositoryPath};
+use crate::{
+    CommentPointer, CommitSha, GitRef, Login, ParseError, PullRequestNumber, RefName, RepositoryPath,
+};
 
 /// A normalised delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,17 +167,36 @@ pub struct CommentEvent {
     pub action: CommentAction,
     /// The pull request that was commented on.
     pub pull_request: PullRequestNumber,
-    /// The comment's id on the host.
-    pub comment: CommentId,
+    /// Where it is found.
+    pub comment: CommentPointer,
     /// Who wrote it.
     pub author: Login,
-    /// The text, cut to [`CommentEvent::MAX_BODY`] bytes.
-    pub body: String,
+    /// Whether it may hold a command: [`CommentEvent::may_hold_command`] of its whole text, which doesn't travel. An older
+    /// webhook function sends the text.
+    #[serde(alias = "body", deserialize_with = "flag_or_text")]
+    pub may_hold_command: bool,
 }
 
 impl CommentEvent {
-    /// How much of a comment travels: hosts allow 64 Ki characters, a queue message holds 256 KiB.
-    pub const MAX_BODY: usize = 64 * 1024;
+    /// Whether a line of the text starts with a slash, behind any white space. Only the controller knows which of them is a
+    /// command.
+    pub fn may_hold_command(text: &str) -> bool {
+        text.split(['\n', '\r']).any(|line| line.trim_start().starts_with('/'))
+    }
+}
+
+/// The flag, or the text that it is made of.
+fn flag_or_text<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum FlagOrText {
+        Flag(bool),
+        Text(String),
+    }
+    Ok(match FlagOrText::deserialize(from)? {
+        FlagOrText::Flag(flag) => flag,
+        FlagOrText::Text(text) => CommentEvent::may_hold_command(&text),
+    })
 }
 
 /// What happened to a comment.
@@ -187,3 +208,6 @@ pub enum CommentAction {
     /// Its text was changed.
     Edited,
 }
+
+#[cfg(test)]
+mod tests;

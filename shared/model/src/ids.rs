@@ -149,6 +149,13 @@ text_id!(
     is_dns_label
 );
 
+text_id!(
+    /// A moment by a host's clock, in the host's own words: a date and time of RFC 3339.
+    HostTime, "time", max 40, pattern r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)$",
+    "expected a date and time of RFC 3339, of at most 40 characters",
+    |text| text.contains('T') && text.bytes().all(|b| b.is_ascii_digit() || b"-:.+TZ".contains(&b))
+);
+
 /// Which `IntegrationConfig`: namespace and name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ConfigRef {

@@ -4,6 +4,7 @@
 //! HTTP in this crate, and no decision: decisions live in `tidegate-rules`.
 
 mod command;
+mod comment;
 mod duration;
 mod envelope;
 mod event;
@@ -15,7 +16,8 @@ mod refs;
 mod status;
 mod trace;
 
-pub use command::{ChatCommand, Command, Intention, IntentionKind};
+pub use command::{Command, Intention, IntentionKind};
+pub use comment::{CommentKind, CommentPointer};
 pub use duration::Timeout;
 pub use envelope::{Envelope, Source, Version};
 pub use event::{
@@ -24,7 +26,7 @@ pub use event::{
 };
 pub use host::Host;
 pub use ids::{
-    CommentId, CommitSha, ConfigRef, DeliveryId, JobName, Login, ObjectName, PullRequestNumber,
+    CommentId, CommitSha, ConfigRef, DeliveryId, HostTime, JobName, Login, ObjectName, PullRequestNumber,
     RepositoryPath,
 };
 pub use job::{EnvVar, JobSpec, SecretKeyRef, When};

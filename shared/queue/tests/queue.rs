@@ -5,8 +5,7 @@ use std::time::{Duration, SystemTime};
 use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_sqs::config::Credentials;
 use tidegate_model::{
-    Command, CommentAction, CommentEvent, CommentId, Envelope, Event, Host, Intention, PullRequestNumber,
-    Source, Version,
+    Command, Envelope, Event, Host, Intention, PullRequestNumber, PushEvent, Source, Version,
 };
 use tidegate_queue::{Category, MAX_BYTES, Message, Queue, QueueError, Receipt};
 use tidegate_sandbox_cloud::{Cloud, CloudSpec, QueueSpec};
@@ -91,7 +90,7 @@ async fn batches_of_any_size_are_sent_and_deleted() -> anyhow::Result<()> {
     queue.send_batch(&(0..23).map(cancel).collect::<Vec<_>>()).await?;
     assert_eq!(cloud.queue_depth("commands").await?, 23);
 
-    let large: Vec<_> = (0..5).map(|_| comment(MAX_BYTES / 2 - 1000)).collect();
+    let large: Vec<_> = (0..5).map(|_| push(MAX_BYTES / 2 - 1000)).collect();
     queue.send_batch(&large).await?;
     assert_eq!(cloud.queue_depth("commands").await?, 28);
 
@@ -105,14 +104,14 @@ async fn batches_of_any_size_are_sent_and_deleted() -> anyhow::Result<()> {
     cloud.stop().await
 }
 
-fn comment(bytes: usize) -> Envelope<Event> {
-    envelope(Event::Comment(CommentEvent {
+/// A message of at least so many bytes. No event is so long, but a queue doesn't know that.
+fn push(bytes: usize) -> Envelope<Event> {
+    envelope(Event::Push(PushEvent {
         repository: "acme/shop".parse().expect("a repository"),
-        action: CommentAction::Created,
-        pull_request: PullRequestNumber(1),
-        comment: CommentId(1),
-        author: "ann".parse().expect("a login"),
-        body: "x".repeat(bytes),
+        reference: "refs/heads/main".parse().expect("a branch"),
+        after: None,
+        message: "x".repeat(bytes),
+        sender: "ann".parse().expect("a login"),
     }))
 }
 
@@ -122,7 +121,7 @@ async fn errors_say_what_they_ask_for() -> anyhow::Result<()> {
     let config = config(&cloud).await;
     let queue = queue(&cloud).await;
 
-    let error = queue.send(&comment(MAX_BYTES)).await.expect_err("too large");
+    let error = queue.send(&push(MAX_BYTES)).await.expect_err("too large");
     assert!(matches!(error, QueueError::TooLarge { bytes, .. } if bytes > MAX_BYTES));
     assert_eq!(error.category(), Category::Invalid);
 

@@ -4,8 +4,8 @@ use kube::{CustomResource, KubeSchema, ResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_model::{
-    CommentId, CommitSha, GitRef, Host, JobName, JobSpec, Login, PullRequestNumber, RepositoryPath,
-    StatusState, Timeout,
+    CommentId, CommentKind, CommitSha, GitRef, Host, JobName, JobSpec, Login, PullRequestNumber,
+    RepositoryPath, StatusState, Timeout,
 };
 
 use crate::{Condition, annotation, schema::structural};
@@ -107,6 +107,9 @@ impl IntegrationJobSpec {
 pub struct CommentReference {
     /// The comment's id on the host.
     pub id: CommentId,
+    /// Whether it is a comment in the conversation or the text of a review.
+    #[serde(default, skip_serializing_if = "CommentKind::is_comment")]
+    pub kind: CommentKind,
     /// Who wrote it.
     pub author: Login,
 }

@@ -1,7 +1,7 @@
 //! Names, labels and annotations. They make the controller idempotent: the same trigger gives the same name.
 
 use sha2::{Digest, Sha256};
-use tidegate_model::{CommentId, CommitSha, GitRef, PullRequestNumber, RefName};
+use tidegate_model::{CommentId, CommentKind, CommitSha, GitRef, PullRequestNumber, RefName};
 
 /// Keeps a config until its webhook is removed from the host.
 pub const FINALIZER: &str = "tidegate.dev/webhook";
@@ -76,14 +76,22 @@ pub fn skipped_trigger_digest(
     digest(&[config_uid, "Skipped", &number.to_string(), base.as_str(), head.as_str()])
 }
 
-/// The identity of "what this comment asks for, under this config", whatever the head is by then.
-pub fn comment_trigger_digest(config_uid: &str, comment: CommentId) -> String {
-    digest(&[config_uid, "Comment", &comment.to_string()])
+/// The identity of "what this comment or review asks for, under this config", whatever the head is by then.
+pub fn comment_trigger_digest(config_uid: &str, kind: CommentKind, comment: CommentId) -> String {
+    let kind = match kind {
+        CommentKind::Comment => "Comment",
+        CommentKind::Review => "Review",
+    };
+    digest(&[config_uid, kind, &comment.to_string()])
 }
 
-/// What stands, unseen, in the answer to a comment, so that it is found again. Strangers can't know the uid.
-pub fn answer_digest(config_uid: &str, comment: CommentId) -> String {
-    digest(&[config_uid, "Answer", &comment.to_string()])
+/// What stands, unseen, in the answer to a comment or review, so that it is found again. Strangers can't know the uid.
+pub fn answer_digest(config_uid: &str, kind: CommentKind, comment: CommentId) -> String {
+    let kind = match kind {
+        CommentKind::Comment => "Answer",
+        CommentKind::Review => "AnswerToReview",
+    };
+    digest(&[config_uid, kind, &comment.to_string()])
 }
 
 /// The name of an `IntegrationJob`, and of its `PipelineRun`: config, trigger and attempt; at most 63 characters as a

@@ -1,9 +1,11 @@
-//! The `ChatOps` plugin: which comment asks for what.
+//! The `ChatOps` plugin: which comment may ask for something, and what its words mean.
 //!
-//! One file a command: its name, what it takes, what it means, who may use it. The grammar, the permissions and the text of
-//! `/help` are made of these files alone. What a command does to jobs is Integrator's own function.
+//! The plugin only points to a comment. The controller reads the comment, finds the lines that Markdown shows as plain text,
+//! and has them read here. One file a command: its name, its forms, who may use it, and what it asks for. The grammar, the
+//! permissions and the text of `/help` are made of these files alone.
 
 mod cancel;
+mod command;
 mod grammar;
 mod help;
 mod ok_to_test;
@@ -11,8 +13,9 @@ mod retest;
 mod test;
 pub mod who;
 
-use tidegate_model::{ChatCommand, Command, CommentAction, CommentEvent, Event, Intention, JobName};
+use tidegate_model::{Command, CommentAction, CommentEvent, Event, Intention, JobName};
 
+pub use command::ChatCommand;
 pub use grammar::{Line, MARKER, read};
 pub use help::text as help;
 use who::Who;
@@ -33,7 +36,8 @@ struct Entry {
 const COMMANDS: [&Entry; 5] =
     [&test::ENTRY, &retest::ENTRY, &cancel::ENTRY, &ok_to_test::ENTRY, &help::ENTRY];
 
-/// The command that an event gives rise to: one for all that a new comment asks for, so that it is answered once.
+/// The command that an event gives rise to: a pointer to a new comment with a line that starts with a slash, whatever the
+/// word behind it. So a controller that knows more words than this function follows them all the same.
 pub fn commands(event: &Event) -> Vec<Command> {
     match event {
         Event::Comment(comment) => follow(comment).into_iter().collect(),
@@ -43,39 +47,26 @@ pub fn commands(event: &Event) -> Vec<Command> {
 
 fn follow(event: &CommentEvent) -> Option<Command> {
     match event.action {
-        CommentAction::Created => (),
-        // Else somebody could put words into an old comment, under the name of its author.
-        CommentAction::Edited => return None,
+        CommentAction::Created if event.may_hold_command => (),
+        // Were edits followed, somebody could put words into an old comment, under the name of its author.
+        CommentAction::Created | CommentAction::Edited => return None,
     }
-    let commands: Vec<ChatCommand> = read(&event.body).iter().map(Line::command).collect();
-    let intention = Intention::FollowComment {
-        pull_request: event.pull_request,
-        comment: event.comment,
-        commands: commands.clone(),
-    };
-    (!commands.is_empty()).then(|| Command { repository: event.repository.clone(), intention })
+    let intention =
+        Intention::FollowComment { pull_request: event.pull_request, comment: event.comment.clone() };
+    Some(Command { repository: event.repository.clone(), intention })
 }
 
-/// Who may use a command. What can't be read needs no right: nothing is done but to say so.
-pub fn who(command: &ChatCommand) -> Who {
-    match command {
-        ChatCommand::RunJobs { .. } => test::ENTRY.who,
-        ChatCommand::RunFailed => retest::ENTRY.who,
-        ChatCommand::CancelJobs { .. } => cancel::ENTRY.who,
-        ChatCommand::Approve { .. } => ok_to_test::ENTRY.who,
-        ChatCommand::Help => help::ENTRY.who,
-        ChatCommand::Unreadable => Who::Anybody,
-    }
-}
-
-/// The words as names of jobs.
+/// The words as names of jobs, which are of small letters: case doesn't matter, and no two jobs differ by case alone.
 fn job_names(words: &[&str]) -> Result<Vec<JobName>, String> {
-    let name = |word: &&str| word.parse().map_err(|_| format!("{} is no job's name", grammar::quoted(word)));
+    let name = |word: &&str| {
+        let name = word.to_ascii_lowercase().parse();
+        name.map_err(|_| format!("{} is not a valid job name", grammar::quoted(word)))
+    };
     words.iter().map(name).collect()
 }
 
 fn no_words(words: &[&str]) -> Result<(), String> {
-    if words.is_empty() { Ok(()) } else { Err("it takes nothing behind it".to_owned()) }
+    if words.is_empty() { Ok(()) } else { Err("it takes no arguments".to_owned()) }
 }
 
 #[cfg(test)]

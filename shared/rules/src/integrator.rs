@@ -1,8 +1,6 @@
 //! The Integrator plugin: which event asks for which run.
 
-use tidegate_model::{
-    ChatCommand, Command, Event, GitRef, Intention, JobName, PullRequestAction, PullRequestEvent, PushEvent,
-};
+use tidegate_model::{Command, Event, GitRef, Intention, PullRequestAction, PullRequestEvent, PushEvent};
 
 use crate::skip;
 
@@ -42,22 +40,6 @@ fn push(event: &PushEvent) -> Option<Intention> {
         return None;
     }
     Some(Intention::RunPush { reference: event.reference.clone(), sha })
-}
-
-/// Run these jobs of a pull request, and those that they come after; without names every job that applies. `ChatOps` asks
-/// for it.
-pub fn run_jobs(names: Vec<JobName>) -> ChatCommand {
-    ChatCommand::RunJobs { names }
-}
-
-/// Run what failed or never ran for a pull request's head.
-pub fn run_failed() -> ChatCommand {
-    ChatCommand::RunFailed
-}
-
-/// Stop these jobs of a pull request; without names all that runs for it.
-pub fn cancel_jobs(names: Vec<JobName>) -> ChatCommand {
-    ChatCommand::CancelJobs { names }
 }
 
 #[cfg(test)]

@@ -245,6 +245,14 @@ impl Forge {
         }
     }
 
+    /// Submits a review of a pull request that comments with a text.
+    pub async fn review(&self, repo: &str, number: u64, by: &str, body: &str) -> Result<()> {
+        match self {
+            Self::Sandbox(forge) => forge.review(repo, number, by, body).map(drop),
+            Self::Gitea(gitea) => gitea.review(repo, number, by, body).await,
+        }
+    }
+
     /// Changes a comment's text.
     pub async fn edit_comment(&self, repo: &str, id: u64, by: &str, body: &str) -> Result<()> {
         match self {

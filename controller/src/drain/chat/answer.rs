@@ -21,9 +21,10 @@ use crate::{
     error_chain,
 };
 
-/// The reply in Markdown, if words are needed. Its last line is the marker by which it is found again.
+/// The reply in Markdown, if words are needed: hosts let nobody react to a review. Its last line is the marker by which it is
+/// found again.
 pub fn reply(answers: &[Answer], known: &Known) -> Option<String> {
-    if answers.iter().all(|answer| answer.verdict == Verdict::Done) {
+    if known.comment.kind.is_comment() && answers.iter().all(|answer| answer.verdict == Verdict::Done) {
         return None;
     }
     let mut text = format!("@{}:\n\n", known.comment.author);
@@ -111,7 +112,7 @@ mod tests {
     use tidegate_rules::chatops;
 
     use super::*;
-    use crate::drain::chat::decide::tests::known;
+    use crate::drain::chat::{decide::tests::known, markdown};
 
     fn answer(line: &str, verdict: Verdict) -> Answer {
         Answer { line: line.to_owned(), verdict }
@@ -126,6 +127,15 @@ mod tests {
     }
 
     #[test]
+    fn a_review_gets_words_even_when_all_was_done() {
+        let mut known = known();
+        known.comment.kind = tidegate_model::CommentKind::Review;
+        let text = reply(&[answer("/test", Verdict::Done)], &known).expect("words");
+        assert!(text.starts_with("@dora:\n\n- `/test`: done\n"), "{text}");
+        assert!(text.ends_with(&known.marker), "{text}");
+    }
+
+    #[test]
     fn one_reply_tells_of_every_command_and_is_never_read_as_one() {
         let answers = [
             answer("/test unit", Verdict::Done),
@@ -137,7 +147,7 @@ mod tests {
             "@dora:\n\n- `/test unit`: done\n- `/test nope`: there is no job `nope`\n\n| comment |"
         ));
         assert!(text.ends_with(&format!("\n{}", known().marker)), "{text}");
-        assert_eq!(chatops::read(&text), []);
+        assert_eq!(markdown::plain_lines(&text).iter().filter(|line| line.starts_with('/')).count(), 0);
         assert!(text.lines().all(|line| !line.starts_with('/')), "{text}");
     }
 

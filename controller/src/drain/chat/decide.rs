@@ -6,33 +6,33 @@ mod select;
 pub use approve::waiting;
 
 use tidegate_hosts::client::CommentFacts;
-use tidegate_model::{ChatCommand, JobName};
+use tidegate_model::{JobName, PullRequestNumber};
 use tidegate_resources::{
     Cancel, CancelReason, CommentReference, IntegrationJob, IntegrationJobSpec, JobPhase, Trigger,
     comment_trigger_digest,
 };
 use tidegate_rules::{
     chatops::{
-        self, Line,
+        self, ChatCommand, Line, MARKER,
         who::{Commenter, Refusal},
     },
     filters,
 };
 
 use super::{
-    Hint,
     facts::{Configured, Known},
+    markdown,
 };
 use crate::drain::plan::{self, Run, approval_of, goes_on};
 
-/// Whether a comment is what a command claims.
+/// Whether a comment asks for anything.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Admission {
-    /// It is: the comment, and its commands.
-    Follow(CommentFacts, Vec<Line>),
-    /// It asks for nothing any more.
-    Nothing(String),
-    /// It never did.
+    /// It does: its commands.
+    Follow(Vec<Line>),
+    /// It doesn't: why.
+    Nothing(&'static str),
+    /// It is not where the pointer says.
     Refuse(String),
 }
 
@@ -84,38 +84,44 @@ pub enum Verdict {
     Said(String),
 }
 
-/// Compares what a command claims of a comment with the comment.
-pub fn admit(hint: Hint<'_>, comment: Option<CommentFacts>) -> Admission {
-    let Some(comment) = comment else {
-        return Admission::Nothing(format!("comment {} does not exist (any more)", hint.comment));
-    };
-    if comment.pull_request != Some(hint.pull_request) {
-        return Admission::Refuse(format!(
-            "comment {} is not on pull request {}",
-            hint.comment, hint.pull_request
-        ));
+/// Reads the commands of a comment as the host shows it now.
+pub fn admit(pull_request: PullRequestNumber, comment: &CommentFacts) -> Admission {
+    if comment.pull_request != Some(pull_request) {
+        return Admission::Refuse(format!("is not on pull request {pull_request}"));
     }
     if comment.is_by_bot {
-        return Admission::Nothing(format!("comment {} was written by a bot", hint.comment));
+        return Admission::Nothing("was written by a bot");
     }
-    let lines = chatops::read(&comment.body);
-    if lines.iter().map(Line::command).eq(hint.commands.iter().cloned()) {
-        Admission::Follow(comment, lines)
-    } else if comment.updated_at == comment.created_at {
-        Admission::Refuse(format!("comment {} does not say this", hint.comment))
-    } else {
-        Admission::Nothing(format!("comment {} was edited", hint.comment))
+    if comment.body.contains(MARKER) {
+        return Admission::Nothing("holds an answer of Tidegate");
     }
+    let plain = markdown::plain_lines(&comment.body);
+    let lines = chatops::read(plain.iter().map(String::as_str));
+    if lines.is_empty() { Admission::Nothing("holds no command") } else { Admission::Follow(lines) }
 }
 
-/// Decides about every command of a comment.
-pub fn decide(lines: &[Line], known: &Known) -> Decision {
+/// Whether a comment's text may be another than its author wrote. An edit in the second of the writing can't be told from
+/// none. Hosts don't show when a review was edited.
+fn is_edited(comment: &CommentFacts) -> bool {
+    comment.kind.is_comment() && comment.updated_at.as_second() > comment.created_at.as_second()
+}
+
+/// Decides about every command of a comment. `None` when the comment was followed, and edited since.
+pub fn decide(lines: &[Line], known: &Known) -> Option<Decision> {
     let mut deciding = Deciding::new(known);
-    let answers = lines
-        .iter()
-        .map(|line| Answer { line: line.text.clone(), verdict: deciding.command(line) })
-        .collect();
-    Decision { actions: deciding.actions(), answers }
+    let is_edited = is_edited(&known.comment);
+    if is_edited && deciding.was_followed() {
+        return None;
+    }
+    let mut verdict = |line: &Line| {
+        if is_edited {
+            return Verdict::Said("not done: the comment was edited. Write a new one".to_owned());
+        }
+        deciding.command(line)
+    };
+    let answers =
+        lines.iter().map(|line| Answer { line: line.text.clone(), verdict: verdict(line) }).collect();
+    Some(Decision { actions: deciding.actions(), answers })
 }
 
 /// The decision in the making.
@@ -141,7 +147,7 @@ impl<'a> Deciding<'a> {
     fn new(known: &'a Known) -> Self {
         let configs = known.configs.iter().map(|of| {
             let approved = approval_of(&known.pull_request.head.sha, &of.jobs);
-            let is_approving = approved.as_ref().is_some_and(|approved| approved.id == known.comment.id);
+            let is_approving = known.is_named_by(approved.as_ref());
             Wanted { of, approved, is_approving, run: Vec::new(), stop: Vec::new() }
         });
         Self { known, configs: configs.collect() }
@@ -161,7 +167,7 @@ impl<'a> Deciding<'a> {
         let may_run = (0..self.configs.len()).any(|config| self.may_run(config));
         let is_author = self.known.comment.author == self.known.pull_request.author;
         let commenter = Commenter { permission: self.known.commenter, is_author };
-        if let Err(refusal) = chatops::who(command).judge(commenter, may_run) {
+        if let Err(refusal) = command.who().judge(commenter, may_run) {
             return Verdict::Said(self.refused(refusal));
         }
         if self.configs.is_empty() {
@@ -175,7 +181,7 @@ impl<'a> Deciding<'a> {
             ChatCommand::RunFailed => self.run_failed(),
             ChatCommand::CancelJobs { names } => self.cancel(names),
             ChatCommand::Approve { sha } => self.approve(sha.as_ref()),
-            ChatCommand::Help | ChatCommand::Unreadable => Verdict::Done,
+            ChatCommand::Help => Verdict::Done,
         }
     }
 
@@ -199,16 +205,16 @@ impl<'a> Deciding<'a> {
 
     /// Whether something bears witness that this comment was followed before.
     fn was_followed(&self) -> bool {
-        let ours = Some(self.known.comment.id);
-        let id = |reference: &Option<CommentReference>| reference.as_ref().map(|reference| reference.id);
         self.known.configs.iter().flat_map(|of| &of.jobs).any(|job| {
-            let stopped_by = job.spec.cancel.as_ref().and_then(|cancel| id(&cancel.comment));
-            ours == stopped_by || ours == id(&job.spec.comment) || ours == id(&job.spec.approved)
+            let stopped_by = job.spec.cancel.as_ref().and_then(|cancel| cancel.comment.as_ref());
+            let named = [stopped_by, job.spec.comment.as_ref(), job.spec.approved.as_ref()];
+            named.into_iter().any(|reference| self.known.is_named_by(reference))
         })
     }
 
     fn reference(&self) -> CommentReference {
-        CommentReference { id: self.known.comment.id, author: self.known.comment.author.clone() }
+        let CommentFacts { id, kind, author, .. } = &self.known.comment;
+        CommentReference { id: *id, kind: *kind, author: author.clone() }
     }
 
     fn actions(&self) -> Vec<Action> {
@@ -237,7 +243,8 @@ impl<'a> Deciding<'a> {
                 // What was just approved runs every job.
                 None if wanted.run.is_empty() || wanted.is_approving => continue,
                 None => {
-                    let digest = comment_trigger_digest(&plan::uid(&wanted.of.config), self.known.comment.id);
+                    let CommentFacts { kind, id, .. } = self.known.comment;
+                    let digest = comment_trigger_digest(&plan::uid(&wanted.of.config), kind, id);
                     let spec = IntegrationJobSpec {
                         trigger: Trigger::Comment,
                         comment: Some(self.reference()),
@@ -271,7 +278,7 @@ impl<'a> Deciding<'a> {
 
 /// Whether a run is the one that this comment asked for.
 fn is_of(job: &IntegrationJob, known: &Known) -> bool {
-    job.spec.comment.as_ref().is_some_and(|comment| comment.id == known.comment.id)
+    known.is_named_by(job.spec.comment.as_ref())
 }
 
 /// The older runs of which nothing is left that the run of this comment doesn't do, and those of another head or base.

@@ -2,11 +2,11 @@
 
 use kube::ResourceExt;
 use tidegate_hosts::client::{CommentFacts, PullRequestFacts, StatusFacts};
-use tidegate_model::{ChatCommand, CommentId, Permission};
-use tidegate_resources::{IntegrationConfig, IntegrationJob, answer_digest};
-use tidegate_rules::chatops::{Line, MARKER, who::Who};
+use tidegate_model::Permission;
+use tidegate_resources::{CommentReference, IntegrationConfig, IntegrationJob, answer_digest};
+use tidegate_rules::chatops::{ChatCommand, Line, MARKER, who::Who};
 
-use super::decide;
+use super::{CommentRef, decide};
 use crate::{
     context::Context,
     drain::{
@@ -40,6 +40,13 @@ pub struct Known {
     pub is_answered: bool,
 }
 
+impl Known {
+    /// Whether a run names this comment.
+    pub fn is_named_by(&self, reference: Option<&CommentReference>) -> bool {
+        reference.is_some_and(|named| (named.kind, named.id) == (self.comment.kind, self.comment.id))
+    }
+}
+
 /// A config, and its runs of the pull request.
 #[derive(Debug, Clone)]
 pub struct Configured {
@@ -49,9 +56,10 @@ pub struct Configured {
     pub jobs: Vec<IntegrationJob>,
 }
 
-/// The comment as the host shows it; `None` when it is gone, or never was.
-pub async fn comment(reader: &Reader<'_>, id: CommentId) -> Result<Option<CommentFacts>, FactsError> {
-    let read = reader.client.comment(&reader.config.spec.git.repository, id).await;
+/// The comment as the host shows it; none when it is gone, or never was.
+pub async fn comments(reader: &Reader<'_>, comment: CommentRef<'_>) -> Result<Vec<CommentFacts>, FactsError> {
+    let repository = &reader.config.spec.git.repository;
+    let read = reader.client.comments_at(repository, comment.pull_request, comment.pointer).await;
     reader.count("read the comment", read)
 }
 
@@ -67,13 +75,13 @@ pub async fn known(
         return Ok(Err(format!("comment {} is on no pull request", comment.id)));
     };
     let Some(pull_request) = reader.find_pull_request(number).await? else {
-        return Ok(Err(format!("there is no pull request {number}")));
+        return Ok(Err(format!("there is no pull request {number} (any more)")));
     };
     let all = all_of_repository(reader.config, context);
     let Some(oldest) = all.first() else {
         return Ok(Err("the config is gone".to_owned()));
     };
-    let marker = format!("{MARKER} {} -->", answer_digest(&plan::uid(oldest), comment.id));
+    let marker = format!("{MARKER} {} -->", answer_digest(&plan::uid(oldest), comment.kind, comment.id));
     let (mut configs, mut unfit) = (Vec::new(), Vec::new());
     let is_shared = all.len() > 1;
     for config in all {
@@ -94,8 +102,8 @@ pub async fn known(
     let later = reader.count("list the comments", later)?;
     let is_answered = later.iter().any(|later| later.body.contains(&marker));
 
-    let commands: Vec<ChatCommand> = lines.iter().map(Line::command).collect();
-    let needs_right = commands.iter().any(|command| tidegate_rules::chatops::who(command) != Who::Anybody);
+    let mut commands = lines.iter().filter_map(Line::command);
+    let needs_right = commands.clone().any(|command| command.who() != Who::Anybody);
     let commenter = if needs_right { reader.permission(&comment.author).await? } else { Permission::None };
     let author = if comment.author == pull_request.author || !needs_right {
         commenter
@@ -114,7 +122,7 @@ pub async fn known(
         is_answered,
     };
     let is_bare = |command: &ChatCommand| *command == ChatCommand::Approve { sha: None };
-    if commands.iter().any(is_bare)
+    if commands.any(|command| is_bare(command))
         && known.configs.iter().any(|of| decide::waiting(of, &known).next().is_some())
     {
         let shown = reader.client.statuses(repository, &known.pull_request.head.sha).await;

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use tidegate_model::CommentId;
+use tidegate_model::{CommentId, CommentKind};
 
 use crate::drain::turns::PullRequest;
 
@@ -13,7 +13,7 @@ use crate::drain::turns::PullRequest;
 const ANSWERED: usize = 512;
 
 /// One comment, whichever config's hook brought it.
-pub type Key = (PullRequest, CommentId);
+pub type Key = (PullRequest, CommentKind, CommentId);
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -47,11 +47,13 @@ mod tests {
     #[test]
     fn the_last_answered_comments_are_remembered() {
         let pull_request = PullRequest::of(&config("shop", &["unit"]), PullRequestNumber(7));
-        let comment = |id| (pull_request.clone(), CommentId(id));
+        let comment = |id| (pull_request.clone(), CommentKind::Comment, CommentId(id));
         let memory = Memory::default();
         assert!(!memory.is_answered(&comment(0)));
         memory.answered(comment(0));
         assert!(memory.is_answered(&comment(0)));
+        let review = (pull_request.clone(), CommentKind::Review, CommentId(0));
+        assert!(!memory.is_answered(&review), "hosts count reviews separately");
         (1..=ANSWERED as u64).for_each(|id| memory.answered(comment(id)));
         assert!(!memory.is_answered(&comment(0)));
         assert_eq!(memory.answered.lock().expect("no panic").len(), ANSWERED);

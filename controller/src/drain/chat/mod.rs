@@ -1,15 +1,19 @@
 //! What comments ask for.
 //!
-//! One comment: `facts` (host, cluster) → `decide` (pure) → runs and orders to stop (cluster) → one `answer` (host). A
+//! One comment: `facts` (host, cluster) → `markdown` and `decide` (pure) → runs and orders to stop (cluster) → one `answer` (host). A
 //! comment is followed for all configs of its repository together, whichever's hook brought it, so that it gets one answer.
 //! Each step may be repeated: what a comment did is written into the objects it did it to.
 
 mod answer;
 mod decide;
 mod facts;
+mod markdown;
 mod memory;
 
-use tidegate_model::{ChatCommand, Command, CommentId, Envelope, PullRequestNumber};
+use std::fmt;
+
+use tidegate_hosts::client::CommentFacts;
+use tidegate_model::{Command, CommentId, CommentKind, CommentPointer, Envelope, PullRequestNumber};
 use tidegate_resources::IntegrationConfig;
 
 use self::{
@@ -19,15 +23,34 @@ use self::{
 use super::{apply, error::CommandError, facts::Reader, turns::PullRequest};
 use crate::context::Context;
 
-/// What a plugin says of a comment.
+/// Which comment a plugin points to.
 #[derive(Debug, Clone, Copy)]
-pub struct Hint<'a> {
-    /// The pull request it stands on.
+pub struct CommentRef<'a> {
+    /// The pull request it is on.
     pub pull_request: PullRequestNumber,
-    /// The comment.
-    pub comment: CommentId,
-    /// What it asks for.
-    pub commands: &'a [ChatCommand],
+    /// Where it is found.
+    pub pointer: &'a CommentPointer,
+}
+
+impl CommentRef<'_> {
+    /// The kind and id, where the pointer says them.
+    fn id(self) -> Option<(CommentKind, CommentId)> {
+        match self.pointer {
+            CommentPointer::Comment(id) => Some((CommentKind::Comment, *id)),
+            CommentPointer::Review { review } => Some((CommentKind::Review, *review)),
+            CommentPointer::LatestReview { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for CommentRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pointer {
+            CommentPointer::Comment(id) => write!(f, "comment {id}"),
+            CommentPointer::Review { review } => write!(f, "review {review}"),
+            CommentPointer::LatestReview { reviewer, .. } => write!(f, "the review of {reviewer}"),
+        }
+    }
 }
 
 /// What became of a comment.
@@ -45,42 +68,75 @@ pub struct Chat {
     memory: Memory,
 }
 
+pub use facts::comments;
+
+/// Whether a comment is on this pull request, and has a line that the chat would follow.
+pub fn asks_for_something(pull_request: PullRequestNumber, comment: &CommentFacts) -> bool {
+    matches!(decide::admit(pull_request, comment), Admission::Follow(_))
+}
+
 impl Chat {
     /// Does what a comment asks for, while nobody else works on its pull request. `config` is one whose hook brought it: its credential reads and answers.
     pub async fn follow(
         &self,
-        hint: Hint<'_>,
+        comment: CommentRef<'_>,
         config: &IntegrationConfig,
         envelope: &Envelope<Command>,
         context: &Context,
     ) -> Result<Followed, CommandError> {
-        let key = (PullRequest::of(config, hint.pull_request), hint.comment);
-        if self.memory.is_answered(&key) {
-            return Ok(Followed::Done(format!("comment {} was answered", hint.comment)));
+        let pull_request = PullRequest::of(config, comment.pull_request);
+        let is_answered = |(kind, id)| self.memory.is_answered(&(pull_request.clone(), kind, id));
+        if comment.id().is_some_and(is_answered) {
+            return Ok(Followed::Done(format!("{comment} was answered")));
         }
         let reader = Reader::new(config, context).await?;
-        let comment = facts::comment(&reader, hint.comment).await?;
-        let (comment, lines) = match decide::admit(hint, comment) {
-            Admission::Follow(comment, lines) => (comment, lines),
-            Admission::Nothing(reason) => return Ok(Followed::Done(reason)),
-            Admission::Refuse(reason) => return Ok(Followed::Refused(reason)),
-        };
-        let known = match facts::known(&reader, comment, &lines, context).await? {
-            Ok(known) => known,
-            Err(reason) => return Ok(Followed::Refused(reason)),
-        };
-        if known.is_answered {
-            self.memory.answered(key);
-            return Ok(Followed::Done(format!("comment {} was answered", hint.comment)));
+        let found = facts::comments(&reader, comment).await?;
+        if found.is_empty() {
+            return Ok(Followed::Done(format!("{comment} does not exist (any more)")));
         }
-        let decision = decide::decide(&lines, &known);
+        let mut did = Vec::new();
+        for facts in found {
+            match self.follow_one(comment.pull_request, facts, &reader, envelope, context).await? {
+                Followed::Done(what) => did.push(what),
+                refused @ Followed::Refused(_) => return Ok(refused),
+            }
+        }
+        Ok(Followed::Done(did.join("; ")))
+    }
+
+    async fn follow_one(
+        &self,
+        pull_request: PullRequestNumber,
+        comment: CommentFacts,
+        reader: &Reader<'_>,
+        envelope: &Envelope<Command>,
+        context: &Context,
+    ) -> Result<Followed, CommandError> {
+        let name = format!("{} {}", comment.kind.as_str(), comment.id);
+        let key = (PullRequest::of(reader.config, pull_request), comment.kind, comment.id);
+        let lines = match decide::admit(pull_request, &comment) {
+            Admission::Follow(lines) => lines,
+            Admission::Nothing(reason) => return Ok(Followed::Done(format!("{name} {reason}"))),
+            Admission::Refuse(reason) => return Ok(Followed::Refused(format!("{name} {reason}"))),
+        };
+        let known = match facts::known(reader, comment, &lines, context).await? {
+            Ok(known) => known,
+            Err(reason) => return Ok(Followed::Done(format!("{name}: {reason}"))),
+        };
+        if known.is_answered || self.memory.is_answered(&key) {
+            self.memory.answered(key);
+            return Ok(Followed::Done(format!("{name} was answered")));
+        }
+        let Some(decision) = decide::decide(&lines, &known) else {
+            return Ok(Followed::Done(format!("{name} was followed, and edited since")));
+        };
         let mut did = Vec::new();
         for action in &decision.actions {
             did.push(carry_out(action, &known, envelope, context).await?);
         }
-        did.push(answer::send(&decision.answers, &known, &reader).await?);
+        did.push(answer::send(&decision.answers, &known, reader).await?);
         self.memory.answered(key);
-        Ok(Followed::Done(format!("comment {}: {}", hint.comment, did.join(", "))))
+        Ok(Followed::Done(format!("{name}: {}", did.join(", "))))
     }
 }
 

@@ -201,8 +201,11 @@ fn a_title_that_skips_ci_leaves_every_job_undecided_under_a_name_of_its_own() {
 
 #[test]
 fn an_approval_holds_for_its_commit_and_for_no_other() {
-    let approved =
-        Some(CommentReference { id: tidegate_model::CommentId(5), author: "acme".parse().expect("a login") });
+    let approved = Some(CommentReference {
+        id: tidegate_model::CommentId(5),
+        kind: tidegate_model::CommentKind::Comment,
+        author: "acme".parse().expect("a login"),
+    });
     let known = Facts::PullRequest {
         pull_request: pull_request(true),
         author: Permission::Read,

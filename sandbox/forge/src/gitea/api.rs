@@ -19,6 +19,7 @@ const RENDERER: Renderer = Renderer {
     repository: payload::repository,
     pull_request: payload::pull_request,
     comment: payload::comment,
+    review: payload::review,
     status: payload::status,
     hook: payload::hook,
 };

@@ -36,7 +36,10 @@ pub(crate) fn hook_events(asked: &[String]) -> Vec<String> {
 }
 
 pub(crate) fn subscribes(hook: &Hook, payload: &Payload) -> bool {
-    hook.events.iter().any(|event| event == payload.event_type)
+    // A hook asks for all kinds of reviews by one name (`HasEvent` in Gitea's `models/webhook/webhook.go`).
+    let is_review = payload.event_type == "pull_request_review_comment";
+    let wanted = if is_review { "pull_request_review" } else { payload.event_type };
+    hook.events.iter().any(|event| event == wanted)
 }
 
 /// Every header that Gitea sends but the old SHA-1. A hook without a secret gets empty signatures.

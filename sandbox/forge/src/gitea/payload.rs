@@ -7,10 +7,10 @@ use tidegate_model::CommitSha;
 
 use crate::{
     Comment, Hook, PullRequest, PullRequestState, Status, User,
-    event::{Event, Payload, PullRequestChange, RefChange},
+    event::{Event, Payload, PullRequestChange, RefChange, merged},
     git::{Commit, Signature},
     gitea::API_ROOT,
-    state::{Repository, State},
+    state::{Repository, Review, State},
 };
 
 /// When everybody registered.
@@ -33,15 +33,24 @@ pub(crate) fn render(
         Event::Comment { id, edited_from } => {
             let comment = repo.comment(*id)?;
             let pull = repo.pull(comment.number)?;
-            let mut body = json!({
+            let more = edited_from.map_or(Value::Null, |from| changes("body", from));
+            let body = json!({
                 "action": if edited_from.is_some() { "edited" } else { "created" },
                 "issue": issue(state, repo, pull), "pull_request": pull_request(state, repo, pull)?,
                 "comment": self::comment(state, repo, comment), "is_pull": true,
             });
-            if let Some(from) = edited_from {
-                body["changes"] = changes("body", from);
-            }
+            let body = merged(body, more);
             vec![Payload { event: "issue_comment", event_type: "pull_request_comment", body }]
+        }
+        Event::Review(id) => {
+            let shown = repo.review(*id)?;
+            let pull = repo.pull(shown.number)?;
+            let body = json!({
+                "action": "reviewed", "number": pull.number, "pull_request": pull_request(state, repo, pull)?,
+                "requested_reviewer": user(state, sender), "commit_id": "",
+                "review": { "type": "pull_request_review_comment", "content": shown.body },
+            });
+            vec![Payload { event: "pull_request_comment", event_type: "pull_request_review_comment", body }]
         }
     };
     for payload in &mut payloads {
@@ -76,7 +85,7 @@ fn ref_change(state: &State, repo: &Repository, pusher: &User, change: &RefChang
 }
 
 fn changes(field: &str, from: &str) -> Value {
-    json!({ field: { "from": from }, "added_labels": null, "removed_labels": null })
+    json!({ "changes": { field: { "from": from }, "added_labels": null, "removed_labels": null } })
 }
 
 /// A moved head says neither what it was nor what it is, and a changed base goes by the name of `ref`.
@@ -87,21 +96,18 @@ fn pull_request_event(
     change: &PullRequestChange<'_>,
 ) -> Result<Payload> {
     let (action, event_type, changed) = match change {
-        PullRequestChange::Opened => ("opened", "pull_request", None),
-        PullRequestChange::Closed => ("closed", "pull_request", None),
-        PullRequestChange::Reopened => ("reopened", "pull_request", None),
-        PullRequestChange::HeadMoved { .. } => ("synchronized", "pull_request_sync", None),
-        PullRequestChange::BaseChanged { from, .. } => ("edited", "pull_request", Some(changes("ref", from))),
-        PullRequestChange::TitleChanged { from } => ("edited", "pull_request", Some(changes("title", from))),
+        PullRequestChange::Opened => ("opened", "pull_request", Value::Null),
+        PullRequestChange::Closed => ("closed", "pull_request", Value::Null),
+        PullRequestChange::Reopened => ("reopened", "pull_request", Value::Null),
+        PullRequestChange::HeadMoved { .. } => ("synchronized", "pull_request_sync", Value::Null),
+        PullRequestChange::BaseChanged { from, .. } => ("edited", "pull_request", changes("ref", from)),
+        PullRequestChange::TitleChanged { from } => ("edited", "pull_request", changes("title", from)),
     };
-    let mut body = json!({
+    let body = json!({
         "action": action, "number": pull.number, "pull_request": pull_request(state, repo, pull)?,
         "requested_reviewer": null, "commit_id": "", "review": null,
     });
-    if let Some(changed) = changed {
-        body["changes"] = changed;
-    }
-    Ok(Payload { event: "pull_request", event_type, body })
+    Ok(Payload { event: "pull_request", event_type, body: merged(body, changed) })
 }
 
 fn web(state: &State, repo: &Repository, rest: &str) -> String {
@@ -140,20 +146,16 @@ pub(crate) fn repository(state: &State, repo: &Repository) -> Value {
         "permissions": { "admin": true, "push": true, "pull": true }, "has_wiki": true, "has_pull_requests": true,
         "has_projects": true, "projects_mode": "all", "has_releases": true, "has_packages": false,
     });
-    body["internal_tracker"] = json!({
-        "enable_time_tracker": true, "allow_only_contributors_to_track_time": true, "enable_issue_dependencies": true,
-    });
     let more = json!({
-        "has_actions": false, "ignore_whitespace_conflicts": false, "allow_merge_commits": true, "allow_rebase": true,
+        "internal_tracker": { "enable_time_tracker": true, "allow_only_contributors_to_track_time": true,
+        "enable_issue_dependencies": true }, "has_actions": false, "ignore_whitespace_conflicts": false, "allow_merge_commits": true, "allow_rebase": true,
         "allow_rebase_explicit": true, "allow_squash_merge": true, "allow_fast_forward_only_merge": true,
         "allow_rebase_update": true, "allow_manual_merge": false, "autodetect_manual_merge": false,
         "default_delete_branch_after_merge": false, "default_merge_style": "merge",
         "default_allow_maintainer_edit": true, "avatar_url": "", "internal": repo.private, "mirror_interval": "",
         "object_format_name": "sha1", "mirror_updated": NEVER, "topics": [], "licenses": [],
     });
-    if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
-        body.extend(more);
-    }
+    body = merged(body, more);
     if let Some(parent) = repo.parent.as_ref().and_then(|path| state.repository(path.as_str()).ok()) {
         body["parent"] = repository(state, parent);
     }
@@ -194,15 +196,11 @@ pub(crate) fn pull_request(state: &State, repo: &Repository, pull: &PullRequest)
         "base": side(repo, &pull.base, base_sha), "head": side(head, &pull.head, &pull.head_sha),
         "merge_base": pull.merge_base,
     });
-    let mut body = common(state, repo, pull);
-    if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
-        body.extend(more);
-    }
-    Ok(body)
+    Ok(merged(common(state, repo, pull), more))
 }
 
 fn issue(state: &State, repo: &Repository, pull: &PullRequest) -> Value {
-    let mut body = common(state, repo, pull);
+    let body = common(state, repo, pull);
     let merged_at = match &pull.state {
         PullRequestState::Merged { at, .. } => Some(at),
         PullRequestState::Open | PullRequestState::Closed { .. } => None,
@@ -216,10 +214,7 @@ fn issue(state: &State, repo: &Repository, pull: &PullRequest) -> Value {
         },
         "repository": { "id": repo.id, "name": path.name(), "owner": path.owner(), "full_name": path },
     });
-    if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
-        body.extend(more);
-    }
-    body
+    merged(body, more)
 }
 
 pub(crate) fn comment(state: &State, repo: &Repository, comment: &Comment) -> Value {
@@ -228,6 +223,15 @@ pub(crate) fn comment(state: &State, repo: &Repository, comment: &Comment) -> Va
         "id": comment.id, "html_url": format!("{html}#issuecomment-{}", comment.id), "pull_request_url": html,
         "issue_url": "", "user": user(state, &comment.author), "original_author": "", "original_author_id": 0,
         "body": comment.body, "assets": [], "created_at": comment.created_at, "updated_at": comment.updated_at,
+    })
+}
+
+/// As one of Gitea's own, but for the fields that no client looks at.
+pub(crate) fn review(state: &State, repo: &Repository, review: &Review) -> Value {
+    json!({
+        "id": review.id, "user": user(state, &review.author), "body": review.body, "commit_id": review.sha,
+        "state": "COMMENT", "submitted_at": review.submitted_at, "updated_at": review.submitted_at,
+        "pull_request_url": web(state, repo, &format!("pulls/{}", review.number)),
     })
 }
 

@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Comment, Hook, PullRequest, PullRequestState, Status, User,
-    event::{Event, Payload, PullRequestChange, RefChange},
+    event::{Event, Payload, PullRequestChange, RefChange, merged},
     git::{Commit, Signature},
     github::API_ROOT,
-    state::{Repository, State},
+    state::{Repository, Review, State},
 };
 
 /// The requests that an event makes: a push that creates or deletes a reference makes two.
@@ -40,6 +40,14 @@ pub(crate) fn render(
                 body["changes"] = json!({ "body": { "from": from } });
             }
             vec![("issue_comment", body)]
+        }
+        Event::Review(id) => {
+            let shown = repo.review(*id)?;
+            let (pull, mut review) = (repo.pull(shown.number)?, review(state, repo, shown));
+            // Small letters in this event alone.
+            review["state"] = "commented".into();
+            let body = json!({ "action": "submitted", "review": review, "pull_request": pull_request(state, repo, pull)? });
+            vec![("pull_request_review", body)]
         }
     };
     for (_, body) in &mut payloads {
@@ -111,14 +119,6 @@ fn pull_request_event(
     let body =
         json!({ "action": action, "number": pull.number, "pull_request": pull_request(state, repo, pull)? });
     Ok(merged(body, more))
-}
-
-/// Both objects' fields in one.
-fn merged(mut body: Value, more: Value) -> Value {
-    if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
-        body.extend(more);
-    }
-    body
 }
 
 fn api(state: &State, rest: &str) -> String {
@@ -237,6 +237,17 @@ pub(crate) fn comment(state: &State, repo: &Repository, comment: &Comment) -> Va
         "node_id": format!("IC_{id}"), "user": user(state, &comment.author), "body": comment.body,
         "author_association": association(state, repo, &comment.author),
         "created_at": comment.created_at, "updated_at": comment.updated_at,
+    })
+}
+
+pub(crate) fn review(state: &State, repo: &Repository, review: &Review) -> Value {
+    let (url, html) = pull_urls(state, repo, review.number);
+    json!({
+        "id": review.id, "node_id": format!("PRR_{}", review.id), "user": user(state, &review.author),
+        "body": review.body, "commit_id": review.sha, "submitted_at": review.submitted_at,
+        "state": "COMMENTED", "pull_request_url": url,
+        "html_url": format!("{html}#pullrequestreview-{}", review.id),
+        "author_association": association(state, repo, &review.author),
     })
 }
 

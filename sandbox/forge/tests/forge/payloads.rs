@@ -42,7 +42,7 @@ fn differences(ours: &Value, theirs: &Value, path: &str, found: &mut Vec<String>
     }
 }
 
-/// Deliveries of one story: a branch, a fork's pull request, a move, a comment and its edit, a merge, a deleted branch.
+/// Deliveries of one story: a branch, a fork's pull request, a move, a comment and its edit, a review, a merge, a deleted branch.
 async fn story(dialect: Host) -> Result<Vec<Received>> {
     let world = World::new(dialect, false).await?;
     let mut sink = Sink::start(200).await?;
@@ -56,6 +56,7 @@ async fn story(dialect: Host) -> Result<Vec<Received>> {
     forge.commit(fork.as_str(), "topic", "steve", &[("a", "2\n")], "two").await?;
     let comment = forge.comment(REPO, number, "dora", "/test")?;
     forge.edit_comment(REPO, comment, "dora", "/retest")?;
+    forge.review(REPO, number, "dora", "/test")?;
     forge.merge_pull_request(REPO, number, "acme").await?;
     let mut received = Vec::new();
     for _ in &forge.deliveries(REPO)?[usize::from(dialect == Host::Github)..] {
@@ -81,6 +82,7 @@ async fn gitea_payloads_have_the_recorded_fields_and_no_others() -> Result<()> {
         ("pull_request", "closed", "018-pull_request-closed"),
         ("issue_comment", "created", "029-issue_comment-created"),
         ("issue_comment", "edited", "007-issue_comment-edited"),
+        ("pull_request_comment", "reviewed", "014-pull_request_comment-reviewed"),
     ] {
         let (ours, theirs) = (find(&story, event, action)?, recorded("gitea", name)?);
         let mut found = Vec::new();
@@ -123,6 +125,7 @@ async fn github_payloads_have_no_field_that_github_has_not() -> Result<()> {
         ("pull_request", "closed", "pull_request.closed"),
         ("issue_comment", "created", "issue_comment.created"),
         ("issue_comment", "edited", "issue_comment.edited"),
+        ("pull_request_review", "submitted", "pull_request_review.submitted"),
     ] {
         let (ours, theirs) = (find(&story, event, action)?, recorded("github", name)?);
         let mut found = Vec::new();

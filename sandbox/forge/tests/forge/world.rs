@@ -73,8 +73,14 @@ impl World {
     pub async fn hook(&self, sink: &mut Sink) -> Result<u64> {
         let config = json!({ "url": sink.url, "content_type": "json", "secret": SECRET });
         let events = match self.dialect {
-            Host::Github => json!(["push", "pull_request", "issue_comment"]),
-            Host::Gitea => json!(["push", "pull_request_only", "pull_request_sync", "pull_request_comment"]),
+            Host::Github => json!(["push", "pull_request", "pull_request_review", "issue_comment"]),
+            Host::Gitea => json!([
+                "push",
+                "pull_request_only",
+                "pull_request_sync",
+                "pull_request_comment",
+                "pull_request_review",
+            ]),
         };
         let body =
             json!({ "type": "gitea", "name": "web", "active": true, "events": events, "config": config });

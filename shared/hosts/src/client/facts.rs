@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tidegate_model::{CommentId, Head, Login, PullRequestNumber, RefName};
+use tidegate_model::{CommentId, CommentKind, CommitSha, Head, Login, PullRequestNumber, RefName};
 
 /// A pull request as the host shows it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +28,12 @@ pub struct PullRequestFacts {
 /// A comment on a pull request as the host shows it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommentFacts {
-    /// The host's id of it.
+    /// The host's id of it, among those of its kind.
     pub id: CommentId,
+    /// Whether it is a comment in the conversation or the text of a review.
+    pub kind: CommentKind,
+    /// The commit that a review was made on, where the host says it.
+    pub reviewed: Option<CommitSha>,
     /// The pull request it stands on; `None` for one on a plain issue.
     pub pull_request: Option<PullRequestNumber>,
     /// Who wrote it.

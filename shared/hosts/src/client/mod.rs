@@ -14,7 +14,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tidegate_model::{
-    CommentId, CommitSha, CommitStatus, GitRef, Host, Login, Permission, PullRequestNumber, RepositoryPath,
+    CommentId, CommentPointer, CommitSha, CommitStatus, GitRef, Host, Login, Permission, PullRequestNumber,
+    RepositoryPath,
 };
 use url::Url;
 
@@ -91,6 +92,11 @@ impl HostClient {
         })
     }
 
+    /// The path of a repository as the host has it now. A renamed one is found by its old path, too.
+    pub async fn repository(&self, repository: &RepositoryPath) -> Result<RepositoryPath, HostError> {
+        on_host!(self, client => client.repository(repository).await)
+    }
+
     /// A pull request as it is now.
     pub async fn pull_request(
         &self,
@@ -153,6 +159,38 @@ impl HostClient {
         comment: CommentId,
     ) -> Result<Option<CommentFacts>, HostError> {
         on_host!(self, client => client.comment(repository, comment).await)
+    }
+
+    /// The text of a review of a pull request; `None` when there is none of this id, or it was not submitted yet.
+    pub async fn review(
+        &self,
+        repository: &RepositoryPath,
+        number: PullRequestNumber,
+        review: CommentId,
+    ) -> Result<Option<CommentFacts>, HostError> {
+        on_host!(self, client => client.review(repository, number, review).await)
+    }
+
+    /// The comments that a pointer means, oldest first. It is one, or none any more; only reviews that one person submitted
+    /// within the same second can't be told apart where deliveries don't name them.
+    pub async fn comments_at(
+        &self,
+        repository: &RepositoryPath,
+        number: PullRequestNumber,
+        pointer: &CommentPointer,
+    ) -> Result<Vec<CommentFacts>, HostError> {
+        let one = match pointer {
+            CommentPointer::Comment(id) => self.comment(repository, *id).await?,
+            CommentPointer::Review { review } => self.review(repository, number, *review).await?,
+            CommentPointer::LatestReview { reviewer, shown_at } => match self {
+                // Its deliveries name the review.
+                Self::Github(_) => None,
+                Self::Gitea(client) => {
+                    return client.latest_reviews(repository, number, reviewer, shown_at).await;
+                }
+            },
+        };
+        Ok(one.into_iter().collect())
     }
 
     /// The comments on a pull request that were written or edited since then, oldest first.

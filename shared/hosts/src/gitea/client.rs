@@ -13,7 +13,7 @@ use tidegate_model::{
 use tower::service_fn;
 use url::Url;
 
-use answers::{PullRequest, Ref, ShownHook};
+use answers::{PullRequest, Ref, Repository, ShownHook};
 
 use crate::client::{
     Api, Credential, Hook, HookSpec, HostError, PullRequestFacts, Transport, encoded, found,
@@ -52,6 +52,12 @@ impl GiteaClient {
 
     pub(crate) fn site(&self) -> &Url {
         &self.site
+    }
+
+    /// Follows the redirect from a path that the repository had before.
+    pub(crate) async fn repository(&self, repository: &RepositoryPath) -> Result<RepositoryPath, HostError> {
+        let shown: Repository = self.api.get(&format!("/api/v1/repos/{repository}")).await?;
+        Ok(shown.full_name)
     }
 
     pub(crate) async fn pull_request(
@@ -171,8 +177,10 @@ impl GiteaClient {
         let body = json!({
             "type": "gitea",
             "active": true,
-            // `pull_request` would also bring labels, assignees, milestones and reviews.
-            "events": ["push", "pull_request_only", "pull_request_sync", "pull_request_comment"],
+            // `pull_request` would also bring labels, assignees, milestones and requests for reviews.
+            "events": [
+                "push", "pull_request_only", "pull_request_sync", "pull_request_comment", "pull_request_review",
+            ],
             "config": {
                 "url": spec.url,
                 "content_type": "json",

@@ -1,13 +1,13 @@
 //! From Gitea's payloads to events.
 
 use tidegate_model::{
-    CommentAction, CommentEvent, Event, GitRef, Head, Login, PullRequest, PullRequestAction,
+    CommentAction, CommentEvent, CommentPointer, Event, GitRef, Head, Login, PullRequest, PullRequestAction,
     PullRequestEvent, PushEvent,
 };
 
 use super::{
     ACTIONS_USER,
-    payload::{self, CommentPayload, PullRequestPayload, PushPayload, User},
+    payload::{self, CommentPayload, PullRequestPayload, PushPayload, ReviewPayload, User},
 };
 use crate::{
     body::{cut, read},
@@ -20,6 +20,7 @@ pub(crate) fn normalise(kind: &str, body: &[u8]) -> Result<Outcome, NormaliseErr
         "pull_request" => read(body).map(pull_request),
         "push" => read(body).map(push),
         "issue_comment" => read(body).map(comment),
+        "pull_request_approved" | "pull_request_rejected" | "pull_request_comment" => read(body).map(review),
         _ => Ok(Outcome::Ignored(Ignored::UnusedKind)),
     }
 }
@@ -95,9 +96,32 @@ fn comment(payload: CommentPayload<'_>) -> Outcome {
         repository: payload.repository.full_name,
         action,
         pull_request: payload.issue.number,
-        comment: comment.id,
+        comment: CommentPointer::Comment(comment.id),
         author: login(comment.user),
-        body: cut(comment.body, CommentEvent::MAX_BODY),
+        may_hold_command: CommentEvent::may_hold_command(&comment.body),
+    }))
+}
+
+/// Gitea doesn't say which review it is: it is found by its author and the time.
+fn review(payload: ReviewPayload<'_>) -> Outcome {
+    let text = match payload.action {
+        payload::ReviewAction::Reviewed => payload.review.map(|review| review.content).unwrap_or_default(),
+        payload::ReviewAction::Other => return Outcome::Ignored(Ignored::UnusedAction),
+    };
+    if payload.sender.id == ACTIONS_USER {
+        return Outcome::Ignored(Ignored::BotComment);
+    }
+    let reviewer = payload.sender.login;
+    Outcome::Event(Event::Comment(CommentEvent {
+        repository: payload.repository.full_name,
+        action: CommentAction::Created,
+        pull_request: payload.pull_request.number,
+        comment: CommentPointer::LatestReview {
+            reviewer: reviewer.clone(),
+            shown_at: payload.pull_request.updated_at,
+        },
+        author: reviewer,
+        may_hold_command: CommentEvent::may_hold_command(&text),
     }))
 }
 

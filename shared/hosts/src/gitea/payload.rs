@@ -5,7 +5,9 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, de::IgnoredAny};
-use tidegate_model::{CommentId, CommitSha, GitRef, Login, PullRequestNumber, RefName, RepositoryPath};
+use tidegate_model::{
+    CommentId, CommitSha, GitRef, HostTime, Login, PullRequestNumber, RefName, RepositoryPath,
+};
 
 use crate::body::{branch_or_tag, commit_or_zeros};
 
@@ -123,4 +125,35 @@ pub(super) struct Comment<'a> {
     pub(super) user: Option<User>,
     #[serde(borrow)]
     pub(super) body: Cow<'a, str>,
+}
+
+/// A review, which has no id here.
+#[derive(Deserialize)]
+pub(super) struct ReviewPayload<'a> {
+    pub(super) action: ReviewAction,
+    pub(super) pull_request: ReviewedPullRequest,
+    #[serde(borrow)]
+    pub(super) review: Option<Review<'a>>,
+    pub(super) repository: Repository,
+    pub(super) sender: User,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ReviewAction {
+    Reviewed,
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ReviewedPullRequest {
+    pub(super) number: PullRequestNumber,
+    pub(super) updated_at: HostTime,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Review<'a> {
+    #[serde(borrow, default)]
+    pub(super) content: Cow<'a, str>,
 }

@@ -14,7 +14,7 @@ use tidegate_model::{
 use tower::service_fn;
 use url::Url;
 
-use answers::{Pointer, PullRequest, ShownHook};
+use answers::{Pointer, PullRequest, Repository, ShownHook};
 use auth::Authenticated;
 
 use crate::client::{
@@ -32,7 +32,7 @@ pub struct GithubClient {
 }
 
 impl GithubClient {
-    const EVENTS: [&str; 3] = ["issue_comment", "pull_request", "push"];
+    const EVENTS: [&str; 4] = ["issue_comment", "pull_request", "pull_request_review", "push"];
     /// A tag may name a tag. Nobody nests them deeper on purpose.
     const MAX_TAG_DEPTH: usize = 5;
     const MAX_PAGES: u32 = 10;
@@ -49,6 +49,12 @@ impl GithubClient {
 
     pub(crate) fn site(&self) -> &Url {
         &self.site
+    }
+
+    /// Follows the redirect from a path that the repository had before.
+    pub(crate) async fn repository(&self, repository: &RepositoryPath) -> Result<RepositoryPath, HostError> {
+        let shown: Repository = self.api.get(&format!("/repos/{repository}")).await?;
+        Ok(shown.full_name)
     }
 
     pub(crate) async fn pull_request(

@@ -1,11 +1,11 @@
 //! From GitHub's payloads to events.
 
 use tidegate_model::{
-    CommentAction, CommentEvent, Event, GitRef, Head, Login, PullRequest, PullRequestAction,
+    CommentAction, CommentEvent, CommentPointer, Event, GitRef, Head, Login, PullRequest, PullRequestAction,
     PullRequestEvent, PushEvent,
 };
 
-use super::payload::{self, CommentPayload, PullRequestPayload, PushPayload, User, UserKind};
+use super::payload::{self, CommentPayload, PullRequestPayload, PushPayload, ReviewPayload, User, UserKind};
 use crate::{
     body::{cut, read},
     intake::{Ignored, NormaliseError, Outcome},
@@ -17,6 +17,7 @@ pub(crate) fn normalise(kind: &str, body: &[u8]) -> Result<Outcome, NormaliseErr
         "pull_request" => read(body).map(pull_request),
         "push" => read(body).map(push),
         "issue_comment" => read(body).map(comment),
+        "pull_request_review" => read(body).map(review),
         "ping" => Ok(Outcome::Ignored(Ignored::Ping)),
         _ => Ok(Outcome::Ignored(Ignored::UnusedKind)),
     }
@@ -93,9 +94,29 @@ fn comment(payload: CommentPayload<'_>) -> Outcome {
         repository: payload.repository.full_name,
         action,
         pull_request: payload.issue.number,
-        comment: comment.id,
+        comment: CommentPointer::Comment(comment.id),
         author: login(comment.user),
-        body: cut(comment.body, CommentEvent::MAX_BODY),
+        may_hold_command: CommentEvent::may_hold_command(&comment.body),
+    }))
+}
+
+fn review(payload: ReviewPayload<'_>) -> Outcome {
+    let action = match payload.action {
+        payload::ReviewAction::Submitted => CommentAction::Created,
+        payload::ReviewAction::Edited => CommentAction::Edited,
+        payload::ReviewAction::Other => return Outcome::Ignored(Ignored::UnusedAction),
+    };
+    let review = payload.review;
+    if review.user.as_ref().is_some_and(|user| user.kind == UserKind::Bot) {
+        return Outcome::Ignored(Ignored::BotComment);
+    }
+    Outcome::Event(Event::Comment(CommentEvent {
+        repository: payload.repository.full_name,
+        action,
+        pull_request: payload.pull_request.number,
+        comment: CommentPointer::Review { review: review.id },
+        author: login(review.user),
+        may_hold_command: review.body.is_some_and(|text| CommentEvent::may_hold_command(&text)),
     }))
 }
 

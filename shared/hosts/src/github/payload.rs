@@ -131,3 +131,35 @@ pub(super) struct Comment<'a> {
     #[serde(borrow)]
     pub(super) body: Cow<'a, str>,
 }
+
+#[derive(Deserialize)]
+pub(super) struct ReviewPayload<'a> {
+    pub(super) action: ReviewAction,
+    #[serde(borrow)]
+    pub(super) review: Review<'a>,
+    pub(super) pull_request: ReviewedPullRequest,
+    pub(super) repository: Repository,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ReviewAction {
+    Submitted,
+    Edited,
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ReviewedPullRequest {
+    pub(super) number: PullRequestNumber,
+}
+
+/// `body` is `null` where the reviewer only wrote on lines, or only approved.
+#[derive(Deserialize)]
+pub(super) struct Review<'a> {
+    pub(super) id: CommentId,
+    pub(super) user: Option<User>,
+    #[serde(borrow)]
+    pub(super) body: Option<Cow<'a, str>>,
+}

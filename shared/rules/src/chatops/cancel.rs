@@ -1,7 +1,6 @@
 //! `/cancel`
 
-use super::{Entry, job_names, who::Who};
-use crate::integrator;
+use super::{ChatCommand, Entry, job_names, who::Who};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "cancel",
@@ -10,5 +9,5 @@ pub(super) const ENTRY: Entry = Entry {
         ("/cancel JOB…", "stops the runs of which no other job is left"),
     ],
     who: Who::WriterOrAuthor,
-    read: |words| job_names(words).map(integrator::cancel_jobs),
+    read: |words| job_names(words).map(|names| ChatCommand::CancelJobs { names }),
 };

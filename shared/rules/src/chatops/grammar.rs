@@ -1,12 +1,9 @@
-//! Which lines of a comment are commands.
+//! What a line of a comment asks for.
 //!
-//! A command starts its line with a slash: `/test unit`, or `/tidegate test unit`. What Markdown shows as code, or doesn't
-//! show, is no command: fenced and indented blocks, HTML comments. Neither are quotes: their lines start otherwise.
-//! Source: <https://spec.commonmark.org/0.31.2/#fenced-code-blocks>, <https://spec.commonmark.org/0.31.2/#html-blocks>
+//! A command starts its line with a slash: `/test unit`, or `/tidegate test unit`. Which lines of a comment people see as
+//! plain text is the caller's business: it takes a Markdown parser, which the functions don't carry.
 
-use tidegate_model::ChatCommand;
-
-use super::{COMMANDS, Entry};
+use super::{COMMANDS, ChatCommand, Entry};
 
 /// What stands, unseen, in every answer of Tidegate. A comment that holds it is never read for commands.
 pub const MARKER: &str = "<!-- tidegate-answer:";
@@ -28,18 +25,16 @@ pub struct Line {
 }
 
 impl Line {
-    /// What it asks for.
-    pub fn command(&self) -> ChatCommand {
-        self.outcome.clone().unwrap_or(ChatCommand::Unreadable)
+    /// What it asks for; `None` when it can't be read.
+    pub fn command(&self) -> Option<&ChatCommand> {
+        self.outcome.as_ref().ok()
     }
 }
 
-/// The commands of a comment, in its order. Words behind a slash that are no command of ours are left to others.
-pub fn read(body: &str) -> Vec<Line> {
-    if body.contains(MARKER) {
-        return Vec::new();
-    }
-    let mut commands: Vec<Line> = shown_lines(body).filter_map(line).take(MAX_COMMANDS + 1).collect();
+/// The commands among the plain lines of a comment, in their order. Words that Tidegate doesn't know belong to other bots,
+/// except behind `/tidegate`.
+pub fn read<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<Line> {
+    let mut commands: Vec<Line> = lines.into_iter().filter_map(line).take(MAX_COMMANDS + 1).collect();
     if let Some(surplus) = commands.get_mut(MAX_COMMANDS) {
         surplus.outcome = Err(format!("a comment may hold {MAX_COMMANDS} commands: the rest is left out"));
     }
@@ -68,7 +63,7 @@ fn line(text: &str) -> Option<Line> {
     let rest: Vec<&str> = words.collect();
     let outcome = if first.eq_ignore_ascii_case(OWN_NAME) {
         let Some((name, rest)) = rest.split_first() else {
-            return Some(Line { text: harmless(text), outcome: Err("it names no command".to_owned()) });
+            return Some(Line { text: harmless(text), outcome: Err("missing command".to_owned()) });
         };
         match entry(name) {
             Some(entry) => (entry.read)(rest),
@@ -82,55 +77,6 @@ fn line(text: &str) -> Option<Line> {
 
 fn entry(name: &str) -> Option<&'static Entry> {
     COMMANDS.into_iter().find(|entry| entry.name.eq_ignore_ascii_case(name))
-}
-
-/// What the lines of a comment are in, as Markdown sees it.
-enum Block {
-    Text,
-    /// A fenced code block: the fence's character, and how many of them opened it.
-    Fence(char, usize),
-    HtmlComment,
-}
-
-/// The lines that Markdown doesn't take for code or hide. Indented ones are among them: they don't start with a slash.
-fn shown_lines(body: &str) -> impl Iterator<Item = &str> {
-    let mut block = Block::Text;
-    body.lines().filter(move |line| match block {
-        Block::Text => {
-            let indent = line.len() - line.trim_start_matches(' ').len();
-            let start = if indent <= 3 { &line[indent..] } else { "" };
-            if let Some((fence, length)) = opening_fence(start) {
-                block = Block::Fence(fence, length);
-            } else if start.starts_with("<!--") && !start.contains("-->") {
-                block = Block::HtmlComment;
-            }
-            matches!(block, Block::Text)
-        }
-        Block::Fence(fence, length) => {
-            let text = line.trim();
-            let is_end = text.len() >= length
-                && text.chars().all(|c| c == fence)
-                && line.len() - line.trim_start_matches(' ').len() <= 3;
-            if is_end {
-                block = Block::Text;
-            }
-            false
-        }
-        Block::HtmlComment => {
-            if line.contains("-->") {
-                block = Block::Text;
-            }
-            false
-        }
-    })
-}
-
-/// At least three backticks or tildes; behind backticks no other may stand, or it is inline code.
-fn opening_fence(start: &str) -> Option<(char, usize)> {
-    let fence = start.chars().next().filter(|c| matches!(c, '`' | '~'))?;
-    let rest = start.trim_start_matches(fence);
-    let length = start.len() - rest.len();
-    (length >= 3 && !(fence == '`' && rest.contains('`'))).then_some((fence, length))
 }
 
 #[cfg(test)]

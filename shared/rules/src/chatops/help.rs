@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tidegate_model::ChatCommand;
-
-use super::{COMMANDS, Entry, no_words, who::Who};
+use super::{COMMANDS, ChatCommand, Entry, no_words, who::Who};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "help",
@@ -23,7 +21,7 @@ pub fn text() -> String {
         }
     }
     text.push_str(
-        "\nA command stands at the start of a line. A comment may hold several; each may be written \
+        "\nA command stands at the start of a line of plain text. A comment may hold several; each may be written \
          `/tidegate COMMAND` as well, where another bot listens to the same word.",
     );
     text

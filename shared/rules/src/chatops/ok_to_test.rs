@@ -1,8 +1,6 @@
 //! `/ok-to-test`
 
-use tidegate_model::ChatCommand;
-
-use super::{Entry, grammar::quoted, who::Who};
+use super::{ChatCommand, Entry, grammar::quoted, who::Who};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "ok-to-test",
@@ -20,8 +18,8 @@ fn read(words: &[&str]) -> Result<ChatCommand, String> {
         // A shortened SHA is no promise: whoever pushes can make another commit that begins the same.
         [sha] => match sha.to_ascii_lowercase().parse() {
             Ok(sha) => Ok(ChatCommand::Approve { sha: Some(sha) }),
-            Err(_) => Err(format!("{} is no full commit SHA", quoted(sha))),
+            Err(_) => Err(format!("{} is not a full commit SHA", quoted(sha))),
         },
-        _ => Err("it takes one commit at most".to_owned()),
+        _ => Err("it takes at most one commit".to_owned()),
     }
 }

@@ -1,7 +1,6 @@
 //! `/test`
 
-use super::{Entry, job_names, who::Who};
-use crate::integrator;
+use super::{ChatCommand, Entry, job_names, who::Who};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "test",
@@ -10,5 +9,5 @@ pub(super) const ENTRY: Entry = Entry {
         ("/test JOB…", "runs these jobs, and those that they come after"),
     ],
     who: Who::WriterOrAuthor,
-    read: |words| job_names(words).map(integrator::run_jobs),
+    read: |words| job_names(words).map(|names| ChatCommand::RunJobs { names }),
 };

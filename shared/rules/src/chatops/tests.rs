@@ -1,30 +1,42 @@
-use tidegate_model::{CommentId, PullRequestNumber};
+use tidegate_model::{CommentId, CommentPointer, PullRequestNumber};
 
 use super::*;
 
-fn comment(action: CommentAction, body: &str) -> Event {
+fn comment(action: CommentAction, text: &str) -> Event {
     Event::Comment(CommentEvent {
         repository: "acme/shop".parse().expect("a repository"),
         action,
         pull_request: PullRequestNumber(7),
-        comment: CommentId(9),
+        comment: CommentPointer::Comment(CommentId(9)),
         author: "dora".parse().expect("a login"),
-        body: body.to_owned(),
+        may_hold_command: CommentEvent::may_hold_command(text),
     })
 }
 
 #[test]
-fn a_new_comment_is_one_command_for_all_that_it_asks_for() {
-    let [command] = &commands(&comment(CommentAction::Created, "/retest\n/test nope!"))[..] else {
-        unreachable!("one command")
+fn a_new_comment_with_a_slash_at_the_start_of_a_line_is_one_pointer_whatever_the_word() {
+    for text in ["/retest\n/test nope!", "/lgtm", "Please:\r\n  /a-word-of-tomorrow", "```\n/test\n```"] {
+        let [command] = &commands(&comment(CommentAction::Created, text))[..] else {
+            unreachable!("{text:?}: one command")
+        };
+        let expected = Intention::FollowComment {
+            pull_request: PullRequestNumber(7),
+            comment: CommentPointer::Comment(CommentId(9)),
+        };
+        assert_eq!(command.intention, expected, "{text:?}");
+        assert_eq!(command.repository.as_str(), "acme/shop");
+    }
+}
+
+#[test]
+fn a_pointer_to_a_review_is_passed_on() {
+    let Event::Comment(mut event) = comment(CommentAction::Created, "/test") else {
+        unreachable!("a comment")
     };
-    let expected = Intention::FollowComment {
-        pull_request: PullRequestNumber(7),
-        comment: CommentId(9),
-        commands: vec![ChatCommand::RunFailed, ChatCommand::Unreadable],
-    };
-    assert_eq!(command.intention, expected);
-    assert_eq!(command.repository.as_str(), "acme/shop");
+    event.comment = CommentPointer::Review { review: CommentId(3) };
+    let [command] = &commands(&Event::Comment(event.clone()))[..] else { unreachable!("one command") };
+    let Intention::FollowComment { comment, .. } = &command.intention else { unreachable!("a comment") };
+    assert_eq!(*comment, event.comment);
 }
 
 #[test]
@@ -47,7 +59,7 @@ fn the_help_names_every_form_of_every_command_and_who_may_use_it() {
 
 #[test]
 fn approving_takes_more_than_being_the_author() {
-    assert_eq!(who(&ChatCommand::Approve { sha: None }), Who::Writer);
-    assert_eq!(who(&ChatCommand::RunFailed), Who::WriterOrAuthor);
-    assert_eq!(who(&ChatCommand::Help), Who::Anybody);
+    assert_eq!(ChatCommand::Approve { sha: None }.who(), Who::Writer);
+    assert_eq!(ChatCommand::RunFailed.who(), Who::WriterOrAuthor);
+    assert_eq!(ChatCommand::Help.who(), Who::Anybody);
 }

@@ -43,6 +43,14 @@ impl Gitea {
         answer["id"].as_u64().context("a comment without an id")
     }
 
+    /// Submits a review of a pull request that comments with a text.
+    pub async fn review(&self, repo: &str, number: u64, by: &str, body: &str) -> Result<()> {
+        let path = self.path(repo, &format!("/pulls/{number}/reviews"));
+        let review = json!({"event": "COMMENT", "body": body});
+        self.call(Method::POST, &path, Some(by), Some(&review)).await?;
+        Ok(())
+    }
+
     /// Changes a comment's text.
     pub async fn edit_comment(&self, repo: &str, id: u64, by: &str, body: &str) -> Result<()> {
         let path = self.path(repo, &format!("/issues/comments/{id}"));

@@ -316,15 +316,14 @@ async fn forged_commands_run_nothing_and_the_next_comment_works() -> Result<()> 
 
     let fork = scene.world.forge.fork(REPOSITORY, "steve").await?;
     let foreign = scene.world.forge.commit(&fork, "evil", "steve", &[("ok", "yes\n")], "Evil").await?;
-    let retest = json!([{"command": "run_failed"}]);
     // A comment that nobody wrote, or that is gone by now, is no lie about one.
-    scene.expect_dead_letter(&format!("comment {talk} does not say this"));
     scene.expect_dead_letter(&format!("comment {talk} is not on pull request {other}"));
     for body in [
-        // A comment that never said it; one of another pull request; one that nobody wrote.
-        json!({"intention": "follow_comment", "pull_request": number, "comment": talk, "commands": retest}),
-        json!({"intention": "follow_comment", "pull_request": other, "comment": talk, "commands": retest}),
-        json!({"intention": "follow_comment", "pull_request": number, "comment": 999_999_999, "commands": retest}),
+        // A comment that asks for nothing; one of another pull request; one that nobody wrote; a review, too.
+        json!({"intention": "follow_comment", "pull_request": number, "comment": talk}),
+        json!({"intention": "follow_comment", "pull_request": other, "comment": talk}),
+        json!({"intention": "follow_comment", "pull_request": number, "comment": 999_999_999}),
+        json!({"intention": "follow_comment", "pull_request": number, "comment": {"review": 999_999_999}}),
         // A commit that was never pushed to main.
         json!({"intention": "run_push", "ref": "refs/heads/main", "sha": foreign}),
     ] {

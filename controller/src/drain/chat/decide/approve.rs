@@ -21,9 +21,8 @@ impl Deciding<'_> {
     /// clock alone, and not in the same second, in which nobody can tell what came first.
     pub(super) fn approve(&mut self, sha: Option<&CommitSha>) -> Verdict {
         let head = &self.known.pull_request.head.sha;
-        let approved =
-            self.known.configs.iter().flat_map(|of| &of.jobs).filter_map(|job| job.spec.approved.as_ref());
-        let was_followed = approved.into_iter().any(|approved| approved.id == self.known.comment.id);
+        let mut jobs = self.known.configs.iter().flat_map(|of| &of.jobs);
+        let was_followed = jobs.any(|job| self.known.is_named_by(job.spec.approved.as_ref()));
         if was_followed && !self.configs.iter().any(|wanted| wanted.is_approving) {
             // Another head came since.
             return Verdict::Done;
@@ -41,6 +40,14 @@ impl Deciding<'_> {
         }
         if self.configs.iter().all(|wanted| wanted.approved.is_some()) {
             return Verdict::Done;
+        }
+        if sha.is_none()
+            && let Some(reviewed) = &self.known.comment.reviewed
+            && reviewed != head
+        {
+            return Verdict::Said(format!(
+                "not approved: the review is of `{reviewed}`, and the head is `{head}`. Look at it, and then say `/ok-to-test {head}`"
+            ));
         }
         let was_shown = self.configs.iter().any(|wanted| wanted.is_approving || self.was_shown(wanted.of));
         if sha.is_none() && !was_shown {

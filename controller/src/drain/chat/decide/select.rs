@@ -85,8 +85,7 @@ impl Deciding<'_> {
         let mut has_any = false;
         for wanted in &mut self.configs {
             let by_us = wanted.of.jobs.iter().filter(|job| {
-                let comment = job.spec.cancel.as_ref().and_then(|cancel| cancel.comment.as_ref());
-                comment.is_some_and(|comment| comment.id == self.known.comment.id)
+                self.known.is_named_by(job.spec.cancel.as_ref().and_then(|cancel| cancel.comment.as_ref()))
             });
             // Coming again, it stops nothing that was made since.
             let mut newest = None;

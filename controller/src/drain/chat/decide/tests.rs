@@ -3,7 +3,7 @@ mod approval;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate_hosts::client::PullRequestFacts;
-use tidegate_model::{CommentId, CommitSha, Head, Permission, PullRequestNumber};
+use tidegate_model::{CommentId, CommentKind, CommitSha, Head, Permission, PullRequestNumber};
 use tidegate_resources::{IntegrationConfig, IntegrationJobStatus, Phase, annotation};
 
 use super::*;
@@ -46,6 +46,8 @@ pub(in crate::drain::chat) fn known() -> Known {
     Known {
         comment: CommentFacts {
             id: CommentId(9),
+            kind: CommentKind::Comment,
+            reviewed: None,
             pull_request: Some(PullRequestNumber(7)),
             author: "dora".parse().expect("a login"),
             is_by_bot: false,
@@ -81,7 +83,7 @@ pub(in crate::drain::chat) fn known() -> Known {
 }
 
 fn decided(known: &Known, body: &str) -> (Vec<Action>, Vec<Verdict>) {
-    let Decision { actions, answers } = decide(&chatops::read(body), known);
+    let Decision { actions, answers } = decide(&chatops::read(body.lines()), known).expect("a decision");
     (actions, answers.into_iter().map(|answer| answer.verdict).collect())
 }
 
@@ -127,30 +129,63 @@ fn ran(name: &str, made_at: i64, jobs: &[(&str, Option<&str>)]) -> IntegrationJo
     job
 }
 
-fn hint(commands: &[ChatCommand]) -> Hint<'_> {
-    Hint { pull_request: PullRequestNumber(7), comment: CommentId(9), commands }
-}
-
 #[test]
-fn only_the_comment_itself_is_believed() {
+fn a_comment_is_read_as_it_is_now_and_only_where_it_is() {
+    let number = PullRequestNumber(7);
     let mut comment = known().comment;
-    comment.body = "/retest".to_owned();
-    let retest = [ChatCommand::RunFailed];
-    assert!(matches!(admit(hint(&retest), Some(comment.clone())), Admission::Follow(..)));
-    assert!(matches!(admit(hint(&retest), None), Admission::Nothing(_)));
-    // It never said this.
-    assert!(matches!(admit(hint(&[ChatCommand::Help]), Some(comment.clone())), Admission::Refuse(_)));
-    assert!(matches!(admit(hint(&[]), Some(comment.clone())), Admission::Refuse(_)));
+    comment.body = "Please\n/retest\n/lgtm".to_owned();
+    let Admission::Follow(lines) = admit(number, &comment) else { unreachable!("a command") };
+    assert_eq!(lines.iter().filter_map(Line::command).collect::<Vec<_>>(), [&ChatCommand::RunFailed]);
     // It is on another pull request, or on an issue.
     for elsewhere in [Some(PullRequestNumber(8)), None] {
         let foreign = CommentFacts { pull_request: elsewhere, ..comment.clone() };
-        assert!(matches!(admit(hint(&retest), Some(foreign)), Admission::Refuse(_)));
+        assert!(matches!(admit(number, &foreign), Admission::Refuse(_)));
     }
-    // It says something else by now.
-    let edited = CommentFacts { body: "never mind".to_owned(), updated_at: at(20), ..comment.clone() };
-    assert!(matches!(admit(hint(&retest), Some(edited)), Admission::Nothing(_)));
-    let by_bot = CommentFacts { is_by_bot: true, ..comment };
-    assert!(matches!(admit(hint(&retest), Some(by_bot)), Admission::Nothing(_)));
+    let by_bot = CommentFacts { is_by_bot: true, ..comment.clone() };
+    assert_eq!(admit(number, &by_bot), Admission::Nothing("was written by a bot"));
+    for body in ["never mind", "/lgtm", "", "> /retest"] {
+        let silent = CommentFacts { body: body.to_owned(), ..comment.clone() };
+        assert_eq!(admit(number, &silent), Admission::Nothing("holds no command"), "{body}");
+    }
+    let ours = CommentFacts { body: format!("/retest\n{MARKER} 0123 -->"), ..comment };
+    assert_eq!(admit(number, &ours), Admission::Nothing("holds an answer of Tidegate"));
+}
+
+#[test]
+fn an_edit_in_the_same_second_is_followed_and_a_later_one_is_refused_with_words() {
+    let mut known = known();
+    known.comment.updated_at = at(10) + k8s_openapi::jiff::SignedDuration::from_millis(900);
+    assert_eq!(jobs_of(&decided(&known, "/test style").0), ["style"]);
+    known.comment.updated_at = at(11);
+    refused(&known, "/test style", "the comment was edited. Write a new one");
+    // Coming again after it was followed, it says nothing.
+    let mut job = ran("old", 0, &[("style", Some("Succeeded"))]);
+    let author = "dora".parse().expect("a login");
+    job.spec.comment = Some(CommentReference { id: CommentId(9), kind: CommentKind::Comment, author });
+    known.configs[0].jobs.push(job);
+    assert_eq!(decide(&chatops::read(["/test style"]), &known), None);
+}
+
+#[test]
+fn the_run_of_a_review_is_another_than_that_of_the_comment_of_the_same_number() {
+    let digest = |kind| {
+        let mut known = known();
+        known.comment.kind = kind;
+        let (actions, _) = decided(&known, "/test style");
+        let [Action::Run { run, .. }] = &actions[..] else { unreachable!("one run: {actions:?}") };
+        (run.digest.clone(), run.spec.comment.as_ref().map(|comment| comment.kind))
+    };
+    let (comment, review) = (digest(CommentKind::Comment), digest(CommentKind::Review));
+    assert_ne!(comment.0, review.0);
+    assert_eq!((comment.1, review.1), (Some(CommentKind::Comment), Some(CommentKind::Review)));
+    // A run of the comment bears no witness for the review.
+    let mut known = known();
+    let mut job = ran("old", 0, &[("style", Some("Succeeded"))]);
+    let author = "dora".parse().expect("a login");
+    job.spec.comment = Some(CommentReference { id: CommentId(9), kind: CommentKind::Comment, author });
+    known.configs[0].jobs.push(job);
+    known.comment.kind = CommentKind::Review;
+    assert_eq!(jobs_of(&decided(&known, "/test style").0), ["style"]);
 }
 
 #[test]
@@ -164,7 +199,7 @@ fn test_runs_all_that_applies_or_a_job_with_its_ancestors_under_the_comments_nam
         (run.spec.trigger, run.spec.comment.as_ref().map(|comment| comment.id)),
         (Trigger::Comment, Some(CommentId(9)))
     );
-    assert_eq!(run.digest, comment_trigger_digest("uid-of-shop", CommentId(9)));
+    assert_eq!(run.digest, comment_trigger_digest("uid-of-shop", CommentKind::Comment, CommentId(9)));
     // Several commands of one comment are one run.
     assert_eq!(jobs_of(&decided(&known(), "/test style\n/test build").0), ["build", "style"]);
 }
@@ -275,7 +310,11 @@ fn cancel_stops_all_or_the_runs_of_which_nothing_else_is_left() {
 fn an_order_to_stop_that_was_carried_out_is_done() {
     let mut known = known();
     let mut job = ran("one", 1, &[("unit", Some("Running"))]);
-    let reference = CommentReference { id: CommentId(9), author: "dora".parse().expect("a login") };
+    let reference = CommentReference {
+        id: CommentId(9),
+        kind: CommentKind::Comment,
+        author: "dora".parse().expect("a login"),
+    };
     job.spec.cancel =
         Some(Cancel { reason: CancelReason::Requested, message: String::new(), comment: Some(reference) });
     known.configs[0].jobs = vec![job];
@@ -293,7 +332,7 @@ fn an_order_to_stop_that_was_carried_out_is_done() {
 
 #[test]
 fn what_can_not_be_read_or_is_closed_is_explained() {
-    refused(&known(), "/test X!", "`X!` is no job's name. `/help` shows what there is");
+    refused(&known(), "/test X!", "`X!` is not a valid job name. `/help` shows what there is");
     refused(&known(), "/help", "| `/test JOB…` |");
     let mut closed = known();
     closed.pull_request.open = false;

@@ -3,6 +3,7 @@
 use axum::Json;
 use http::StatusCode;
 use serde_json::{Value, json};
+use tidegate_model::CommentKind;
 
 use super::{canned::Canned, *};
 
@@ -45,6 +46,103 @@ async fn a_comment_is_read_from_what_the_hosts_show() {
         server.on(&line, StatusCode::NOT_FOUND);
         assert_eq!(client.comment(&repository(), CommentId(5)).await.expect("an answer"), None);
     }
+}
+
+fn review(host: Host, id: u64, login: &str, body: &str, second: u32) -> Value {
+    let at = format!("2026-11-24T10:00:{second:02}Z");
+    let submitted_state = match host {
+        Host::Github => "APPROVED",
+        Host::Gitea => "COMMENT",
+    };
+    json!({
+        "id": id, "user": {"login": login, "id": 7}, "body": body, "state": submitted_state,
+        "commit_id": "a".repeat(40), "submitted_at": at, "updated_at": at,
+        "pull_request_url": "https://git.example/acme/shop/pulls/7",
+    })
+}
+
+#[tokio::test]
+async fn a_renamed_repository_is_shown_by_its_new_path() {
+    for (host, status) in
+        [(Host::Github, StatusCode::MOVED_PERMANENTLY), (Host::Gitea, StatusCode::TEMPORARY_REDIRECT)]
+    {
+        let (server, client, root) = start(host).await;
+        let moved = format!("{}{root}-by-id", server.url);
+        server.on(&format!("GET {root}"), (status, [("location", moved)]));
+        server.on(&format!("GET {root}-by-id"), Json(json!({"full_name": "acme/store"})));
+        let path = client.repository(&repository()).await.expect("an answer");
+        assert_eq!(path.as_str(), "acme/store", "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_review_is_read_by_its_id_and_one_that_is_being_written_is_not_there() {
+    for host in Host::ALL {
+        let (server, client, root) = start(host).await;
+        let line = format!("GET {root}/pulls/7/reviews/5");
+        server.on(&line, Json(review(host, 5, "dora", "/test", 3)));
+        let pointer = CommentPointer::Review { review: CommentId(5) };
+        let number = PullRequestNumber(7);
+        let found = client.comments_at(&repository(), number, &pointer).await.expect("an answer");
+        let expected = CommentFacts {
+            id: CommentId(5),
+            kind: CommentKind::Review,
+            reviewed: Some(sha("a")),
+            pull_request: Some(number),
+            author: login("dora"),
+            is_by_bot: false,
+            body: "/test".to_owned(),
+            created_at: time("2026-11-24T10:00:03Z"),
+            updated_at: time("2026-11-24T10:00:03Z"),
+        };
+        assert_eq!(found, [expected]);
+
+        let mut pending = review(host, 5, "dora", "/test", 3);
+        pending["state"] = "PENDING".into();
+        if host == Host::Github {
+            pending["submitted_at"] = Value::Null;
+        }
+        server.on(&line, Json(pending)).on(&line, StatusCode::NOT_FOUND);
+        for _ in 0..2 {
+            assert_eq!(client.comments_at(&repository(), number, &pointer).await.expect("an answer"), []);
+        }
+    }
+}
+
+#[tokio::test]
+async fn giteas_reviews_are_found_by_author_and_time_over_all_pages() {
+    let (server, client, root) = start(Host::Gitea).await;
+    let line = |page| format!("GET {root}/pulls/7/reviews?limit=50&page={page}");
+    let one = |id, login, body, second| review(Host::Gitea, id, login, body, second);
+    let mut pending = one(9, "dora", "/pending", 3);
+    pending["state"] = "PENDING".into();
+    let first = json!([one(1, "dora", "/old", 1), one(2, "dora", "/a", 3), one(3, "steve", "/no", 3)]);
+    let second =
+        json!([one(4, "dora", "/b", 3), one(5, "dora", "", 3), pending, one(8, "dora", "/young", 5)]);
+    let total = [("x-total-count", "7")];
+    let number = PullRequestNumber(7);
+    for (shown_at, expected) in [
+        ("2026-11-24T11:00:04+01:00", vec!["/a", "/b"]),
+        ("2026-11-24T10:00:02Z", vec!["/old"]),
+        ("2026-11-24T10:00:05Z", vec!["/young"]),
+        ("2026-11-24T10:00:00Z", vec![]),
+    ] {
+        server.on(&line(1), (total, Json(first.clone()))).on(&line(2), (total, Json(second.clone())));
+        let pointer = CommentPointer::LatestReview {
+            reviewer: login("dora"),
+            shown_at: shown_at.parse().expect("a time"),
+        };
+        let found = client.comments_at(&repository(), number, &pointer).await.expect("reviews");
+        let bodies: Vec<&str> = found.iter().map(|review| &*review.body).collect();
+        assert_eq!(bodies, expected, "{shown_at}");
+    }
+    // GitHub's deliveries name the review: nobody points so there.
+    let (_server, github, _) = start(Host::Github).await;
+    let pointer = CommentPointer::LatestReview {
+        reviewer: login("dora"),
+        shown_at: "2026-11-24T10:00:05Z".parse().expect("a time"),
+    };
+    assert_eq!(github.comments_at(&repository(), number, &pointer).await.expect("an answer"), []);
 }
 
 #[tokio::test]

@@ -140,7 +140,7 @@ async fn hooks_are_listed_over_all_pages() {
         json!({"id": id, "active": active, "events": events,
                "config": {"url": format!("https://ci.example/{id}"), "content_type": content_type, "secret": "********"}})
     };
-    let all = json!(["push", "pull_request", "issue_comment"]);
+    let all = json!(["push", "pull_request", "pull_request_review", "issue_comment"]);
     let first = [hook(1, true, all.clone(), "json"), hook(2, false, all.clone(), "json")];
     let second = [
         hook(3, true, all, "form"),
@@ -172,7 +172,7 @@ async fn hooks_are_registered_repaired_and_removed() {
     client.delete_hook(&repository(), "12").await.expect("removed");
     client.delete_hook(&repository(), "12").await.expect("gone already");
     let body = json!({
-        "name": "web", "active": true, "events": ["issue_comment", "pull_request", "push"],
+        "name": "web", "active": true, "events": ["issue_comment", "pull_request", "pull_request_review", "push"],
         "config": {"url": "https://ci.example/hooks/x", "content_type": "json", "insecure_ssl": "0", "secret": "s3cret"}
     });
     let calls = server.calls();

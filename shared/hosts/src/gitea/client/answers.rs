@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use tidegate_model::{CommentId, CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
+use tidegate_model::{CommentId, CommentKind, CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
 
 use crate::client::{CommentFacts, Hook, HostError, StatusFacts, number_at_end};
 use crate::gitea::ACTIONS_USER;
@@ -46,17 +46,60 @@ impl ShownComment {
     pub(super) fn into_facts(self) -> Result<CommentFacts, HostError> {
         Ok(CommentFacts {
             id: self.id,
+            kind: CommentKind::Comment,
+            reviewed: None,
             pull_request: number_at_end(&self.pull_request_url),
             is_by_bot: self.user.as_ref().is_some_and(|user| user.id == ACTIONS_USER),
-            // Gitea's own name for people who are gone.
-            author: match self.user {
-                Some(user) => user.login,
-                None => "Ghost".parse().map_err(|error| HostError::unreadable(&error))?,
-            },
+            author: login(self.user)?,
             body: self.body,
             created_at: self.created_at,
             updated_at: self.updated_at,
         })
+    }
+}
+
+/// Gitea's own name for people who are gone is `Ghost`.
+fn login(user: Option<User>) -> Result<Login, HostError> {
+    match user {
+        Some(user) => Ok(user.login),
+        None => "Ghost".parse().map_err(|error| HostError::unreadable(&error)),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct ShownReview {
+    id: CommentId,
+    #[serde(default)]
+    pull_request_url: String,
+    user: Option<User>,
+    state: String,
+    #[serde(default)]
+    body: String,
+    /// Empty for a review that was asked for.
+    #[serde(default)]
+    commit_id: String,
+    /// When its author began to write it.
+    submitted_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl ShownReview {
+    /// `None` for a review that its author is still writing, and for one that was only asked for.
+    pub(super) fn into_facts(self) -> Result<Option<CommentFacts>, HostError> {
+        if matches!(&*self.state, "PENDING" | "REQUEST_REVIEW") {
+            return Ok(None);
+        }
+        Ok(Some(CommentFacts {
+            id: self.id,
+            kind: CommentKind::Review,
+            reviewed: self.commit_id.parse().ok(),
+            pull_request: number_at_end(&self.pull_request_url),
+            is_by_bot: self.user.as_ref().is_some_and(|user| user.id == ACTIONS_USER),
+            author: login(self.user)?,
+            body: self.body,
+            created_at: self.submitted_at,
+            updated_at: self.updated_at,
+        }))
     }
 }
 
@@ -125,8 +168,9 @@ pub(super) struct ShownHookConfig {
 }
 
 impl ShownHook {
-    /// What `push`, `pull_request_only`, `pull_request_sync` and `pull_request_comment` are shown as.
-    const EVENTS: [&str; 4] = ["pull_request", "pull_request_comment", "pull_request_sync", "push"];
+    /// What `push`, `pull_request_only`, `pull_request_sync`, `pull_request_comment` and `pull_request_review` are shown as.
+    const EVENTS: [&str; 5] =
+        ["pull_request", "pull_request_comment", "pull_request_review", "pull_request_sync", "push"];
 
     /// A hook without an address is of another kind than ours.
     pub(super) fn into_hook(self) -> Option<Hook> {

@@ -1,14 +1,14 @@
-//! Comments on Gitea: those on pull requests are an issue's. Source: `routers/api/v1/repo/issue_comment.go` and
-//! `issue_reaction.go` of Gitea 1.26.
+//! Comments on Gitea: those on pull requests are an issue's. Source: `issue_comment.go`, `issue_reaction.go` and
+//! `pull_review.go` in `routers/api/v1/repo` of Gitea 1.26.
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::json;
-use tidegate_model::{CommentId, CommitSha, PullRequestNumber, RepositoryPath};
+use tidegate_model::{CommentId, CommitSha, HostTime, Login, PullRequestNumber, RepositoryPath};
 
 use super::{
     GiteaClient,
-    answers::{ShownComment, ShownStatus},
+    answers::{ShownComment, ShownReview, ShownStatus},
 };
 use crate::client::{CommentFacts, HostError, Reaction, StatusFacts, found};
 
@@ -25,6 +25,57 @@ impl GiteaClient {
             Some(answer) => answer.read::<ShownComment>()?.into_facts().map(Some),
             None => Ok(None),
         }
+    }
+
+    pub(crate) async fn review(
+        &self,
+        repository: &RepositoryPath,
+        number: PullRequestNumber,
+        review: CommentId,
+    ) -> Result<Option<CommentFacts>, HostError> {
+        let path = format!("/api/v1/repos/{repository}/pulls/{number}/reviews/{review}");
+        let shown: Option<ShownReview> = found(self.api.get(&path).await)?;
+        Ok(shown.map(ShownReview::into_facts).transpose()?.flatten())
+    }
+
+    /// The newest review of a person that a pull request held at a time, and those of the same second.
+    ///
+    /// One person writes one review of a pull request at a time, so the newest by number was submitted last
+    /// (`SubmitReview` in Gitea's `models/issues/review.go`); its time is when it was begun.
+    pub(crate) async fn latest_reviews(
+        &self,
+        repository: &RepositoryPath,
+        number: PullRequestNumber,
+        reviewer: &Login,
+        shown_at: &HostTime,
+    ) -> Result<Vec<CommentFacts>, HostError> {
+        let shown_at: Timestamp = shown_at.as_str().parse().map_err(|error| HostError::unreadable(&error))?;
+        let path = format!("/api/v1/repos/{repository}/pulls/{number}/reviews");
+        let mut reviews = Vec::new();
+        let mut seen = 0;
+        for page in 1..=Self::MAX_PAGES {
+            let page = format!("{path}?limit=50&page={page}");
+            let Some(answer) = found(self.api.get_page(&page).await)? else {
+                return Ok(Vec::new());
+            };
+            let shown: Vec<ShownReview> = answer.read()?;
+            seen += shown.len();
+            let total = answer.header("x-total-count").and_then(|count| count.parse().ok()).unwrap_or(0);
+            let is_last = shown.is_empty() || seen >= total;
+            for review in shown {
+                let is_meant = |review: &CommentFacts| {
+                    review.author == *reviewer && review.created_at <= shown_at && !review.body.is_empty()
+                };
+                reviews.extend(review.into_facts()?.filter(is_meant));
+            }
+            if is_last {
+                reviews.sort_by_key(|review| review.id);
+                let newest = reviews.last().map(|review| review.created_at);
+                reviews.retain(|review| Some(review.created_at) == newest);
+                return Ok(reviews);
+            }
+        }
+        Err(HostError::unreadable(&"the list of reviews has no end"))
     }
 
     /// Gitea knows no pages here.

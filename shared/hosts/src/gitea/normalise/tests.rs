@@ -70,3 +70,50 @@ fn an_annotated_tag_is_shown_by_its_commit_and_a_deleted_one_by_nothing() {
     let zeros = [("/after", json!("0".repeat(40))), ("/head_commit", Value::Null)];
     assert_eq!(after(&zeros), None);
 }
+
+#[test]
+fn a_review_is_found_by_its_author_and_the_time_of_the_pull_request() {
+    const REVIEWED: &str =
+        include_str!("../../../../../tests/payloads/gitea/014-pull_request_comment-reviewed.json");
+    let review = |changes: &[(&str, Value)]| match outcome("pull_request_comment", REVIEWED, changes) {
+        Outcome::Event(Event::Comment(event)) => event,
+        other => unreachable!("{other:?}"),
+    };
+    assert!(!review(&[]).may_hold_command);
+    assert!(!review(&[("/review", Value::Null)]).may_hold_command);
+    let event = review(&[("/review/content", json!("Nice.\n/test"))]);
+    let expected = CommentPointer::LatestReview {
+        reviewer: "root1".parse().expect("a login"),
+        shown_at: "2026-11-23T18:40:08Z".parse().expect("a time"),
+    };
+    assert!(event.may_hold_command);
+    assert_eq!((event.comment, event.action), (expected, CommentAction::Created));
+    for (change, reason) in [
+        (("/action", json!("dismissed")), Ignored::UnusedAction),
+        (("/sender/id", json!(-2)), Ignored::BotComment),
+    ] {
+        assert_eq!(outcome("pull_request_approved", REVIEWED, &[change]), Outcome::Ignored(reason));
+    }
+}
+
+#[test]
+fn no_delivery_however_long_its_texts_makes_an_event_that_a_queue_does_not_take() {
+    for character in ["\u{1}", "\"", "\\", "\u{7f}", "a", "\u{10ffff}"] {
+        let long = json!(format!("{}\n/test", character.repeat(300 * 1024 / character.len())));
+        for (kind, recorded, pointer) in [
+            ("issue_comment", CREATED, "/comment/body"),
+            ("push", PUSHED, "/head_commit/message"),
+            ("pull_request", EDITED, "/pull_request/title"),
+        ] {
+            let changes = [(pointer, long.clone()), ("/action", json!("created"))];
+            let changes = if kind == "pull_request" { &changes[..1] } else { &changes[..] };
+            if let Outcome::Event(event) = outcome(kind, recorded, changes) {
+                let text = serde_json::to_string(&event).expect("serialises");
+                assert!(text.len() < 64 * 1024, "{kind}: {} bytes", text.len());
+                if let Event::Comment(comment) = event {
+                    assert!(comment.may_hold_command, "the line behind the long text counts");
+                }
+            }
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use tidegate_model::{CommentId, CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
+use tidegate_model::{CommentId, CommentKind, CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
 
 use crate::client::{CommentFacts, Hook, HostError, StatusFacts, number_at_end};
 
@@ -44,17 +44,55 @@ impl ShownComment {
     pub(super) fn into_facts(self) -> Result<CommentFacts, HostError> {
         Ok(CommentFacts {
             id: self.id,
+            kind: CommentKind::Comment,
+            reviewed: None,
             pull_request: number_at_end(&self.issue_url),
             is_by_bot: self.user.as_ref().is_some_and(|user| user.kind == "Bot"),
-            // GitHub's own name for people who are gone.
-            author: match self.user {
-                Some(user) => user.login,
-                None => "ghost".parse().map_err(|error| HostError::unreadable(&error))?,
-            },
+            author: login(self.user)?,
             body: self.body,
             created_at: self.created_at,
             updated_at: self.updated_at,
         })
+    }
+}
+
+/// GitHub's own name for people who are gone is `ghost`.
+fn login(user: Option<User>) -> Result<Login, HostError> {
+    match user {
+        Some(user) => Ok(user.login),
+        None => "ghost".parse().map_err(|error| HostError::unreadable(&error)),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct ShownReview {
+    id: CommentId,
+    pull_request_url: String,
+    user: Option<User>,
+    body: Option<String>,
+    commit_id: Option<CommitSha>,
+    /// Not there before the review is submitted.
+    submitted_at: Option<Timestamp>,
+}
+
+impl ShownReview {
+    /// `None` for a review that its author is still writing.
+    pub(super) fn into_facts(self) -> Result<Option<CommentFacts>, HostError> {
+        let Some(submitted_at) = self.submitted_at else {
+            return Ok(None);
+        };
+        Ok(Some(CommentFacts {
+            id: self.id,
+            kind: CommentKind::Review,
+            reviewed: self.commit_id,
+            pull_request: number_at_end(&self.pull_request_url),
+            is_by_bot: self.user.as_ref().is_some_and(|user| user.kind == "Bot"),
+            author: login(self.user)?,
+            body: self.body.unwrap_or_default(),
+            created_at: submitted_at,
+            // GitHub doesn't show when a review was edited.
+            updated_at: submitted_at,
+        }))
     }
 }
 

@@ -7,7 +7,7 @@ use tidegate_model::{CommentId, CommitSha, PullRequestNumber, RepositoryPath};
 
 use super::{
     GithubClient,
-    answers::{ShownComment, ShownStatus},
+    answers::{ShownComment, ShownReview, ShownStatus},
 };
 use crate::client::{Answer, CommentFacts, HostError, Reaction, StatusFacts, found};
 
@@ -20,6 +20,18 @@ impl GithubClient {
         let path = format!("/repos/{repository}/issues/comments/{comment}");
         let shown: Option<ShownComment> = found(self.api.get(&path).await)?;
         shown.map(ShownComment::into_facts).transpose()
+    }
+
+    /// Source: <https://docs.github.com/en/rest/pulls/reviews#get-a-review-for-a-pull-request>
+    pub(crate) async fn review(
+        &self,
+        repository: &RepositoryPath,
+        number: PullRequestNumber,
+        review: CommentId,
+    ) -> Result<Option<CommentFacts>, HostError> {
+        let path = format!("/repos/{repository}/pulls/{number}/reviews/{review}");
+        let shown: Option<ShownReview> = found(self.api.get(&path).await)?;
+        Ok(shown.map(ShownReview::into_facts).transpose()?.flatten())
     }
 
     pub(crate) async fn comments_since(

@@ -67,7 +67,7 @@ fn comments_on_pull_requests_by_people_are_events() {
         };
         assert_eq!(event.action, expected);
         assert_eq!(event.author.as_str(), "Codertocat");
-        assert_eq!(event.body, "/test \u{e9}\n");
+        assert!(event.may_hold_command);
     }
     for (change, reason) in [
         (("/action", json!("deleted")), Ignored::DeletedComment),
@@ -81,14 +81,19 @@ fn comments_on_pull_requests_by_people_are_events() {
 }
 
 #[test]
-fn a_long_comment_is_cut_between_characters() {
-    let body = format!("a{}", "\u{e9}".repeat(CommentEvent::MAX_BODY));
-    let changes = [("/issue/pull_request", json!({})), ("/comment/body", json!(body))];
-    let Outcome::Event(Event::Comment(event)) = outcome("issue_comment", CREATED, &changes) else {
-        unreachable!("no event")
-    };
-    assert_eq!(event.body.len(), CommentEvent::MAX_BODY - 1);
-    assert!(body.starts_with(&event.body));
+fn a_command_behind_any_length_of_text_counts() {
+    for text in ["\u{e9}".repeat(100 * 1024), "\u{1}".repeat(100 * 1024)] {
+        let changes = [
+            ("/issue/pull_request", json!({"url": "x"})),
+            ("/comment/body", json!(format!("{text}\r\n/test"))),
+        ];
+        let Outcome::Event(event) = outcome("issue_comment", CREATED, &changes) else {
+            unreachable!("no event")
+        };
+        let Event::Comment(comment) = &event else { unreachable!("no comment") };
+        assert!(comment.may_hold_command);
+        assert!(serde_json::to_string(&event).expect("serialises").len() < 1024);
+    }
 }
 
 fn pushed(changes: &[(&str, Value)]) -> PushEvent {
@@ -118,4 +123,27 @@ fn a_deleted_ref_points_nowhere_and_other_refs_are_ignored() {
     }
     let notes = outcome("push", PUSHED, &[("/ref", json!("refs/notes/commits"))]);
     assert_eq!(notes, Outcome::Ignored(Ignored::OtherRef));
+}
+
+#[test]
+fn a_submitted_review_is_a_comment_by_its_id() {
+    const SUBMITTED: &str =
+        include_str!("../../../../../tests/payloads/github/pull_request_review.submitted.json");
+    let review = |changes: &[(&str, Value)]| outcome("pull_request_review", SUBMITTED, changes);
+    let event = |changes: &[(&str, Value)]| match review(changes) {
+        Outcome::Event(Event::Comment(event)) => event,
+        other => unreachable!("{other:?}"),
+    };
+    assert!(!event(&[]).may_hold_command, "a review without a text");
+    let submitted = event(&[("/review/body", json!("Nice.\r\n/test"))]);
+    assert!(submitted.may_hold_command);
+    let pointer = CommentPointer::Review { review: tidegate_model::CommentId(237_895_671) };
+    assert_eq!((submitted.comment, submitted.action), (pointer, CommentAction::Created));
+    assert_eq!(event(&[("/action", json!("edited"))]).action, CommentAction::Edited);
+    for (change, reason) in [
+        (("/action", json!("dismissed")), Ignored::UnusedAction),
+        (("/review/user/type", json!("Bot")), Ignored::BotComment),
+    ] {
+        assert_eq!(review(&[change]), Outcome::Ignored(reason));
+    }
 }

@@ -47,8 +47,11 @@ fn strangers_are_refused_with_the_reason() {
         refused(&known, body, &format!("`{}` is not approved", sha(HEAD)));
     }
     refused(&known, "/ok-to-test", "only people with write permission may");
-    known.configs[0].jobs[0].spec.approved =
-        Some(CommentReference { id: CommentId(8), author: "dora".parse().expect("a login") });
+    known.configs[0].jobs[0].spec.approved = Some(CommentReference {
+        id: CommentId(8),
+        kind: CommentKind::Comment,
+        author: "dora".parse().expect("a login"),
+    });
     let (actions, verdicts) = decided(&known, "/test unit");
     assert_eq!(
         (jobs_of(&actions), verdicts),
@@ -99,8 +102,11 @@ fn a_bare_approval_means_the_head_that_was_shown_before_it_was_written() {
     moved.pull_request.head.sha = sha('b');
     refused(&moved, "/ok-to-test", &format!("the head is `{}`", sha('b')));
     // But when it was followed before the head moved, coming again it says nothing else.
-    moved.configs[0].jobs[0].spec.approved =
-        Some(CommentReference { id: CommentId(9), author: "dora".parse().expect("a login") });
+    moved.configs[0].jobs[0].spec.approved = Some(CommentReference {
+        id: CommentId(9),
+        kind: CommentKind::Comment,
+        author: "dora".parse().expect("a login"),
+    });
     assert_eq!(decided(&moved, "/ok-to-test"), (vec![], vec![Verdict::Done]));
 }
 
@@ -117,4 +123,18 @@ fn an_approval_with_a_sha_is_exact() {
         &format!("/ok-to-test {}", sha('b')),
         &format!("not approved: the head is `{}`", sha(HEAD)),
     );
+}
+
+#[test]
+fn a_bare_approval_in_a_review_holds_for_the_reviewed_commit_alone() {
+    let mut known = strangers();
+    known.comment.kind = CommentKind::Review;
+    known.comment.reviewed = Some(sha('b'));
+    refused(
+        &known,
+        "/ok-to-test",
+        &format!("the review is of `{}`, and the head is `{}`", sha('b'), sha(HEAD)),
+    );
+    known.comment.reviewed = Some(sha(HEAD));
+    assert_eq!(decided(&known, "/ok-to-test").1, [Verdict::Done]);
 }

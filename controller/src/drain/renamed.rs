@@ -1,0 +1,149 @@
+//! Commands of a repository that was renamed: they wait until its config was made again with the new path.
+//!
+//! Webhooks name a repository by its present path, so after a rename every event seems to be of another repository than its
+//! config's. The host alone can tell that from a forgery: it leads from the old path to the new one.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use k8s_openapi::jiff::Timestamp;
+use kube::{
+    ResourceExt,
+    api::{Patch, PatchParams},
+};
+use serde_json::json;
+use tidegate_model::{Command, Envelope, RepositoryPath, Source};
+use tidegate_resources::{Condition, IntegrationConfig, set_condition};
+
+use super::{
+    error::CommandError,
+    facts::{FactsError, Reader, display_name},
+};
+use crate::{config::renamed, context::Context, error_chain};
+
+/// How long a host's word on a path is believed for events that no config of an App claims: most of them are of repositories
+/// that have none.
+const FRESH: Duration = Duration::from_mins(1);
+
+/// What hosts said of the paths of App configs lately.
+#[derive(Debug, Default)]
+pub struct Renames(Mutex<HashMap<(String, RepositoryPath), (Instant, RepositoryPath)>>);
+
+impl Renames {
+    /// Fails when the command's repository is that of a config under its new path; then the config says so. `configs` are those
+    /// that the command's hook speaks for.
+    pub async fn check(
+        &self,
+        configs: &[IntegrationConfig],
+        envelope: &Envelope<Command>,
+        context: &Context,
+    ) -> Result<(), CommandError> {
+        let wanted = &envelope.body.repository;
+        match envelope.source {
+            Source::Config(_) => {
+                for config in configs.iter().filter(|config| !config.spec.git.repository.is_same_as(wanted)) {
+                    let shown = read(config, context).await?;
+                    compare(config, shown, wanted, context).await?;
+                }
+            }
+            Source::App if configs.is_empty() => {
+                // What can't be read may be this event's, and is looked at with it.
+                let (all, _) =
+                    context.configs.select(|git| git.type_ == envelope.host && git.github_app.is_some());
+                for config in all {
+                    match self.of_app(&config, context).await {
+                        Ok(shown) => compare(&config, shown, wanted, context).await?,
+                        // It is most likely not this event's, and must not delay it.
+                        Err(error) => tracing::warn!(
+                            config = display_name(&config),
+                            error = error_chain(&error),
+                            "failed to look whether {} was renamed",
+                            config.spec.git.repository
+                        ),
+                    }
+                }
+            }
+            Source::App => (),
+        }
+        Ok(())
+    }
+
+    async fn of_app(
+        &self,
+        config: &IntegrationConfig,
+        context: &Context,
+    ) -> Result<RepositoryPath, FactsError> {
+        let key = (display_name(config), config.spec.git.repository.clone());
+        let known = || {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            known.retain(|_, (at, _)| at.elapsed() < FRESH);
+            known.get(&key).map(|(_, shown)| shown.clone())
+        };
+        if let Some(shown) = known() {
+            return Ok(shown);
+        }
+        let shown = read(config, context).await?;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, (Instant::now(), shown.clone()));
+        Ok(shown)
+    }
+}
+
+async fn read(config: &IntegrationConfig, context: &Context) -> Result<RepositoryPath, FactsError> {
+    let reader = Reader::new(config, context).await?;
+    let shown = reader.client.repository(&config.spec.git.repository).await;
+    reader.count("read the repository", shown)
+}
+
+async fn compare(
+    config: &IntegrationConfig,
+    shown: RepositoryPath,
+    wanted: &RepositoryPath,
+    context: &Context,
+) -> Result<(), CommandError> {
+    let own = &config.spec.git.repository;
+    if own.is_same_as(wanted) || !shown.is_same_as(wanted) {
+        return Ok(());
+    }
+    if let Err(error) = say(config, &shown, context).await {
+        tracing::warn!(
+            config = display_name(config),
+            error = error_chain(&error),
+            "failed to write that {own} was renamed: the config's next check does"
+        );
+    }
+    Err(CommandError::Renamed { own: own.clone(), shown })
+}
+
+/// Writes the condition at once; the config loop keeps it, as long as it holds.
+async fn say(
+    config: &IntegrationConfig,
+    shown: &RepositoryPath,
+    context: &Context,
+) -> Result<(), kube::Error> {
+    let Some(verdict) = renamed::verdict(config, shown) else {
+        return Ok(());
+    };
+    let old = config.status.clone().unwrap_or_default().conditions;
+    let mut new = old.clone();
+    let condition = Condition {
+        type_: "Ready".to_owned(),
+        status: verdict.status,
+        reason: verdict.reason.to_owned(),
+        message: verdict.message,
+        last_transition_time: Timestamp::now().to_string(),
+        observed_generation: config.metadata.generation,
+    };
+    set_condition(&mut new, condition);
+    if new == old {
+        return Ok(());
+    }
+    let api = context.namespaced::<IntegrationConfig>(&config.namespace().unwrap_or_default());
+    // Not over what the config loop has written since this was read.
+    let patch = json!({
+        "metadata": {"resourceVersion": config.resource_version()}, "status": {"conditions": new},
+    });
+    api.patch_status(&config.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await.map(drop)
+}
