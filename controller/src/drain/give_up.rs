@@ -121,6 +121,7 @@ fn shown(reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use k8s_openapi::jiff::Timestamp;
+    use tidegate_model::{CommentId, CommentKind, PullRequestNumber};
 
     use super::*;
 
@@ -128,6 +129,8 @@ mod tests {
     fn the_reply_names_author_and_reason_and_is_never_read_as_a_command() {
         let comment = CommentFacts {
             id: CommentId(9),
+            kind: CommentKind::Comment,
+            reviewed: None,
             pull_request: Some(PullRequestNumber(7)),
             author: "dora".parse().expect("a login"),
             is_by_bot: false,
@@ -138,7 +141,8 @@ mod tests {
         let reason = format!("bad `answer`\n/cancel {}", "x".repeat(1_000));
         let text = text(&comment, &reason);
         assert!(text.starts_with("@dora: your comment was not followed: `bad answer/cancel xxx"), "{text}");
-        assert_eq!(chatops::read(&text), []);
+        let reply = CommentFacts { body: text.clone(), ..comment };
+        assert!(!chat::asks_for_something(PullRequestNumber(7), &reply));
         assert!(text.lines().all(|line| !line.starts_with('/')), "{text}");
         assert!(text.len() < 700, "{text}");
     }

@@ -57,7 +57,10 @@ pub struct Configured {
 }
 
 /// The comment as the host shows it; none when it is gone, or never was.
-pub async fn comments(reader: &Reader<'_>, comment: CommentRef<'_>) -> Result<Vec<CommentFacts>, FactsError> {
+pub(in crate::drain) async fn comments(
+    reader: &Reader<'_>,
+    comment: CommentRef<'_>,
+) -> Result<Vec<CommentFacts>, FactsError> {
     let repository = &reader.config.spec.git.repository;
     let read = reader.client.comments_at(repository, comment.pull_request, comment.pointer).await;
     reader.count("read the comment", read)

@@ -68,7 +68,7 @@ pub struct Chat {
     memory: Memory,
 }
 
-pub use facts::comments;
+pub(super) use facts::comments;
 
 /// Whether a comment is on this pull request, and has a line that the chat would follow.
 pub fn asks_for_something(pull_request: PullRequestNumber, comment: &CommentFacts) -> bool {
