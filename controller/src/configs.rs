@@ -26,6 +26,7 @@ const MAX_CHECKS: usize = 256;
 pub struct Configs {
     store: Store<StoredConfig>,
     changes: watch::Receiver<()>,
+    listed: watch::Receiver<bool>,
     unreadable: UnreadableNamespaces,
     checks: mpsc::Sender<ObjectRef<StoredConfig>>,
 }
@@ -36,6 +37,8 @@ pub struct Feed {
     pub writer: Writer<StoredConfig>,
     /// Told after each change.
     pub changed: watch::Sender<()>,
+    /// Set once all configs have been listed.
+    pub listed: watch::Sender<bool>,
     /// Where the watch notes which namespaces it may not read.
     pub unreadable: UnreadableNamespaces,
     /// Configs that another loop wants to have checked at once.
@@ -67,10 +70,11 @@ impl Configs {
     pub fn new() -> (Self, Feed) {
         let (store, writer) = reflector::store();
         let (sender, changes) = watch::channel(());
+        let (listed, is_listed) = watch::channel(false);
         let (checks, receiver) = mpsc::channel(MAX_CHECKS);
         let unreadable = UnreadableNamespaces::default();
-        let feed = Feed { writer, changed: sender, unreadable: unreadable.clone(), checks: receiver };
-        (Self { store, changes, unreadable, checks }, feed)
+        let feed = Feed { writer, changed: sender, listed, unreadable: unreadable.clone(), checks: receiver };
+        (Self { store, changes, listed: is_listed, unreadable, checks }, feed)
     }
 
     /// The store itself, for the loop that keeps it.
@@ -78,9 +82,10 @@ impl Configs {
         &self.store
     }
 
-    /// Waits until all configs have been listed; for ever when nobody lists them any more.
+    /// Waits until all configs have been listed; for ever when nobody lists them any more. Any number of loops may wait: the
+    /// store's own future wakes only one of them.
     pub async fn listed(&self) {
-        if self.store.wait_until_ready().await.is_err() {
+        if self.listed.clone().wait_for(|is_listed| *is_listed).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -90,6 +95,15 @@ impl Configs {
         if self.changes.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// Every config that can be read.
+    pub fn all(&self) -> Vec<IntegrationConfig> {
+        let readable = |stored: &Arc<StoredConfig>| match &**stored {
+            StoredConfig::Readable(config) => Some((**config).clone()),
+            StoredConfig::Unreadable(_) => None,
+        };
+        self.store.state().iter().filter_map(readable).collect()
     }
 
     /// The config of this name.
@@ -184,6 +198,7 @@ mod tests {
         for event in [Event::Init, Event::InitApply(config(&job.spec.config.uid)), Event::InitDone] {
             feed.writer.apply_watcher_event(&event);
         }
+        feed.listed.send_replace(true);
         assert_eq!(configs.listed().now_or_never(), Some(()));
         assert!(configs.of(&job).is_some());
         assert_eq!(configs.max_runs_beside(&job), Some(2));

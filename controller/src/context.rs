@@ -12,6 +12,7 @@ use crate::{
     budget::Budgets,
     configs::{Configs, Feed},
     host_clients::HostClients,
+    ledger::Ledgers,
     metrics::Metrics,
     settings::Settings,
 };
@@ -31,6 +32,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// The configs, while this replica leads.
     pub configs: Configs,
+    /// What is remembered of each config's repository, while this replica leads.
+    pub ledgers: Ledgers,
     budgets: Arc<Mutex<Budgets>>,
 }
 
@@ -45,6 +48,7 @@ impl Context {
             recorder: Recorder::new(client.clone(), reporter),
             hosts: HostClients::new(client.clone(), Arc::clone(&settings)),
             configs: Configs::new().0,
+            ledgers: Ledgers::default(),
             budgets: Arc::new(Mutex::new(Budgets::per_minute(settings.statuses_per_minute))),
             client,
             settings,
@@ -52,10 +56,10 @@ impl Context {
         }
     }
 
-    /// The same for the loops of one turn at leading, and what fills its configs.
+    /// The same for the loops of one turn at leading, and what fills its configs. Its ledgers are read again.
     pub fn for_turn(&self) -> (Self, Feed) {
         let (configs, feed) = Configs::new();
-        (Self { configs, ..self.clone() }, feed)
+        (Self { configs, ledgers: Ledgers::default(), ..self.clone() }, feed)
     }
 
     /// How fast the credentials may write. Never held across an await.

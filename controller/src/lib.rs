@@ -15,6 +15,7 @@ mod error;
 pub mod host_clients;
 pub mod job;
 pub mod leader;
+pub mod ledger;
 pub mod metrics;
 pub mod report;
 pub mod schedule;

@@ -20,7 +20,7 @@ use tidegate_controller::{
 };
 use tidegate_keys::{KeyCache, SecretStore};
 use tidegate_queue::{Queue, aws::SdkConfig};
-use tidegate_resources::IntegrationJob;
+use tidegate_resources::{IntegrationJob, IntegrationLedger};
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::JoinSet,
@@ -197,5 +197,9 @@ async fn check_crds(context: &Context) -> anyhow::Result<()> {
         .list_served::<DeserializeGuard<IntegrationJob>>(&one)
         .await
         .with_context(|| format!("IntegrationJobs: {hint}"))?;
+    context
+        .list_served::<IntegrationLedger>(&one)
+        .await
+        .with_context(|| format!("IntegrationLedgers: {hint}"))?;
     Ok(())
 }

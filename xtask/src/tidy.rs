@@ -74,6 +74,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tidegate-benches", &["tidegate-model", "tidegate-hosts"]),
 ];
 
+/// The most lines of code that the rooms of the sandbox may have (ADR 14 and 17). A room is what begins with the first path, without
+/// what begins with one of the others.
+const BUDGETS: &[(&str, &[&str], usize)] = &[
+    ("sandbox/cluster/src/", &["sandbox/cluster/src/executor"], 2_500),
+    ("sandbox/cluster/src/executor", &[], 1_000),
+    ("sandbox/forge/src/", &["sandbox/forge/src/github/", "sandbox/forge/src/gitea/"], 2_400),
+    ("sandbox/forge/src/github/", &[], 800),
+    ("sandbox/forge/src/gitea/", &[], 500),
+];
+
 /// Words that mean unfinished work. Written apart so that this file doesn't hold them.
 const UNFINISHED: &[&str] = &[concat!("FIX", "ME"), concat!("X", "XX"), concat!("#[ig", "nore")];
 
@@ -83,9 +93,11 @@ const OWN_HARNESS: [&str; 2] = ["tests/scenarios/tests/", "tests/transcripts/tes
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let mut faults = Vec::new();
     packages(workspace, &mut faults)?;
-    for path in tracked(workspace)? {
-        file(workspace, &path, &mut faults)?;
+    let tracked = tracked(workspace)?;
+    for path in &tracked {
+        file(workspace, path, &mut faults)?;
     }
+    budgets(workspace, &tracked, &mut faults)?;
     if faults.is_empty() {
         return Ok(());
     }
@@ -136,6 +148,33 @@ fn tracked(workspace: &Workspace) -> anyhow::Result<Vec<PathBuf>> {
         .collect())
 }
 
+fn budgets(workspace: &Workspace, tracked: &[PathBuf], faults: &mut Vec<String>) -> anyhow::Result<()> {
+    for (room, others, budget) in BUDGETS {
+        let mut lines = 0;
+        for path in tracked {
+            let shown = workspace.relative(path).display().to_string();
+            let is_other = others.iter().any(|other| shown.starts_with(other));
+            if shown.starts_with(room) && shown.ends_with(".rs") && !is_test(&shown) && !is_other {
+                lines += lines_of_code(&fs::read_to_string(path)?);
+            }
+        }
+        if lines > *budget {
+            faults.push(format!("{room} has {lines} lines of code, more than {budget}: see ADR 17"));
+        }
+    }
+    Ok(())
+}
+
+/// Lines that are neither blank, nor a comment, nor a test module at the end of the file.
+fn lines_of_code(text: &str) -> usize {
+    let code = text.lines().take_while(|line| *line != "#[cfg(test)]").map(str::trim_start);
+    code.filter(|line| !line.is_empty() && !line.starts_with("//")).count()
+}
+
+fn is_test(path: &str) -> bool {
+    path.split('/').any(|part| part == "tests" || part == "tests.rs")
+}
+
 fn file(workspace: &Workspace, path: &Path, faults: &mut Vec<String>) -> anyhow::Result<()> {
     let shown = workspace.relative(path).display().to_string();
     // Recorded payloads are other people's words.
@@ -147,9 +186,8 @@ fn file(workspace: &Workspace, path: &Path, faults: &mut Vec<String>) -> anyhow:
         return Ok(());
     };
     if shown.ends_with(".rs") {
-        let is_test = shown.split('/').any(|part| part == "tests" || part == "tests.rs");
         let lines = text.lines().count();
-        if !is_test && lines > MAX_LINES {
+        if !is_test(&shown) && lines > MAX_LINES {
             faults.push(format!("{shown} has {lines} lines, more than {MAX_LINES}: is it about one thing?"));
         }
         let unfinished = UNFINISHED.iter().filter(|word| text.contains(**word));

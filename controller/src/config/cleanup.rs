@@ -1,20 +1,28 @@
-//! Removes the webhook of a config that is being deleted. A host that can't be asked never keeps a config for ever.
+//! Corrects the statuses and removes the webhook of a config that is being deleted. A host that can't be asked keeps a config
+//! for 5 minutes at most.
 
 use std::time::Duration;
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::Timestamp};
 use kube::{
-    Resource,
+    Resource, ResourceExt,
     core::PartialObjectMetaExt as _,
     runtime::events::{Event, EventType},
 };
 use tidegate_hosts::client::HostError;
 use tidegate_resources::{IntegrationConfig, IntegrationConfigStatus, WebhookStatus};
 
-use crate::{context::Context, host_clients::CredentialError};
+use crate::{
+    config::conflict::conflict, context::Context, host_clients::CredentialError, ledger::LedgerError,
+};
 
 /// For how long removal is tried before the finalizer is released all the same.
 const PATIENCE: Duration = Duration::from_mins(5);
+
+/// How long one round waits for the statuses to be written.
+const ROUND: Duration = Duration::from_secs(10);
+/// How many statuses an Event names.
+const NAMED: usize = 5;
 
 /// Why the webhook could not be removed yet.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +40,12 @@ pub enum CleanupError {
         /// Why.
         source: HostError,
     },
+    /// Statuses that the config left pending could not be corrected yet.
+    #[error("{0} commit statuses are still to be corrected on the host")]
+    Statuses(usize),
+    /// The ledger could not be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The Event that names the leftover hook could not be written.
     #[error("failed to publish the Event about the leftover hook")]
     Event(#[source] kube::Error),
@@ -45,17 +59,71 @@ impl CleanupError {
             Self::Host { source, .. } => {
                 matches!(source, HostError::Unauthorized | HostError::Forbidden { .. } | HostError::NotFound)
             }
-            Self::Event(_) => false,
+            Self::Statuses(_) | Self::Ledger(_) | Self::Event(_) => false,
         }
     }
 }
 
-/// Removes the webhook. Success releases the finalizer: the hook is gone, or an Event names what is left of it.
+/// Waits until the host knows that the config is gone, wherever a status is pending. The report loop writes it.
+async fn correct(config: &IntegrationConfig, context: &Context, now: Timestamp) -> Result<(), CleanupError> {
+    if conflict(config).is_some() {
+        // The statuses are another config's.
+        return Ok(());
+    }
+    let mut changes = context.ledgers.changes();
+    let book = context.ledgers.open(config, context).await?;
+    let written = async { while !book.due().is_empty() && changes.changed().await.is_ok() {} };
+    let is_hopeless = matches!(context.hosts.for_config(config).await, Err(error) if !error.is_transient());
+    if !is_hopeless && tokio::time::timeout(ROUND, written).await.is_ok() {
+        return Ok(());
+    }
+    let due = book.due();
+    if due.is_empty() {
+        return Ok(());
+    }
+    if !is_hopeless && !has_waited(config, now) {
+        return Err(CleanupError::Statuses(due.len()));
+    }
+    let names = due
+        .iter()
+        .take(NAMED)
+        .map(|due| format!("{} of {}", due.context.name(&config.name_any()), due.commit));
+    let names = names.collect::<Vec<_>>().join(", ");
+    let note = format!("{} commit statuses stay as they are on the host: {names}", due.len());
+    tracing::warn!(repo = %config.spec.git.repository, "{note}");
+    publish(config.meta(), "StatusesLeftBehind", "CorrectStatuses", &note, context).await
+}
+
+fn has_waited(config: &IntegrationConfig, now: Timestamp) -> bool {
+    let since = config.meta().deletion_timestamp.as_ref();
+    since.is_some_and(|since| now.duration_since(since.0) >= PATIENCE.try_into().unwrap_or_default())
+}
+
+async fn publish(
+    metadata: &ObjectMeta,
+    reason: &str,
+    action: &str,
+    note: &str,
+    context: &Context,
+) -> Result<(), CleanupError> {
+    let event = Event {
+        type_: EventType::Warning,
+        reason: reason.to_owned(),
+        note: Some(note.chars().take(1024).collect()),
+        action: action.to_owned(),
+        secondary: None,
+    };
+    let config = metadata.clone().into_response_partial::<IntegrationConfig>();
+    context.recorder.publish(&event, &config.object_ref(&())).await.map_err(CleanupError::Event)
+}
+
+/// Corrects the statuses and removes the webhook. Success releases the finalizer: the hook is gone, or an Event names what is left of it.
 pub async fn cleanup(
     config: &IntegrationConfig,
     context: &Context,
     now: Timestamp,
 ) -> Result<(), CleanupError> {
+    correct(config, context, now).await?;
     let webhook = config.status.as_ref().and_then(|status| status.webhook.as_ref());
     let Some(WebhookStatus { id: Some(id), url, .. }) = webhook else {
         return Ok(());
@@ -64,12 +132,7 @@ pub async fn cleanup(
         tracing::info!(repo = %config.spec.git.repository, hook.id = id, "removed the webhook of {}", config.spec.git.repository);
         return Ok(());
     };
-    let waited = config
-        .meta()
-        .deletion_timestamp
-        .as_ref()
-        .is_some_and(|since| now.duration_since(since.0) >= PATIENCE.try_into().unwrap_or_default());
-    if !error.is_final() && !waited {
+    if !error.is_final() && !has_waited(config, now) {
         return Err(error);
     }
     let status = config.status.clone().unwrap_or_default();
@@ -91,15 +154,7 @@ pub async fn leave_behind(
     let url = url.as_deref().unwrap_or("unknown address");
     let note = format!("hook {id} ({url}) of {repository} is left on the host, remove it there: {reason}");
     tracing::warn!(config = metadata.name, hook.id = id, "{note}");
-    let event = Event {
-        type_: EventType::Warning,
-        reason: "WebhookLeftBehind".to_owned(),
-        note: Some(note.chars().take(1024).collect()),
-        action: "RemoveWebhook".to_owned(),
-        secondary: None,
-    };
-    let config = metadata.clone().into_response_partial::<IntegrationConfig>();
-    context.recorder.publish(&event, &config.object_ref(&())).await.map_err(CleanupError::Event)
+    publish(metadata, "WebhookLeftBehind", "RemoveWebhook", &note, context).await
 }
 
 async fn delete(

@@ -104,7 +104,7 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), ConfigLoopEnded> {
     let all = context.configs.store().clone();
-    let Feed { writer, changed, unreadable, checks } = feed;
+    let Feed { writer, changed, listed, unreadable, checks } = feed;
     let trim = |config: &mut StoredConfig| config.managed_fields_mut().clear();
     let note = move |namespace: &str, is_readable| unreadable.note(namespace, is_readable);
     let (known, configs) = (all.clone(), context.configs.clone());
@@ -113,6 +113,9 @@ pub async fn run(
         .reflect(writer)
         .inspect(move |event| {
             changed.send_replace(());
+            if matches!(event, Ok(watcher::Event::InitDone)) {
+                listed.send_replace(true);
+            }
             for freed in event.iter().flat_map(|event| conflict::to_check(event, &known.state())) {
                 configs.request_check(freed);
             }

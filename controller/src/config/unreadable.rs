@@ -81,18 +81,12 @@ async fn release(config: &UnreadableConfig, context: &Context) -> Result<Action,
     if !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
         return Ok(Action::await_change());
     }
-    match stand_in(config) {
-        Some(stand_in) => cleanup::cleanup(&stand_in, context, Timestamp::now()).await?,
-        None => {
-            cleanup::leave_behind(
-                &config.metadata,
-                &config.status,
-                "an unreadable config",
-                &format!("spec.git can't be read: {}", config.error),
-                context,
-            )
-            .await?
-        }
+    if let Some(stand_in) = stand_in(config) {
+        cleanup::cleanup(&stand_in, context, Timestamp::now()).await?;
+    } else {
+        let reason = format!("spec.git can't be read: {}", config.error);
+        let repository = "an unreadable config";
+        cleanup::leave_behind(&config.metadata, &config.status, repository, &reason, context).await?;
     }
     let kept: Vec<_> = finalizers.iter().filter(|finalizer| *finalizer != FINALIZER).collect();
     let metadata = json!({"finalizers": kept, "resourceVersion": config.metadata.resource_version});

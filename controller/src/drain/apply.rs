@@ -53,8 +53,9 @@ pub enum Applied {
 
 /// Makes the `IntegrationJob` of a trigger, unless it is there. An approval that came meanwhile is entered into it.
 ///
-/// A job that was stopped counts as absent: the host's present state, which the plan was made of, wants it. But what people
-/// stopped stays so however often the same delivery comes, and a comment is followed once.
+/// A run that Tidegate stopped counts as absent: the host's present state, which the plan was made of, wants it. What a person
+/// stopped stays stopped until a new head or a comment, and a comment is followed once. A delivery's id decides nothing: Gitea
+/// replays under a new one.
 pub async fn run(
     run: &Run,
     config: &IntegrationConfig,
@@ -72,12 +73,14 @@ pub async fn run(
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
                 let guarded = context.namespaced::<DeserializeGuard<IntegrationJob>>(&namespace);
                 let existing = guarded.get_opt(&name).await.map_err(failed("read", &name))?;
-                let existing = match existing.map(|DeserializeGuard(job)| job) {
+                let existing = match existing {
                     None => None,
-                    Some(Ok(job)) => Some(job),
-                    Some(Err(unreadable)) => return Ok(Applied::Unreadable(name, unreadable.error)),
+                    Some(DeserializeGuard(Ok(job))) => Some(job),
+                    Some(DeserializeGuard(Err(unreadable))) => {
+                        return Ok(Applied::Unreadable(name, unreadable.error));
+                    }
                 };
-                if let Some(existing) = existing.filter(|job| !is_wanted_again(job, envelope)) {
+                if let Some(existing) = existing.filter(|job| !is_wanted_again(job)) {
                     if run.may_repeat && was_another_built_since(&existing, config, context).await? {
                         continue;
                     }
@@ -91,15 +94,14 @@ pub async fn run(
     Err(ApplyError::Attempts(run.digest.clone()))
 }
 
-fn is_wanted_again(job: &IntegrationJob, envelope: &Envelope<Command>) -> bool {
+fn is_wanted_again(job: &IntegrationJob) -> bool {
     let is_cancelled = job.status.as_ref().is_some_and(|status| status.phase == Phase::Cancelled);
     match (&job.spec.cancel, job.spec.trigger) {
         (_, Trigger::Comment) => false,
-        (Some(cancel), _) if cancel.reason == CancelReason::Requested => {
-            job.annotations().get(annotation::DELIVERY).map(String::as_str)
-                != Some(envelope.delivery.as_str())
-        }
-        (Some(_), _) => true,
+        (Some(cancel), _) => match cancel.reason {
+            CancelReason::Requested => false,
+            CancelReason::Superseded | CancelReason::PullRequestClosed => true,
+        },
         (None, _) => is_cancelled,
     }
 }
@@ -197,15 +199,7 @@ mod tests {
     use super::*;
     use crate::job::fixture;
 
-    fn envelope(delivery: &str) -> Envelope<Command> {
-        serde_json::from_value(json!({
-            "v": 1, "delivery": delivery, "host": "gitea", "received_at_ms": 7, "source": {"kind": "app"},
-            "body": {"repository": "acme/shop", "intention": "cancel", "pull_request": 7},
-        }))
-        .expect("an envelope")
-    }
-
-    /// A job that delivery d-1 made, stopped for this reason.
+    /// A run that was stopped for this reason.
     fn stopped(reason: Option<&str>) -> IntegrationJob {
         let mut job = fixture::pull_request(&json!([{"name": "unit"}]), &json!({"phase": "Cancelled"}));
         let cancel = reason.map(|reason| json!({"reason": reason, "message": ""}));
@@ -215,22 +209,18 @@ mod tests {
     }
 
     #[test]
-    fn a_cancelled_run_starts_again_unless_people_stopped_the_run_of_this_delivery() {
-        for delivery in ["d-1", "d-2"] {
-            for reason in [None, Some("Superseded"), Some("PullRequestClosed")] {
-                assert!(is_wanted_again(&stopped(reason), &envelope(delivery)), "{reason:?} {delivery}");
-            }
+    fn a_run_that_tidegate_stopped_starts_again_and_one_that_a_person_stopped_does_not() {
+        for reason in [None, Some("Superseded"), Some("PullRequestClosed")] {
+            assert!(is_wanted_again(&stopped(reason)), "{reason:?}");
         }
-        assert!(!is_wanted_again(&stopped(Some("Requested")), &envelope("d-1")));
-        assert!(is_wanted_again(&stopped(Some("Requested")), &envelope("d-2")));
+        assert!(!is_wanted_again(&stopped(Some("Requested"))));
     }
 
     #[test]
     fn an_active_run_and_a_run_of_a_comment_do_not_start_again() {
-        let running = fixture::running(&json!([{"name": "unit"}]));
-        assert!(!is_wanted_again(&running, &envelope("d-2")));
+        assert!(!is_wanted_again(&fixture::running(&json!([{"name": "unit"}]))));
         let mut of_comment = stopped(Some("Superseded"));
         of_comment.spec.trigger = Trigger::Comment;
-        assert!(!is_wanted_again(&of_comment, &envelope("d-2")));
+        assert!(!is_wanted_again(&of_comment));
     }
 }

@@ -7,7 +7,7 @@ use tidegate_hosts::client::HostError;
 use tidegate_model::RepositoryPath;
 
 use super::{apply::ApplyError, facts::FactsError};
-use crate::host_clients::CredentialError;
+use crate::{host_clients::CredentialError, ledger::LedgerError};
 
 /// Why a command could not be carried out yet.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum CommandError {
     /// The cluster did not take what follows from it.
     #[error(transparent)]
     Apply(#[from] ApplyError),
+    /// What it says could not be recorded.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// It was carried out, but the credential has written enough for now, or its host asked to be left alone.
     #[error("the credential's budget of writes is used up")]
     Busy(Duration),
@@ -51,7 +54,7 @@ impl CommandError {
     pub fn category(&self) -> &'static str {
         match self {
             Self::Facts(error) => error.category(),
-            Self::Apply(_) => "cluster",
+            Self::Apply(_) | Self::Ledger(_) => "cluster",
             Self::Busy(_) => "busy",
             Self::Renamed { .. } => "renamed",
         }
@@ -61,7 +64,7 @@ impl CommandError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Facts(error) => error.retry_after(),
-            Self::Apply(_) | Self::Renamed { .. } => None,
+            Self::Apply(_) | Self::Ledger(_) | Self::Renamed { .. } => None,
             // SQS counts in whole seconds.
             Self::Busy(wait) => Some(*wait + Duration::from_secs(1)),
         }
@@ -71,7 +74,9 @@ impl CommandError {
     pub fn waits_for(&self) -> WaitsFor {
         match self {
             Self::Facts(error) => error.waits_for(),
-            Self::Apply(ApplyError::Job { source: error, .. }) => of_cluster(error),
+            Self::Apply(ApplyError::Job { source: error, .. })
+            | Self::Ledger(LedgerError::Api { source: error, .. }) => of_cluster(error),
+            Self::Ledger(_) => WaitsFor::MoreTries,
             Self::Apply(ApplyError::NoOwner | ApplyError::Attempts(_)) => WaitsFor::Nothing,
             Self::Busy(_) => WaitsFor::Host,
             Self::Renamed { .. } => WaitsFor::Person,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kube::{ResourceExt as _, runtime::reflector::ObjectRef};
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use tidegate_model::{Command, Envelope, Intention};
 use tidegate_resources::{Cancel, CancelReason, IntegrationConfig};
 
@@ -13,6 +13,7 @@ use super::{
     error::{CommandError, WaitsFor},
     facts, log,
     plan::{self, Plan},
+    record,
     turns::PullRequest,
 };
 use crate::error_chain;
@@ -120,16 +121,18 @@ impl Drain {
         let plan = match plan::admit(command, config) {
             Ok(()) => {
                 let facts = facts::read(&command.intention, config, &self.context).await?;
+                record::record(config, &facts, &self.context).await?;
                 plan::plan(command, config, &facts)
             }
             Err(plan) => plan,
         };
         match plan {
-            Plan::Run(run) => self.run(&run, config, envelope).await?,
+            Plan::Run(run) => self.run(*run, config, envelope).await?,
             Plan::Cancel { pull_request, order } => {
-                let jobs = facts::jobs_of(config, pull_request, &self.context).await?;
-                let going: Vec<_> =
-                    jobs.iter().filter(|job| plan::goes_on(job)).map(|job| job.name_any()).collect();
+                let mut jobs = facts::jobs_of(config, pull_request, &self.context).await?;
+                jobs.retain(plan::goes_on);
+                let book = self.context.ledgers.open(config, &self.context).await?;
+                let going = record::names(&record::unshared(jobs, pull_request, &book));
                 let count = apply::stop(config, &going, &order, &self.context).await?;
                 log(envelope, Some(config), &format!("{}: stopped {count} runs", order.message));
             }
@@ -207,26 +210,28 @@ impl Drain {
 
     async fn run(
         &self,
-        run: &plan::Run,
+        mut run: plan::Run,
         config: &IntegrationConfig,
         envelope: &Envelope<Command>,
     ) -> Result<(), CommandError> {
-        match apply::run(run, config, envelope, &self.context).await? {
-            Applied::Created(name) => {
-                let seconds = age_seconds(envelope.received_at_ms);
-                self.context.metrics.accepted_to_job(seconds);
-                log(envelope, Some(config), &format!("created IntegrationJob {name}"));
-            }
-            Applied::Existed(name) => {
-                log(envelope, Some(config), &format!("IntegrationJob {name} exists already"));
-            }
-            Applied::Unreadable(name, why) => {
-                log(
-                    envelope,
-                    Some(config),
-                    &format!("IntegrationJob {name} is left alone, it can't be read: {why}"),
-                );
-            }
+        let book = self.context.ledgers.open(config, &self.context).await?;
+        // Trust is a property of the commit: what another pull request has proved holds for this one.
+        let is_trusted = run.spec.pulls.first().is_some_and(|pull| book.is_trusted(&pull.sha));
+        run.spec.awaits_approval &= run.spec.approved.is_some() || !is_trusted;
+        if record::has_run(&run, &book) {
+            log(envelope, Some(config), "another pull request with this head and base has its run");
+        } else {
+            let what = match apply::run(&run, config, envelope, &self.context).await? {
+                Applied::Created(name) => {
+                    self.context.metrics.accepted_to_job(age_seconds(envelope.received_at_ms));
+                    format!("created IntegrationJob {name}")
+                }
+                Applied::Existed(name) => format!("IntegrationJob {name} exists already"),
+                Applied::Unreadable(name, why) => {
+                    format!("IntegrationJob {name} is left alone, it can't be read: {why}")
+                }
+            };
+            log(envelope, Some(config), &what);
         }
         if let Some(pull) = run.spec.pulls.first() {
             let order = Cancel {
@@ -235,6 +240,7 @@ impl Drain {
                 comment: None,
             };
             let jobs = facts::jobs_of(config, pull.number, &self.context).await?;
+            let jobs = record::unshared(jobs, pull.number, &book);
             apply::stop(config, &plan::outdated(&run.spec, &jobs), &order, &self.context).await?;
         }
         Ok(())

@@ -10,8 +10,8 @@ use tidegate_resources::{
 };
 use tidegate_rules::{
     filters::{self, PatternError},
-    skip,
-    trust::{self, Trust},
+    ledger, skip,
+    trust::{self, Proof, Rights, Trust},
 };
 
 use super::facts::{Facts, Place};
@@ -171,11 +171,18 @@ pub fn head_run(
         number: pull_request.number,
         sha: head.sha.clone(),
         author: pull_request.author.clone(),
-        fork: !head.repository.as_ref().is_some_and(|repository| repository.is_same_as(own)),
+        // Code reaches Secrets where who may push it and who opened the pull request may both write.
+        fork: !head.repository.as_ref().is_some_and(|repository| repository.is_same_as(own))
+            || !author.can_write(),
     };
     let base = Base { reference: GitRef::Branch(pull_request.base.clone()), sha: None };
-    let digest =
-        pull_request_trigger_digest(&uid(config), pull_request.number, &pull_request.base, &head.sha);
+    let rights = match (trust::judge(author), pull.fork) {
+        // What nobody has approved is not shared.
+        (Trust::AwaitingApproval, _) => format!("after approval of {}", pull_request.number),
+        (Trust::Trusted, true) => Rights::WithoutSecrets.as_str().to_owned(),
+        (Trust::Trusted, false) => Rights::WithSecrets.as_str().to_owned(),
+    };
+    let digest = pull_request_trigger_digest(&uid(config), &pull_request.base, &head.sha, &rights);
     let spec = IntegrationJobSpec {
         pulls: vec![pull],
         awaits_approval: trust::judge(author) == Trust::AwaitingApproval,
@@ -208,6 +215,36 @@ fn select(mut run: Run, jobs: &[JobSpec]) -> Result<Run, PatternError> {
     });
     run.spec.skipped = skipped.collect();
     Ok(run)
+}
+
+/// What the ledger is to remember of a pull request.
+pub fn seen(
+    config: &IntegrationConfig,
+    pull_request: &PullRequestFacts,
+    author: Permission,
+) -> (ledger::PullRequest, Option<Proof>) {
+    let own = &config.spec.git.repository;
+    let is_own = pull_request.head.repository.as_ref().is_some_and(|repository| repository.is_same_as(own));
+    let state = match (pull_request.open, pull_request.merged) {
+        (true, _) => ledger::PullRequestState::Open,
+        (false, true) => ledger::PullRequestState::Merged,
+        (false, false) => ledger::PullRequestState::Closed,
+    };
+    let seen = ledger::PullRequest {
+        state,
+        head: pull_request.head.sha.clone(),
+        base: pull_request.base.clone(),
+        mark: skip::mark(&pull_request.title).map(|mark| format!("{mark} in the title")),
+        is_draft: pull_request.draft,
+        rights: if is_own && author.can_write() { Rights::WithSecrets } else { Rights::WithoutSecrets },
+        labels: None,
+    };
+    let proof = match (pull_request.open && author.can_write(), is_own) {
+        (false, _) => None,
+        (true, true) => Some(Proof::HeadOf { reference: GitRef::Branch(pull_request.head.branch.clone()) }),
+        (true, false) => Some(Proof::ForkOfWriter { owner: pull_request.author.clone() }),
+    };
+    (seen, proof)
 }
 
 /// The comment that approved a head, by the runs of its pull request. An approval holds for a commit, not for a run.

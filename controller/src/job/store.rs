@@ -43,7 +43,6 @@ pub fn integration_jobs(
                 if let Some(status) = &mut job.status {
                     status.conditions = Vec::new();
                     status.jobs = Vec::new();
-                    status.reports = Vec::new();
                 }
             }
         })

@@ -1,15 +1,21 @@
-//! The report loop: hosts are told how each job stands, as soon as it changes.
+//! The report loop: hosts are told what the ledger decides, as soon as it changes.
 //!
-//! What a host should be told follows from an `IntegrationJob` (`plan`, pure); what it knows stands in `status.reports`. Where
-//! the two differ, a write is due (`ledger`, pure). The `outbox` (pure) decides when it is sent: newest first, within the
-//! credential's budget (`crate::budget`), which answers to comments share. After a crash at most the last write is repeated.
+//! Every change of an `IntegrationJob` is recorded in the ledger of its config (`observe`, pure; `crate::ledger`), as the drain
+//! records pull requests, branches and tags. The ledger decides what each commit's statuses say. Where the host doesn't know
+//! it yet, a write is due: the `outbox` (pure) decides when it is sent, newest first and within the credential's budget
+//! (`crate::budget`), which answers to comments share. After a crash at most the last write is repeated.
 
-mod ledger;
+mod observe;
 mod outbox;
 pub(crate) mod plan;
 mod send;
+mod start;
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::{StreamExt, stream::BoxStream};
 use k8s_openapi::jiff::Timestamp;
@@ -18,18 +24,29 @@ use kube::{
     runtime::watcher::{self, Event},
 };
 use rand::RngExt as _;
-use tidegate_resources::{IntegrationJob, JobStatus, Report};
+use tidegate_model::StatusState;
+use tidegate_resources::{IntegrationConfig, IntegrationJob};
+use tidegate_rules::{
+    ledger::{DeletedBy, Observation},
+    status::Context as StatusContext,
+};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::plan::WAITS_FOR_APPROVAL;
 use self::{
-    ledger::{Ledger, Todo},
-    outbox::{Due, Outbox, Sent, Settled},
+    observe::Seen,
+    outbox::{Due, Outbox, Sent, Settled, Target},
+    plan::Said,
 };
-use crate::{budget::Writer, context::Context, error_chain, schedule::Key};
+use crate::{
+    budget::Writer,
+    context::Context,
+    error_chain,
+    ledger::{Book, DueStatus, key_of},
+    schedule::Key,
+};
 
-/// How long a status that could not be written down waits for the next try.
+/// How long what could not be read or written waits for the next try.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Nobody is woken that late; it only bounds a timer that has nothing to wait for.
@@ -51,30 +68,45 @@ pub enum ReportError {
 
 struct Reporter {
     context: Context,
-    ledger: Ledger,
     outbox: Outbox,
     tasks: JoinSet<Ended>,
-    /// Whether all jobs and configs are known: before that, nobody knows which job is the newest.
+    /// What every run that exists shows.
+    runs: HashMap<Key, Seen>,
+    /// Runs whose ledger could not be read yet.
+    unobserved: BTreeSet<Key>,
+    books: HashMap<Key, Arc<Book>>,
+    /// Ledgers that are being written, and whether they have changed since.
+    saving: HashMap<Key, bool>,
+    listed: Option<BTreeSet<Key>>,
+    /// Whether all runs and configs are known: before that nothing is decided.
     is_ready: bool,
+    is_stopping: bool,
 }
 
 /// What a task did.
 enum Ended {
     Sent(Due, Sent),
-    Recorded(Key, Option<Vec<Report>>),
+    Saved(Key, bool),
     Published,
+    Waited,
 }
 
 /// Runs until it is told to stop; then finishes the writes on their way.
 pub async fn run(context: Context, stop: CancellationToken) -> Result<(), ReportError> {
     let mut jobs: Changes<IntegrationJob> = context.watch_served(&watcher::Config::default(), |_| ());
     let (configs, mut config_changes) = (context.configs.clone(), context.configs.clone());
+    let mut recorded = context.ledgers.changes();
     let mut reporter = Reporter {
         context,
-        ledger: Ledger::default(),
         outbox: Outbox::default(),
         tasks: JoinSet::new(),
+        runs: HashMap::new(),
+        unobserved: BTreeSet::new(),
+        books: HashMap::new(),
+        saving: HashMap::new(),
+        listed: None,
         is_ready: false,
+        is_stopping: false,
     };
     let (mut jobs_are_listed, mut configs_are_listed) = (false, false);
     loop {
@@ -82,48 +114,55 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), Report
         let wake_at = wake_at.unwrap_or_else(|| Instant::now() + IDLE);
         tokio::select! {
             () = stop.cancelled() => break,
-            event = jobs.next() => jobs_are_listed |= reporter.job_event(event)?,
+            event = jobs.next() => jobs_are_listed |= reporter.job_event(event).await?,
             () = configs.listed(), if !configs_are_listed => configs_are_listed = true,
-            // One that was missing may have come.
-            () = config_changes.changed() => reporter.review_all(),
-            Some(ended) = reporter.tasks.join_next() => reporter.ended(ended)?,
+            () = config_changes.changed() => reporter.configs_changed().await,
+            // The ledgers outlive the loop, so this never fails.
+            _ = recorded.changed() => reporter.review_all().await,
+            Some(ended) = reporter.tasks.join_next() => reporter.ended(ended).await?,
             () = tokio::time::sleep_until(wake_at.into()) => (),
         }
         if jobs_are_listed && configs_are_listed && !reporter.is_ready {
             reporter.is_ready = true;
-            reporter.review_all();
+            reporter.begin().await;
         }
-        reporter.send();
+        if reporter.is_ready {
+            reporter.send();
+        }
     }
+    reporter.is_stopping = true;
     while let Some(ended) = reporter.tasks.join_next().await {
-        reporter.ended(ended)?;
+        reporter.ended(ended).await?;
     }
     Ok(())
 }
 
 impl Reporter {
-    /// Says whether the event completes a list of all jobs.
-    fn job_event(
+    /// Says whether the event completes a list of all runs.
+    async fn job_event(
         &mut self,
         event: Option<watcher::Result<Event<Guarded<IntegrationJob>>>>,
     ) -> Result<bool, ReportError> {
         match event.ok_or(ReportError::WatchEnded)? {
             Ok(Event::Apply(job) | Event::InitApply(job)) => {
                 let key = Key::of(&job);
+                if let Some(listed) = &mut self.listed {
+                    listed.insert(key.clone());
+                }
                 // The job loop logs what can't be read.
-                if let Ok(job) = job.0 {
-                    self.ledger.apply(job);
-                    self.review(&key);
+                if let Some(seen) = job.0.ok().and_then(|job| Seen::of(&job)) {
+                    self.runs.insert(key.clone(), seen);
+                    self.observe(&key).await;
                 }
             }
-            Ok(Event::Delete(job)) => {
-                let key = Key::of(&job);
-                self.ledger.delete(&key);
-                self.outbox.forget(&key);
-            }
-            Ok(Event::Init) => self.ledger.begin_list(),
+            Ok(Event::Delete(job)) => self.deleted(&Key::of(&job)),
+            Ok(Event::Init) => self.listed = Some(BTreeSet::new()),
             Ok(Event::InitDone) => {
-                self.ledger.end_list();
+                let listed = self.listed.take().unwrap_or_default();
+                let gone: Vec<Key> = self.runs.keys().filter(|key| !listed.contains(key)).cloned().collect();
+                for key in gone {
+                    self.deleted(&key);
+                }
                 return Ok(true);
             }
             Err(error) => tracing::warn!(error = error_chain(&error), "failed to watch integrationjobs"),
@@ -131,46 +170,143 @@ impl Reporter {
         Ok(false)
     }
 
-    fn review_all(&mut self) {
-        for key in self.ledger.keys() {
-            self.review(&key);
+    /// Configs came, changed, or went.
+    async fn configs_changed(&mut self) {
+        let all = self.context.configs.all();
+        for config in &all {
+            self.open(config).await;
+        }
+        let is_there =
+            |of: &IntegrationConfig| all.iter().any(|config| config.metadata.uid == of.metadata.uid);
+        self.context.ledgers.retain(is_there).await;
+        let gone: Vec<Key> = self
+            .books
+            .iter()
+            .filter(|(_, book)| !is_there(&book.config()))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in gone {
+            self.books.remove(&key);
+            self.outbox.forget(&key);
+        }
+        self.observe_rest().await;
+        self.review_all().await;
+    }
+
+    async fn open(&mut self, config: &IntegrationConfig) -> Option<Arc<Book>> {
+        match self.context.ledgers.open(config, &self.context).await {
+            Ok(book) => {
+                self.books.insert(key_of(config), Arc::clone(&book));
+                Some(book)
+            }
+            Err(error) => {
+                self.context.metrics.reconcile_failure("report", "ledger");
+                tracing::warn!(config = %key_of(config), error = error_chain(&error), "failed to read a ledger");
+                None
+            }
         }
     }
 
-    /// Looks at what is to be said for a job, and what is to be written down.
-    fn review(&mut self, key: &Key) {
+    /// Records what a run shows. Without its config nothing can be decided; when that comes, it is recorded.
+    async fn observe(&mut self, key: &Key) {
         if !self.is_ready {
             return;
         }
-        let Some(Todo { job, say, record }) = self.ledger.todo(key) else {
+        let Some(seen) = self.runs.get(key) else { return };
+        let config = self.context.configs.get(&key.namespace, &seen.config.name);
+        let config = config.filter(|config| config.metadata.uid.as_ref() == Some(&seen.config.uid));
+        let Some(config) = config else {
+            self.unobserved.insert(key.clone());
             return;
         };
-        if !say.is_empty() {
-            // Without the config there is no credential; when it comes, all jobs are looked at again.
-            if let Some(writer) = self.context.configs.of(&job).and_then(|config| Writer::of(&config)) {
-                for (target, desired) in say {
-                    let due = Due { job: key.clone(), target, status: desired.status };
-                    self.outbox.want(due, writer.clone(), desired.is_fleeting, Instant::now());
-                }
+        let Some(book) = self.open(&config).await else {
+            if self.unobserved.is_empty() {
+                self.tasks.spawn(async {
+                    tokio::time::sleep(RETRY).await;
+                    Ended::Waited
+                });
             }
+            self.unobserved.insert(key.clone());
+            return;
+        };
+        let Some(seen) = self.runs.get(key) else { return };
+        if let Some((number, pull_request)) = &seen.pull_request
+            && !book.knows(*number)
+        {
+            book.observe(pull_request);
         }
-        if !record.is_empty() {
-            let (context, key) = (self.context.clone(), key.clone());
-            self.tasks.spawn(async move {
-                match send::record(&job, &record, &context).await {
-                    Ok(()) => Ended::Recorded(key, Some(record)),
-                    Err(error) => {
-                        context.metrics.reconcile_failure("report", "record");
-                        tracing::warn!(
-                            integration_job = %key,
-                            error = error_chain(&error),
-                            "failed to write down what the host was told",
-                        );
-                        tokio::time::sleep(RETRY).await;
-                        Ended::Recorded(key, None)
-                    }
-                }
-            });
+        if let Some(trusted) = &seen.trusted {
+            book.observe(trusted);
+        }
+        if let Some(run) = &seen.run {
+            book.observe(&Observation::Run(run.clone()));
+        }
+        self.save(&key_of(&config));
+        self.review(&book);
+    }
+
+    async fn observe_rest(&mut self) {
+        for key in std::mem::take(&mut self.unobserved) {
+            self.observe(&key).await;
+        }
+    }
+
+    fn deleted(&mut self, key: &Key) {
+        self.unobserved.remove(key);
+        let Some(Seen { config, run: Some(run), .. }) = self.runs.remove(key) else { return };
+        let of = Key { namespace: key.namespace.clone(), name: config.name };
+        let book =
+            self.books.get(&of).filter(|book| book.config().metadata.uid.as_ref() == Some(&config.uid));
+        if let Some(book) = book.cloned() {
+            book.observe(&Observation::RunDeleted { run, by: DeletedBy::Person });
+            self.save(&of);
+            self.review(&book);
+        }
+    }
+
+    /// Writes a ledger to the cluster, one write at a time.
+    fn save(&mut self, config: &Key) {
+        let Some(book) = self.books.get(config) else { return };
+        if let Some(is_changed) = self.saving.get_mut(config) {
+            *is_changed = true;
+            return;
+        }
+        self.saving.insert(config.clone(), false);
+        let (book, context, config) = (Arc::clone(book), self.context.clone(), config.clone());
+        self.tasks.spawn(async move {
+            let saved = book.save(&context).await;
+            if let Err(error) = &saved {
+                context.metrics.reconcile_failure("report", "ledger");
+                tracing::warn!(%config, error = error_chain(error), "failed to write a ledger");
+                tokio::time::sleep(RETRY).await;
+            }
+            Ended::Saved(config, saved.is_ok())
+        });
+    }
+
+    async fn review_all(&mut self) {
+        for book in self.context.ledgers.opened().await {
+            self.books.insert(key_of(&book.config()), Arc::clone(&book));
+            self.review(&book);
+        }
+    }
+
+    /// Looks at what the host doesn't know yet.
+    fn review(&mut self, book: &Book) {
+        let key = key_of(&book.config());
+        let Some(config) = self.context.configs.get(&key.namespace, &key.name) else { return };
+        if !self.is_ready {
+            return;
+        }
+        let Some(writer) = Writer::of(&config) else { return };
+        for DueStatus { commit, context, decided } in book.due() {
+            let is_fleeting = !decided.state.is_final()
+                && context != StatusContext::Config
+                && (decided.text == "queued" || decided.text == "waits for its turn");
+            let target = Target { config: key.clone(), sha: commit, context };
+            let status = Said { state: decided.state, description: decided.text };
+            let due = Due { target, status, run: decided.run };
+            self.outbox.want(due, writer.clone(), is_fleeting, Instant::now());
         }
     }
 
@@ -181,68 +317,65 @@ impl Reporter {
     /// Sends all that may be sent now.
     fn send(&mut self) {
         while let Some(due) = self.next() {
-            let job = self.ledger.job(&due.job);
-            let Some((job, config)) =
-                job.and_then(|job| self.context.configs.of(&job).map(|config| (job, config)))
-            else {
+            let key = &due.target.config;
+            let Some(config) = self.context.configs.get(&key.namespace, &key.name) else {
                 self.outbox.forget_sent(&due);
                 continue;
             };
             let context = self.context.clone();
             self.tasks.spawn(async move {
-                let sent = send::send(&due, &job, &config, &context).await;
+                let sent = send::send(&due, &config, &context).await;
                 Ended::Sent(due, sent)
             });
         }
     }
 
-    fn ended(&mut self, ended: Result<Ended, JoinError>) -> Result<(), ReportError> {
+    async fn ended(&mut self, ended: Result<Ended, JoinError>) -> Result<(), ReportError> {
         match ended.map_err(ReportError::Task)? {
             Ended::Sent(due, sent) => self.sent(&due, sent),
-            Ended::Recorded(key, written) => {
-                self.ledger.recorded(&key, written);
-                self.review(&key);
+            Ended::Saved(key, is_saved) => {
+                let has_changed = self.saving.remove(&key).unwrap_or_default();
+                if has_changed || (!is_saved && !self.is_stopping) {
+                    self.save(&key);
+                }
             }
+            Ended::Waited => self.observe_rest().await,
             Ended::Published => (),
         }
         Ok(())
     }
 
     fn sent(&mut self, due: &Due, sent: Sent) {
-        let job = self.ledger.job(&due.job);
         let jitter = rand::rng().random_range(0.0..1.0);
         let settled = self.outbox.sent(due, sent, &mut self.context.budgets(), Instant::now(), jitter);
-        let refused = match settled {
+        match settled {
             Settled::Taken => {
-                let seconds = job.and_then(|job| seconds_since_end(&job, due));
-                if let Some(seconds) = seconds.filter(|_| due.status.state.is_final()) {
+                if let Some(seconds) = self.seconds_since_end(due) {
                     self.context.metrics.ended_to_status(seconds);
                 }
-                None
             }
             Settled::Refused(reason) => {
-                if let Some(job) = job {
-                    let (context, status, reason) =
-                        (self.context.clone(), due.status.clone(), reason.clone());
-                    self.tasks.spawn(async move {
-                        send::publish_refusal(&job, &status, &reason, &context).await;
-                        Ended::Published
-                    });
-                }
-                Some(reason)
+                let (context, due) = (self.context.clone(), due.clone());
+                self.tasks.spawn(async move {
+                    send::publish_refusal(&due, &reason, &context).await;
+                    Ended::Published
+                });
             }
             Settled::Later => return,
-        };
-        self.ledger.told(&due.job, &due.target.context, due.status.clone(), refused);
-        self.review(&due.job);
+        }
+        let Target { config, sha, context } = &due.target;
+        let Some(book) = self.books.get(config).cloned() else { return };
+        book.settle(sha, context, due.status.state, &due.status.description);
+        self.save(config);
+        self.review(&book);
     }
-}
 
-/// How long the host had to wait for a verdict.
-fn seconds_since_end(job: &IntegrationJob, due: &Due) -> Option<f64> {
-    let (_, name) = due.target.context.rsplit_once('/')?;
-    let is_it = |entry: &&JobStatus| entry.name.as_str() == name;
-    let ended =
-        job.status.as_ref()?.jobs.iter().find(is_it)?.completed_at.as_ref()?.parse::<Timestamp>().ok()?;
-    Some(Timestamp::now().duration_since(ended).as_secs_f64().max(0.0))
+    /// How long the host had to wait for a verdict.
+    fn seconds_since_end(&self, due: &Due) -> Option<f64> {
+        let StatusContext::Job(job) = &due.target.context else { return None };
+        let key = Key { namespace: due.target.config.namespace.clone(), name: due.run.clone()? };
+        let (_, ended) = self.runs.get(&key)?.ended.iter().find(|(name, _)| name == job)?;
+        let is_final = due.status.state != StatusState::Pending;
+        is_final.then(|| Timestamp::now().duration_since(*ended).as_secs_f64().max(0.0))
+    }
 }

@@ -10,11 +10,12 @@ use std::{
 };
 
 use tidegate_model::CommitSha;
-use tidegate_resources::ReportedStatus;
+use tidegate_rules::status::Context;
 
 use crate::{
-    backoff::{LONGEST, backoff},
+    backoff::backoff,
     budget::{Budgets, Write, Writer},
+    report::plan::Said,
     schedule::Key,
 };
 
@@ -22,20 +23,22 @@ use crate::{
 const IN_FLIGHT_PER_WRITER: usize = 4;
 /// Writes of all credentials that may be on their way at once.
 const IN_FLIGHT: usize = 32;
-/// How long a status is tried again before it is given up.
-const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
+/// The longest pause between two tries of a status. A status is state, so it is tried until it is taken.
+const LONGEST: Duration = Duration::from_mins(10);
+/// The longest that a host is left alone because it asks for it. GitHub's limits are reset every hour.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// How long a status waits that is likely to change at once.
 const FLEETING: Duration = Duration::from_millis(100);
 
 /// The place of one commit status.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Target {
-    /// The namespace of the config.
-    pub namespace: String,
+    /// The config.
+    pub config: Key,
     /// The commit.
     pub sha: CommitSha,
-    /// The context. It names the config.
-    pub context: String,
+    /// The context, within the config.
+    pub context: Context,
 }
 
 /// How a write ended.
@@ -49,8 +52,6 @@ pub enum Sent {
     Failed {
         /// How long the host asks to be left alone.
         retry_after: Option<Duration>,
-        /// What went wrong.
-        message: String,
     },
 }
 
@@ -68,12 +69,12 @@ pub enum Settled {
 /// A write that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
-    /// Of which job.
-    pub job: Key,
     /// Where to.
     pub target: Target,
     /// What.
-    pub status: ReportedStatus,
+    pub status: Said,
+    /// The run whose page it links to.
+    pub run: Option<String>,
 }
 
 /// All writes that are wished for and not settled.
@@ -87,12 +88,11 @@ pub struct Outbox {
 
 #[derive(Debug)]
 struct Wish {
-    job: Key,
     writer: Writer,
-    status: ReportedStatus,
+    status: Said,
+    run: Option<String>,
     place: u64,
     not_before: Instant,
-    since: Instant,
     failures: u32,
     is_sending: bool,
 }
@@ -100,26 +100,24 @@ struct Wish {
 impl Outbox {
     /// Wishes for a status. It takes the place of what was wished for before.
     pub fn want(&mut self, due: Due, writer: Writer, is_fleeting: bool, now: Instant) {
-        let Due { job, target, status } = due;
+        let Due { target, status, run } = due;
         let not_before = if is_fleeting { now + FLEETING } else { now };
         match self.wishes.get_mut(&target) {
-            Some(wish) if wish.status == status && wish.job == job => (),
+            Some(wish) if wish.status == status => wish.run = run,
             Some(wish) => {
-                wish.job = job;
+                wish.run = run;
                 wish.status = status;
                 wish.not_before = not_before;
-                wish.since = now;
                 wish.failures = 0;
             }
             None => {
                 self.next_place += 1;
                 let wish = Wish {
-                    job,
                     writer,
                     status,
+                    run,
                     place: self.next_place,
                     not_before,
-                    since: now,
                     failures: 0,
                     is_sending: false,
                 };
@@ -128,9 +126,9 @@ impl Outbox {
         }
     }
 
-    /// A job has nothing to say any more. What is on its way still arrives.
-    pub fn forget(&mut self, job: &Key) {
-        self.wishes.retain(|_, wish| wish.job != *job || wish.is_sending);
+    /// A config is gone, and its credential with it. What is on its way still arrives.
+    pub fn forget(&mut self, config: &Key) {
+        self.wishes.retain(|target, wish| target.config != *config || wish.is_sending);
     }
 
     /// The next write, if one may be sent now: verdicts first, then by age. It is on its way until [`Outbox::sent`].
@@ -145,7 +143,7 @@ impl Outbox {
         *self.in_flight_of.entry(wish.writer.clone()).or_default() += 1;
         self.in_flight += 1;
         wish.is_sending = true;
-        Some(Due { job: wish.job.clone(), target: target.clone(), status: wish.status.clone() })
+        Some(Due { target: target.clone(), status: wish.status.clone(), run: wish.run.clone() })
     }
 
     /// A write that was on its way has ended.
@@ -166,10 +164,8 @@ impl Outbox {
         let settled = match result {
             Sent::Taken => Settled::Taken,
             Sent::Refused(reason) => Settled::Refused(reason),
-            Sent::Failed { message, .. } if now.duration_since(wish.since) >= GIVE_UP_AFTER => {
-                Settled::Refused(format!("given up: {message}"))
-            }
-            Sent::Failed { retry_after, .. } => {
+            Sent::Failed { retry_after } => {
+                let retry_after = retry_after.map(|wait| wait.min(LONGEST_PAUSE));
                 wish.failures += 1;
                 wish.not_before =
                     now + retry_after.unwrap_or_else(|| backoff(wish.failures, LONGEST, jitter));

@@ -1,33 +1,28 @@
-//! What the host should be told about an `IntegrationJob`. Pure.
+//! What an `IntegrationJob` says about its jobs, for its page and for the ledger. Pure.
 
 use k8s_openapi::jiff::Timestamp;
-use tidegate_model::{CommitSha, CommitStatus, StatusState};
-use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, JobStatus, Phase, ReportedStatus};
+use tidegate_model::{CommitStatus, JobName, StatusState};
+use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, JobStatus, Phase};
+use tidegate_rules::status::WAITS_FOR_APPROVAL;
 
 use crate::schedule::Key;
 
-/// What a status says that a person has to end by approving. The time it was shown at decides what a bare `/ok-to-test` meant.
-pub const WAITS_FOR_APPROVAL: &str = "waits for /ok-to-test by someone with write permission";
+/// A state, and one line for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The state.
+    pub state: StatusState,
+    /// One line for people, at most as long as every host shows it.
+    pub description: String,
+}
 
-/// What the host should be told under one context.
+/// What a run says under one context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desired {
     /// `tidegate/<config>/<job>`
     pub context: String,
-    /// What is to be said.
-    pub status: ReportedStatus,
-    /// Whether it is likely to change at once, so that a moment's wait saves a write.
-    pub is_fleeting: bool,
-}
-
-/// The commit that is judged: the head of the pull request, or what was pushed.
-pub fn judged_commit(job: &IntegrationJob) -> Option<&CommitSha> {
-    match job.spec.pulls.as_slice() {
-        [] => job.spec.base.sha.as_ref(),
-        [pull] => Some(&pull.sha),
-        // A run of several pull requests together says nothing about one alone.
-        _ => None,
-    }
+    /// What it says.
+    pub status: Said,
 }
 
 /// Where a status links to: the job's page (`crate::web`), below the address that people reach this controller at.
@@ -35,36 +30,31 @@ pub fn page_url(base: &str, job: &Key) -> String {
     format!("{base}/runs/{}/{}", job.namespace, job.name)
 }
 
-/// What the host should be told, one entry a job.
+/// What a run says, one entry a job.
 pub fn plan(job: &IntegrationJob) -> Vec<Desired> {
     let context = |name| format!("tidegate/{}/{name}", job.spec.config.name);
-    let unset = IntegrationJobStatus::default();
-    let status = job.status.as_ref().unwrap_or(&unset);
-    let jobs = job.spec.jobs.iter().map(|entry| {
-        let entry_status = status.jobs.iter().find(|entry_status| entry_status.name == entry.name);
-        let (state, description) = match entry_status {
-            Some(entry_status) => of_job(entry_status),
-            None => of_run(job, status.phase),
-        };
-        Desired {
-            context: context(&entry.name),
-            status: reported(state, &description),
-            is_fleeting: match entry_status {
-                Some(entry_status) => entry_status.phase == JobPhase::Pending,
-                None => status.phase == Phase::Queued && !job.spec.lacks_approval(),
-            },
-        }
-    });
+    let jobs = job.spec.jobs.iter();
+    let jobs = jobs.map(|entry| Desired { context: context(&entry.name), status: said(job, &entry.name) });
     let skipped = job.spec.skipped.iter().map(|skipped| Desired {
         context: context(&skipped.name),
         status: if skipped.undecided {
-            reported(StatusState::Pending, &format!("skipped by {}; comment /test", skipped.reason))
+            bounded(StatusState::Pending, &format!("left out by {}; comment /test", skipped.reason))
         } else {
-            reported(StatusState::Success, &format!("skipped: {}", skipped.reason))
+            bounded(StatusState::Success, &format!("skipped: {}", skipped.reason))
         },
-        is_fleeting: false,
     });
     jobs.chain(skipped).collect()
+}
+
+/// What a run says about one of its jobs.
+pub fn said(job: &IntegrationJob, name: &JobName) -> Said {
+    let unset = IntegrationJobStatus::default();
+    let status = job.status.as_ref().unwrap_or(&unset);
+    let (state, description) = match status.jobs.iter().find(|entry| entry.name == *name) {
+        Some(entry) => of_job(entry),
+        None => of_run(job, status.phase),
+    };
+    bounded(state, &description)
 }
 
 /// Before the run has its slot no job has a state of its own.
@@ -114,13 +104,13 @@ fn duration(job: &JobStatus) -> String {
     }
 }
 
-fn reported(state: StatusState, description: &str) -> ReportedStatus {
+fn bounded(state: StatusState, description: &str) -> Said {
     let mut text: String = description.chars().take(CommitStatus::MAX_DESCRIPTION).collect();
     if text.len() < description.len() {
         text.pop();
         text.push('…');
     }
-    ReportedStatus { state, description: text }
+    Said { state, description: text }
 }
 
 #[cfg(test)]

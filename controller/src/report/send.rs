@@ -1,14 +1,12 @@
-//! Tells the host, and writes down what it was told.
+//! Sends a commit status to the host.
 
 use kube::{
-    Resource, ResourceExt,
-    api::{Patch, PatchParams},
+    Resource,
     runtime::events::{Event, EventType},
 };
-use serde_json::json;
 use tidegate_hosts::client::HostError;
 use tidegate_model::CommitStatus;
-use tidegate_resources::{IntegrationConfig, IntegrationJob, Report, ReportedStatus};
+use tidegate_resources::IntegrationConfig;
 
 use super::{
     outbox::{Due, Sent},
@@ -16,76 +14,135 @@ use super::{
 };
 use crate::{context::Context, error_chain, schedule::Key};
 
-/// Tells the host of a config.
-pub async fn send(due: &Due, job: &IntegrationJob, config: &IntegrationConfig, context: &Context) -> Sent {
-    let host = match context.hosts.for_config(config).await {
-        Ok(host) => host,
-        // A Secret can be mended, so no verdict is lost for it.
-        Err(error) => {
-            return Sent::Failed { retry_after: None, message: error_chain(&error) };
-        }
+/// Sends a status to the host of a config.
+pub async fn send(due: &Due, config: &IntegrationConfig, context: &Context) -> Sent {
+    // A missing or unreadable Secret can be repaired; the config's condition says what is wrong.
+    let Ok(host) = context.hosts.for_config(config).await else {
+        return Sent::Failed { retry_after: None };
     };
+    let git = &config.spec.git;
+    let run =
+        due.run.as_ref().map(|run| Key { namespace: due.target.config.namespace.clone(), name: run.clone() });
+    let base = context.settings.report_url.as_deref();
     let status = CommitStatus {
         sha: due.target.sha.clone(),
-        context: due.target.context.clone(),
+        context: due.target.context.name(&due.target.config.name),
         state: due.status.state,
         description: due.status.description.clone(),
-        target_url: context.settings.report_url.as_deref().map(|base| page_url(base, &due.job)),
+        target_url: base.zip(run.as_ref()).map(|(base, run)| page_url(base, run)),
     };
-    let result = host.set_status(&job.spec.repository, &status).await;
+    let result = host.set_status(&git.repository, &status).await;
     let outcome = result.as_ref().map_or_else(HostError::category, |()| "ok");
-    context.metrics.host_call(job.spec.host, "set_status", outcome);
-    match result {
-        Ok(()) => Sent::Taken,
-        Err(error) => {
-            let message = error_chain(&error);
-            tracing::warn!(
-                integration_job = %Key::of(job),
-                repo = %job.spec.repository,
-                context = due.target.context,
-                error = message,
-                "failed to set a commit status",
-            );
-            match error {
-                // A token can be renewed, so no verdict is lost for it; its Secret is read again.
-                HostError::Unauthorized | HostError::Forbidden { .. } => {
-                    context.hosts.forget(config);
-                    Sent::Failed { retry_after: None, message }
-                }
-                error if error.is_retryable() => Sent::Failed { retry_after: error.retry_after(), message },
-                _ => Sent::Refused(message),
+    context.metrics.host_call(git.type_, "set_status", outcome);
+    let Err(error) = result else { return Sent::Taken };
+    let message = error_chain(&error);
+    tracing::warn!(
+        integration_job = run.map(|run| run.to_string()),
+        repo = %git.repository,
+        context = status.context,
+        error = message,
+        "failed to set a commit status",
+    );
+    match Cause::of(&error) {
+        Cause::Status => Sent::Refused(message),
+        Cause::Credential => {
+            context.hosts.forget(config);
+            Sent::Failed { retry_after: error.retry_after() }
+        }
+        Cause::Limits => Sent::Failed { retry_after: error.retry_after() },
+        Cause::HostOrCommit => {
+            let found = host.has_commit(&git.repository, &due.target.sha).await;
+            let outcome = found.as_ref().map_or_else(HostError::category, |_| "ok");
+            context.metrics.host_call(git.type_, "has_commit", outcome);
+            match found {
+                Ok(false) => Sent::Refused(format!("the repository has no such commit any more ({message})")),
+                Ok(true) | Err(_) => Sent::Failed { retry_after: error.retry_after() },
             }
         }
     }
 }
 
+/// What a failed write of a status is due to. Only a refusal of that very status is final: everything else can be repaired without
+/// us, and then the status is still to be written.
+#[derive(Debug, PartialEq, Eq)]
+enum Cause {
+    /// The host judged this status, and refuses it.
+    Status,
+    /// The credential is wrong or lacks a right. It is read again for the next try.
+    Credential,
+    /// A rate limit, the operator's policy on addresses, or a private key that can't be read.
+    Limits,
+    /// The host or the way to it; or the commit is gone, which not every host says.
+    HostOrCommit,
+}
+
+impl Cause {
+    fn of(error: &HostError) -> Self {
+        match error {
+            HostError::Rejected { status, .. } if status.as_u16() == 422 => Self::Status,
+            HostError::Unauthorized | HostError::Forbidden { .. } => Self::Credential,
+            HostError::RateLimited { .. } | HostError::Egress(_) | HostError::PrivateKey => Self::Limits,
+            HostError::NotFound
+            | HostError::Rejected { .. }
+            | HostError::Unavailable { .. }
+            | HostError::Unreadable { .. } => Self::HostOrCommit,
+        }
+    }
+}
+
 /// Publishes that a host refused a status for good.
-pub async fn publish_refusal(job: &IntegrationJob, status: &ReportedStatus, reason: &str, context: &Context) {
+pub async fn publish_refusal(due: &Due, reason: &str, context: &Context) {
+    let Some(config) = context.configs.get(&due.target.config.namespace, &due.target.config.name) else {
+        return;
+    };
+    let (name, sha) = (due.target.context.name(&due.target.config.name), due.target.sha.short());
+    let note =
+        format!("the host refused the status {name} of {sha} ({:?}): {reason}", due.status.description);
     let event = Event {
         type_: EventType::Warning,
         reason: "StatusRefused".to_owned(),
-        note: Some(format!("the host refused the status {:?}: {reason}", status.description)),
+        note: Some(note.chars().take(1024).collect()),
         action: "Report".to_owned(),
         secondary: None,
     };
-    if let Err(error) = context.recorder.publish(&event, &job.object_ref(&())).await {
+    if let Err(error) = context.recorder.publish(&event, &config.object_ref(&())).await {
         tracing::warn!(
-            integration_job = %Key::of(job),
+            config = %due.target.config,
             error = error_chain(&error),
             "failed to publish an Event"
         );
     }
 }
 
-/// Writes down what the host was told. This loop alone writes `status.reports`, so the object's version doesn't matter;
-/// the uid makes sure that it is still the same object.
-pub async fn record(job: &IntegrationJob, reports: &[Report], context: &Context) -> Result<(), kube::Error> {
-    let patch = json!({"metadata": {"uid": job.uid()}, "status": {"reports": reports}});
-    let api = context.namespaced::<IntegrationJob>(&job.namespace().unwrap_or_default());
-    match api.patch_status(&job.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await {
-        Ok(_) => Ok(()),
-        // It is gone, or another one has its name.
-        Err(kube::Error::Api(error)) if error.is_not_found() || error.is_conflict() => Ok(()),
-        Err(error) => Err(error),
+#[cfg(test)]
+mod tests {
+    use tidegate_hosts::client::EgressError;
+
+    use super::*;
+
+    fn rejected(status: u16) -> HostError {
+        let status = status.try_into().expect("a status code");
+        HostError::Rejected { status, message: "no".to_owned() }
+    }
+
+    #[test]
+    fn only_an_answer_about_the_status_itself_gives_it_up() {
+        assert_eq!(Cause::of(&rejected(422)), Cause::Status);
+        for error in [
+            rejected(400),
+            rejected(409),
+            rejected(410),
+            rejected(301),
+            HostError::NotFound,
+            HostError::Unauthorized,
+            HostError::Forbidden { message: "no".to_owned() },
+            HostError::RateLimited { retry_after: None },
+            HostError::Unavailable { retry_after: None, source: "no".into() },
+            HostError::Unreadable { reason: "expected status 201, got 200".to_owned() },
+            HostError::Egress(EgressError::NotHttps),
+            HostError::PrivateKey,
+        ] {
+            assert_ne!(Cause::of(&error), Cause::Status, "{error:?}");
+        }
     }
 }

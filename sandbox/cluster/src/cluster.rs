@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use anyhow::Context as _;
 use kube::CustomResourceExt as _;
 use serde_json::{Value, json};
-use tidegate_resources::{IntegrationConfig, IntegrationJob};
+use tidegate_resources::{IntegrationConfig, IntegrationJob, IntegrationLedger};
 use tidegate_sandbox_gate::{Gate, Moment};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -178,7 +178,7 @@ fn kubeconfig_text(url: &str) -> String {
 fn install(store: &Store) -> Result<(), Failure> {
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}});
     store.write(|state| state.create(Resource::Namespace, "", namespace))?;
-    for crd in [IntegrationConfig::crd(), IntegrationJob::crd()] {
+    for crd in [IntegrationConfig::crd(), IntegrationJob::crd(), IntegrationLedger::crd()] {
         let mut crd: Value = serde_json::to_value(crd).expect("a CRD is plain data");
         crd["apiVersion"] = "apiextensions.k8s.io/v1".into();
         crd["kind"] = "CustomResourceDefinition".into();

@@ -56,14 +56,19 @@ impl Forge {
         Ok(self.state().repository(repo)?.deliveries.clone())
     }
 
-    /// Sends a delivery again, under its own id, signed by the hook's present secret.
+    /// Sends a delivery again, signed by the hook's present secret: on GitHub under its own id, on Gitea under a new one
+    /// (`ReplayHookTask` in Gitea's `models/webhook/hooktask.go`).
     pub fn redeliver(&self, repo: &str, delivery: &str) -> Result<()> {
         self.change(|state| {
             let repo = state.repository_mut(repo)?;
             let old = repo.deliveries.iter().find(|known| known.id == delivery);
             let old = found(old, "delivery", delivery)?;
             repo.hook(old.hook)?;
-            let again = Delivery { redelivery: true, response: None, ..old.clone() };
+            let id = match self.inner.dialect {
+                Host::Github => old.id.clone(),
+                Host::Gitea => uuid(),
+            };
+            let again = Delivery { id, redelivery: true, response: None, ..old.clone() };
             repo.deliveries.push(again);
             Ok(())
         })

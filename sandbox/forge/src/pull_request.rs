@@ -44,6 +44,7 @@ impl Forge {
             head: head.to_owned(),
             head_sha: facts.head_sha,
             base: base.to_owned(),
+            stack_base: None,
             base_sha: facts.base_sha,
             merge_base: facts.merge_base,
             mergeable: facts.merged_tree.is_some(),
@@ -117,6 +118,12 @@ impl Forge {
         self.refresh(&path, number).await?;
         let change = PullRequestChange::BaseChanged { from: &old.base, from_sha: &old.base_sha };
         self.announce(&path, &by, &Event::PullRequest(number, change))
+    }
+
+    /// Makes a pull request part of a stack that wants to merge into a branch. Hooks don't hear of it.
+    pub fn set_stack_base(&self, repo: &str, number: u64, base: &str) -> Result<()> {
+        self.branch(repo, base)?;
+        self.edit(&self.path(repo)?, number, |pull| pull.stack_base = Some(base.to_owned()))
     }
 
     /// Changes the title.

@@ -7,7 +7,8 @@ use tidegate_model::Permission::{Admin, Read};
 
 use crate::{
     Comment, Hook, PullRequest, PullRequestState, Status, User,
-    server::{Call, Reply, number},
+    git::Commit,
+    server::{Call, Refusal, Reply, number},
     state::{Repository, Review, State, now},
 };
 
@@ -29,8 +30,14 @@ pub(crate) async fn answer(call: &Call<'_>, repo: &str, route: &[&str], render: 
         ("GET", ["pulls"]) => call.read(repo, Read, |state, repo| {
             let wanted = call.query.get("state").map_or("open", String::as_str);
             let matches = |open| wanted == "all" || open == (wanted == "open");
-            let pulls = repo.pulls.iter().filter(|pull| matches(pull.state == PullRequestState::Open)).rev();
-            pulls.map(|pull| (render.pull_request)(state, repo, pull)).collect()
+            let pulls = repo.pulls.iter().filter(|pull| matches(pull.state == PullRequestState::Open));
+            let mut pulls: Vec<_> = pulls.collect();
+            // GitHub takes a direction, Gitea the name of an order; both begin with the newest otherwise.
+            let has = |name: &str, value: &str| call.query.get(name).is_some_and(|given| given == value);
+            if !has("direction", "asc") && !has("sort", "oldest") {
+                pulls.reverse();
+            }
+            pulls.into_iter().map(|pull| (render.pull_request)(state, repo, pull)).collect()
         }),
         ("GET", ["pulls", id]) => {
             let id = number(id)?;
@@ -107,6 +114,19 @@ pub(crate) async fn answer(call: &Call<'_>, repo: &str, route: &[&str], render: 
         }
         _ => call.unknown(),
     }
+}
+
+/// The short names of all branches or tags, and their commits.
+pub(crate) async fn refs(call: &Call<'_>, repo: &str, kind: &str) -> Result<Vec<(String, Commit)>, Refusal> {
+    let (path, git) = (call.allow(repo, Read)?, &call.forge.inner.git);
+    let prefix = if kind == "tags" { "refs/tags/" } else { "refs/heads/" };
+    let mut found = Vec::new();
+    for name in git.refs(&path).await?.into_keys() {
+        if let Some(short) = name.strip_prefix(prefix) {
+            found.push((short.to_owned(), git.show(&path, &name).await?));
+        }
+    }
+    Ok(found)
 }
 
 pub(crate) fn show_hook(call: &Call<'_>, repo: &str, id: u64, render: &Renderer) -> Reply {

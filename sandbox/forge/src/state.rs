@@ -83,7 +83,9 @@ pub struct PullRequest {
     pub head_sha: CommitSha,
     /// The branch it wants to merge into.
     pub base: String,
-    /// That branch's head when the pull request was opened, its head moved or its base was changed.
+    /// The branch that its stack wants to merge into, if it belongs to one. Only GitHub has stacks.
+    pub stack_base: Option<String>,
+    /// The base branch's head when the pull request was opened, its head moved or its base was changed.
     pub base_sha: CommitSha,
     /// The best common ancestor of head and base.
     pub merge_base: CommitSha,
@@ -192,7 +194,7 @@ pub struct Hook {
 /// One request to a hook, made or still to be made.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// The id that the request carries. A redelivery has the one of its original.
+    /// The id that the request carries. On GitHub a redelivery has the one of its original.
     pub id: String,
     /// The hook.
     pub hook: u64,

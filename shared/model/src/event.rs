@@ -103,6 +103,8 @@ pub enum PullRequestAction {
     Synchronized,
     /// It wants to merge into another branch now.
     BaseChanged,
+    /// Its title was edited. The title may leave CI out, or no longer do so.
+    TitleChanged,
     /// It was closed without being merged.
     Closed,
     /// It was merged.

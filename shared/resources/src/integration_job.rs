@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_model::{
     CommentId, CommentKind, CommitSha, GitRef, Host, JobName, JobSpec, Login, PullRequestNumber,
-    RepositoryPath, StatusState, Timeout,
+    RepositoryPath, Timeout,
 };
 
 use crate::{Condition, annotation, schema::structural};
@@ -229,11 +229,6 @@ pub struct IntegrationJobStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     pub jobs: Vec<JobStatus>,
-    /// What the host has been told, one entry a commit status. What it should be told follows from the rest of the
-    /// object; where the two differ, a write is due.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100))]
-    pub reports: Vec<Report>,
 }
 
 /// How far an `IntegrationJob` is.
@@ -322,32 +317,6 @@ impl JobPhase {
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Pending | Self::Running)
     }
-}
-
-/// What the host has been told under one context.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct Report {
-    /// The commit status' context.
-    #[schemars(length(min = 1, max = 255))]
-    pub context: String,
-    /// What the host took last, or refused for good.
-    pub reported: ReportedStatus,
-    /// Why the host refused it for good.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
-    pub refused: Option<String>,
-}
-
-/// A commit status without its commit and context.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct ReportedStatus {
-    /// The verdict.
-    pub state: StatusState,
-    /// One line for people.
-    #[schemars(length(max = 140))]
-    pub description: String,
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod condition;
 mod integration_config;
 mod integration_job;
+mod integration_ledger;
 mod names;
 mod schema;
 mod tekton;
@@ -17,8 +18,9 @@ pub use integration_config::{
 };
 pub use integration_job::{
     Base, Cancel, CancelReason, CommentReference, ConfigReference, IntegrationJob, IntegrationJobSpec,
-    IntegrationJobStatus, JobPhase, JobStatus, Phase, Pull, Report, ReportedStatus, SkippedJob, Trigger,
+    IntegrationJobStatus, JobPhase, JobStatus, Phase, Pull, SkippedJob, Trigger,
 };
+pub use integration_ledger::{IntegrationLedger, IntegrationLedgerSpec};
 pub use names::{
     FINALIZER, annotation, answer_digest, comment_trigger_digest, digest, integration_job_name, label,
     pull_request_trigger_digest, push_trigger_digest, skipped_trigger_digest,

@@ -51,14 +51,14 @@ pub fn digest(parts: &[&str]) -> String {
     hex::encode(&hash.finalize()[..8])
 }
 
-/// The identity of "this head of this pull request into this base, under this config".
+/// The identity of "this head into this base with these rights, under this config": pull requests that agree in it share a run.
 pub fn pull_request_trigger_digest(
     config_uid: &str,
-    number: PullRequestNumber,
     base: &RefName,
     head: &CommitSha,
+    rights: &str,
 ) -> String {
-    digest(&[config_uid, "PullRequest", &number.to_string(), base.as_str(), head.as_str()])
+    digest(&[config_uid, "PullRequest", base.as_str(), head.as_str(), rights])
 }
 
 /// The identity of "this commit on this branch or tag, under this config".

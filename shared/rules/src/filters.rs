@@ -31,7 +31,7 @@ pub struct PatternError {
 pub fn select(jobs: &[JobSpec], reference: &GitRef) -> Result<Selection, PatternError> {
     let mut selection = Selection::default();
     for job in jobs {
-        match left_out(job, reference)? {
+        match Filter::new(job)?.left_out(reference) {
             None => selection.run.push(job.clone()),
             Some(reason) => selection.skipped.push((job.name.clone(), reason)),
         }
@@ -82,32 +82,49 @@ pub fn check(job: &JobSpec) -> impl Iterator<Item = (String, PatternError)> {
     })
 }
 
-/// Why the job is left out for this ref; `None` when it runs.
-fn left_out(job: &JobSpec, reference: &GitRef) -> Result<Option<String>, PatternError> {
-    let when = &job.when;
-    let (kind, only, skip, others) = match reference {
-        GitRef::Branch(_) => ("branch", &when.branches, &when.skip_branches, &when.tags),
-        GitRef::Tag(_) => ("tag", &when.tags, &when.skip_tags, &when.branches),
-    };
-    let name = reference.name().as_str();
-    Ok(if matches(job, skip, name)? {
-        Some(format!("{kind} {name} is excluded"))
-    } else if !only.is_empty() && !matches(job, only, name)? {
-        Some(format!("{kind} {name} is not among its {kind} patterns"))
-    } else if only.is_empty() && !others.is_empty() {
-        let other = if kind == "branch" { "tags" } else { "branches" };
-        Some(format!("it runs for {other} only"))
-    } else {
-        None
-    })
+/// A job's filters, compiled once.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    branches: Vec<GlobMatcher>,
+    skip_branches: Vec<GlobMatcher>,
+    tags: Vec<GlobMatcher>,
+    skip_tags: Vec<GlobMatcher>,
 }
 
-fn matches(job: &JobSpec, patterns: &[String], name: &str) -> Result<bool, PatternError> {
-    let mut found = false;
-    for pattern in patterns {
-        found |= compile(job, pattern)?.is_match(name);
+impl Filter {
+    /// Compiles a job's filters.
+    pub fn new(job: &JobSpec) -> Result<Self, PatternError> {
+        let compile = |patterns: &[String]| {
+            patterns.iter().map(|pattern| compile(job, pattern)).collect::<Result<_, _>>()
+        };
+        let When { branches, skip_branches, tags, skip_tags } = &job.when;
+        Ok(Self {
+            branches: compile(branches)?,
+            skip_branches: compile(skip_branches)?,
+            tags: compile(tags)?,
+            skip_tags: compile(skip_tags)?,
+        })
     }
-    Ok(found)
+
+    /// Why the job is left out for this ref; `None` when it runs.
+    pub fn left_out(&self, reference: &GitRef) -> Option<String> {
+        let (kind, only, skip, others) = match reference {
+            GitRef::Branch(_) => ("branch", &self.branches, &self.skip_branches, &self.tags),
+            GitRef::Tag(_) => ("tag", &self.tags, &self.skip_tags, &self.branches),
+        };
+        let name = reference.name().as_str();
+        let matches = |patterns: &[GlobMatcher]| patterns.iter().any(|pattern| pattern.is_match(name));
+        if matches(skip) {
+            Some(format!("{kind} {name} is excluded"))
+        } else if !only.is_empty() && !matches(only) {
+            Some(format!("{kind} {name} is not among its {kind} patterns"))
+        } else if only.is_empty() && !others.is_empty() {
+            let other = if kind == "branch" { "tags" } else { "branches" };
+            Some(format!("it runs for {other} only"))
+        } else {
+            None
+        }
+    }
 }
 
 fn compile(job: &JobSpec, pattern: &str) -> Result<GlobMatcher, PatternError> {

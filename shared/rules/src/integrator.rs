@@ -24,7 +24,8 @@ fn pull_request(event: &PullRequestEvent) -> Intention {
         PullRequestAction::Opened
         | PullRequestAction::Reopened
         | PullRequestAction::Synchronized
-        | PullRequestAction::BaseChanged => Intention::RunPullRequest {
+        | PullRequestAction::BaseChanged
+        | PullRequestAction::TitleChanged => Intention::RunPullRequest {
             pull_request: number,
             head: event.pull_request.head.sha.clone(),
             author: Some(event.pull_request.author.clone()),
@@ -77,8 +78,8 @@ mod tests {
 
     #[test]
     fn what_changes_the_merge_result_runs_the_pull_request() {
-        use PullRequestAction::{BaseChanged, Opened, Reopened, Synchronized};
-        for action in [Opened, Reopened, Synchronized, BaseChanged] {
+        use PullRequestAction::{BaseChanged, Opened, Reopened, Synchronized, TitleChanged};
+        for action in [Opened, Reopened, Synchronized, BaseChanged, TitleChanged] {
             let [command] = &commands(&pull_request_event(action))[..] else {
                 unreachable!("{action:?}: one command")
             };

@@ -229,6 +229,14 @@ impl Forge {
         }
     }
 
+    /// Changes the title.
+    pub async fn set_title(&self, repo: &str, number: u64, title: &str, by: &str) -> Result<()> {
+        match self {
+            Self::Sandbox(forge) => forge.set_title(repo, number, title, by).await,
+            Self::Gitea(gitea) => gitea.edit_pull_request(repo, number, by, ("title", title)).await,
+        }
+    }
+
     /// Merges with a merge commit and returns it.
     pub async fn merge_pull_request(&self, repo: &str, number: u64, by: &str) -> Result<CommitSha> {
         match self {

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, ensure};
 use kube::CustomResourceExt as _;
-use tidegate_resources::{IntegrationConfig, IntegrationJob};
+use tidegate_resources::{IntegrationConfig, IntegrationJob, IntegrationLedger};
 
 const HEADER: &str =
     "# Generated from shared/resources by `cargo xtask crds`. Change the Rust types, not this file.\n";
@@ -15,6 +15,7 @@ pub fn run(check: bool) -> anyhow::Result<()> {
     for (file, crd) in [
         ("integrationconfigs.yaml", IntegrationConfig::crd()),
         ("integrationjobs.yaml", IntegrationJob::crd()),
+        ("integrationledgers.yaml", IntegrationLedger::crd()),
     ] {
         let yaml =
             serde_saphyr::to_string(&crd).with_context(|| format!("failed to write {file} as YAML"))?;

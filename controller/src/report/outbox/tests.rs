@@ -11,20 +11,27 @@ fn writer(name: &str) -> Writer {
     }
 }
 
-fn due(job: &str, context: &str, state: StatusState) -> Due {
+fn due(config: &str, job: &str, state: StatusState) -> Due {
     Due {
-        job: Key { namespace: "ci".to_owned(), name: job.to_owned() },
         target: Target {
-            namespace: "ci".to_owned(),
+            config: Key { namespace: "ci".to_owned(), name: config.to_owned() },
             sha: "a".repeat(40).parse().expect("commit SHA"),
-            context: context.to_owned(),
+            context: Context::Job(job.parse().expect("a job's name")),
         },
-        status: ReportedStatus { state, description: format!("{state:?}") },
+        status: Said { state, description: format!("{state:?}") },
+        run: None,
+    }
+}
+
+fn job(due: Due) -> String {
+    match due.target.context {
+        Context::Job(name) => name.to_string(),
+        Context::Config => String::new(),
     }
 }
 
 fn failed(retry_after: Option<u64>) -> Sent {
-    Sent::Failed { retry_after: retry_after.map(Duration::from_secs), message: "try later".to_owned() }
+    Sent::Failed { retry_after: retry_after.map(Duration::from_secs) }
 }
 
 #[test]
@@ -51,8 +58,7 @@ fn verdicts_go_before_news() {
     outbox.want(due("a", "one", StatusState::Pending), writer("w"), false, now);
     outbox.want(due("a", "two", StatusState::Success), writer("w"), false, now);
     outbox.want(due("a", "three", StatusState::Failure), writer("w"), false, now);
-    let order: Vec<String> =
-        std::iter::from_fn(|| outbox.next(&mut budgets, now)).map(|due| due.target.context).collect();
+    let order: Vec<String> = std::iter::from_fn(|| outbox.next(&mut budgets, now)).map(job).collect();
     assert_eq!(order, ["two", "three", "one"]);
 }
 
@@ -66,17 +72,17 @@ fn an_empty_budget_holds_up_its_own_writer_alone() {
     assert!(outbox.next(&mut budgets, now).is_some());
     assert_eq!(outbox.next(&mut budgets, now), None);
     outbox.want(due("b", "three", StatusState::Success), writer("other"), false, now);
-    assert_eq!(outbox.next(&mut budgets, now).map(|due| due.target.context).as_deref(), Some("three"));
+    assert_eq!(outbox.next(&mut budgets, now).map(job).as_deref(), Some("three"));
     let wake = outbox.wake_at(&budgets).expect("the budget fills");
     assert!(wake > now);
-    assert_eq!(outbox.next(&mut budgets, wake).map(|due| due.target.context).as_deref(), Some("two"));
+    assert_eq!(outbox.next(&mut budgets, wake).map(job).as_deref(), Some("two"));
 }
 
 #[test]
 fn few_writes_of_one_writer_are_on_their_way_at_once() {
     let now = Instant::now();
     let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(6000));
-    let all: Vec<Due> = (0..9).map(|index| due("a", &index.to_string(), StatusState::Success)).collect();
+    let all: Vec<Due> = (0..9).map(|index| due("a", &format!("job-{index}"), StatusState::Success)).collect();
     for due in &all {
         outbox.want(due.clone(), writer("w"), false, now);
     }
@@ -122,15 +128,32 @@ fn a_failure_without_a_hint_backs_off_alone() {
 }
 
 #[test]
-fn a_status_is_given_up_after_a_day() {
+fn a_status_that_fails_for_days_is_tried_every_ten_minutes_until_it_is_taken() {
+    let mut now = Instant::now();
+    let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
+    let one = due("a", "one", StatusState::Failure);
+    outbox.want(one.clone(), writer("w"), false, now);
+    for _ in 0..500 {
+        assert_eq!(outbox.next(&mut budgets, now), Some(one.clone()));
+        assert_eq!(outbox.sent(&one, failed(None), &mut budgets, now, 0.0), Settled::Later);
+        let wake = outbox.wake_at(&budgets).expect("it is tried again");
+        assert!(wake - now <= Duration::from_mins(10));
+        now = wake;
+    }
+    assert_eq!(outbox.next(&mut budgets, now), Some(one.clone()));
+    assert_eq!(outbox.sent(&one, Sent::Taken, &mut budgets, now, 0.0), Settled::Taken);
+    assert_eq!(outbox.wake_at(&budgets), None);
+}
+
+#[test]
+fn a_host_that_asks_to_be_left_alone_for_years_is_left_alone_for_an_hour() {
     let now = Instant::now();
     let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
-    let one = due("a", "one", StatusState::Success);
+    let one = due("a", "one", StatusState::Failure);
     outbox.want(one.clone(), writer("w"), false, now);
-    outbox.next(&mut budgets, now);
-    let settled = outbox.sent(&one, failed(None), &mut budgets, now + GIVE_UP_AFTER, 0.0);
-    assert_eq!(settled, Settled::Refused("given up: try later".to_owned()));
-    assert_eq!((outbox.next(&mut budgets, now + 2 * GIVE_UP_AFTER), outbox.wake_at(&budgets)), (None, None));
+    assert_eq!(outbox.next(&mut budgets, now), Some(one.clone()));
+    outbox.sent(&one, failed(Some(100_000_000)), &mut budgets, now, 0.0);
+    assert_eq!(outbox.wake_at(&budgets), Some(now + Duration::from_hours(1)));
 }
 
 #[test]
@@ -145,14 +168,14 @@ fn what_is_likely_to_change_waits_a_moment() {
 }
 
 #[test]
-fn what_a_deleted_job_wished_for_is_not_sent() {
+fn what_is_due_for_a_config_that_is_gone_is_not_sent() {
     let now = Instant::now();
     let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
     let [one, two] = ["one", "two"].map(|context| due("a", context, StatusState::Success));
     outbox.want(one.clone(), writer("w"), false, now);
     assert_eq!(outbox.next(&mut budgets, now), Some(one.clone()));
     outbox.want(two.clone(), writer("w"), false, now);
-    outbox.forget(&one.job);
+    outbox.forget(&one.target.config);
     assert_eq!(outbox.next(&mut budgets, now), None);
     assert_eq!(outbox.sent(&one, Sent::Taken, &mut budgets, now, 0.0), Settled::Taken);
 }

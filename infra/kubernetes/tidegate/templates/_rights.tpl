@@ -10,6 +10,10 @@ All that the controller asks of the Kubernetes API about configs and runs, but S
 - apiGroups: [tidegate.dev]
   resources: [integrationjobs]
   verbs: [get, list, watch, create, patch]
+# What is remembered of each config's repository; the objects go with their config.
+- apiGroups: [tidegate.dev]
+  resources: [integrationledgers]
+  verbs: [list, create, patch]
 - apiGroups: [tidegate.dev]
   resources: [integrationconfigs/status, integrationjobs/status]
   verbs: [patch]

@@ -15,6 +15,7 @@ pub(crate) fn admit(key: &Key, new: &mut Value, old: Option<&Value>) -> Result<(
     match key.resource {
         Resource::IntegrationConfig => custom::INTEGRATION_CONFIG.admit(key, new, old),
         Resource::IntegrationJob => custom::INTEGRATION_JOB.admit(key, new, old),
+        Resource::IntegrationLedger => custom::INTEGRATION_LEDGER.admit(key, new, old),
         Resource::PipelineRun => tekton::admit_pipeline_run(new, old),
         Resource::TaskRun => tekton::admit_task_run(new),
         Resource::Secret => encode_string_data(new),

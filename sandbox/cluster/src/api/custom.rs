@@ -10,7 +10,7 @@ use kube::{
     core::cel::{ErrorKind, Validator, apply_defaults},
 };
 use serde_json::Value;
-use tidegate_resources::{IntegrationConfig, IntegrationJob};
+use tidegate_resources::{IntegrationConfig, IntegrationJob, IntegrationLedger};
 
 use super::{
     failure::{Cause, Failure},
@@ -21,6 +21,8 @@ use super::{
 pub(crate) static INTEGRATION_CONFIG: LazyLock<Definition> =
     LazyLock::new(Definition::of::<IntegrationConfig>);
 pub(crate) static INTEGRATION_JOB: LazyLock<Definition> = LazyLock::new(Definition::of::<IntegrationJob>);
+pub(crate) static INTEGRATION_LEDGER: LazyLock<Definition> =
+    LazyLock::new(Definition::of::<IntegrationLedger>);
 
 /// A kind's `openAPIV3Schema`.
 pub(crate) struct Definition {

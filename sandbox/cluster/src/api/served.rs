@@ -45,6 +45,7 @@ pub(crate) enum Resource {
     CustomResourceDefinition,
     IntegrationConfig,
     IntegrationJob,
+    IntegrationLedger,
     PipelineRun,
     TaskRun,
 }
@@ -90,7 +91,7 @@ const CUSTOM: Row = Row {
 };
 
 impl Resource {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Namespace,
         Self::Pod,
         Self::Secret,
@@ -100,6 +101,7 @@ impl Resource {
         Self::CustomResourceDefinition,
         Self::IntegrationConfig,
         Self::IntegrationJob,
+        Self::IntegrationLedger,
         Self::PipelineRun,
         Self::TaskRun,
     ];
@@ -117,6 +119,7 @@ impl Resource {
             Self::CustomResourceDefinition => Row { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition", plural: "customresourcedefinitions", short_names: &["crd"], namespaced: false, generation: true, unconditional_update: false, verbs: &[Get, List, Create, Update, Patch], ..PLAIN },
             Self::IntegrationConfig => Row { group: "tidegate.dev", version: "v1alpha1", kind: "IntegrationConfig", plural: "integrationconfigs", short_names: &["ic"], ..CUSTOM },
             Self::IntegrationJob => Row { group: "tidegate.dev", version: "v1alpha1", kind: "IntegrationJob", plural: "integrationjobs", short_names: &["ij"], ..CUSTOM },
+            Self::IntegrationLedger => Row { group: "tidegate.dev", version: "v1alpha1", kind: "IntegrationLedger", plural: "integrationledgers", short_names: &["il"], status: false, verbs: &[Get, List, Create, Patch, Delete], ..CUSTOM },
             Self::PipelineRun => Row { group: "tekton.dev", kind: "PipelineRun", plural: "pipelineruns", short_names: &["pr"], ..CUSTOM },
             Self::TaskRun => Row { group: "tekton.dev", kind: "TaskRun", plural: "taskruns", short_names: &["tr"], ..CUSTOM },
         }

@@ -2,13 +2,15 @@
 //!
 //! <https://docs.gitea.com/api/1.26/>
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tidegate_model::Permission::{self, Admin, Read, Write};
 
 use crate::{
+    git::Commit,
     gitea::{hook_events, payload},
     routes::{self, Renderer, show_hook},
     server::{Call, Refusal, Reply, number},
+    state::{Repository, State},
 };
 
 /// `ui.REACTIONS` of Gitea's configuration.
@@ -31,24 +33,28 @@ pub(crate) async fn answer(call: &Call<'_>) -> Reply {
     let (repo, forge) = (&*format!("{owner}/{name}"), call.forge);
     match (call.method, route) {
         ("GET", ["collaborators", login, "permission"]) => permission(call, repo, login),
-        ("GET", ["branches", branch @ ..]) => {
-            let (path, branch) = (call.allow(repo, Read)?, branch.join("/"));
-            let head = forge.inner.git.show(&path, &format!("refs/heads/{branch}")).await?;
+        ("GET", ["branches"]) => {
+            let heads = routes::refs(call, repo, "branches").await?;
             call.read(repo, Read, |state, repo| {
-                let can_push = state.permission(repo, call.viewer.as_ref()).can_write();
-                Ok(json!({
-                    "name": branch, "commit": payload::push_commit(state, repo, &head), "protected": false,
-                    "required_approvals": 0, "enable_status_check": false, "status_check_contexts": [],
-                    "user_can_push": can_push, "user_can_merge": can_push, "effective_branch_protection_name": "",
-                }))
+                Ok(heads.iter().map(|(name, head)| branch(call, state, repo, name, head)).collect())
             })
+        }
+        ("GET", ["branches", name @ ..]) => {
+            let (path, name) = (call.allow(repo, Read)?, name.join("/"));
+            let head = forge.inner.git.show(&path, &format!("refs/heads/{name}")).await?;
+            call.read(repo, Read, |state, repo| Ok(branch(call, state, repo, &name, &head)))
+        }
+        ("GET", ["tags"]) => {
+            let mut tags = Vec::new();
+            for (name, commit) in routes::refs(call, repo, "tags").await? {
+                tags.push(show_tag(call, repo, &name, &commit).await?);
+            }
+            Ok((200, tags.into()))
         }
         ("GET", ["tags", tag @ ..]) => {
             let (path, tag) = (call.allow(repo, Read)?, tag.join("/"));
-            let id = forge.inner.git.resolve(&path, &format!("refs/tags/{tag}"), "object").await?;
-            let commit = forge.inner.git.show(&path, id.as_str()).await?;
-            let commit = json!({ "sha": commit.sha, "created": commit.committer.date });
-            Ok((200, json!({ "name": tag, "message": "", "id": id, "commit": commit })))
+            let commit = forge.inner.git.show(&path, &format!("refs/tags/{tag}")).await?;
+            Ok((200, show_tag(call, repo, &tag, &commit).await?))
         }
         ("GET", ["git", "refs", name @ ..]) => refs(call, repo, &name.join("/")).await,
         ("GET", ["git", "commits", sha]) => {
@@ -86,6 +92,23 @@ pub(crate) async fn answer(call: &Call<'_>) -> Reply {
         }
         _ => routes::answer(call, repo, route, &RENDERER).await,
     }
+}
+
+fn branch(call: &Call<'_>, state: &State, repo: &Repository, name: &str, head: &Commit) -> Value {
+    let can_push = state.permission(repo, call.viewer.as_ref()).can_write();
+    json!({
+        "name": name, "commit": payload::push_commit(state, repo, head), "protected": false,
+        "required_approvals": 0, "enable_status_check": false, "status_check_contexts": [],
+        "user_can_push": can_push, "user_can_merge": can_push, "effective_branch_protection_name": "",
+    })
+}
+
+/// The `id` is the tag object's where there is one.
+async fn show_tag(call: &Call<'_>, repo: &str, name: &str, commit: &Commit) -> Result<Value, Refusal> {
+    let path = call.allow(repo, Read)?;
+    let id = call.forge.inner.git.resolve(&path, &format!("refs/tags/{name}"), "object").await?;
+    let commit = json!({ "sha": commit.sha, "created": commit.committer.date });
+    Ok(json!({ "name": name, "message": "", "id": id, "commit": commit }))
 }
 
 /// Only admins may ask for others. A stranger has `read` in a public repository and `none` in a private one.

@@ -10,6 +10,7 @@ use tidegate_model::{
 };
 
 use crate::{
+    git::Commit,
     github::payload,
     routes::{self, Renderer, show_hook},
     server::{Call, Refusal, Reply, number},
@@ -45,6 +46,14 @@ pub(crate) async fn answer(call: &Call<'_>) -> Reply {
             let role = name_of(permission);
             Ok(json!({ "permission": role, "role_name": role, "user": payload::user(state, user) }))
         }),
+        ("GET", [kind @ ("branches" | "tags")]) => {
+            let refs = routes::refs(call, repo, kind).await?.into_iter();
+            let show = |(name, commit): (String, Commit)| {
+                let url = format!("{}/repos/{repo}/commits/{}", forge.api_url(), commit.sha);
+                json!({ "name": name, "commit": { "sha": commit.sha, "url": url }, "protected": false })
+            };
+            Ok((200, refs.map(show).collect()))
+        }
         ("GET", ["branches", branch @ ..]) => {
             let (path, branch) = (call.allow(repo, Read)?, branch.join("/"));
             let head = forge.inner.git.show(&path, &format!("refs/heads/{branch}")).await?;

@@ -171,7 +171,11 @@ pub(crate) fn pull_request(state: &State, repo: &Repository, pull: &PullRequest)
         })
     };
     let head = state.repository(pull.head_repository.as_str())?;
-    let body = json!({
+    let stack = pull.stack_base.as_ref().map(|base| {
+        let sha = repo.branch(base).ok();
+        json!({ "id": 1, "number": 1, "size": 2, "position": 2, "base": { "ref": base, "sha": sha } })
+    });
+    let mut body = json!({
         "url": url, "id": repo.id * 1000 + number, "node_id": format!("PR_{}_{number}", repo.id), "html_url": html,
         "diff_url": format!("{html}.diff"), "patch_url": format!("{html}.patch"),
         "issue_url": api(state, &format!("repos/{}/issues/{number}", repo.path)),
@@ -182,6 +186,9 @@ pub(crate) fn pull_request(state: &State, repo: &Repository, pull: &PullRequest)
         "mergeable_state": if pull.mergeable { "clean" } else { "dirty" },
         "head": side(head, &pull.head, &pull.head_sha), "base": side(repo, &pull.base, &pull.base_sha),
     });
+    if let Some(stack) = stack {
+        body["stack"] = stack;
+    }
     Ok(merged(body, issue_fields(state, repo, pull)))
 }
 

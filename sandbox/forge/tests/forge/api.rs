@@ -210,6 +210,47 @@ async fn lists_come_in_pages() -> Result<()> {
 }
 
 #[tokio::test]
+async fn branches_tags_and_pull_requests_are_listed() -> Result<()> {
+    for dialect in Host::ALL {
+        let world = World::new(dialect, false).await?;
+        let main = world.forge.branch(REPO, "main")?;
+        let topic = world.forge.commit(REPO, "topic/a", "dora", &[("a", "1\n")], "one\n").await?;
+        world.git(".", &["clone", "--quiet", &world.url_for(&world.dora), "work"]).await?;
+        world.git("work", &["tag", "-a", "v1", "-m", "release", "origin/topic/a"]).await?;
+        world.git("work", &["push", "--quiet", "origin", "v1"]).await?;
+        let id = match dialect {
+            Host::Github => "sha",
+            Host::Gitea => "id",
+        };
+        let branches = world.read(&format!("repos/{REPO}/branches")).await?;
+        let found = [0, 1].map(|n| (branches[n]["name"].clone(), branches[n]["commit"][id].clone()));
+        assert_eq!(found, [(json!("main"), json!(main)), (json!("topic/a"), json!(topic))]);
+        let tags = world.read(&format!("repos/{REPO}/tags")).await?;
+        assert_eq!((&tags[0]["name"], &tags[0]["commit"]["sha"]), (&json!("v1"), &json!(topic)));
+        assert_eq!(tags.as_array().map(Vec::len), Some(1));
+
+        for title in ["first", "second"] {
+            world.forge.open_pull_request(REPO, "dora", "topic/a", "main", title).await?;
+        }
+        let oldest = match dialect {
+            Host::Github => "sort=created&direction=asc",
+            Host::Gitea => "sort=oldest",
+        };
+        for (order, expected) in [(oldest, [1, 2]), ("state=open", [2, 1])] {
+            let pulls = world.read(&format!("repos/{REPO}/pulls?{order}")).await?;
+            assert_eq!([&pulls[0]["number"], &pulls[1]["number"]], expected.map(|n| json!(n)).each_ref());
+        }
+        world.forge.set_stack_base(REPO, 1, "main")?;
+        let stack = &world.read(&format!("repos/{REPO}/pulls/1")).await?["stack"];
+        match dialect {
+            Host::Github => assert_eq!(stack["base"]["ref"], "main"),
+            Host::Gitea => assert!(stack.is_null()),
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn comments_are_written_edited_and_reacted_to() -> Result<()> {
     for dialect in Host::ALL {
         let world = World::new(dialect, false).await?;

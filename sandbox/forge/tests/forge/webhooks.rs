@@ -147,7 +147,22 @@ async fn comments_and_edits_are_told() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_redelivery_has_the_id_and_the_body_of_its_original() -> Result<()> {
+async fn a_replay_of_gitea_has_the_body_of_its_original_and_an_id_of_its_own() -> Result<()> {
+    let world = World::new(Host::Gitea, false).await?;
+    let mut sink = Sink::start(200).await?;
+    world.hook(&mut sink).await?;
+    world.forge.commit(REPO, "topic", "dora", &[("a", "1\n")], "one").await?;
+    let first = sink.next().await?;
+    let id = first.header("x-gitea-delivery").to_owned();
+    world.forge.redeliver(REPO, &id)?;
+    let again = sink.next().await?;
+    assert_ne!(again.header("x-gitea-delivery"), id);
+    assert_eq!(again.body, first.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_redelivery_of_github_has_the_id_and_the_body_of_its_original() -> Result<()> {
     let world = World::new(Host::Github, false).await?;
     let mut sink = Sink::start(500).await?;
     world.hook(&mut sink).await?;

@@ -2,7 +2,11 @@
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tidegate_model::{CommentId, CommentKind, CommitSha, Head, Login, PullRequestNumber, RefName};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tidegate_model::{CommentId, CommentKind, CommitSha, GitRef, Head, Login, PullRequestNumber, RefName};
+
+use super::HostError;
 
 /// A pull request as the host shows it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +19,8 @@ pub struct PullRequestFacts {
     pub merged: bool,
     /// What it wants to merge.
     pub head: Head,
-    /// The branch it wants to merge into.
+    /// The branch that it is judged against: the one it wants to merge into; in a GitHub stack, the one that the whole stack wants to
+    /// merge into.
     pub base: RefName,
     /// Who opened it.
     pub author: Login,
@@ -23,6 +28,57 @@ pub struct PullRequestFacts {
     pub title: String,
     /// Whether its author calls it a draft.
     pub draft: bool,
+}
+
+/// A branch or tag as the host shows it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefFacts {
+    /// Which.
+    pub reference: GitRef,
+    /// Its commit; for an annotated tag, the commit behind the tag object.
+    pub sha: CommitSha,
+}
+
+/// A list that a host gave page by page. One item that can't be read doesn't spoil it.
+///
+/// A host may leave an item out when others disappear while the pages are read, so an absence is to be confirmed by reading the
+/// item itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing<T> {
+    /// What could be read, in the host's order.
+    pub items: Vec<T>,
+    /// How many items could not be read.
+    pub unreadable: usize,
+    /// Whether the list is longer than what a client reads.
+    pub is_cut: bool,
+}
+
+impl<T> Listing<T> {
+    /// Whether everything in the list was read. Otherwise nothing follows from an absence.
+    pub fn is_complete(&self) -> bool {
+        self.unreadable == 0 && !self.is_cut
+    }
+
+    pub(crate) fn new() -> Self {
+        Self { items: Vec::new(), unreadable: 0, is_cut: false }
+    }
+
+    /// Adds a page. Returns how many items it had.
+    pub(crate) fn add<S: DeserializeOwned>(
+        &mut self,
+        page: Vec<Value>,
+        into_facts: impl Fn(S) -> Result<T, HostError>,
+    ) -> usize {
+        let length = page.len();
+        for item in page {
+            let read = serde_json::from_value(item).map_err(|error| HostError::unreadable(&error));
+            match read.and_then(&into_facts) {
+                Ok(facts) => self.items.push(facts),
+                Err(_) => self.unreadable += 1,
+            }
+        }
+        length
+    }
 }
 
 /// A comment on a pull request as the host shows it now.

@@ -23,7 +23,7 @@ pub(crate) use api::{Answer, Api, encoded, found};
 pub use egress::{EgressError, EgressPolicy};
 pub use error::HostError;
 pub(crate) use facts::number_at_end;
-pub use facts::{CommentFacts, Hook, HookSpec, PullRequestFacts, Reaction, StatusFacts};
+pub use facts::{CommentFacts, Hook, HookSpec, Listing, PullRequestFacts, Reaction, RefFacts, StatusFacts};
 pub(crate) use transport::Transport;
 
 use crate::{gitea::client::GiteaClient, github::client::GithubClient};
@@ -106,6 +106,19 @@ impl HostClient {
         on_host!(self, client => client.pull_request(repository, number).await)
     }
 
+    /// The open pull requests of a repository, oldest first; at most a thousand.
+    pub async fn open_pull_requests(
+        &self,
+        repository: &RepositoryPath,
+    ) -> Result<Listing<PullRequestFacts>, HostError> {
+        on_host!(self, client => client.open_pull_requests(repository).await)
+    }
+
+    /// The branches of a repository, then its tags; at most five thousand of each.
+    pub async fn refs(&self, repository: &RepositoryPath) -> Result<Listing<RefFacts>, HostError> {
+        on_host!(self, client => client.refs(repository).await)
+    }
+
     /// What a person may do in a repository. Somebody the host doesn't know may do nothing.
     pub async fn permission(
         &self,
@@ -132,6 +145,11 @@ impl HostClient {
         of: &CommitSha,
     ) -> Result<bool, HostError> {
         on_host!(self, client => client.is_ancestor(repository, sha, of).await)
+    }
+
+    /// Whether a repository has a commit. A repository that can't be read is an error, not a missing commit.
+    pub async fn has_commit(&self, repository: &RepositoryPath, sha: &CommitSha) -> Result<bool, HostError> {
+        on_host!(self, client => client.has_commit(repository, sha).await)
     }
 
     /// Writes a commit status. The host keeps the newest of each context.

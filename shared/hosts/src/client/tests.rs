@@ -5,6 +5,7 @@ mod comments;
 mod gitea;
 mod github;
 mod limits;
+mod lists;
 
 use std::time::Duration;
 

@@ -2,14 +2,13 @@
 
 mod answers;
 mod comments;
+mod lists;
 
 use http::{HeaderValue, Method, Request, StatusCode, header::AUTHORIZATION};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::json;
-use tidegate_model::{
-    CommitSha, CommitStatus, GitRef, Head, Login, Permission, PullRequestNumber, RepositoryPath,
-};
+use tidegate_model::{CommitSha, CommitStatus, GitRef, Login, Permission, PullRequestNumber, RepositoryPath};
 use tower::service_fn;
 use url::Url;
 
@@ -66,24 +65,7 @@ impl GiteaClient {
         number: PullRequestNumber,
     ) -> Result<PullRequestFacts, HostError> {
         let shown: PullRequest = self.api.get(&format!("/api/v1/repos/{repository}/pulls/{number}")).await?;
-        Ok(PullRequestFacts {
-            number: shown.number,
-            open: shown.state == "open",
-            merged: shown.merged,
-            head: Head {
-                sha: shown.head.sha,
-                branch: shown.head.branch,
-                repository: shown.head.repo.map(|repository| repository.full_name),
-            },
-            base: shown.base.branch,
-            // Gitea's own name for people who are gone.
-            author: match shown.user {
-                Some(user) => user.login,
-                None => "Ghost".parse().map_err(|error| HostError::unreadable(&error))?,
-            },
-            title: shown.title,
-            draft: shown.draft,
-        })
+        shown.into_facts()
     }
 
     /// A person who is no collaborator has `none`, one who is unknown is not found.
@@ -133,6 +115,20 @@ impl GiteaClient {
         let path = format!("/api/v1/repos/{repository}/compare/{of}...{sha}?files=false&verification=false");
         let comparison: Option<Comparison> = found(self.api.get(&path).await)?;
         Ok(comparison.is_some_and(|comparison| comparison.total_commits == 0))
+    }
+
+    /// A commit that is missing and a repository that is hidden are both 404.
+    pub(crate) async fn has_commit(
+        &self,
+        repository: &RepositoryPath,
+        sha: &CommitSha,
+    ) -> Result<bool, HostError> {
+        let path = format!("/api/v1/repos/{repository}");
+        let commit = format!("{path}/git/commits/{sha}?stat=false&verification=false&files=false");
+        if found(self.api.get_page(&commit).await)?.is_some() {
+            return Ok(true);
+        }
+        self.api.get_page(&path).await.map(|_| false)
     }
 
     pub(crate) async fn set_status(

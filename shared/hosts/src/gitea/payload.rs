@@ -31,11 +31,13 @@ pub(super) enum PullRequestAction {
     Other,
 }
 
-/// What an edit changed: `ref` is there when the pull request wants to merge into another branch now.
+/// What an edit changed: `ref` is there when the pull request wants to merge into another branch now, `title` when it has
+/// another title.
 #[derive(Deserialize)]
 pub(super) struct Changes {
     #[serde(rename = "ref")]
     pub(super) base: Option<IgnoredAny>,
+    pub(super) title: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]

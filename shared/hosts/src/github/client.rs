@@ -3,14 +3,13 @@
 mod answers;
 mod auth;
 mod comments;
+mod lists;
 
 use http::{Method, StatusCode};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tidegate_model::{
-    CommitSha, CommitStatus, GitRef, Head, Login, Permission, PullRequestNumber, RepositoryPath,
-};
+use tidegate_model::{CommitSha, CommitStatus, GitRef, Login, Permission, PullRequestNumber, RepositoryPath};
 use tower::service_fn;
 use url::Url;
 
@@ -63,24 +62,7 @@ impl GithubClient {
         number: PullRequestNumber,
     ) -> Result<PullRequestFacts, HostError> {
         let shown: PullRequest = self.api.get(&format!("/repos/{repository}/pulls/{number}")).await?;
-        Ok(PullRequestFacts {
-            number: shown.number,
-            open: shown.state == "open",
-            merged: shown.merged,
-            head: Head {
-                sha: shown.head.sha,
-                branch: shown.head.branch,
-                repository: shown.head.repo.map(|repository| repository.full_name),
-            },
-            base: shown.base.branch,
-            // GitHub's own name for people who are gone.
-            author: match shown.user {
-                Some(user) => user.login,
-                None => "ghost".parse().map_err(|error| HostError::unreadable(&error))?,
-            },
-            title: shown.title,
-            draft: shown.draft,
-        })
+        shown.into_facts()
     }
 
     /// Source: <https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user>
@@ -142,6 +124,22 @@ impl GithubClient {
         let path = format!("/repos/{repository}/compare/{of}...{sha}?per_page=1&page=2");
         let comparison: Option<Comparison> = found(self.api.get(&path).await)?;
         Ok(comparison.is_some_and(|comparison| comparison.ahead_by == 0))
+    }
+
+    /// A commit that is missing is 422; 404 is about the repository.
+    ///
+    /// Source: <https://docs.github.com/en/rest/commits/commits#get-a-commit>
+    pub(crate) async fn has_commit(
+        &self,
+        repository: &RepositoryPath,
+        sha: &CommitSha,
+    ) -> Result<bool, HostError> {
+        // Only the first page lists the changed files.
+        match self.api.get_page(&format!("/repos/{repository}/commits/{sha}?per_page=1&page=2")).await {
+            Ok(_) => Ok(true),
+            Err(HostError::Rejected { status: StatusCode::UNPROCESSABLE_ENTITY, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     pub(crate) async fn set_status(

@@ -30,9 +30,14 @@ fn pull_request(payload: PullRequestPayload) -> Outcome {
         payload::PullRequestAction::Reopened => PullRequestAction::Reopened,
         payload::PullRequestAction::Synchronize => PullRequestAction::Synchronized,
         payload::PullRequestAction::Edited
-            if payload.changes.is_some_and(|changes| changes.base.is_some()) =>
+            if payload.changes.as_ref().is_some_and(|changes| changes.base.is_some()) =>
         {
             PullRequestAction::BaseChanged
+        }
+        payload::PullRequestAction::Edited
+            if payload.changes.is_some_and(|changes| changes.title.is_some()) =>
+        {
+            PullRequestAction::TitleChanged
         }
         payload::PullRequestAction::Closed if shown.merged == Some(true) => PullRequestAction::Merged,
         payload::PullRequestAction::Closed => PullRequestAction::Closed,

@@ -29,10 +29,12 @@ pub(super) enum PullRequestAction {
     Other,
 }
 
-/// What an edit changed: `base` is there when the pull request wants to merge into another branch now.
+/// What an edit changed: `base` is there when the pull request wants to merge into another branch now, `title` when it has
+/// another title.
 #[derive(Deserialize)]
 pub(super) struct Changes {
     pub(super) base: Option<IgnoredAny>,
+    pub(super) title: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]

@@ -3,7 +3,7 @@
 use kube::CustomResourceExt;
 use serde_json::Value;
 
-use crate::{IntegrationConfig, IntegrationJob};
+use crate::{IntegrationConfig, IntegrationJob, IntegrationLedger};
 
 mod accepted;
 mod readable;
@@ -64,7 +64,7 @@ fn flaws(schema: &Value, path: &str, found: &mut Vec<String>) {
 
 #[test]
 fn every_field_is_described_and_bounded() {
-    for schema in [schema::<IntegrationConfig>(), schema::<IntegrationJob>()] {
+    for schema in [schema::<IntegrationConfig>(), schema::<IntegrationJob>(), schema::<IntegrationLedger>()] {
         let mut found = Vec::new();
         flaws(&schema, "", &mut found);
         assert!(found.is_empty(), "{}", found.join("\n"));

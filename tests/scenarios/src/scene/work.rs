@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use kube::{Api, ResourceExt, api::ListParams};
-use tidegate_resources::{IntegrationJob, Phase, PipelineRun, TaskRun};
+use serde_json::Value;
+use tidegate_resources::{IntegrationJob, IntegrationLedger, Phase, PipelineRun, TaskRun};
 
 use super::{PATIENCE, Scene};
 
@@ -45,6 +46,32 @@ impl Scene {
             self.wait_for_job(&job.name_any(), "it ended", |job| self.phase(job).is_final()).await?;
         }
         Ok(())
+    }
+
+    /// Waits until the ledger says of some commit status in this state that the host has it.
+    pub async fn wait_until_recorded(&self, state: &str) -> Result<()> {
+        let ledgers: Api<IntegrationLedger> =
+            Api::namespaced(self.world.client.clone(), &self.world.namespace);
+        let recorded = async {
+            loop {
+                for ledger in ledgers.list(&ListParams::default()).await? {
+                    let records: Vec<Value> = serde_json::from_str(&ledger.spec.records)?;
+                    let statuses =
+                        records.iter().filter_map(|record| record["record"]["statuses"].as_array());
+                    let is_it =
+                        |status: &Value| status[1]["state"] == state && status[1]["isSettled"] == true;
+                    if statuses.flatten().any(is_it) {
+                        return anyhow::Ok(());
+                    }
+                }
+                // Nobody watches ledgers; this looks until it is there, within the limit below.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, recorded).await {
+            Ok(recorded) => recorded,
+            Err(_) => anyhow::bail!("no ledger records {state}\n{}", self.situation().await),
+        }
     }
 
     /// All `TaskRun`s of the scene.

@@ -7,14 +7,14 @@ use tidegate_resources::Phase;
 use tidegate_scenarios::{REPOSITORY, Scene, WorldSpec};
 use tidegate_test_suite::scenario;
 
-use crate::{gitea, github, job, unit};
+use crate::{OWN_CONTEXT, gitea, github, job, unit};
 
 /// Steve's pull request from his fork, shown as waiting for approval since a second that is over.
 async fn waiting(scene: &Scene) -> Result<(u64, CommitSha)> {
     let fork = scene.world.forge.fork(REPOSITORY, "steve").await?;
     let head = scene.world.forge.commit(&fork, "fix", "steve", &[("ok", "yes\n")], "Fix").await?;
     let number = scene.open("steve", "steve:fix").await?;
-    let shown = scene.status_with(&head, "unit", "waits for /ok-to-test").await?;
+    let shown = scene.status_of(&head, OWN_CONTEXT, "pending").await?;
     scene.after_second_of(&shown.created_at).await?;
     Ok((number, head))
 }
@@ -63,7 +63,7 @@ async fn an_approval_is_valid_for_its_head_and_for_no_later_one() -> Result<()> 
     scene.status(&old, "unit", "success").await?;
 
     let new = scene.world.forge.commit("steve/shop", "fix", "steve", &[("more", "1\n")], "More").await?;
-    scene.status_with(&new, "unit", "waits for /ok-to-test").await?;
+    scene.status_of(&new, OWN_CONTEXT, "pending").await?;
     scene.comment("dora", number, &format!("/ok-to-test {old}")).await?;
     scene.reply(number, &format!("not approved: the head is `{new}`")).await?;
     scene.settle().await?;
@@ -88,7 +88,7 @@ async fn a_bare_approval_of_a_head_that_was_not_shown_is_refused_and_names_the_h
     scene.delivered().await?;
     scene.world.start_controller().await?;
     scene.reply(number, &format!("the head is `{new}`, and it was not shown as waiting yet")).await?;
-    scene.status_with(&new, "unit", "waits for /ok-to-test").await?;
+    scene.status_of(&new, OWN_CONTEXT, "pending").await?;
     scene.settle().await?;
     assert!(scene.pipeline_runs().await?.is_empty(), "a head was run that nobody has seen");
     scene.end().await

@@ -109,11 +109,25 @@ async fn cancel_stops_what_runs_and_the_status_says_who_asked() -> Result<()> {
 }
 
 scenario!(
-    a_run_that_a_comment_cancelled_stays_cancelled_when_its_delivery_is_repeated,
+    a_run_that_a_comment_cancelled_stays_cancelled_when_its_delivery_is_repeated_on_gitea,
     not_on_cluster = "Gitea's API neither lists deliveries nor repeats them"
 );
-async fn a_run_that_a_comment_cancelled_stays_cancelled_when_its_delivery_is_repeated() -> Result<()> {
-    let scene = Scene::set(github(), &slow(&["unit"])).await?;
+async fn a_run_that_a_comment_cancelled_stays_cancelled_when_its_delivery_is_repeated_on_gitea() -> Result<()>
+{
+    stays_cancelled(gitea()).await
+}
+
+scenario!(
+    a_run_that_a_comment_cancelled_stays_cancelled_when_its_delivery_is_repeated_on_github,
+    not_on_cluster = "Gitea's API neither lists deliveries nor repeats them"
+);
+async fn a_run_that_a_comment_cancelled_stays_cancelled_when_its_delivery_is_repeated_on_github() -> Result<()>
+{
+    stays_cancelled(github()).await
+}
+
+async fn stays_cancelled(spec: WorldSpec) -> Result<()> {
+    let scene = Scene::set(spec, &slow(&["unit"])).await?;
     scene.push("fix", "dora", &[("a", "1\n")]).await?;
     let number = scene.open("dora", "fix").await?;
     let name = scene.wait_for_one_job().await?;
@@ -128,10 +142,14 @@ async fn a_run_that_a_comment_cancelled_stays_cancelled_when_its_delivery_is_rep
     };
     redeliver("pull_request")?;
     scene.settle_jobs(1).await?;
-    // But a pull request that is closed and opened again is another matter.
+    // Nor does closing and reopening start it: only a new head or a comment does.
     scene.push("main", OWNER, &[("done", "yes\n")]).await?;
     forge.close_pull_request(REPOSITORY, number, "dora").await?;
     forge.reopen_pull_request(REPOSITORY, number, "dora").await?;
+    scene.settle().await?;
+    scene.settle_jobs(1).await?;
+    let comment = scene.comment("dora", number, "/test").await?;
+    scene.thumb(number, comment).await?;
     scene.settle_jobs(2).await?;
     // An old order to stop, coming again, stops nothing new.
     redeliver("issue_comment")?;

@@ -53,6 +53,36 @@ async fn a_request_is_retried_when_the_host_does_not_answer() -> Result<()> {
     survives(gitea(), never(), never()).await
 }
 
+scenario!(
+    a_status_that_meets_404_or_no_201_is_written_later_on_gitea,
+    not_on_cluster = "a real host can't be told to fail"
+);
+async fn a_status_that_meets_404_or_no_201_is_written_later_on_gitea() -> Result<()> {
+    keeps_its_status(gitea(), Fault::Status(404)).await?;
+    keeps_its_status(gitea(), Fault::Nonsense).await
+}
+
+scenario!(
+    a_status_that_meets_404_or_no_201_is_written_later_on_github,
+    not_on_cluster = "a real host can't be told to fail"
+);
+async fn a_status_that_meets_404_or_no_201_is_written_later_on_github() -> Result<()> {
+    keeps_its_status(github(), Fault::Status(404)).await?;
+    keeps_its_status(github(), Fault::Nonsense).await
+}
+
+/// Every status that the run has is refused once, in words that say nothing about the status.
+async fn keeps_its_status(spec: WorldSpec, fault: Fault) -> Result<()> {
+    let scene = Scene::set(spec, &unit()).await?;
+    scene.world.forge.sandbox()?.fail_next(3, Some("POST"), "statuses/", fault);
+    let head = scene.push("fix", "dora", &[("ok", "no\n")]).await?;
+    scene.open("dora", "fix").await?;
+    scene.status(&head, "unit", "failure").await?;
+    scene.settle_jobs(1).await?;
+    assert_eq!(scene.events("StatusRefused").await?, [""; 0]);
+    scene.end().await
+}
+
 /// Dora's pull request ends green although the first read and the first status meet a fault, and no fault is met twice.
 async fn survives(spec: WorldSpec, read: Fault, write: Fault) -> Result<()> {
     let scene = Scene::set(spec, &unit()).await?;

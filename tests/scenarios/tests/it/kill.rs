@@ -139,12 +139,7 @@ async fn killed_again_and_again(hold: impl Fn(&World, usize) -> Result<Gate>) ->
 /// Waits until the host knows the verdict and the cluster knows that it does.
 async fn all_is_said(scene: &Scene, head: &CommitSha) -> Result<()> {
     scene.status(head, "unit", "success").await?;
-    let name = scene.only_job().await?;
-    let told = |job: &tidegate_resources::IntegrationJob| {
-        let reports = job.status.iter().flat_map(|status| &status.reports);
-        reports.into_iter().any(|report| report.reported.state == tidegate_model::StatusState::Success)
-    };
-    scene.wait_for_job(&name, "its verdict is written down as told", told).await.map(drop)
+    scene.wait_until_recorded("success").await
 }
 
 /// One `IntegrationJob` and one `PipelineRun`; the host was told the verdict, and nothing else after it.

@@ -27,6 +27,8 @@ mod push;
 mod real;
 mod rotation;
 mod skip;
+mod status_truth;
+mod status_truth_corrections;
 mod stuck_commands;
 mod trust;
 mod webhook;
@@ -41,6 +43,9 @@ use tidegate_scenarios::WorldSpec;
 fn main() -> Result<ExitCode> {
     tidegate_test_suite::main("scenarios")
 }
+
+/// The context of the config's own status.
+const OWN_CONTEXT: &str = "tidegate/shop";
 
 /// A world whose forge speaks Gitea's dialect.
 fn gitea() -> WorldSpec {

@@ -102,6 +102,9 @@ async fn the_controller_may_do_what_it_needs_and_nothing_else() -> Result<()> {
         "list tidegate.dev/integrationjobs",
         "patch tidegate.dev/integrationjobs",
         "watch tidegate.dev/integrationjobs",
+        "create tidegate.dev/integrationledgers",
+        "list tidegate.dev/integrationledgers",
+        "patch tidegate.dev/integrationledgers",
         "update tidegate.dev/integrationjobs/finalizers",
         "patch tidegate.dev/integrationjobs/status",
     ];

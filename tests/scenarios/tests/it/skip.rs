@@ -13,9 +13,9 @@ async fn a_title_that_skips_ci_stays_pending_until_a_comment_tests_it() -> Resul
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     let forge = &scene.world.forge;
     let number = forge.open_pull_request(REPOSITORY, "dora", "fix", "main", "Typo [Skip CI]").await?;
-    let status = scene.status_with(&head, "unit", "skipped").await?;
+    let status = scene.status_with(&head, "unit", "left out").await?;
     assert_eq!(status.state, "pending");
-    assert_eq!(status.description.as_deref(), Some("skipped by [skip ci] in the title; comment /test"));
+    assert_eq!(status.description.as_deref(), Some("left out by [skip ci] in the title; comment /test"));
     scene.settle_jobs(1).await?;
     assert!(scene.pipeline_runs().await?.is_empty());
 

@@ -7,7 +7,7 @@ use tidegate_resources::Phase;
 use tidegate_scenarios::{REPOSITORY, Scene};
 use tidegate_test_suite::scenario;
 
-use crate::{gitea, github, job, unit};
+use crate::{OWN_CONTEXT, gitea, github, job, unit};
 
 scenario!(a_strangers_fork_waits_for_approval_and_nothing_of_it_runs);
 async fn a_strangers_fork_waits_for_approval_and_nothing_of_it_runs() -> Result<()> {
@@ -15,9 +15,10 @@ async fn a_strangers_fork_waits_for_approval_and_nothing_of_it_runs() -> Result<
     let fork = scene.world.forge.fork(REPOSITORY, "steve").await?;
     let head = scene.world.forge.commit(&fork, "fix", "steve", &[("ok", "yes\n")], "Fix").await?;
     scene.open("steve", "steve:fix").await?;
-    let status = scene.status(&head, "unit", "pending").await?;
+    let status = scene.status_of(&head, OWN_CONTEXT, "pending").await?;
     let description = status.description.unwrap_or_default();
     assert!(description.contains("/ok-to-test"), "{description}");
+    assert!(scene.states(&head, "unit").await?.is_empty(), "a required check that is missing blocks");
 
     let name = scene.only_job().await?;
     let job = scene

@@ -1,13 +1,12 @@
 //! `/ok-to-test`: which head its author meant, and that nobody runs another.
 
+use kube::ResourceExt;
 use tidegate_model::CommitSha;
 use tidegate_resources::IntegrationJob;
+use tidegate_rules::status;
 
 use super::{Deciding, Verdict, goes_on};
-use crate::{
-    drain::chat::facts::{Configured, Known},
-    report::WAITS_FOR_APPROVAL,
-};
+use crate::drain::chat::facts::{Configured, Known};
 
 /// The runs that wait for somebody to approve the present head.
 pub fn waiting<'a>(of: &'a Configured, known: &'a Known) -> impl Iterator<Item = &'a IntegrationJob> {
@@ -66,15 +65,13 @@ impl Deciding<'_> {
 
     /// Whether the host had shown, before the comment was written, that the present head waits for approval.
     fn was_shown(&self, of: &Configured) -> bool {
-        let reports =
-            waiting(of, self.known).filter_map(|job| job.status.as_ref()).flat_map(|status| &status.reports);
-        let told = reports
-            .filter(|report| report.refused.is_none() && report.reported.description == WAITS_FOR_APPROVAL);
-        told.into_iter().any(|report| {
-            let shown = self.known.shown.iter().filter(|status| {
-                status.context == report.context && status.description == WAITS_FOR_APPROVAL
-            });
-            shown.map(|status| status.created_at).max().is_some_and(|at| at < self.known.comment.created_at)
-        })
+        let context = status::Context::Config.name(&of.config.name_any());
+        let shown = self.known.shown.iter();
+        let shown = shown
+            .filter(|status| status.context == context && status.description == status::WAITS_FOR_APPROVAL)
+            .map(|status| status.created_at)
+            .max();
+        let is_waiting = waiting(of, self.known).next().is_some();
+        is_waiting && shown.is_some_and(|at| at < self.known.comment.created_at)
     }
 }

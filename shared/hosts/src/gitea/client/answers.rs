@@ -2,23 +2,49 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use tidegate_model::{CommentId, CommentKind, CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
+use tidegate_model::{
+    CommentId, CommentKind, CommitSha, Head, Login, PullRequestNumber, RefName, RepositoryPath,
+};
 
-use crate::client::{CommentFacts, Hook, HostError, StatusFacts, number_at_end};
+use crate::client::{CommentFacts, Hook, HostError, PullRequestFacts, StatusFacts, number_at_end};
 use crate::gitea::ACTIONS_USER;
 
+/// One of a list has no `merged`: it is open.
 #[derive(Deserialize)]
 pub(super) struct PullRequest {
-    pub(super) number: PullRequestNumber,
-    pub(super) state: String,
+    number: PullRequestNumber,
+    state: String,
     #[serde(default)]
-    pub(super) merged: bool,
+    merged: bool,
     #[serde(default)]
-    pub(super) draft: bool,
-    pub(super) title: String,
-    pub(super) user: Option<User>,
-    pub(super) head: PullRequestHead,
-    pub(super) base: Base,
+    draft: bool,
+    title: String,
+    user: Option<User>,
+    head: PullRequestHead,
+    base: Base,
+}
+
+impl PullRequest {
+    pub(super) fn into_facts(self) -> Result<PullRequestFacts, HostError> {
+        Ok(PullRequestFacts {
+            number: self.number,
+            open: self.state == "open",
+            merged: self.merged,
+            head: Head {
+                sha: self.head.sha,
+                branch: self.head.branch,
+                repository: self.head.repo.map(|repository| repository.full_name),
+            },
+            base: self.base.branch,
+            // Gitea's own name for people who are gone.
+            author: match self.user {
+                Some(user) => user.login,
+                None => "Ghost".parse().map_err(|error| HostError::unreadable(&error))?,
+            },
+            title: self.title,
+            draft: self.draft,
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -140,6 +166,13 @@ pub(super) struct Repository {
 /// A branch or tag.
 #[derive(Deserialize)]
 pub(super) struct Ref {
+    pub(super) commit: Commit,
+}
+
+/// A branch or tag of a list.
+#[derive(Deserialize)]
+pub(super) struct NamedRef {
+    pub(super) name: RefName,
     pub(super) commit: Commit,
 }
 

@@ -17,14 +17,19 @@ fn outcome(kind: &str, recorded: &str, changes: &[(&str, Value)]) -> Outcome {
 }
 
 #[test]
-fn only_an_edit_of_the_base_is_an_event() {
+fn only_an_edit_of_the_base_or_the_title_is_an_event() {
     // The shape is that of `PullRequestChangeTargetBranch` in Gitea's `services/webhook/notifier.go`.
     let retargeted = [("/changes", json!({"ref": {"from": "main"}, "added_labels": null}))];
     let Outcome::Event(Event::PullRequest(event)) = outcome("pull_request", EDITED, &retargeted) else {
         unreachable!("no event")
     };
     assert_eq!(event.action, PullRequestAction::BaseChanged);
-    for other in [json!({"title": {"from": "x"}, "ref": null}), Value::Null] {
+    let renamed = [("/changes", json!({"title": {"from": "x"}, "ref": null}))];
+    let Outcome::Event(Event::PullRequest(event)) = outcome("pull_request", EDITED, &renamed) else {
+        unreachable!("no event")
+    };
+    assert_eq!(event.action, PullRequestAction::TitleChanged);
+    for other in [json!({"body": {"from": "x"}, "ref": null}), Value::Null] {
         assert_eq!(
             outcome("pull_request", EDITED, &[("/changes", other)]),
             Outcome::Ignored(Ignored::UnusedAction)

@@ -2,22 +2,52 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use tidegate_model::{CommentId, CommentKind, CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
+use tidegate_model::{
+    CommentId, CommentKind, CommitSha, Head, Login, PullRequestNumber, RefName, RepositoryPath,
+};
 
-use crate::client::{CommentFacts, Hook, HostError, StatusFacts, number_at_end};
+use crate::client::{CommentFacts, Hook, HostError, PullRequestFacts, StatusFacts, number_at_end};
 
+/// One of a list has no `merged`: it is open.
 #[derive(Deserialize)]
 pub(super) struct PullRequest {
-    pub(super) number: PullRequestNumber,
-    pub(super) state: String,
+    number: PullRequestNumber,
+    state: String,
     #[serde(default)]
-    pub(super) merged: bool,
+    merged: bool,
     #[serde(default)]
-    pub(super) draft: bool,
-    pub(super) title: String,
-    pub(super) user: Option<User>,
-    pub(super) head: PullRequestHead,
-    pub(super) base: Base,
+    draft: bool,
+    title: String,
+    user: Option<User>,
+    head: PullRequestHead,
+    base: Base,
+    /// Present where the pull request belongs to a stack. `base` is then the pull request below.
+    /// Source: <https://docs.github.com/en/rest/pulls/stacks>
+    #[serde(default)]
+    stack: Option<Stack>,
+}
+
+impl PullRequest {
+    pub(super) fn into_facts(self) -> Result<PullRequestFacts, HostError> {
+        Ok(PullRequestFacts {
+            number: self.number,
+            open: self.state == "open",
+            merged: self.merged,
+            head: Head {
+                sha: self.head.sha,
+                branch: self.head.branch,
+                repository: self.head.repo.map(|repository| repository.full_name),
+            },
+            base: self.stack.map_or(self.base, |stack| stack.base).branch,
+            // GitHub's own name for people who are gone.
+            author: match self.user {
+                Some(user) => user.login,
+                None => "ghost".parse().map_err(|error| HostError::unreadable(&error))?,
+            },
+            title: self.title,
+            draft: self.draft,
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -125,8 +155,25 @@ pub(super) struct Base {
 }
 
 #[derive(Deserialize)]
+pub(super) struct Stack {
+    pub(super) base: Base,
+}
+
+#[derive(Deserialize)]
 pub(super) struct Repository {
     pub(super) full_name: RepositoryPath,
+}
+
+/// A branch or tag of a list.
+#[derive(Deserialize)]
+pub(super) struct NamedRef {
+    pub(super) name: RefName,
+    pub(super) commit: Commit,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Commit {
+    pub(super) sha: CommitSha,
 }
 
 /// A ref or an annotated tag: both point to an object.

@@ -99,6 +99,6 @@ impl GithubClient {
     }
 }
 
-fn has_next(answer: &Answer) -> bool {
+pub(super) fn has_next(answer: &Answer) -> bool {
     answer.header("link").is_some_and(|links| links.contains("rel=\"next\""))
 }

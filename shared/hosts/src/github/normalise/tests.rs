@@ -25,14 +25,19 @@ fn pull_request_action(changes: &[(&str, Value)]) -> Option<PullRequestAction> {
 }
 
 #[test]
-fn only_an_edit_of_the_base_is_an_event() {
+fn only_an_edit_of_the_base_or_the_title_is_an_event() {
     let base = json!({"base": {"ref": {"from": "main"}, "sha": {"from": "0"}}});
     let edited = ("/action", json!("edited"));
     assert_eq!(
         pull_request_action(&[edited.clone(), ("/changes", base)]),
         Some(PullRequestAction::BaseChanged)
     );
-    for other in [json!({"title": {"from": "x"}}), json!({}), Value::Null] {
+    let title = json!({"title": {"from": "x"}});
+    assert_eq!(
+        pull_request_action(&[edited.clone(), ("/changes", title)]),
+        Some(PullRequestAction::TitleChanged)
+    );
+    for other in [json!({"body": {"from": "x"}}), json!({}), Value::Null] {
         assert_eq!(pull_request_action(&[edited.clone(), ("/changes", other)]), None);
     }
 }

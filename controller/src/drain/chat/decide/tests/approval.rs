@@ -3,7 +3,7 @@
 use tidegate_hosts::client::StatusFacts;
 
 use super::*;
-use crate::report::WAITS_FOR_APPROVAL;
+use tidegate_rules::status::WAITS_FOR_APPROVAL;
 
 /// Steve, a stranger, opened the pull request, and its head waits for approval since second 5; Dora comments.
 fn strangers() -> Known {
@@ -12,19 +12,10 @@ fn strangers() -> Known {
     known.author = Permission::Read;
     let run =
         plan::head_run(&known.configs[0].config, &known.pull_request, Permission::Read, None).expect("a run");
-    let mut job = IntegrationJob::new("waits", run.spec);
-    let reports = json!([{
-        "context": "tidegate/shop/unit",
-        "reported": {"state": "pending", "description": WAITS_FOR_APPROVAL},
-    }]);
-    let status = IntegrationJobStatus {
-        reports: serde_json::from_value(reports).expect("reports"),
-        ..IntegrationJobStatus::default()
-    };
-    job.status = Some(status);
+    let job = IntegrationJob::new("waits", run.spec);
     known.configs[0].jobs.push(job);
     known.shown = vec![StatusFacts {
-        context: "tidegate/shop/unit".to_owned(),
+        context: "tidegate/shop".to_owned(),
         description: WAITS_FOR_APPROVAL.to_owned(),
         created_at: at(5),
     }];
@@ -88,16 +79,14 @@ fn a_bare_approval_means_the_head_that_was_shown_before_it_was_written() {
     let mut again = strangers();
     again.shown.insert(0, StatusFacts { created_at: at(12), ..again.shown[0].clone() });
     refused(&again, "/ok-to-test", &not_certain);
-    // The run of this head was stopped, or its status is another run's, or nothing of it is there yet.
+    // The run of this head was stopped, or it was shown under another context, or nothing of it is there yet.
     let mut stopped = strangers();
     stopped.configs[0].jobs[0].spec.cancel =
         Some(Cancel { reason: CancelReason::Superseded, message: String::new(), comment: None });
     refused(&stopped, "/ok-to-test", &not_certain);
-    let mut outdone = strangers();
-    if let Some(status) = &mut outdone.configs[0].jobs[0].status {
-        status.reports[0].refused = Some("a newer run reports this".to_owned());
-    }
-    refused(&outdone, "/ok-to-test", &not_certain);
+    let mut of_a_job = strangers();
+    of_a_job.shown[0].context = "tidegate/shop/unit".to_owned();
+    refused(&of_a_job, "/ok-to-test", &not_certain);
     let mut moved = strangers();
     moved.pull_request.head.sha = sha('b');
     refused(&moved, "/ok-to-test", &format!("the head is `{}`", sha('b')));

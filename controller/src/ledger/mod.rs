@@ -1,0 +1,282 @@
+//! What the controller remembers of each config's repository: `rules::ledger` (pure) decides what the statuses of a commit say,
+//! `store` keeps it in the cluster (ADR 32).
+//!
+//! The drain records what it read from the host before it acts on it and before its message is deleted; `report` records how
+//! runs are and what the host took. Only the leader writes, so nobody else changes a ledger meanwhile.
+
+mod store;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt;
+use tidegate_model::{CommitSha, PullRequestNumber, RefName, StatusState};
+use tidegate_resources::IntegrationConfig;
+use tidegate_rules::{
+    ledger::{Config, JobRecord, Ledger, Observation, PullRequestState, RunId, TargetKey},
+    status::{ConfigState, Context as StatusContext, Decided, JobKind},
+};
+use tokio::sync::watch;
+
+pub use self::store::LedgerError;
+use self::store::Store;
+use crate::{
+    config::{conflict::conflict, validate},
+    context::Context,
+    drain::plan::uid,
+    schedule::Key,
+};
+
+/// How long something is remembered that nothing shows any more: longer than a queue keeps a message.
+const WINDOW_MS: i64 = 15 * 24 * 60 * 60 * 1_000;
+/// How often a ledger is pruned at most.
+const PRUNE_EVERY_MS: i64 = 60 * 60 * 1_000;
+
+/// The ledgers of all configs, while this replica leads. Cloning is cheap.
+#[derive(Clone)]
+pub struct Ledgers {
+    books: Arc<tokio::sync::Mutex<HashMap<String, Arc<Book>>>>,
+    changed: watch::Sender<()>,
+}
+
+/// The ledger of one config.
+pub struct Book {
+    state: Mutex<State>,
+    store: tokio::sync::Mutex<Store>,
+    changed: watch::Sender<()>,
+}
+
+struct State {
+    config: Arc<IntegrationConfig>,
+    rules: Config,
+    ledger: Ledger,
+    pruned_at_ms: i64,
+    /// How many observations of the host were recorded, and how many of them are stored.
+    recorded: u64,
+    saved: u64,
+}
+
+/// A status that the host doesn't know yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueStatus {
+    /// The commit.
+    pub commit: CommitSha,
+    /// The place under the commit.
+    pub context: StatusContext,
+    /// What it says.
+    pub decided: Decided,
+}
+
+impl Default for Ledgers {
+    fn default() -> Self {
+        Self { books: Arc::default(), changed: watch::channel(()).0 }
+    }
+}
+
+impl Ledgers {
+    /// The ledger of a config, read from the cluster when it is asked for first. A change of the config is recorded.
+    pub async fn open(
+        &self,
+        config: &IntegrationConfig,
+        context: &Context,
+    ) -> Result<Arc<Book>, LedgerError> {
+        let mut books = self.books.lock().await;
+        if let Some(book) = books.get(&uid(config)) {
+            book.refresh(config);
+            return Ok(Arc::clone(book));
+        }
+        let (store, ledger) = Store::load(config, context).await?;
+        let state = State {
+            config: Arc::new(config.clone()),
+            rules: rules_of(config),
+            ledger,
+            pruned_at_ms: 0,
+            recorded: 0,
+            saved: 0,
+        };
+        let book = Arc::new(Book {
+            state: Mutex::new(state),
+            store: tokio::sync::Mutex::new(store),
+            changed: self.changed.clone(),
+        });
+        book.state().apply(&Observation::Config);
+        books.insert(uid(config), Arc::clone(&book));
+        Ok(book)
+    }
+
+    /// Every ledger that was opened.
+    pub async fn opened(&self) -> Vec<Arc<Book>> {
+        self.books.lock().await.values().cloned().collect()
+    }
+
+    /// Forgets the ledgers of configs that are gone. Their objects go with their config.
+    pub async fn retain(&self, is_there: impl Fn(&IntegrationConfig) -> bool) {
+        self.books.lock().await.retain(|_, book| is_there(&book.config()));
+    }
+
+    /// Says when something was recorded.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+}
+
+impl Book {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The config as it was seen last.
+    pub fn config(&self) -> Arc<IntegrationConfig> {
+        Arc::clone(&self.state().config)
+    }
+
+    fn refresh(&self, config: &IntegrationConfig) {
+        let mut state = self.state();
+        let rules = rules_of(config);
+        if state.config.spec == config.spec && state.rules.state == rules.state {
+            return;
+        }
+        state.rules = rules;
+        state.config = Arc::new(config.clone());
+        state.apply(&Observation::Config);
+        drop(state);
+        self.changed.send_replace(());
+    }
+
+    /// Records how a run is. It may be stored later, as long as the run exists.
+    pub fn observe(&self, observation: &Observation) {
+        self.state().apply(observation);
+    }
+
+    /// Records what the host shows. Nothing is due before it is stored by [`Book::save`].
+    pub fn record(&self, observation: &Observation) {
+        let mut state = self.state();
+        state.apply(observation);
+        state.recorded += 1;
+    }
+
+    /// Writes to the cluster what has changed since it was written last.
+    pub async fn save(&self, context: &Context) -> Result<(), LedgerError> {
+        let mut store = self.store.lock().await;
+        let (parts, recorded) = {
+            let mut state = self.state();
+            state.prune();
+            (store::parts(&state.ledger)?, state.recorded)
+        };
+        store.save(parts, context).await?;
+        self.state().saved = recorded;
+        self.changed.send_replace(());
+        Ok(())
+    }
+
+    /// Every status that the host doesn't know yet; none while something that the host shows is not stored.
+    pub fn due(&self) -> Vec<DueStatus> {
+        let state = self.state();
+        if state.saved < state.recorded {
+            return Vec::new();
+        }
+        let due = state.ledger.due().map(|(commit, context, decided)| DueStatus {
+            commit: commit.clone(),
+            context: context.clone(),
+            decided: decided.clone(),
+        });
+        due.collect()
+    }
+
+    /// The host took a status, or refused it for good.
+    pub fn settle(&self, commit: &CommitSha, context: &StatusContext, state: StatusState, text: &str) {
+        self.state().ledger.settle(commit, context, state, text);
+        self.changed.send_replace(());
+    }
+
+    /// The host knows a pull request no more.
+    pub fn close(&self, number: PullRequestNumber) {
+        let known = self.state().ledger.pull_requests.get(&number).map(|record| record.seen.clone());
+        if let Some(mut seen) = known {
+            seen.state = PullRequestState::Closed;
+            self.record(&Observation::PullRequest { number, seen, trust: None });
+        }
+    }
+
+    /// Whether a commit is trusted.
+    pub fn is_trusted(&self, commit: &CommitSha) -> bool {
+        self.state().ledger.commits.get(commit).is_some_and(|record| record.trust.is_some())
+    }
+
+    /// Whether a pull request was seen.
+    pub fn knows(&self, number: PullRequestNumber) -> bool {
+        self.state().ledger.pull_requests.contains_key(&number)
+    }
+
+    /// Whether another open pull request than this one has the same head and base, so that they share a run.
+    pub fn is_shared(&self, head: &CommitSha, base: &RefName, besides: PullRequestNumber) -> bool {
+        let state = self.state();
+        state
+            .ledger
+            .open_with_head(head)
+            .any(|(number, record)| number != besides && record.seen.base == *base)
+    }
+
+    /// Whether open pull requests with this head and base lack a run.
+    pub fn lacks_run(&self, head: &CommitSha, base: &RefName) -> bool {
+        let state = self.state();
+        state.ledger.missing(&state.rules, Some(head)).iter().any(|missing| missing.base == *base)
+    }
+
+    /// The runs that the ledger remembers as not ended, and those that keep the targets of pushes.
+    pub fn runs(&self) -> Vec<(RunId, TargetKey)> {
+        let state = self.state();
+        let mut runs = BTreeMap::new();
+        for (commit, targets) in &state.ledger.targets {
+            for ((kind, reference), target) in targets {
+                let key = TargetKey { commit: commit.clone(), kind: *kind, reference: reference.clone() };
+                for record in target.jobs.values() {
+                    if let JobRecord::Run { run, verdict } = record
+                        && (*kind == JobKind::PostSubmit
+                            || verdict.as_ref().is_some_and(|verdict| !verdict.state.is_final()))
+                    {
+                        runs.insert(run.clone(), key.clone());
+                    }
+                }
+            }
+        }
+        runs.into_iter().collect()
+    }
+}
+
+impl State {
+    fn apply(&mut self, observation: &Observation) {
+        self.ledger.apply(observation, &self.rules, now_ms());
+    }
+
+    fn prune(&mut self) {
+        let now = now_ms();
+        if now - self.pruned_at_ms >= PRUNE_EVERY_MS {
+            self.ledger.prune(now, WINDOW_MS);
+            self.pruned_at_ms = now;
+        }
+    }
+}
+
+/// The key of a config: namespace and name.
+pub fn key_of(config: &IntegrationConfig) -> Key {
+    Key { namespace: config.namespace().unwrap_or_default(), name: config.name_any() }
+}
+
+/// What the rules need to know of a config.
+fn rules_of(config: &IntegrationConfig) -> Config {
+    let state = match validate::spec(&config.spec) {
+        _ if conflict(config).is_some() => ConfigState::Conflicting,
+        _ if config.metadata.deletion_timestamp.is_some() => ConfigState::Removed,
+        Ok(()) => ConfigState::Valid,
+        Err(invalid) => ConfigState::Invalid(invalid.to_string()),
+    };
+    Config::new(state, &config.spec.jobs.pre_submit, &config.spec.jobs.post_submit)
+}
+
+fn now_ms() -> i64 {
+    Timestamp::now().as_millisecond()
+}

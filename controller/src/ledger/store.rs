@@ -1,0 +1,183 @@
+//! A ledger in the cluster: at most 64 objects of at most 256 KiB, each with the records whose keys fall to it.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{ListParams, Patch, PatchParams, PostParams},
+};
+use serde_json::json;
+use tidegate_resources::{
+    ConfigReference, IntegrationConfig, IntegrationLedger, IntegrationLedgerSpec, digest, label,
+};
+use tidegate_rules::ledger::{Ledger, Record};
+
+use crate::{context::Context, drain::plan::uid, error_chain};
+
+/// Why a ledger can't be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The API server refused or was not reached.
+    #[error("failed to {operation} IntegrationLedger {name}")]
+    Api {
+        /// What was tried.
+        operation: &'static str,
+        /// The object, or the config whose ledger it is.
+        name: String,
+        /// Why it failed.
+        source: kube::Error,
+    },
+    /// The records of one part no longer fit into an object.
+    #[error("part {part} of the ledger has {length} bytes, more than {max}", max = IntegrationLedger::MAX_RECORDS)]
+    Full {
+        /// The part.
+        part: u32,
+        /// Its length.
+        length: usize,
+    },
+    /// The records can't be written as JSON.
+    #[error("failed to write the records of a ledger as JSON")]
+    Json(#[source] serde_json::Error),
+    /// The config has no uid: it didn't come from a cluster.
+    #[error("the config has no owner reference")]
+    NoOwner,
+}
+
+/// The objects of one ledger as they were written last.
+pub struct Store {
+    config: IntegrationConfig,
+    parts: BTreeMap<u32, Written>,
+}
+
+struct Written {
+    version: Option<String>,
+    records: String,
+}
+
+/// The records of a ledger, as the text of each part.
+pub fn parts(ledger: &Ledger) -> Result<BTreeMap<u32, String>, LedgerError> {
+    let mut parts: BTreeMap<u32, Vec<Record>> = BTreeMap::new();
+    for record in ledger.records() {
+        parts.entry(part_of(&record)).or_default().push(record);
+    }
+    let text = |(part, records): (u32, Vec<Record>)| {
+        let text = serde_json::to_string(&records).map_err(LedgerError::Json)?;
+        if text.len() > IntegrationLedger::MAX_RECORDS {
+            return Err(LedgerError::Full { part, length: text.len() });
+        }
+        Ok((part, text))
+    };
+    parts.into_iter().map(text).collect()
+}
+
+fn part_of(record: &Record) -> u32 {
+    let digits = digest(&[&record.key().to_string()]);
+    u32::from_str_radix(&digits[..4], 16).unwrap_or_default() % IntegrationLedger::PARTS
+}
+
+impl Store {
+    /// Reads a config's ledger. A record that can't be read is left out: what it said is found again from runs and host.
+    pub async fn load(config: &IntegrationConfig, context: &Context) -> Result<(Self, Ledger), LedgerError> {
+        let api = api(config, context);
+        let selector = format!("{}={}", label::CONFIG, config.name_any());
+        let listed = api.list(&ListParams::default().labels(&selector)).await;
+        let listed = listed.map_err(failed("list", &config.name_any()))?;
+        let (mut parts, mut records) = (BTreeMap::new(), Vec::new());
+        // A config of the same name that was deleted may have left its own.
+        let own = listed.items.into_iter().filter(|object| object.spec.config.uid == uid(config));
+        for object in own {
+            match serde_json::from_str::<Vec<serde_json::Value>>(&object.spec.records) {
+                Ok(values) => records.extend(values.into_iter().filter_map(|value| read(value, &object))),
+                Err(error) => unreadable(&object, &error),
+            }
+            let version = object.resource_version();
+            parts.insert(object.spec.part, Written { version, records: object.spec.records });
+        }
+        Ok((Self { config: config.clone(), parts }, Ledger::from_records(records)))
+    }
+
+    /// Writes the parts that have changed.
+    pub async fn save(&mut self, texts: BTreeMap<u32, String>, context: &Context) -> Result<(), LedgerError> {
+        let api = api(&self.config, context);
+        let emptied: Vec<u32> = self.parts.keys().filter(|part| !texts.contains_key(part)).copied().collect();
+        let emptied = emptied.into_iter().map(|part| (part, "[]".to_owned()));
+        for (part, records) in texts.into_iter().chain(emptied) {
+            if self.parts.get(&part).is_some_and(|written| written.records == records) {
+                continue;
+            }
+            let version = self.write(part, &records, &api).await?;
+            self.parts.insert(part, Written { version, records });
+        }
+        Ok(())
+    }
+
+    async fn write(
+        &self,
+        part: u32,
+        records: &str,
+        api: &Api<IntegrationLedger>,
+    ) -> Result<Option<String>, LedgerError> {
+        let name = name_of(&self.config, part);
+        if let Some(written) = self.parts.get(&part) {
+            let patch =
+                json!({"metadata": {"resourceVersion": written.version}, "spec": {"records": records}});
+            match api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+                Ok(object) => return Ok(object.resource_version()),
+                // A person changed or deleted it: this replica leads, so what it remembers is newer.
+                Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {}
+                Err(source) => return Err(failed("patch", &name)(source)),
+            }
+        }
+        match api.create(&PostParams::default(), &self.object(&name, part, records)?).await {
+            Ok(object) => return Ok(object.resource_version()),
+            Err(kube::Error::Api(status)) if status.is_already_exists() => {}
+            Err(source) => return Err(failed("create", &name)(source)),
+        }
+        let patch = json!({"spec": {"records": records}});
+        let patched = api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await;
+        Ok(patched.map_err(failed("patch", &name))?.resource_version())
+    }
+
+    fn object(&self, name: &str, part: u32, records: &str) -> Result<IntegrationLedger, LedgerError> {
+        let config = ConfigReference { name: self.config.name_any(), uid: uid(&self.config) };
+        let mut object =
+            IntegrationLedger::new(name, IntegrationLedgerSpec { config, part, records: records.to_owned() });
+        object.metadata = ObjectMeta {
+            namespace: self.config.namespace(),
+            labels: Some([(label::CONFIG.to_owned(), self.config.name_any())].into()),
+            owner_references: Some(vec![self.config.controller_owner_ref(&()).ok_or(LedgerError::NoOwner)?]),
+            ..object.metadata
+        };
+        Ok(object)
+    }
+}
+
+/// Config, the start of its uid's digest, and the part: at most 52 characters.
+fn name_of(config: &IntegrationConfig, part: u32) -> String {
+    format!("{}-{}-{part}", config.name_any(), &digest(&[&uid(config)])[..8])
+}
+
+fn api(config: &IntegrationConfig, context: &Context) -> Api<IntegrationLedger> {
+    context.namespaced(&config.namespace().unwrap_or_default())
+}
+
+fn read(value: serde_json::Value, object: &IntegrationLedger) -> Option<Record> {
+    serde_json::from_value(value).map_err(|error| unreadable(object, &error)).ok()
+}
+
+fn unreadable(object: &IntegrationLedger, error: &serde_json::Error) {
+    tracing::warn!(
+        integration_ledger = object.name_any(),
+        error = error_chain(error),
+        "failed to read a record of a ledger"
+    );
+}
+
+fn failed(operation: &'static str, name: &str) -> impl FnOnce(kube::Error) -> LedgerError {
+    let name = name.to_owned();
+    move |source| LedgerError::Api { operation, name, source }
+}
+
+#[cfg(test)]
+mod tests;

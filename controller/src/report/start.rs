@@ -1,0 +1,42 @@
+//! What the report loop does when it knows all runs and configs: what happened while no replica led is recorded.
+
+use tidegate_resources::IntegrationJob;
+use tidegate_rules::ledger::{DeletedBy, Observation, Run};
+
+use super::Reporter;
+use crate::{error_chain, schedule::Key};
+
+impl Reporter {
+    /// Everything is known: what happened while no replica led is recorded.
+    pub(super) async fn begin(&mut self) {
+        self.configs_changed().await;
+        let mut keys: Vec<Key> = self.runs.keys().cloned().collect();
+        keys.sort_by_key(|key| self.runs[key].run.as_ref().map(|run| run.id.clone()));
+        for key in keys {
+            self.observe(&key).await;
+        }
+        for (config, book) in self.books.clone() {
+            for (run, target) in book.runs() {
+                let key = Key { namespace: config.namespace.clone(), name: run.name.clone() };
+                if !self.runs.contains_key(&key) && self.is_gone(&key).await {
+                    let run = Run { id: run, target, jobs: [].into(), left_out: [].into() };
+                    book.observe(&Observation::RunDeleted { run, by: DeletedBy::Person });
+                }
+            }
+            self.save(&config);
+        }
+        self.review_all().await;
+    }
+
+    /// Whether the cluster says that there is no such run. Its namespace may only have been unreadable for a moment.
+    async fn is_gone(&self, key: &Key) -> bool {
+        let api = self.context.namespaced::<IntegrationJob>(&key.namespace);
+        match api.get_metadata_opt(&key.name).await {
+            Ok(found) => found.is_none(),
+            Err(error) => {
+                tracing::warn!(integration_job = %key, error = error_chain(&error), "failed to look for a run");
+                false
+            }
+        }
+    }
+}

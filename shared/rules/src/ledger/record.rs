@@ -1,0 +1,145 @@
+//! The ledger in pieces that can be stored apart.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use tidegate_model::{CommitSha, GitRef, PullRequestNumber};
+
+use super::{CommitRecord, Ledger, PullRequestRecord, RefRecord, TargetKey, TargetRecord};
+
+/// One piece of a ledger. Pieces are independent: an object of the cluster holds any number of them. One is smaller than
+/// 128 KiB as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Record {
+    /// A branch or tag.
+    Ref {
+        /// The branch or tag.
+        #[serde(rename = "ref")]
+        reference: GitRef,
+        /// What is remembered of it.
+        record: RefRecord,
+    },
+    /// A pull request.
+    PullRequest {
+        /// Its number.
+        number: PullRequestNumber,
+        /// What is remembered of it.
+        record: PullRequestRecord,
+    },
+    /// A commit.
+    Commit {
+        /// The commit.
+        commit: CommitSha,
+        /// What is remembered of it.
+        record: CommitRecord,
+    },
+    /// The verdicts for one target.
+    Target {
+        /// The target.
+        key: TargetKey,
+        /// What is remembered of it.
+        record: TargetRecord,
+    },
+}
+
+/// Which piece. Its text is unique within a ledger.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordKey {
+    /// A branch or tag.
+    Ref(GitRef),
+    /// A pull request.
+    PullRequest(PullRequestNumber),
+    /// A commit.
+    Commit(CommitSha),
+    /// The verdicts for one target.
+    Target(TargetKey),
+}
+
+impl fmt::Display for RecordKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ref(reference) => write!(f, "ref/{reference}"),
+            Self::PullRequest(number) => write!(f, "pull-request/{number}"),
+            Self::Commit(commit) => write!(f, "commit/{commit}"),
+            Self::Target(TargetKey { commit, kind, reference }) => {
+                write!(f, "target/{commit}/{kind:?}/{reference}")
+            }
+        }
+    }
+}
+
+impl Record {
+    /// Which piece it is.
+    pub fn key(&self) -> RecordKey {
+        match self {
+            Self::Ref { reference, .. } => RecordKey::Ref(reference.clone()),
+            Self::PullRequest { number, .. } => RecordKey::PullRequest(*number),
+            Self::Commit { commit, .. } => RecordKey::Commit(commit.clone()),
+            Self::Target { key, .. } => RecordKey::Target(key.clone()),
+        }
+    }
+}
+
+impl Ledger {
+    /// The ledger in pieces.
+    pub fn records(&self) -> impl Iterator<Item = Record> {
+        let refs = self.refs.iter();
+        let refs = refs.map(|(name, record)| Record::Ref { reference: name.clone(), record: record.clone() });
+        let pull_requests = self.pull_requests.iter();
+        let pull_requests = pull_requests
+            .map(|(number, record)| Record::PullRequest { number: *number, record: record.clone() });
+        let commits = self.commits.iter();
+        let commits =
+            commits.map(|(commit, record)| Record::Commit { commit: commit.clone(), record: record.clone() });
+        let targets = self.targets.iter().flat_map(|(commit, targets)| {
+            targets.iter().map(|((kind, reference), record)| {
+                let key = TargetKey { commit: commit.clone(), kind: *kind, reference: reference.clone() };
+                Record::Target { key, record: record.clone() }
+            })
+        });
+        refs.chain(pull_requests).chain(commits).chain(targets)
+    }
+
+    /// Puts the pieces together again, in any order.
+    pub fn from_records(records: impl IntoIterator<Item = Record>) -> Self {
+        let mut ledger = Self::default();
+        for record in records {
+            match record {
+                Record::Ref { reference, record } => {
+                    ledger.refs.insert(reference, record);
+                }
+                Record::PullRequest { number, record } => {
+                    ledger.pull_requests.insert(number, record);
+                }
+                Record::Commit { commit, record } => {
+                    ledger.commits.insert(commit, record);
+                }
+                Record::Target { key: TargetKey { commit, kind, reference }, record } => {
+                    ledger.targets.entry(commit).or_default().insert((kind, reference), record);
+                }
+            }
+        }
+        ledger
+    }
+}
+
+/// A map whose keys are no strings in JSON, as a list of its entries.
+pub(super) mod entries {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+
+    pub fn serialize<S: Serializer, K: Serialize, V: Serialize>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>, K: DeserializeOwned + Ord, V: DeserializeOwned>(
+        deserializer: D,
+    ) -> Result<BTreeMap<K, V>, D::Error> {
+        Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
+    }
+}
