@@ -71,13 +71,12 @@ impl DereferenceError {
     /// Whether the API server gave no answer. Then nothing is known, and nothing can be written.
     pub fn is_unanswered(&self) -> bool {
         match self {
-            Self::ConfigGone(_) | Self::CloneSecret { .. } => false,
             Self::Config { source, .. }
             | Self::Secret { source, .. }
             | Self::Credential { source: CredentialError::Read { source, .. }, .. } => {
                 !matches!(source, kube::Error::Api(_))
             }
-            Self::Credential { .. } => false,
+            Self::ConfigGone(_) | Self::CloneSecret { .. } | Self::Credential { .. } => false,
         }
     }
 }

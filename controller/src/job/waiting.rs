@@ -26,7 +26,7 @@ impl Cause {
 /// Tekton's reason of a pod that no node has room for. Its message doesn't repeat what the scheduler says: the pod does.
 pub const NO_ROOM: &str = "ExceededNodeResources";
 
-/// Tekton's reason of a task whose container is refused before it starts: a Secret or ConfigMap is missing.
+/// Tekton's reason of a task whose container is refused before it starts: a Secret or `ConfigMap` is missing.
 pub const CONFIG_ERROR: &str = "CreateContainerConfigError";
 
 /// Why a task's pod waits. `None` while it only starts. `image` is the job's; `scheduler` is what the pod says about its
@@ -56,7 +56,7 @@ pub fn cause(
     }
 }
 
-/// Why a task's container was refused before it started: the kubelet names the Secret or the ConfigMap.
+/// Why a task's container was refused before it started: the kubelet names the Secret or the `ConfigMap`.
 pub fn config_error(steps: &[StepState]) -> Option<String> {
     let waiting = steps.iter().filter_map(|step| step.waiting.as_ref());
     let said = waiting.filter(|waiting| waiting.reason == CONFIG_ERROR).find(|w| !w.message.is_empty())?;

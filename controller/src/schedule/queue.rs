@@ -221,9 +221,8 @@ impl Queue {
             .collect();
         for (key, job, need, repository) in &waiting {
             match need {
-                Need::Cancel | Need::Nothing => due.push((*need, Arc::clone(job))),
                 Need::Approval if says_approval(job) => (),
-                Need::Approval => due.push((*need, Arc::clone(job))),
+                Need::Cancel | Need::Nothing | Need::Approval => due.push((*need, Arc::clone(job))),
                 Need::Start => queued.push(Queued {
                     key: *key,
                     repository,

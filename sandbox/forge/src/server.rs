@@ -288,9 +288,9 @@ fn new_location(call: &Call<'_>) -> Option<String> {
     };
     let state = call.forge.state();
     let new = state.renamed.get(&format!("{owner}/{name}").to_ascii_lowercase())?;
-    let path: String = rest.iter().map(|segment| format!("/{segment}")).collect();
+    let path = [&[new.as_str()], rest].concat().join("/");
     let query: Vec<_> = call.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    Some(format!("{}{}/repos/{new}{path}?{}", state.url, call.root, query.join("&")))
+    Some(format!("{}{}/repos/{path}?{}", state.url, call.root, query.join("&")))
 }
 
 /// Who shows a token: `Bearer` or `token` in the API, the password for Git. 401 if nobody has it.

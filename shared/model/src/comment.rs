@@ -41,7 +41,6 @@ pub enum CommentKind {
 
 impl CommentKind {
     /// Whether it is a comment in the conversation, which is not written down.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub const fn is_comment(&self) -> bool {
         matches!(self, Self::Comment)
     }

@@ -125,9 +125,7 @@ pub async fn known(
         is_answered,
     };
     let is_bare = |command: &ChatCommand| *command == ChatCommand::Approve { sha: None };
-    if commands.any(|command| is_bare(command))
-        && known.configs.iter().any(|of| decide::waiting(of, &known).next().is_some())
-    {
+    if commands.any(is_bare) && known.configs.iter().any(|of| decide::waiting(of, &known).next().is_some()) {
         let shown = reader.client.statuses(repository, &known.pull_request.head.sha).await;
         known.shown = reader.count("list the statuses", shown)?;
     }

@@ -74,7 +74,7 @@ impl Rules {
             for part in ["properties", "items"] {
                 match schema.get_mut(part) {
                     Some(Value::Object(fields)) if part == "properties" => {
-                        fields.values_mut().for_each(without_rules)
+                        fields.values_mut().for_each(without_rules);
                     }
                     Some(items) => without_rules(items),
                     None => (),
