@@ -56,8 +56,9 @@ pub async fn start(job: &IntegrationJob, context: &Context) -> Result<Integratio
         Err(error @ ApplyError::Refused { .. }) => {
             return Ok(unrun(Phase::Error, "PipelineRunRefused", &error.to_string()));
         }
-        Err(error @ ApplyError::Api { source: kube::Error::Api(_), .. }) => {
-            return give_back(job, Cause::new("StartRefused", error_chain(&error)), context).await;
+        Err(ApplyError::Api { source: kube::Error::Api(status), .. }) => {
+            let message = format!("the API server refuses its PipelineRun: {}", status.message);
+            return give_back(job, Cause::new("StartRefused", message), context).await;
         }
         created => created?,
     };

@@ -5,7 +5,7 @@ use kube::{
     ResourceExt,
     api::{Patch, PatchParams},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tidegate_model::JobName;
 use tidegate_resources::{
     Condition, ConditionStatus, IntegrationJob, IntegrationJobStatus, JobPhase, JobStatus, Phase,
@@ -98,7 +98,7 @@ pub async fn write(
 ) -> Result<(), WriteError> {
     let patch = json!({
         "metadata": {"resourceVersion": job.resource_version()},
-        "status": status,
+        "status": patch(job.status.as_ref(), status),
     });
     let api = context.namespaced::<IntegrationJob>(&job.namespace().unwrap_or_default());
     match api.patch_status(&job.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await {
@@ -110,6 +110,17 @@ pub async fn write(
     }
 }
 
+/// The merge patch that makes one status of another: what is gone is null.
+fn patch(old: Option<&IntegrationJobStatus>, new: &IntegrationJobStatus) -> Value {
+    let mut patch = json!(new);
+    if let (Value::Object(old), Value::Object(patch)) = (json!(old), &mut patch) {
+        for field in old.into_iter().map(|(field, _)| field) {
+            patch.entry(field).or_insert(Value::Null);
+        }
+    }
+    patch
+}
+
 /// A status that was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -119,4 +130,22 @@ pub enum WriteError {
     /// The Kubernetes API refused or was not reached.
     #[error("failed to write the status of the IntegrationJob")]
     Api(#[source] kube::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_that_is_gone_is_null_in_the_patch() {
+        let mut old = IntegrationJobStatus {
+            started_at: Some("2026-01-01T00:00:00Z".to_owned()),
+            ..Default::default()
+        };
+        old.pipeline_run = Some("run".to_owned());
+        let new = IntegrationJobStatus { started_at: None, ..old.clone() };
+        let patch = patch(Some(&old), &new);
+        assert_eq!((&patch["startedAt"], &patch["pipelineRun"]), (&Value::Null, &json!("run")));
+        assert!(patch.as_object().is_some_and(|fields| fields.contains_key("startedAt")));
+    }
 }

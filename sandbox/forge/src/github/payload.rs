@@ -14,6 +14,19 @@ use crate::{
     state::{Repository, Review, State},
 };
 
+/// What a delivery of a review leaves out of its pull request.
+const NOT_IN_REVIEWS: [&str; 9] = [
+    "comments",
+    "draft",
+    "maintainer_can_modify",
+    "mergeable",
+    "mergeable_state",
+    "merged",
+    "merged_by",
+    "rebaseable",
+    "review_comments",
+];
+
 /// The requests that an event makes: a push that creates or deletes a reference makes two.
 pub(crate) fn render(
     state: &State,
@@ -46,7 +59,11 @@ pub(crate) fn render(
             let (pull, mut review) = (repo.pull(shown.number)?, review(state, repo, shown));
             // Small letters in this event alone.
             review["state"] = "commented".into();
-            let body = json!({ "action": "submitted", "review": review, "pull_request": pull_request(state, repo, pull)? });
+            let mut pull = pull_request(state, repo, pull)?;
+            if let Some(fields) = pull.as_object_mut() {
+                fields.retain(|name, _| !NOT_IN_REVIEWS.contains(&name.as_str()));
+            }
+            let body = json!({ "action": "submitted", "review": review, "pull_request": pull });
             vec![("pull_request_review", body)]
         }
     };

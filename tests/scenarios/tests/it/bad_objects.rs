@@ -19,6 +19,9 @@ use crate::{gitea, github, unit};
 /// How the API server words a missing right to list.
 const NO_RIGHT: &str = "User \"system:serviceaccount:tidegate:tidegate\" cannot list resource \"integrationconfigs\" in API group \"tidegate.dev\" in the namespace \"ci-2\"";
 
+/// A command was put back, however often by now.
+const PUT_BACK: &str = "tidegate_commands_total{intention=\"run_pull_request\",outcome=\"put_back\"}";
+
 type AnyConfig = PartialObjectMeta<IntegrationConfig>;
 
 scenario!(
@@ -75,7 +78,7 @@ async fn a_command_of_a_config_that_cannot_be_read_waits_until_it_can() -> Resul
     ready_message(&scene, "shop").await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
-    put_back(&scene, "run_pull_request", 1).await?;
+    scene.wait_for_metric(PUT_BACK).await?;
     assert!(scene.states(&head, "unit").await?.is_empty());
 
     let patch = Patch::Merge(json!({"spec": {"timeout": "1h"}}));
@@ -109,7 +112,7 @@ async fn a_command_of_a_namespace_that_cannot_be_read_waits_and_the_others_go_on
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
     scene.status(&head, "unit", "success").await?;
-    put_back(&scene, "run_pull_request", 1).await?;
+    scene.wait_for_metric(PUT_BACK).await?;
     refuse(&scene, None)?;
     again(&scene).await?;
     scene.status_of(&head, "tidegate/web/unit", "success").await?;
@@ -139,7 +142,7 @@ async fn what_one_config_of_an_app_cannot_do_delays_no_other() -> Result<()> {
     });
     scene.send_command(&command.to_string()).await?;
     scene.status(&head, "unit", "success").await?;
-    put_back(&scene, "run_pull_request", 1).await?;
+    scene.wait_for_metric(PUT_BACK).await?;
     let asked = scene.world.controller.as_ref().context("the controller is down")?.log();
     assert!(
         !asked.iter().any(|line| line.text.contains("aaa/aaa\"") && line.text.contains("app-1")),

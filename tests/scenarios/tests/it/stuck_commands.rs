@@ -14,6 +14,9 @@ use crate::{
 
 /// How often a command is tried when nothing is known to help.
 const TRIES: u32 = 8;
+/// Counted after the dead letter was sent, and the log line before.
+const DEAD_LETTERED: &str =
+    "tidegate_commands_total{intention=\"run_pull_request\",outcome=\"dead_lettered\"} 1";
 
 scenario!(
     a_quota_of_the_cluster_gives_a_command_up_after_a_few_tries_and_its_author_is_told,
@@ -55,6 +58,7 @@ async fn an_answer_that_stays_unreadable_gives_a_command_up() -> Result<()> {
     scene.open("dora", "fix").await?;
     use_up_tries(&scene, "run_pull_request").await?;
     scene.logged("it failed 8 times in a row").await?;
+    scene.wait_for_metric(DEAD_LETTERED).await?;
     assert_eq!(scene.world.cloud.messages(DEAD_LETTERS).await?.len(), 1);
     scene.end().await
 }
@@ -77,6 +81,7 @@ async fn an_outage_of_a_host_is_waited_for_until_the_queue_would_delete_the_comm
     scene.world.cloud.sandbox()?.set_age(COMMANDS, Duration::from_hours(6 * 24));
     again(&scene).await?;
     scene.logged("it waited for 144 hours").await?;
+    scene.wait_for_metric(DEAD_LETTERED).await?;
     assert_eq!(scene.world.cloud.messages(DEAD_LETTERS).await?.len(), 1);
     scene.end().await
 }
