@@ -20,7 +20,8 @@ pub(super) fn fast(workspace: &Workspace, coverage: &Coverage) -> anyhow::Result
         "unit tests and scenarios on the sandbox",
         &["test", "--workspace", "--no-fail-fast", "--quiet"],
     );
-    coverage.of(tests).run(workspace)?;
+    // Scenes mostly wait for one another's processes.
+    coverage.of(tests).env("RUST_TEST_THREADS", "8").run(workspace)?;
     Ok(())
 }
 
