@@ -16,7 +16,7 @@ fn root() -> &'static Path {
 }
 
 #[test]
-fn each_bad_file_is_told_what_is_wrong_and_where() {
+fn each_bad_file_gets_findings_with_line_and_field() {
     insta::glob!("lint/bad/*.yaml", |path| {
         let name = path.file_name().expect("a name").to_str().expect("UTF-8");
         let folder = path.parent().expect("a folder");

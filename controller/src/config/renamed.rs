@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_path_is_named_and_another_case_is_none() {
+    fn a_renamed_repository_is_named_and_another_case_of_its_path_is_ignored() {
         let config: IntegrationConfig = serde_json::from_value(serde_json::json!({
             "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationConfig",
             "metadata": {"name": "shop", "namespace": "ci"},

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_for_it_removes_its_webhook() {
+    fn an_unreadable_config_still_removes_its_webhook() {
         let stand_in = stand_in(&unreadable()).expect("its repository can be read");
         let webhook = stand_in.status.and_then(|status| status.webhook).and_then(|webhook| webhook.id);
         assert_eq!((stand_in.spec.git.repository.as_str(), webhook.as_deref()), ("acme/shop", Some("7")));

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_was_told_to_go_before_its_task_ended_was_deleted_under_it() {
+    fn a_pod_whose_deletion_began_before_its_task_ended_was_deleted() {
         let told_at_6 =
             json!({"deletionTimestamp": "2026-01-01T00:00:36Z", "deletionGracePeriodSeconds": 30});
         assert!(deleted(143, Some(told_at_6.clone())));

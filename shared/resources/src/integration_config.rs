@@ -26,6 +26,7 @@ pub use site::site;
     cel,
     doc = "The CI of one repository: where it lies, and which jobs run before and after a merge.",
     validation = Rule::new("size(self.metadata.name) <= 40").message("a config's name has at most 40 characters"),
+    validation = Rule::new("!(self.metadata.name in ['merge', 'tree'])").message("merge and tree are reserved: the contexts tidegate/merge and tidegate/tree are Tidegate's own"),
     printcolumn(name = "Host", type_ = "string", json_path = ".spec.git.type"),
     printcolumn(name = "Repository", type_ = "string", json_path = ".spec.git.repository"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),

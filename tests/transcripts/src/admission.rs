@@ -158,6 +158,7 @@ pub async fn each_rule_of_a_config_rejects(client: Client, namespace: &str) -> a
             |config| config["metadata"]["name"] = "n".repeat(41).into(),
             "a config's name has at most 40 characters",
         ),
+        (|config| config["metadata"]["name"] = "merge".into(), "merge and tree are reserved"),
         (
             |config| {
                 config["spec"]["git"]["githubApp"] = json!({"appId": 1, "installationId": 2, "privateKeySecretRef": {"name": "a", "key": "k"}});

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn crates_of_the_repository_are_told_from_others() {
+    fn crates_of_the_repository_are_counted_apart_from_others() {
         let outcome = read(&[
             "   Compiling serde v1.0.229",
             "\u{1b}[1m\u{1b}[32m    Checking\u{1b}[0m tidegate-model v0.1.0 (/somewhere/shared/model)",

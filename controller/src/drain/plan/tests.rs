@@ -76,7 +76,7 @@ fn a_pull_request_runs_the_head_that_the_host_shows_not_the_one_the_command_name
 }
 
 #[test]
-fn filtered_jobs_are_told_as_skipped() {
+fn filtered_jobs_are_skipped_with_the_filter_as_reason() {
     let run = planned_run(plan(
         &run_pull_request(sha('a')),
         &config(),
@@ -219,7 +219,7 @@ fn an_approval_holds_for_its_commit_and_for_no_other() {
 }
 
 #[test]
-fn only_what_goes_on_with_another_head_or_base_is_outdated() {
+fn only_active_runs_of_another_head_or_base_are_outdated() {
     let run = |head: char, base: &str| {
         let mut pull_request = pull_request(true);
         pull_request.head.sha = sha(head);

@@ -33,7 +33,7 @@ fn an_outage_and_a_person_are_waited_for_until_the_queue_would_delete_the_comman
 }
 
 #[test]
-fn a_host_that_repeats_a_short_wish_is_asked_less_and_less_often() {
+fn a_host_that_repeats_a_short_retry_after_is_asked_less_and_less_often() {
     let wish = |receives| {
         let failure =
             Failure { receives, retry_after: Some(Duration::from_secs(1)), ..failure(WaitsFor::Host) };

@@ -304,7 +304,7 @@ fn a_missing_repository_is_unreadable() {
 }
 
 #[test]
-fn a_failed_fetch_is_told_in_the_hosts_own_words() {
+fn a_failed_fetch_is_reported_in_the_hosts_own_words() {
     let scene = Scene::new();
     let base = head_of(&scene);
     // The host has lost a file of the commit, which it finds out while it sends.
@@ -319,7 +319,7 @@ fn a_failed_fetch_is_told_in_the_hosts_own_words() {
 }
 
 #[test]
-fn a_host_that_cannot_be_reached_is_an_error_that_says_so() {
+fn a_host_that_cannot_be_reached_is_an_error_that_names_the_cause() {
     let scene = Scene::new();
     let base = head_of(&scene);
     // A name that never exists (RFC 6761).

@@ -73,7 +73,7 @@ fn story(status: &IntegrationJobStatus) -> (Phase, &str, Vec<(JobPhase, &str)>) 
 }
 
 #[test]
-fn jobs_are_followed_while_the_run_goes_on() {
+fn jobs_are_followed_while_the_run_is_active() {
     let job = running(&json!([{"name": "a"}, {"name": "b"}, {"name": "c"}]));
     let run = pipeline_run("Unknown", "Running", &["a", "b"]);
     let status = observe_of(&job, &run, &[("a", succeeded()), ("b", on())]);
@@ -185,7 +185,7 @@ fn an_unreadable_repository_is_an_error() {
 }
 
 #[test]
-fn time_limits_are_told_from_failures() {
+fn a_time_limit_is_reported_as_a_timeout_and_not_as_an_exit_code() {
     let job = running(&json!([{"name": "a", "timeout": "10m"}, {"name": "b"}]));
     let run = pipeline_run("False", "Failed", &["a", "b"]);
     let too_long = "\"step-run\" exited because the step exceeded the specified timeout limit";

@@ -35,7 +35,7 @@ fn failed(retry_after: Option<u64>) -> Sent {
 }
 
 #[test]
-fn one_write_of_a_place_is_on_its_way_and_the_newest_wish_follows() {
+fn one_write_of_a_status_is_in_flight_and_the_newest_pending_one_follows() {
     let now = Instant::now();
     let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
     let [running, failure, success] = [StatusState::Pending, StatusState::Failure, StatusState::Success]

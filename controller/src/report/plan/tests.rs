@@ -56,7 +56,7 @@ fn a_run_that_waits_for_approval_says_for_what() {
 }
 
 #[test]
-fn every_end_of_a_job_is_told_truly() {
+fn every_end_of_a_job_has_its_state_and_text() {
     for (phase, message, state, description) in [
         ("Pending", None, StatusState::Pending, "waits for its turn"),
         ("Pending", Some("no node can take its pod"), StatusState::Pending, "no node can take its pod"),

@@ -101,7 +101,7 @@ fn a_namespace_without_read_permission_delays_no_other() {
 }
 
 #[test]
-fn the_end_of_one_is_the_end_and_silence_is_none() {
+fn the_merge_ends_with_its_first_stream_and_not_while_all_are_silent() {
     let ended = stream::iter(list("a", &["x"])).boxed();
     let silent = || stream::iter(list("b", &[])).chain(stream::pending()).boxed();
     let mut merged = all(vec![silent(), silent()]);

@@ -131,7 +131,7 @@ async fn a_signed_event_reaches_every_plugin_that_wants_it() -> anyhow::Result<(
 }
 
 #[tokio::test]
-async fn what_is_none_of_our_business_is_a_success() -> anyhow::Result<()> {
+async fn a_delivery_that_no_route_wants_is_answered_with_success() -> anyhow::Result<()> {
     let world = World::start(json!({ "keys": [key("1")] })).await?;
     let handler = world.handler(&[&world.url("integrator")]);
     let secret = secret_of("1", PATH);
@@ -149,7 +149,7 @@ async fn what_is_none_of_our_business_is_a_success() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_not_accepted_is_told_why() -> anyhow::Result<()> {
+async fn a_refused_delivery_is_answered_with_the_reason() -> anyhow::Result<()> {
     let world = World::start(json!({ "keys": [key("1")] })).await?;
     let handler = world.handler(&[&world.url("integrator")]);
     let secret = secret_of("1", PATH);

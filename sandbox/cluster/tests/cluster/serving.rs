@@ -10,7 +10,7 @@ use kube::{
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn while_unavailable_the_api_refuses_and_the_executor_goes_on() -> anyhow::Result<()> {
+async fn while_unavailable_the_api_refuses_and_the_executor_still_runs_steps() -> anyhow::Result<()> {
     let bench = Bench::start().await?;
     let script = format!("echo > {}", bench.mark().display());
     bench.create(json!([task("t", &script)])).await?;
@@ -26,7 +26,7 @@ async fn while_unavailable_the_api_refuses_and_the_executor_goes_on() -> anyhow:
 }
 
 #[tokio::test]
-async fn a_kubeconfig_leads_to_the_api_and_what_is_not_served_says_so() -> anyhow::Result<()> {
+async fn a_kubeconfig_reaches_the_api_and_an_unserved_request_is_named_in_its_501() -> anyhow::Result<()> {
     let bench = Bench::start().await?;
     let config = Kubeconfig::read_from(bench.cluster.kubeconfig())?;
     let config = kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?;

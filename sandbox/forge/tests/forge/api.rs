@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn permissions_are_told_in_the_hosts_words() -> Result<()> {
+async fn permissions_are_rendered_in_the_hosts_words() -> Result<()> {
     for (dialect, owner) in [(Host::Github, "admin"), (Host::Gitea, "owner")] {
         for (private, stranger) in [(false, "read"), (true, "none")] {
             let world = World::new(dialect, private).await?;

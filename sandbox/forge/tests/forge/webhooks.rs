@@ -72,7 +72,7 @@ async fn a_merge_closes_then_pushes() -> Result<()> {
 }
 
 #[tokio::test]
-async fn tags_and_deleted_branches_are_told_in_the_hosts_way() -> Result<()> {
+async fn tags_and_deleted_branches_are_delivered_as_the_host_does() -> Result<()> {
     for dialect in Host::ALL {
         let world = World::new(dialect, false).await?;
         let sha = world.forge.commit(REPO, "topic", "dora", &[("a", "1\n")], "one").await?;
@@ -94,7 +94,7 @@ async fn tags_and_deleted_branches_are_told_in_the_hosts_way() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_annotated_tag_is_told_by_its_object() -> Result<()> {
+async fn an_annotated_tag_is_delivered_with_its_own_object() -> Result<()> {
     let world = World::new(Host::Gitea, false).await?;
     let mut sink = Sink::start(200).await?;
     world.hook(&mut sink).await?;
@@ -108,7 +108,7 @@ async fn an_annotated_tag_is_told_by_its_object() -> Result<()> {
 }
 
 #[tokio::test]
-async fn comments_and_edits_are_told() -> Result<()> {
+async fn comments_and_their_edits_are_delivered() -> Result<()> {
     for dialect in Host::ALL {
         let world = World::new(dialect, false).await?;
         world.forge.commit(REPO, "topic", "dora", &[("a", "1\n")], "one").await?;

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
-fn paths_of_configs_and_of_the_app_are_told_apart() {
+fn paths_of_configs_and_of_the_app_parse_to_different_variants() {
     let path: HookPath = "/hooks/gitea/ci/shop/0123456789abcdef".parse().expect("a config's path");
     assert_eq!(
         path,

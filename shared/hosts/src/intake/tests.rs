@@ -46,7 +46,7 @@ fn an_empty_secret_proves_nothing() {
 }
 
 #[test]
-fn missing_and_malformed_signatures_are_told_apart() {
+fn a_missing_and_a_malformed_signature_are_different_errors() {
     for host in Host::ALL {
         let header = signature_header(host);
         let mut headers = signed(host, "ping", BODY);

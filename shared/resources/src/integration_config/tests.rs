@@ -54,6 +54,12 @@ fn each_rule_rejects_what_it_is_for() {
         broken(|config| config["metadata"]["name"] = "n".repeat(41).into()),
         ["a config's name has at most 40 characters"]
     );
+    for reserved in ["merge", "tree"] {
+        assert_eq!(
+            broken(|config| config["metadata"]["name"] = reserved.into()),
+            ["merge and tree are reserved: the contexts tidegate/merge and tidegate/tree are Tidegate's own"]
+        );
+    }
     assert_eq!(
         broken(|config| config["spec"]["git"]["tokenSecretRef"] = Value::Null),
         ["git needs exactly one of tokenSecretRef and githubApp"]

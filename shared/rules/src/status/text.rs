@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_cut_at_a_character_and_says_so() {
+    fn a_long_text_is_cut_between_characters_and_ends_in_an_ellipsis() {
         assert_eq!(truncate(&"説".repeat(140)), "説".repeat(140));
         assert_eq!(truncate(&"説".repeat(141)), format!("{}…", "説".repeat(139)));
     }

@@ -168,8 +168,8 @@ async fn a_delivery_is_answered_503_when_the_webhook_function_times_out_and_its_
     scene.end().await
 }
 
-scenario!(a_deleted_pipeline_run_ends_its_job_as_an_error_that_says_so);
-async fn a_deleted_pipeline_run_ends_its_job_as_an_error_that_says_so() -> Result<()> {
+scenario!(a_deleted_pipeline_run_ends_its_job_as_an_error_that_names_the_deletion);
+async fn a_deleted_pipeline_run_ends_its_job_as_an_error_that_names_the_deletion() -> Result<()> {
     let scene = Scene::set(gitea(), &json!({"preSubmit": [job("unit", "sleep 600")]})).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;

@@ -189,8 +189,8 @@ async fn a_changed_base_is_tested_and_filtered_jobs_say_why_they_are_skipped() -
     scene.end().await
 }
 
-scenario!(a_private_repository_without_a_clone_secret_is_an_error_that_says_so);
-async fn a_private_repository_without_a_clone_secret_is_an_error_that_says_so() -> Result<()> {
+scenario!(a_private_repository_without_a_clone_secret_is_an_error_that_names_the_cause);
+async fn a_private_repository_without_a_clone_secret_is_an_error_that_names_the_cause() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
     scene.world.forge.make_private(REPOSITORY).await?;
     scene.apply(scene.config(&unit())).await?;

@@ -19,10 +19,11 @@ const DEAD_LETTERED: &str =
     "tidegate_commands_total{intention=\"run_pull_request\",outcome=\"dead_lettered\"} 1";
 
 scenario!(
-    a_quota_of_the_cluster_gives_a_command_up_after_a_few_tries_and_its_author_is_told,
+    a_command_that_a_quota_refuses_is_given_up_after_a_few_tries_and_its_author_gets_a_reply,
     not_on_cluster = "the controller has rights there, and no quota"
 );
-async fn a_quota_of_the_cluster_gives_a_command_up_after_a_few_tries_and_its_author_is_told() -> Result<()> {
+async fn a_command_that_a_quota_refuses_is_given_up_after_a_few_tries_and_its_author_gets_a_reply()
+-> Result<()> {
     let mut scene = Scene::set(gitea(), &unit()).await?;
     scene.expect_dead_letter("exceeded quota");
     let first = scene.push("first", "dora", &[("ok", "yes\n")]).await?;

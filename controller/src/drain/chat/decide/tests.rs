@@ -340,7 +340,7 @@ fn what_can_not_be_read_or_is_closed_is_explained() {
 }
 
 #[test]
-fn where_no_config_is_fit_who_may_write_is_told_why_and_help_still_helps() {
+fn without_a_usable_config_a_writer_gets_the_reason_and_help_still_answers() {
     let mut known = known();
     known.configs.clear();
     known.unfit = vec!["IntegrationConfig `ci/shop`: the config is not valid: a circle".to_owned()];

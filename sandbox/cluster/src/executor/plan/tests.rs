@@ -61,7 +61,7 @@ fn an_ignored_failure_stops_nothing() {
 }
 
 #[test]
-fn a_cancelled_run_waits_for_its_tasks_and_says_so() {
+fn a_cancelled_run_waits_for_its_tasks_with_reason_cancelled() {
     let (start, skipped, reason, _) = judge([Running, NotStarted, NotStarted], None, true);
     assert_eq!((start.as_str(), skipped, reason), ("", 2, "CancelledRunningFinally"));
     let (_, _, reason, message) = judge([Cancelled, NotStarted, NotStarted], None, true);

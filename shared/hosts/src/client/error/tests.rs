@@ -15,7 +15,7 @@ fn error(status: u16, headers: &[(&'static str, &str)], body: &str) -> HostError
 }
 
 #[test]
-fn githubs_403_is_a_rate_limit_when_it_says_so() {
+fn a_403_of_github_is_a_rate_limit_when_headers_or_text_name_one() {
     for (headers, body) in [
         (&[("x-ratelimit-remaining", "0")][..], ""),
         (&[("retry-after", "30")][..], ""),

@@ -146,7 +146,7 @@ async fn giteas_reviews_are_found_by_author_and_time_over_all_pages() {
 }
 
 #[tokio::test]
-async fn bots_and_people_who_are_gone_are_told_apart() {
+async fn bots_are_distinguished_from_deleted_people() {
     for (host, bot) in [
         (Host::Github, json!({"login": "ci[bot]", "id": 1, "type": "Bot"})),
         (Host::Gitea, json!({"login": "gitea-actions", "id": -2})),

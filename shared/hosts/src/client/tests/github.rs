@@ -247,7 +247,7 @@ async fn an_answer_without_a_token_is_unreadable_and_shows_nothing_of_it() {
 }
 
 #[tokio::test]
-async fn an_app_that_was_uninstalled_or_has_no_key_is_told_apart() {
+async fn an_uninstalled_app_and_an_invalid_key_are_different_errors() {
     let server = Canned::start().await;
     server.on(
         "POST /app/installations/9/access_tokens",

@@ -54,7 +54,7 @@ async fn a_read_is_tried_three_times_and_then_given_up() {
 }
 
 #[tokio::test]
-async fn a_short_wait_is_waited_for_and_a_long_one_is_told() {
+async fn a_short_retry_after_is_waited_for_and_a_long_one_is_returned() {
     for (host, line) in HOOKS {
         let server = Canned::start().await;
         let client = client(host, &server.url);

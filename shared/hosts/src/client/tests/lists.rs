@@ -111,7 +111,7 @@ async fn a_list_that_is_no_list_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_list_of_pull_requests_without_an_end_is_cut_and_says_so() {
+async fn an_endless_list_of_pull_requests_is_cut_and_marked_as_cut() {
     for (host, pages) in [(Host::Github, 10), (Host::Gitea, 20)] {
         let (server, client) = start(host).await;
         for page in 1..=pages {
