@@ -101,7 +101,7 @@ impl GitSpec {
         }
     }
 
-    /// Which site's API it is, however its address is spelled: see [`site`].
+    /// Which site's API it is, however its address is spelled: see [`site()`].
     pub fn site(&self) -> String {
         site(self.api_url())
     }
