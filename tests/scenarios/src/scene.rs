@@ -30,7 +30,7 @@ pub const OWNER: &str = "acme";
 pub(crate) const CONFIG: &str = "shop";
 
 /// How long a wait may take. It is generous: a wait ends when its condition holds, and only a failure takes so long.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// One repository with its config in a world of its own.
 ///
