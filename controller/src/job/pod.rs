@@ -11,6 +11,7 @@ use kube::{Api, ResourceExt};
 use tidegate_resources::{IntegrationJob, JobPhase, JobStatus, TaskRunStatus};
 
 use super::{
+    checkout,
     store::Tasks,
     task::{self, TaskState},
     waiting,
@@ -72,8 +73,13 @@ fn waits_for_room(status: &TaskRunStatus) -> bool {
 /// Source: <https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions>
 fn lost(pod: Option<&Pod>, status: &TaskRunStatus) -> Option<String> {
     let Some(pod) = pod else {
-        let ends = status.steps.iter().filter_map(|step| step.terminated.as_ref());
-        let is_killed = ends.into_iter().any(|end| end.exit_code > 128 && end.reason != "OOMKilled");
+        let ends = status.steps.iter().filter_map(|step| Some((step, step.terminated.as_ref()?)));
+        let is_killed = ends.into_iter().any(|(step, end)| {
+            let by_signal = end.exit_code > 128 && end.reason != "OOMKilled";
+            // The checkout's shell ends by itself when its git is killed. Where it fails of its own accord, it says how.
+            let is_silent = step.name == checkout::STEP && end.exit_code != 0 && step.results.is_empty();
+            by_signal || is_silent
+        });
         return is_killed.then(|| task::POD_DELETED.to_owned());
     };
     let ended = status.completion_time.as_deref()?.parse::<Timestamp>().ok()?;
@@ -129,6 +135,16 @@ mod tests {
         assert_eq!(lost_of(137, Some(json!({"metadata": {}}))), None);
         let told_at_9 = json!({"deletionTimestamp": "2026-01-01T00:00:09Z", "deletionGracePeriodSeconds": 0});
         assert!(!deleted(1, Some(told_at_9)));
+    }
+
+    #[test]
+    fn a_checkout_of_a_missing_pod_that_says_nothing_was_killed() {
+        let lost_of = |results| {
+            let status = task_run(&failed_step("checkout", 2, &results)).status.expect("a status");
+            lost(None, &status)
+        };
+        assert_eq!(lost_of(json!([])).as_deref(), Some(task::POD_DELETED));
+        assert_eq!(lost_of(json!([{"name": "outcome", "value": "conflict"}])), None);
     }
 
     #[test]
