@@ -29,7 +29,8 @@ const MAX_BYTES: u64 = 6 << 30;
 /// Files that are replaced and never changed, so that they may be linked.
 const LINKED: [&str; 5] = ["rlib", "rmeta", "so", "a", "o"];
 
-/// Puts what is kept into a target folder that lacks it.
+/// Puts what is kept into a target folder, once. What is there is replaced: the crates of this very program were compiled a
+/// moment ago, and cargo would take all that is kept and uses them for out of date, as it is older than they are.
 pub(crate) fn restore(workspace: &Workspace) -> anyhow::Result<()> {
     let mark = workspace.target.join("dependencies");
     let key = Key::of(workspace)?;
@@ -157,7 +158,7 @@ fn size(folder: &Path) -> anyhow::Result<u64> {
     Ok(bytes)
 }
 
-/// Brings the units of third-party crates from one folder of profiles into another that lacks them. Returns how many
+/// Brings the units of third-party crates from one folder of profiles into another. Returns how many
 /// files it brought.
 fn copy(workspace: &Workspace, from: &Path, to: &Path) -> anyhow::Result<usize> {
     let ours = our_names(workspace);
@@ -198,14 +199,15 @@ fn crate_of(name: &str) -> Option<&str> {
     is_hash.then(|| if is_library { unit.strip_prefix("lib").unwrap_or(unit) } else { unit })
 }
 
-/// Links or copies a file, or a folder with all that is in it, unless it is there. Cargo compares times, so they are kept.
+/// Links or copies a file, or a folder with all that is in it, over what is there. Cargo compares times, so they are kept.
 fn place(from: &Path, to: &Path) -> anyhow::Result<usize> {
     if from.is_dir() {
         let name = |path: &Path| path.file_name().map(OsStr::to_owned).unwrap_or_default();
         return entries(from)?.iter().map(|path| place(path, &to.join(name(path)))).sum();
     }
     if to.exists() {
-        return Ok(0);
+        // Not written over: the file may be a link to what another checkout has.
+        fs::remove_file(to).with_context(|| format!("failed to replace {}", to.display()))?;
     }
     let folder = to.parent().context("a file has a folder")?;
     fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
@@ -240,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_placed_file_keeps_its_time_and_an_existing_one_its_content() {
+    fn a_placed_file_keeps_its_time_and_replaces_a_younger_one_without_a_change_to_its_source() {
         let folder = tempfile::tempdir().expect("a folder");
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
         fs::create_dir_all(from.join("unit")).expect("a folder");
@@ -252,8 +254,9 @@ mod tests {
         let placed = to.join("unit/output");
         assert_eq!(fs::metadata(&placed).and_then(|it| it.modified()).expect("a time"), long_ago);
         fs::write(&placed, "changed by cargo").expect("written");
-        assert_eq!(place(&from, &to).expect("placed"), 0);
-        assert_eq!(fs::read_to_string(&placed).expect("read"), "changed by cargo");
         assert_eq!(fs::read_to_string(from.join("unit/output")).expect("read"), "new");
+        assert_eq!(place(&from, &to).expect("placed"), 1);
+        assert_eq!(fs::read_to_string(&placed).expect("read"), "new");
+        assert_eq!(fs::metadata(&placed).and_then(|it| it.modified()).expect("a time"), long_ago);
     }
 }
