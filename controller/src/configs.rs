@@ -82,7 +82,7 @@ impl Configs {
         &self.store
     }
 
-    /// Waits until all configs have been listed; for ever when nobody lists them any more. Any number of loops may wait: the
+    /// Waits until all configs have been listed. It never returns when nobody lists them any more. Any number of loops may wait: the
     /// store's own future wakes only one of them.
     pub async fn listed(&self) {
         if self.listed.clone().wait_for(|is_listed| *is_listed).await.is_err() {

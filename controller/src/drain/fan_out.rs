@@ -143,7 +143,7 @@ impl Drain {
     }
 
     /// Follows a comment once, for all configs of its repository together: any of them leads to the others, so the first whose
-    /// credential works is enough. Where none is fit to run anything, whoever wrote the comment is told why.
+    /// credential works is enough. Where no config can run anything, the author of the comment gets the reason.
     async fn follow(
         &self,
         comment: CommentRef<'_>,

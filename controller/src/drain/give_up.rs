@@ -1,4 +1,4 @@
-//! A comment whose command is given up: the person who wrote it is told so, once, with the reason.
+//! A comment whose command is given up: its author gets one reply, with the reason.
 
 use std::time::Instant;
 

@@ -1,7 +1,7 @@
 //! Which lines of a comment people see as plain text. Pure.
 //!
 //! Markdown is read by `pulldown-cmark`, with the extensions that GitHub and Gitea render. A line counts when it is a line of
-//! a paragraph that stands in nothing else: not in code, a quote, a list, a table, a heading, a footnote or a formula.
+//! a paragraph at the top level: not in code, a quote, a list, a table, a heading, a footnote or a formula.
 //!
 //! Markdown knows no nesting of HTML: to it, what follows `<blockquote>` and an empty line is a paragraph like any other, and
 //! so is what follows `<!-- a --> <!--`. A browser sees more. So the page's HTML goes through `html5gum`, a tokenizer by the
