@@ -55,7 +55,7 @@ pub fn observe(job: &IntegrationJob, seen: Seen<'_>, now: Timestamp) -> Option<I
         status.tree = Some(tree);
     }
     status.pipeline_run.clone_from(&seen.run.metadata.name);
-    status.jobs = progress.job_statuses();
+    status.jobs = progress.job_statuses(&status.jobs, seen.is_complete);
     let verdict = if progress.is_final() {
         progress.verdict(&status)
     } else {
@@ -149,8 +149,17 @@ impl<'a> Progress<'a> {
         self.cause_before(entry).is_some() || is_stopping && self.any_cause().is_some()
     }
 
-    fn job_statuses(&self) -> Vec<JobStatus> {
-        let statuses = self.states.iter().map(|state @ (_, task_run, _)| {
+    /// A task that the run lists and that was not seen yet, as after a restart of the controller, changes nothing.
+    fn job_statuses(&self, earlier: &[JobStatus], is_complete: bool) -> Vec<JobStatus> {
+        let statuses = self.states.iter().map(|state @ (entry, task_run, _)| {
+            if task_run.is_none()
+                && !is_complete
+                && self.was_created(entry)
+                && let Some(known) = earlier.iter().find(|known| known.name == entry.name)
+                && !self.is_final()
+            {
+                return known.clone();
+            }
             let mut status = self.job_status(state);
             if let Some(task) = task_run.and_then(|task_run| task_run.status.as_ref()) {
                 status.started_at.clone_from(&task.start_time);

@@ -99,6 +99,15 @@ fn nothing_new_changes_nothing() {
 }
 
 #[test]
+fn a_task_that_a_restarted_controller_has_not_seen_yet_keeps_its_job_as_it_was() {
+    let mut job = running(&json!([{"name": "a"}, {"name": "b"}]));
+    let run = pipeline_run("Unknown", "Running", &["a"]);
+    let known = observe_of(&job, &run, &[("a", on())]);
+    job.status = Some(known.clone());
+    assert_eq!(observe_of(&job, &run, &[]), known);
+}
+
+#[test]
 fn all_good_is_success_and_names_what_was_built() {
     let job = running(&json!([{"name": "a"}, {"name": "b", "optional": true}]));
     let run = pipeline_run("True", "Completed", &["a", "b"]);
