@@ -7,14 +7,14 @@ use std::sync::LazyLock;
 
 use kube::{
     CustomResourceExt,
-    core::cel::{ErrorKind, Validator, apply_defaults},
+    core::cel::{CompiledSchema, ErrorKind, Validator, apply_defaults, compile_schema},
 };
 use serde_json::Value;
 use tidegate_resources::{IntegrationConfig, IntegrationJob, IntegrationLedger};
 
 use super::{
     failure::{Cause, Failure},
-    schema,
+    schema::{self, Patterns},
     served::Key,
 };
 
@@ -24,16 +24,18 @@ pub(crate) static INTEGRATION_JOB: LazyLock<Definition> = LazyLock::new(Definiti
 pub(crate) static INTEGRATION_LEDGER: LazyLock<Definition> =
     LazyLock::new(Definition::of::<IntegrationLedger>);
 
-/// A kind's `openAPIV3Schema`.
+/// A kind's `openAPIV3Schema`, and what is compiled of it once.
 pub(crate) struct Definition {
     schema: Value,
+    rules: CompiledSchema,
+    patterns: Patterns,
 }
 
 impl Definition {
     fn of<K: CustomResourceExt>() -> Self {
         let crd = serde_json::to_value(K::crd()).expect("a CRD is plain data");
         let schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone();
-        Self { schema }
+        Self { rules: compile_schema(&schema), patterns: Patterns::of(&schema), schema }
     }
 
     /// Prunes, completes and checks an object. What was wrong before and has not changed is let pass, as Kubernetes does since
@@ -41,19 +43,23 @@ impl Definition {
     pub(crate) fn admit(&self, key: &Key, new: &mut Value, old: Option<&Value>) -> Result<(), Failure> {
         schema::prune(&self.schema, new);
         *new = apply_defaults(&self.schema, new);
-        let known = old.map(|old| schema::check(&self.schema, old)).unwrap_or_default();
-        let mut causes = schema::check(&self.schema, new);
-        causes.retain(|cause| !known.contains(cause));
-        if causes.is_empty() {
-            let known = old.map(|old| self.broken_rules(old, None)).unwrap_or_default();
-            causes = self.broken_rules(new, old);
+        let mut causes = schema::check(&self.schema, &self.patterns, new);
+        if let Some(old) = old.filter(|_| !causes.is_empty()) {
+            let known = schema::check(&self.schema, &self.patterns, old);
             causes.retain(|cause| !known.contains(cause));
+        }
+        if causes.is_empty() {
+            causes = self.broken_rules(new, old);
+            if let Some(old) = old.filter(|_| !causes.is_empty()) {
+                let known = self.broken_rules(old, None);
+                causes.retain(|cause| !known.contains(cause));
+            }
         }
         if causes.is_empty() { Ok(()) } else { Err(Failure::invalid(key.resource, &key.name, &causes)) }
     }
 
     fn broken_rules(&self, new: &Value, old: Option<&Value>) -> Vec<Cause> {
-        let broken = Validator::new().validate(&self.schema, new, old);
+        let broken = Validator::new().validate_compiled(&self.rules, new, old);
         let errors = broken.err().into_iter().flat_map(kube::core::cel::ValidationErrors::into_vec);
         errors
             .map(|error| Cause {

@@ -2,10 +2,36 @@
 //!
 //! Source: <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema>
 
+use std::collections::HashMap;
+
 use regex::Regex;
 use serde_json::Value;
 
 use super::failure::Cause;
+
+/// Every `pattern` of a schema, compiled.
+pub(crate) struct Patterns(HashMap<String, Regex>);
+
+impl Patterns {
+    pub(crate) fn of(schema: &Value) -> Self {
+        let mut found = HashMap::new();
+        collect(schema, &mut found);
+        Self(found)
+    }
+}
+
+fn collect(schema: &Value, found: &mut HashMap<String, Regex>) {
+    if let Some(pattern) = schema["pattern"].as_str() {
+        let compiled = Regex::new(pattern).expect("the CRD's pattern is a regular expression");
+        found.insert(pattern.to_owned(), compiled);
+    }
+    for (_, child) in properties(schema) {
+        collect(child, found);
+    }
+    if schema["items"].is_object() {
+        collect(&schema["items"], found);
+    }
+}
 
 /// Removes what the schema doesn't name, and nulls: no field of ours is nullable.
 pub(crate) fn prune(schema: &Value, object: &mut Value) {
@@ -40,18 +66,24 @@ fn prune_value(schema: &Value, value: &mut Value) {
     }
 }
 
+/// One look at an object.
+struct Check<'a> {
+    patterns: &'a Patterns,
+    causes: Vec<Cause>,
+}
+
 /// What is wrong with a pruned and completed object.
-pub(crate) fn check(schema: &Value, object: &Value) -> Vec<Cause> {
-    let mut causes = Vec::new();
-    check_object(schema, object, "", &mut causes);
-    causes
+pub(crate) fn check(schema: &Value, patterns: &Patterns, object: &Value) -> Vec<Cause> {
+    let mut check = Check { patterns, causes: Vec::new() };
+    check_object(schema, object, "", &mut check);
+    check.causes
 }
 
 fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
     schema["properties"].as_object().into_iter().flatten()
 }
 
-fn check_value(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
+fn check_value(schema: &Value, value: &Value, path: &str, check: &mut Check<'_>) {
     let expected = schema["type"].as_str().unwrap_or_default();
     let found = match value {
         Value::Null => "null",
@@ -64,25 +96,25 @@ fn check_value(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause
     };
     if found != expected {
         let message = format!("{found:?}: {path} in body must be of type {expected}: {found:?}");
-        causes.push(Cause { reason: "FieldValueTypeInvalid", ..Cause::invalid(path, message) });
+        check.causes.push(Cause { reason: "FieldValueTypeInvalid", ..Cause::invalid(path, message) });
         return;
     }
     match value {
-        Value::String(text) => check_text(schema, text, path, causes),
-        Value::Number(_) => check_number(schema, value, path, causes),
-        Value::Array(items) => check_list(schema, items, path, causes),
-        Value::Object(_) => check_object(schema, value, path, causes),
+        Value::String(text) => check_text(schema, text, path, check),
+        Value::Number(_) => check_number(schema, value, path, check),
+        Value::Array(items) => check_list(schema, items, path, check),
+        Value::Object(_) => check_object(schema, value, path, check),
         Value::Null | Value::Bool(_) => {}
     }
 }
 
-fn check_object(schema: &Value, object: &Value, path: &str, causes: &mut Vec<Cause>) {
+fn check_object(schema: &Value, object: &Value, path: &str, check: &mut Check<'_>) {
     let at = |name: &str| {
         if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
     };
     for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         if object.get(name).is_none() {
-            causes.push(Cause {
+            check.causes.push(Cause {
                 reason: "FieldValueRequired",
                 field: at(name),
                 message: "Required value".to_owned(),
@@ -91,16 +123,16 @@ fn check_object(schema: &Value, object: &Value, path: &str, causes: &mut Vec<Cau
     }
     for (name, child) in properties(schema) {
         if let Some(value) = object.get(name) {
-            check_value(child, value, &at(name), causes);
+            check_value(child, value, &at(name), check);
         }
     }
 }
 
-fn check_list(schema: &Value, items: &[Value], path: &str, causes: &mut Vec<Cause>) {
+fn check_list(schema: &Value, items: &[Value], path: &str, check: &mut Check<'_>) {
     if let Some(max) = limit(schema, "maxItems")
         && items.len() > max
     {
-        causes.push(Cause {
+        check.causes.push(Cause {
             reason: "FieldValueTooMany",
             field: path.to_owned(),
             message: format!("Too many: {}: must have at most {max} items", items.len()),
@@ -110,11 +142,11 @@ fn check_list(schema: &Value, items: &[Value], path: &str, causes: &mut Vec<Caus
         && items.len() < min
     {
         let message = format!("{}: {path} in body should have at least {min} items", items.len());
-        causes.push(Cause::invalid(path, message));
+        check.causes.push(Cause::invalid(path, message));
     }
     for (index, item) in items.iter().enumerate() {
         let at = format!("{path}[{index}]");
-        check_value(&schema["items"], item, &at, causes);
+        check_value(&schema["items"], item, &at, check);
         let identity = |item: &Value| match schema["x-kubernetes-list-type"].as_str() {
             Some("set") => Some(vec![item.clone()]),
             Some("map") => schema["x-kubernetes-list-map-keys"]
@@ -124,7 +156,7 @@ fn check_list(schema: &Value, items: &[Value], path: &str, causes: &mut Vec<Caus
         };
         let own = identity(item);
         if own.is_some() && items[..index].iter().any(|earlier| identity(earlier) == own) {
-            causes.push(Cause {
+            check.causes.push(Cause {
                 reason: "FieldValueDuplicate",
                 field: at,
                 message: format!("Duplicate value: {}", Value::from(own)),
@@ -133,12 +165,12 @@ fn check_list(schema: &Value, items: &[Value], path: &str, causes: &mut Vec<Caus
     }
 }
 
-fn check_text(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
+fn check_text(schema: &Value, text: &str, path: &str, check: &mut Check<'_>) {
     if let Some(allowed) = schema["enum"].as_array()
         && !allowed.iter().any(|value| value == text)
     {
         let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
-        causes.push(Cause {
+        check.causes.push(Cause {
             reason: "FieldValueNotSupported",
             field: path.to_owned(),
             message: format!("Unsupported value: {text:?}: supported values: {}", allowed.join(", ")),
@@ -148,7 +180,7 @@ fn check_text(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
     if let Some(max) = limit(schema, "maxLength")
         && length > max
     {
-        causes.push(Cause {
+        check.causes.push(Cause {
             reason: "FieldValueTooLong",
             field: path.to_owned(),
             message: format!("Too long: may not be more than {max} bytes"),
@@ -158,29 +190,29 @@ fn check_text(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
         && length < min
     {
         let message = format!("{text:?}: {path} in body should be at least {min} chars long");
-        causes.push(Cause::invalid(path, message));
+        check.causes.push(Cause::invalid(path, message));
     }
     if let Some(pattern) = schema["pattern"].as_str()
-        && !Regex::new(pattern).is_ok_and(|regex| regex.is_match(text))
+        && !check.patterns.0.get(pattern).is_some_and(|regex| regex.is_match(text))
     {
         let message = format!("{text:?}: {path} in body should match '{pattern}'");
-        causes.push(Cause::invalid(path, message));
+        check.causes.push(Cause::invalid(path, message));
     }
 }
 
-fn check_number(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
+fn check_number(schema: &Value, value: &Value, path: &str, check: &mut Check<'_>) {
     let number = value.as_f64().unwrap_or_default();
     if let Some(max) = schema["maximum"].as_f64()
         && number > max
     {
         let message = format!("{value}: {path} in body should be less than or equal to {max}");
-        causes.push(Cause::invalid(path, message));
+        check.causes.push(Cause::invalid(path, message));
     }
     if let Some(min) = schema["minimum"].as_f64()
         && number < min
     {
         let message = format!("{value}: {path} in body should be greater than or equal to {min}");
-        causes.push(Cause::invalid(path, message));
+        check.causes.push(Cause::invalid(path, message));
     }
 }
 
