@@ -41,12 +41,12 @@ pub enum ApplyError {
 }
 
 /// What became of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Applied {
     /// It was made now.
-    Created(String),
+    Created(Box<IntegrationJob>),
     /// It was there before: the same trigger came twice.
-    Existed(String),
+    Existed(Box<IntegrationJob>),
     /// It is there, and our types can't read it: why. It is left alone.
     Unreadable(String, String),
 }
@@ -69,7 +69,7 @@ pub async fn run(
         let name = integration_job_name(&config_name, &run.digest, attempt);
         let job = build(name.clone(), run, config, envelope)?;
         match api.create(&PostParams::default(), &job).await {
-            Ok(_) => return Ok(Applied::Created(name)),
+            Ok(made) => return Ok(Applied::Created(Box::new(made))),
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
                 let guarded = context.namespaced::<DeserializeGuard<IntegrationJob>>(&namespace);
                 let existing = guarded.get_opt(&name).await.map_err(failed("read", &name))?;
@@ -84,8 +84,7 @@ pub async fn run(
                     if run.may_repeat && was_another_built_since(&existing, config, context).await? {
                         continue;
                     }
-                    approve(&existing, run, &api).await?;
-                    return Ok(Applied::Existed(name));
+                    return Ok(Applied::Existed(Box::new(approve(existing, run, &api).await?)));
                 }
             }
             Err(source) => return Err(failed("create", &name)(source)),
@@ -120,15 +119,17 @@ async fn was_another_built_since(
     Ok(pushes.any(|other| other.created_at_ms() > job.created_at_ms()))
 }
 
-async fn approve(job: &IntegrationJob, run: &Run, api: &Api<IntegrationJob>) -> Result<(), ApplyError> {
+async fn approve(
+    job: IntegrationJob,
+    run: &Run,
+    api: &Api<IntegrationJob>,
+) -> Result<IntegrationJob, ApplyError> {
     let Some(approved) = run.spec.approved.as_ref().filter(|_| job.spec.lacks_approval()) else {
-        return Ok(());
+        return Ok(job);
     };
     let (name, patch) = (job.name_any(), json!({"spec": {"approved": approved}}));
-    match api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
-        Ok(_) => Ok(()),
-        Err(source) => Err(failed("approve", &name)(source)),
-    }
+    let patched = api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await;
+    patched.map_err(failed("approve", &name))
 }
 
 fn build(

@@ -50,15 +50,6 @@ pub fn unshared(jobs: Vec<IntegrationJob>, number: PullRequestNumber, book: &Boo
     jobs.into_iter().filter(|job| !is_shared(job)).collect()
 }
 
-/// Whether a pull request has the run that it needs, because another open one has the same head and base. The name of a run that
-/// more than one pull request needs is that of the one that came first.
-pub fn has_run(run: &plan::Run, book: &Book) -> bool {
-    run.spec.pulls.first().is_some_and(|pull| {
-        let base = run.spec.base.reference.name();
-        book.is_shared(&pull.sha, base, pull.number) && !book.lacks_run(&pull.sha, base)
-    })
-}
-
 /// The names of runs.
 pub fn names(jobs: &[IntegrationJob]) -> Vec<String> {
     jobs.iter().map(ResourceExt::name_any).collect()

@@ -4,6 +4,7 @@
 //! The drain records what it read from the host before it acts on it and before its message is deleted; `report` records how
 //! runs are and what the host took. Only the leader writes, so nobody else changes a ledger meanwhile.
 
+mod missing;
 mod store;
 
 use std::{
@@ -40,6 +41,7 @@ const PRUNE_EVERY_MS: i64 = 60 * 60 * 1_000;
 pub struct Ledgers {
     books: Arc<tokio::sync::Mutex<HashMap<String, Arc<Book>>>>,
     changed: watch::Sender<()>,
+    runs_are_known: watch::Sender<bool>,
 }
 
 /// The ledger of one config.
@@ -72,7 +74,7 @@ pub struct DueStatus {
 
 impl Default for Ledgers {
     fn default() -> Self {
-        Self { books: Arc::default(), changed: watch::channel(()).0 }
+        Self { books: Arc::default(), changed: watch::channel(()).0, runs_are_known: watch::channel(false).0 }
     }
 }
 
@@ -84,6 +86,11 @@ impl Ledgers {
         context: &Context,
     ) -> Result<Arc<Book>, LedgerError> {
         let mut books = self.books.lock().await;
+        // A command may have been worked on for a while: its config may be older than what was recorded since.
+        let key = key_of(config);
+        let newest = context.configs.get(&key.namespace, &key.name);
+        let newest = newest.filter(|newest| newest.metadata.uid == config.metadata.uid);
+        let config = newest.as_ref().unwrap_or(config);
         if let Some(book) = books.get(&uid(config)) {
             book.refresh(config);
             return Ok(Arc::clone(book));
@@ -218,12 +225,6 @@ impl Book {
             .ledger
             .open_with_head(head)
             .any(|(number, record)| number != besides && record.seen.base == *base)
-    }
-
-    /// Whether open pull requests with this head and base lack a run.
-    pub fn lacks_run(&self, head: &CommitSha, base: &RefName) -> bool {
-        let state = self.state();
-        state.ledger.missing(&state.rules, Some(head)).iter().any(|missing| missing.base == *base)
     }
 
     /// The runs that the ledger remembers as not ended, and those that keep the targets of pushes.

@@ -5,7 +5,7 @@
 //! it yet, a write is due: the `outbox` (pure) decides when it is sent, newest first and within the credential's budget
 //! (`crate::budget`), which answers to comments share. After a crash at most the last write is repeated.
 
-mod observe;
+pub(crate) mod observe;
 mod outbox;
 pub(crate) mod plan;
 mod send;
@@ -235,11 +235,8 @@ impl Reporter {
         {
             book.observe(pull_request);
         }
-        if let Some(trusted) = &seen.trusted {
-            book.observe(trusted);
-        }
-        if let Some(run) = &seen.run {
-            book.observe(&Observation::Run(run.clone()));
+        for observation in seen.observations() {
+            book.observe(&observation);
         }
         self.save(&key_of(&config));
         self.review(&book);

@@ -48,6 +48,11 @@ impl Seen {
             ended: statuses.filter_map(ended).collect(),
         })
     }
+
+    /// What the ledger is to remember of it, in this order.
+    pub fn observations(&self) -> impl Iterator<Item = Observation> {
+        self.trusted.clone().into_iter().chain(self.run.clone().map(Observation::Run))
+    }
 }
 
 /// A push was accepted because its commit was on the branch or tag. A pull request's head is trusted by who approved it; else

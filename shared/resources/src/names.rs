@@ -1,7 +1,7 @@
 //! Names, labels and annotations. They make the controller idempotent: the same trigger gives the same name.
 
 use sha2::{Digest, Sha256};
-use tidegate_model::{CommentId, CommentKind, CommitSha, GitRef, PullRequestNumber, RefName};
+use tidegate_model::{CommentId, CommentKind, CommitSha, GitRef, JobName, PullRequestNumber, RefName};
 
 /// Keeps a config until its webhook is removed from the host.
 pub const FINALIZER: &str = "tidegate.dev/webhook";
@@ -59,6 +59,12 @@ pub fn pull_request_trigger_digest(
     rights: &str,
 ) -> String {
     digest(&[config_uid, "PullRequest", base.as_str(), head.as_str(), rights])
+}
+
+/// The identity of "those jobs of a pull request's run that no other run has".
+pub fn pull_request_part_trigger_digest(run: &str, jobs: &[JobName]) -> String {
+    let parts: Vec<&str> = [run, "Part"].into_iter().chain(jobs.iter().map(JobName::as_str)).collect();
+    digest(&parts)
 }
 
 /// The identity of "this commit on this branch or tag, under this config".

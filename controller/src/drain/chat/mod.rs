@@ -12,6 +12,7 @@ mod memory;
 
 use std::fmt;
 
+use kube::ResourceExt;
 use tidegate_hosts::client::CommentFacts;
 use tidegate_model::{Command, CommentId, CommentKind, CommentPointer, Envelope, PullRequestNumber};
 use tidegate_resources::IntegrationConfig;
@@ -149,8 +150,8 @@ async fn carry_out(
     Ok(match action {
         Action::Run { config, run } => {
             match apply::run(run, &known.configs[*config].config, envelope, context).await? {
-                apply::Applied::Created(name) => format!("created IntegrationJob {name}"),
-                apply::Applied::Existed(name) => format!("IntegrationJob {name} exists"),
+                apply::Applied::Created(job) => format!("created IntegrationJob {}", job.name_any()),
+                apply::Applied::Existed(job) => format!("IntegrationJob {} exists", job.name_any()),
                 apply::Applied::Unreadable(name, why) => {
                     format!("IntegrationJob {name} can't be read: {why}")
                 }
