@@ -53,7 +53,8 @@ pub enum Applied {
 
 /// Makes the `IntegrationJob` of a trigger, unless it is there. An approval that came meanwhile is entered into it.
 ///
-/// A run that Tidegate stopped counts as absent: the host's present state, which the plan was made of, wants it. What a person
+/// A run of a push that is older than the push counts as absent: the ledger saw the branch or tag gone, or elsewhere, in between.
+/// A run that Tidegate stopped counts as absent, too: the host's present state, which the plan was made of, wants it. What a person
 /// stopped stays stopped until a new head or a comment, and a comment is followed once. A delivery's id decides nothing: Gitea
 /// replays under a new one.
 pub async fn run(
@@ -81,7 +82,10 @@ pub async fn run(
                     }
                 };
                 if let Some(existing) = existing.filter(|job| !is_wanted_again(job)) {
-                    if run.may_repeat && was_another_built_since(&existing, config, context).await? {
+                    let is_of_older_push = run.renewed_at_ms.is_some_and(|at| existing.created_at_ms() < at);
+                    if run.may_repeat
+                        && (is_of_older_push || was_another_built_since(&existing, config, context).await?)
+                    {
                         continue;
                     }
                     return Ok(Applied::Existed(Box::new(approve(existing, run, &api).await?)));
@@ -99,7 +103,7 @@ fn is_wanted_again(job: &IntegrationJob) -> bool {
         (_, Trigger::Comment) => false,
         (Some(cancel), _) => match cancel.reason {
             CancelReason::Requested => false,
-            CancelReason::Superseded | CancelReason::PullRequestClosed => true,
+            CancelReason::Superseded | CancelReason::PullRequestClosed | CancelReason::RefDeleted => true,
         },
         (None, _) => is_cancelled,
     }
@@ -188,7 +192,7 @@ pub async fn stop(
     Ok(count)
 }
 
-fn failed(operation: &'static str, name: &str) -> impl FnOnce(kube::Error) -> ApplyError {
+pub(super) fn failed(operation: &'static str, name: &str) -> impl FnOnce(kube::Error) -> ApplyError {
     let name = name.to_owned();
     move |source| ApplyError::Job { operation, name, source }
 }
@@ -211,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_run_that_tidegate_stopped_starts_again_and_one_that_a_person_stopped_does_not() {
-        for reason in [None, Some("Superseded"), Some("PullRequestClosed")] {
+        for reason in [None, Some("Superseded"), Some("PullRequestClosed"), Some("RefDeleted")] {
             assert!(is_wanted_again(&stopped(reason)), "{reason:?}");
         }
         assert!(!is_wanted_again(&stopped(Some("Requested"))));

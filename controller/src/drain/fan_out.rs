@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use tidegate_model::{Command, Envelope, Intention};
-use tidegate_resources::{Cancel, CancelReason, IntegrationConfig};
+use tidegate_resources::{Cancel, CancelReason, IntegrationConfig, Trigger};
 
 use super::{
     Drain, apply,
     chat::{CommentRef, Followed},
+    deleted_ref,
     error::{CommandError, WaitsFor},
     facts, lacking, log,
     plan::{self, Plan},
@@ -128,7 +129,7 @@ impl Drain {
                     log(envelope, Some(config), &reason);
                     unfit.extend(plan::unfit(config).map(|_| config));
                 }
-                Err(Plan::Run(_) | Plan::Cancel { .. }) => (),
+                Err(Plan::Run(_) | Plan::Cancel { .. } | Plan::Forget { .. }) => (),
             }
         }
         let able = if fit.is_empty() { unfit } else { fit };
@@ -182,6 +183,10 @@ pub(super) async fn carry_out_for(
             let count = apply::stop(config, &going, &order, context).await?;
             log(envelope, Some(config), &format!("{}: stopped {count} runs", order.message));
         }
+        Plan::Forget { reference, order } => {
+            let count = deleted_ref::stop_queued(&reference, &order, config, context).await?;
+            log(envelope, Some(config), &format!("{}: stopped {count} queued runs", order.message));
+        }
         Plan::Nothing(reason) => log(envelope, Some(config), &reason),
         Plan::Refuse(reason) => return Ok(Some(reason)),
     }
@@ -218,8 +223,14 @@ async fn run(
     // Trust is a property of the commit: what another pull request has proved holds for this one.
     let is_trusted = run.spec.pulls.first().is_some_and(|pull| book.is_trusted(&pull.sha));
     run.spec.awaits_approval &= run.spec.approved.is_some() || !is_trusted;
+    if let (Trigger::Push, Some(sha)) = (run.spec.trigger, &run.spec.base.sha) {
+        run.renewed_at_ms = book.renewed_at_ms(&run.spec.base.reference, sha);
+    }
     let what = lacking::make(&run, &book, config, envelope, context).await?;
     log(envelope, Some(config), &what);
+    if run.spec.pulls.is_empty() && book.settle_ref(&run.spec.base.reference) {
+        book.save(context).await?;
+    }
     if let Some(pull) = run.spec.pulls.first() {
         let order = Cancel {
             reason: CancelReason::Superseded,

@@ -127,7 +127,12 @@ mod tests {
     #[test]
     fn a_part_of_a_run_holds_the_lacking_jobs_alone_under_a_name_of_its_own() {
         let jobs = json!([{"name": "build"}, {"name": "unit", "after": ["build"]}, {"name": "lint"}]);
-        let run = Run { spec: job(&jobs, false).spec, digest: "d".to_owned(), may_repeat: false };
+        let run = Run {
+            spec: job(&jobs, false).spec,
+            digest: "d".to_owned(),
+            may_repeat: false,
+            renewed_at_ms: None,
+        };
         let names = |names: &[&str]| names.iter().map(|n| n.parse().expect("a name")).collect::<Vec<_>>();
         let part = part(&run, &names(&["unit", "lint"]));
         let of_part: Vec<_> = part.spec.jobs.iter().map(|job| job.name.as_str()).collect();

@@ -9,6 +9,7 @@
 pub mod apply;
 mod catch_up;
 pub mod chat;
+mod deleted_ref;
 mod error;
 pub mod facts;
 mod fan_out;

@@ -32,8 +32,14 @@ pub async fn record(
         Facts::NoPullRequest(number) => book.close(*number),
         Facts::Push { reference, sha, place: Some(Place::Head) } => {
             book.record(&Observation::Ref { reference: reference.clone(), target: Some(sha.clone()) });
+            if plan::unfit(config).is_some() {
+                book.record(&Observation::RefDue { reference: reference.clone(), is_due: true });
+            }
         }
-        Facts::Push { .. } => {}
+        Facts::Ref { reference, shown, target } if shown == target => {
+            book.record(&Observation::Ref { reference: reference.clone(), target: target.clone() });
+        }
+        Facts::Push { .. } | Facts::Ref { .. } => {}
     }
     book.save(context).await?;
     Ok(book)

@@ -65,7 +65,7 @@ impl Subject {
             | Intention::FollowComment { pull_request, .. } => {
                 Self::PullRequest(PullRequest::of(config, *pull_request))
             }
-            Intention::RunPush { reference, .. } => {
+            Intention::RunPush { reference, .. } | Intention::RecordRef { reference, .. } => {
                 Self::Ref(Ref { repository: Repository::of(config), reference: reference.clone() })
             }
         }

@@ -4,17 +4,18 @@
 //! The drain records what it read from the host before it acts on it and before its message is deleted; `report` records how
 //! runs are and what the host took. Only the leader writes, so nobody else changes a ledger meanwhile.
 
+mod looks;
 mod missing;
 mod store;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
-use tidegate_model::{CommitSha, PullRequestNumber, RefName, StatusState};
+use tidegate_model::{CommitSha, GitRef, PullRequestNumber, RefName, StatusState};
 use tidegate_resources::IntegrationConfig;
 use tidegate_rules::{
     ledger::{Config, JobRecord, Ledger, Observation, PullRequestState, RunId, TargetKey},
@@ -22,8 +23,8 @@ use tidegate_rules::{
 };
 use tokio::sync::watch;
 
-pub use self::store::LedgerError;
 use self::store::Store;
+pub use self::{looks::OpenPullRequest, store::LedgerError};
 use crate::{
     config::{conflict::conflict, validate},
     context::Context,
@@ -59,6 +60,9 @@ struct State {
     /// How many observations of the host were recorded, and how many of them are stored.
     recorded: u64,
     saved: u64,
+    /// How often the config has changed since it was opened, and whether what that means is not stored yet.
+    config_changes: u64,
+    is_unsaved: bool,
 }
 
 /// A status that the host doesn't know yet.
@@ -103,6 +107,8 @@ impl Ledgers {
             pruned_at_ms: 0,
             recorded: 0,
             saved: 0,
+            config_changes: 0,
+            is_unsaved: true,
         };
         let book = Arc::new(Book {
             state: Mutex::new(state),
@@ -148,6 +154,8 @@ impl Book {
         }
         state.rules = rules;
         state.config = Arc::new(config.clone());
+        state.config_changes += 1;
+        state.is_unsaved = true;
         state.apply(&Observation::Config);
         drop(state);
         self.changed.send_replace(());
@@ -171,6 +179,7 @@ impl Book {
         let (parts, recorded) = {
             let mut state = self.state();
             state.prune();
+            state.is_unsaved = false;
             (store::parts(&state.ledger)?, state.recorded)
         };
         store.save(parts, context).await?;
@@ -225,6 +234,18 @@ impl Book {
             .ledger
             .open_with_head(head)
             .any(|(number, record)| number != besides && record.seen.base == *base)
+    }
+
+    /// The names of the runs that have jobs of a head into a base, whichever pull request they were made for.
+    pub fn runs_for(&self, head: &CommitSha, base: &RefName) -> BTreeSet<String> {
+        let state = self.state();
+        let target = state.ledger.target(head, JobKind::PreSubmit, &GitRef::Branch(base.clone()));
+        let records = target.into_iter().flat_map(|target| target.jobs.values());
+        let name = |record: &JobRecord| match record {
+            JobRecord::Run { run, .. } => Some(run.name.clone()),
+            JobRecord::LeftOut { .. } => None,
+        };
+        records.filter_map(name).collect()
     }
 
     /// The runs that the ledger remembers as not ended, and those that keep the targets of pushes.

@@ -197,6 +197,9 @@ impl Reporter {
         match self.context.ledgers.open(config, &self.context).await {
             Ok(book) => {
                 self.books.insert(key_of(config), Arc::clone(&book));
+                if self.is_ready && book.is_unsaved() {
+                    self.save(&key_of(config));
+                }
                 Some(book)
             }
             Err(error) => {

@@ -103,7 +103,7 @@ fn verdict(job: &IntegrationJob, name: &JobName) -> Option<Verdict> {
     let phase = status.map(|status| status.phase).unwrap_or_default();
     let entry = status.and_then(|status| status.jobs.iter().find(|entry| entry.name == *name));
     let was_stopped_by_us = job.spec.cancel.as_ref().is_some_and(|cancel| match cancel.reason {
-        CancelReason::Superseded | CancelReason::PullRequestClosed => true,
+        CancelReason::Superseded | CancelReason::PullRequestClosed | CancelReason::RefDeleted => true,
         CancelReason::Requested => false,
     });
     let state = match entry.map(|entry| entry.phase) {

@@ -1,13 +1,16 @@
-//! Makes the runs that open pull requests lack, without waiting for an event: the ledger says which (`Ledger::missing`).
+//! Does what no event asks for: makes the runs that open pull requests lack (`Ledger::missing`), runs what was pushed while the
+//! config could not be followed, and looks for pull requests that were opened meanwhile (`look`).
 //!
 //! A run is missing when a job is added to the config, when the config becomes valid, when another pull request or a branch proves
-//! that a head is trusted, and when Tidegate stopped a run that is needed again. It is made as a command makes it: in the pull
-//! request's turn, from facts that are read from the host then.
+//! that a head is trusted, and when Tidegate stopped a run that is needed again. Everything is done as a command does it: in the
+//! turn of the pull request, branch or tag, from facts that are read from the host then.
 
 mod agenda;
+mod look;
 
 use std::{
     collections::BTreeMap,
+    fmt,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -15,10 +18,10 @@ use std::{
 use kube::ResourceExt;
 use rand::RngExt as _;
 use tidegate_model::{
-    Command, CommitSha, ConfigRef, Envelope, Intention, ParseError, RefName, Source, Version,
+    Command, CommitSha, ConfigRef, Envelope, GitRef, Intention, ParseError, RefName, Source, Version,
 };
 use tidegate_resources::IntegrationConfig;
-use tidegate_rules::ledger::MissingRun;
+use tidegate_rules::ledger::{Look, MissingRun};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -29,11 +32,11 @@ use super::{
     facts::display_name,
     fan_out::{carry_out_for, note},
     plan::uid,
-    turns::{Subject, Turns},
+    turns::{self, Turns},
 };
 use crate::{context::Context, ledger::Book};
 
-/// How many runs are made at once: a config of many open pull requests must not keep commands from the host.
+/// How much is done at once: a config of many open pull requests must not keep commands from the host.
 const IN_FLIGHT: usize = 4;
 /// How much time lies between two looks at the ledgers, so that a burst of changes costs one. A command that is worked on has
 /// mostly made its run by then.
@@ -43,14 +46,38 @@ const IDLE: Duration = Duration::from_hours(1);
 /// Where a command would name its delivery.
 const DELIVERY: &str = "catch-up";
 
-/// The run of one head into one base, under the config with this uid.
-type Key = (String, CommitSha, RefName);
+/// What is wanted, under the config with this uid.
+type Key = (String, Subject);
 
-/// What is missing, and the version of the config that says so: an edit renews what was given up.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    PullRequests,
+    Run(CommitSha, RefName),
+    Ref(GitRef),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PullRequests => f.write_str("the look at the open pull requests"),
+            Self::Run(head, base) => write!(f, "the missing run of {} into {base}", head.short()),
+            Self::Ref(reference) => write!(f, "the push of {reference}"),
+        }
+    }
+}
+
+/// What is to be done, and the version of the config that says so: an edit renews what was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Want {
-    run: MissingRun,
+    what: What,
     generation: Option<i64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum What {
+    Look(Look, u64),
+    Run(MissingRun),
+    Push(GitRef, CommitSha),
 }
 
 struct CatchUp {
@@ -98,18 +125,20 @@ pub async fn run(context: Context, turns: Arc<Turns>, stop: CancellationToken) -
 }
 
 impl CatchUp {
-    /// Asks every ledger what is missing.
+    /// Asks every ledger what is wanted.
     async fn look(&mut self) {
         let books = self.context.ledgers.opened().await.into_iter();
         self.books = books.map(|book| (uid(&book.config()), book)).collect();
         let mut wanted = BTreeMap::new();
         for (uid, book) in &self.books {
             let generation = book.config().metadata.generation;
-            wanted.extend(
-                book.missing().into_iter().map(|run| {
-                    ((uid.clone(), run.commit.clone(), run.base.clone()), Want { run, generation })
-                }),
-            );
+            let look = book.look().map(|(look, changes)| (Subject::PullRequests, What::Look(look, changes)));
+            let runs = book.missing().into_iter();
+            let runs = runs.map(|run| (Subject::Run(run.commit.clone(), run.base.clone()), What::Run(run)));
+            let pushes = book.due_refs().into_iter();
+            let pushes = pushes.map(|(name, sha)| (Subject::Ref(name.clone()), What::Push(name, sha)));
+            let all = look.into_iter().chain(runs).chain(pushes);
+            wanted.extend(all.map(|(subject, what)| ((uid.clone(), subject), Want { what, generation })));
         }
         self.agenda.want(wanted, Instant::now());
     }
@@ -123,8 +152,8 @@ impl CatchUp {
             };
             let (context, turns) = (self.context.clone(), Arc::clone(&self.turns));
             self.tasks.spawn(async move {
-                let made = Box::pin(make_up(&want.run, &book, &context, &turns)).await;
-                (key, made)
+                let done = Box::pin(make_up(want.what, &book, &context, &turns)).await;
+                (key, done)
             });
         }
     }
@@ -140,36 +169,59 @@ impl CatchUp {
         };
         let jitter = rand::rng().random_range(0.0..1.0);
         if let Some(why) = self.agenda.ended(&key, how, Instant::now(), jitter) {
-            let (uid, commit, base) = &key;
+            let (uid, subject) = &key;
             let config = self.books.get(uid).map(|book| display_name(&book.config()));
             self.context.metrics.reconcile_failure("catch_up", "given_up");
-            tracing::warn!(
-                config,
-                "gave up the missing run of {} into {base} until its config or pull requests change: {why}",
-                commit.short()
-            );
+            tracing::warn!(config, "gave up {subject} until its config or it changes: {why}");
         }
         Ok(())
     }
 }
 
-/// Carries out for one pull request what a command would, if it is still missing in its turn.
-async fn make_up(
-    run: &MissingRun,
-    book: &Book,
+async fn make_up(what: What, book: &Book, context: &Context, turns: &Turns) -> Result<(), CommandError> {
+    let config = book.config();
+    match what {
+        What::Look(look, config_changes) => look::look(look, config_changes, book, context, turns).await,
+        What::Run(run) => {
+            let intention =
+                Intention::RunPullRequest { pull_request: run.asker, head: run.commit.clone(), author: None };
+            let _turn = turns.take(turns::Subject::of(&config, &intention)).await;
+            // A command may have made it meanwhile.
+            if book.missing().contains(&run) {
+                carry_out_in_turn(&config, intention, context).await
+            } else {
+                Ok(())
+            }
+        }
+        What::Push(reference, sha) => {
+            let intention = Intention::RunPush { reference: reference.clone(), sha };
+            carry_out(&config, intention, context, turns).await?;
+            // Its job may be gone from the config, or the branch have moved, which is an event of its own.
+            if book.settle_ref(&reference) { Ok(book.save(context).await?) } else { Ok(()) }
+        }
+    }
+}
+
+/// Carries out what a command would.
+async fn carry_out(
+    config: &IntegrationConfig,
+    intention: Intention,
     context: &Context,
     turns: &Turns,
 ) -> Result<(), CommandError> {
-    let config = book.config();
-    let intention =
-        Intention::RunPullRequest { pull_request: run.asker, head: run.commit.clone(), author: None };
-    let _turn = turns.take(Subject::of(&config, &intention)).await;
-    if !book.missing().contains(run) {
-        return Ok(());
-    }
-    let envelope = envelope(&config, intention)?;
-    let result = carry_out_for(&config, &envelope, context).await;
-    note(&result, &config, &envelope, context);
+    let _turn = turns.take(turns::Subject::of(config, &intention)).await;
+    carry_out_in_turn(config, intention, context).await
+}
+
+async fn carry_out_in_turn(
+    config: &IntegrationConfig,
+    intention: Intention,
+    context: &Context,
+) -> Result<(), CommandError> {
+    let envelope = envelope(config, intention)?;
+    let result = carry_out_for(config, &envelope, context).await;
+    note(&result, config, &envelope, context);
+    // What is refused is recorded: it is wanted no more.
     result.map(drop)
 }
 
