@@ -29,6 +29,7 @@ mod pull_request;
 mod push;
 mod real;
 mod rotation;
+mod shared_runs;
 mod skip;
 mod status_truth;
 mod status_truth_corrections;
