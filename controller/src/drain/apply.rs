@@ -100,7 +100,7 @@ pub async fn run(
 fn is_wanted_again(job: &IntegrationJob) -> bool {
     let is_cancelled = job.status.as_ref().is_some_and(|status| status.phase == Phase::Cancelled);
     match (&job.spec.cancel, job.spec.trigger) {
-        (_, Trigger::Comment) => false,
+        (_, Trigger::Comment | Trigger::Manual) => false,
         (Some(cancel), _) => match cancel.reason {
             CancelReason::Requested => false,
             CancelReason::Superseded | CancelReason::PullRequestClosed | CancelReason::RefDeleted => true,

@@ -315,7 +315,8 @@ pub fn outdated(spec: &IntegrationJobSpec, jobs: &[IntegrationJob]) -> Vec<Strin
     jobs.iter().filter(|job| goes_on(job)).filter(is_other).map(ResourceExt::name_any).collect()
 }
 
-fn spec_of(config: &IntegrationConfig, trigger: Trigger, base: Base) -> IntegrationJobSpec {
+/// The spec of a run that holds nothing yet.
+pub fn spec_of(config: &IntegrationConfig, trigger: Trigger, base: Base) -> IntegrationJobSpec {
     IntegrationJobSpec {
         config: ConfigReference { name: config.name_any(), uid: uid(config) },
         host: config.spec.git.type_,

@@ -77,6 +77,25 @@ impl Book {
         record.renewed_at_ms.filter(|_| record.target.as_ref() == Some(sha))
     }
 
+    /// Notes the request to run the failed jobs of a run again, or that there is none any more.
+    pub fn note_retest(&self, run: &str, request: Option<&str>) {
+        let mut state = self.state();
+        match request {
+            Some(request) => {
+                state.retests.insert(run.to_owned(), request.to_owned());
+            }
+            None => {
+                state.retests.remove(run);
+            }
+        }
+    }
+
+    /// The requests to run failed jobs again: run and request.
+    pub fn retests(&self) -> Vec<(String, String)> {
+        let state = self.state();
+        state.retests.iter().map(|(run, request)| (run.clone(), request.clone())).collect()
+    }
+
     /// Whether something is to be saved that no observation of host or cluster says.
     pub fn is_unsaved(&self) -> bool {
         self.state().is_unsaved

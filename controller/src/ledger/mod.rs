@@ -63,6 +63,8 @@ struct State {
     /// How often the config has changed since it was opened, and whether what that means is not stored yet.
     config_changes: u64,
     is_unsaved: bool,
+    /// The requests to run failed jobs again, by the names of the runs. They are stored in the runs themselves.
+    retests: BTreeMap<String, String>,
 }
 
 /// A status that the host doesn't know yet.
@@ -109,6 +111,7 @@ impl Ledgers {
             saved: 0,
             config_changes: 0,
             is_unsaved: true,
+            retests: BTreeMap::new(),
         };
         let book = Arc::new(Book {
             state: Mutex::new(state),

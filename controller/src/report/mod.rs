@@ -241,6 +241,7 @@ impl Reporter {
         for observation in seen.observations() {
             book.observe(&observation);
         }
+        book.note_retest(&key.name, seen.retest.as_deref());
         self.save(&key_of(&config));
         self.review(&book);
     }
@@ -258,6 +259,7 @@ impl Reporter {
         let book =
             self.books.get(&of).filter(|book| book.config().metadata.uid.as_ref() == Some(&config.uid));
         if let Some(book) = book.cloned() {
+            book.note_retest(&key.name, None);
             book.observe(&Observation::RunDeleted { run, by: DeletedBy::Person });
             self.save(&of);
             self.review(&book);

@@ -3,7 +3,9 @@
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use tidegate_model::{JobName, PullRequestNumber};
-use tidegate_resources::{CancelReason, ConfigReference, IntegrationJob, JobPhase, JobStatus, Phase, Pull};
+use tidegate_resources::{
+    CancelReason, ConfigReference, IntegrationJob, JobPhase, JobStatus, Phase, Pull, annotation,
+};
 use tidegate_rules::{
     ledger::{Observation, PullRequest, PullRequestState, Run, RunId, TargetKey},
     status::{JobKind, Verdict, VerdictState},
@@ -25,6 +27,8 @@ pub struct Seen {
     pub run: Option<Run>,
     /// When its jobs ended.
     pub ended: Vec<(JobName, Timestamp)>,
+    /// The request to run its failed jobs again.
+    pub retest: Option<String>,
 }
 
 impl Seen {
@@ -46,6 +50,7 @@ impl Seen {
             trusted,
             run: (!job.spec.lacks_approval()).then(|| run(job, target)),
             ended: statuses.filter_map(ended).collect(),
+            retest: job.annotations().get(annotation::RETEST).cloned(),
         })
     }
 

@@ -38,6 +38,8 @@ pub mod annotation {
     pub const CREATED_AT_MS: &str = "tidegate.dev/created-at-ms";
     /// When the webhook function accepted the delivery, in milliseconds since 1970.
     pub const RECEIVED_AT_MS: &str = "tidegate.dev/received-at-ms";
+    /// The id of a request to run the failed jobs of a push's run again. The controller removes it when it has followed it.
+    pub const RETEST: &str = "tidegate.dev/retest";
 }
 
 /// Sixteen hexadecimal digits of the SHA-256 over the parts, each behind its length, so that no two lists of parts
@@ -89,6 +91,11 @@ pub fn comment_trigger_digest(config_uid: &str, kind: CommentKind, comment: Comm
         CommentKind::Review => "Review",
     };
     digest(&[config_uid, kind, &comment.to_string()])
+}
+
+/// The identity of "the failed jobs of this run again, as this request asks".
+pub fn retest_trigger_digest(run: &str, request: &str) -> String {
+    digest(&[run, "Retest", request])
 }
 
 /// What stands, unseen, in the answer to a comment or review, so that it is found again. Strangers can't know the uid.

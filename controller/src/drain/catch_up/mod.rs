@@ -1,5 +1,6 @@
 //! Does what no event asks for: makes the runs that open pull requests lack (`Ledger::missing`), runs what was pushed while the
-//! config could not be followed, and looks for pull requests that were opened meanwhile (`look`).
+//! config could not be followed, looks for pull requests that were opened meanwhile (`look`), and runs failed jobs of a push again
+//! when an operator asks for it (`retest`).
 //!
 //! A run is missing when a job is added to the config, when the config becomes valid, when another pull request or a branch proves
 //! that a head is trusted, and when Tidegate stopped a run that is needed again. Everything is done as a command does it: in the
@@ -7,6 +8,7 @@
 
 mod agenda;
 mod look;
+mod retest;
 
 use std::{
     collections::BTreeMap,
@@ -54,6 +56,7 @@ enum Subject {
     PullRequests,
     Run(CommitSha, RefName),
     Ref(GitRef),
+    Retest(String),
 }
 
 impl fmt::Display for Subject {
@@ -62,6 +65,7 @@ impl fmt::Display for Subject {
             Self::PullRequests => f.write_str("the look at the open pull requests"),
             Self::Run(head, base) => write!(f, "the missing run of {} into {base}", head.short()),
             Self::Ref(reference) => write!(f, "the push of {reference}"),
+            Self::Retest(run) => write!(f, "the retest of {run}"),
         }
     }
 }
@@ -78,6 +82,7 @@ enum What {
     Look(Look, u64),
     Run(MissingRun),
     Push(GitRef, CommitSha),
+    Retest(String, String),
 }
 
 struct CatchUp {
@@ -137,7 +142,10 @@ impl CatchUp {
             let runs = runs.map(|run| (Subject::Run(run.commit.clone(), run.base.clone()), What::Run(run)));
             let pushes = book.due_refs().into_iter();
             let pushes = pushes.map(|(name, sha)| (Subject::Ref(name.clone()), What::Push(name, sha)));
-            let all = look.into_iter().chain(runs).chain(pushes);
+            let retests = book.retests().into_iter();
+            let retests =
+                retests.map(|(run, request)| (Subject::Retest(run.clone()), What::Retest(run, request)));
+            let all = look.into_iter().chain(runs).chain(pushes).chain(retests);
             wanted.extend(all.map(|(subject, what)| ((uid.clone(), subject), Want { what, generation })));
         }
         self.agenda.want(wanted, Instant::now());
@@ -193,6 +201,7 @@ async fn make_up(what: What, book: &Book, context: &Context, turns: &Turns) -> R
                 Ok(())
             }
         }
+        What::Retest(run, request) => retest::retest(&run, &request, book, context, turns).await,
         What::Push(reference, sha) => {
             let intention = Intention::RunPush { reference: reference.clone(), sha };
             carry_out(&config, intention, context, turns).await?;

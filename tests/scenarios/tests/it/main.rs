@@ -28,6 +28,7 @@ mod plugins;
 mod pull_request;
 mod push;
 mod real;
+mod retest;
 mod rotation;
 mod shared_runs;
 mod skip;
