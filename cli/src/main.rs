@@ -3,6 +3,7 @@
 mod dlq;
 mod lint;
 mod normalize;
+mod retest;
 mod rotate;
 mod send;
 
@@ -28,6 +29,7 @@ enum Command {
     Dlq(dlq::Command),
     Lint(lint::Arguments),
     Normalize(normalize::Arguments),
+    Retest(retest::Arguments),
     RotateWebhookKey(rotate::Arguments),
     Send(send::Arguments),
 }
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Dlq(command) => dlq::run(&command),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Normalize(arguments) => normalize::run(&arguments),
+        Command::Retest(arguments) => retest::run(&arguments),
         Command::RotateWebhookKey(arguments) => rotate::run(&arguments),
         Command::Send(arguments) => send::run(arguments),
     };

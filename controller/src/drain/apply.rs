@@ -41,19 +41,20 @@ pub enum ApplyError {
 }
 
 /// What became of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Applied {
     /// It was made now.
-    Created(String),
+    Created(Box<IntegrationJob>),
     /// It was there before: the same trigger came twice.
-    Existed(String),
+    Existed(Box<IntegrationJob>),
     /// It is there, and our types can't read it: why. It is left alone.
     Unreadable(String, String),
 }
 
 /// Makes the `IntegrationJob` of a trigger, unless it is there. An approval that came meanwhile is entered into it.
 ///
-/// A run that Tidegate stopped counts as absent: the host's present state, which the plan was made of, wants it. What a person
+/// A run of a push that is older than the push counts as absent: the ledger saw the branch or tag gone, or elsewhere, in between.
+/// A run that Tidegate stopped counts as absent, too: the host's present state, which the plan was made of, wants it. What a person
 /// stopped stays stopped until a new head or a comment, and a comment is followed once. A delivery's id decides nothing: Gitea
 /// replays under a new one.
 pub async fn run(
@@ -69,7 +70,7 @@ pub async fn run(
         let name = integration_job_name(&config_name, &run.digest, attempt);
         let job = build(name.clone(), run, config, envelope)?;
         match api.create(&PostParams::default(), &job).await {
-            Ok(_) => return Ok(Applied::Created(name)),
+            Ok(made) => return Ok(Applied::Created(Box::new(made))),
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
                 let guarded = context.namespaced::<DeserializeGuard<IntegrationJob>>(&namespace);
                 let existing = guarded.get_opt(&name).await.map_err(failed("read", &name))?;
@@ -81,11 +82,13 @@ pub async fn run(
                     }
                 };
                 if let Some(existing) = existing.filter(|job| !is_wanted_again(job)) {
-                    if run.may_repeat && was_another_built_since(&existing, config, context).await? {
+                    let is_of_older_push = run.renewed_at_ms.is_some_and(|at| existing.created_at_ms() < at);
+                    if run.may_repeat
+                        && (is_of_older_push || was_another_built_since(&existing, config, context).await?)
+                    {
                         continue;
                     }
-                    approve(&existing, run, &api).await?;
-                    return Ok(Applied::Existed(name));
+                    return Ok(Applied::Existed(Box::new(approve(existing, run, &api).await?)));
                 }
             }
             Err(source) => return Err(failed("create", &name)(source)),
@@ -97,10 +100,10 @@ pub async fn run(
 fn is_wanted_again(job: &IntegrationJob) -> bool {
     let is_cancelled = job.status.as_ref().is_some_and(|status| status.phase == Phase::Cancelled);
     match (&job.spec.cancel, job.spec.trigger) {
-        (_, Trigger::Comment) => false,
+        (_, Trigger::Comment | Trigger::Manual) => false,
         (Some(cancel), _) => match cancel.reason {
             CancelReason::Requested => false,
-            CancelReason::Superseded | CancelReason::PullRequestClosed => true,
+            CancelReason::Superseded | CancelReason::PullRequestClosed | CancelReason::RefDeleted => true,
         },
         (None, _) => is_cancelled,
     }
@@ -120,15 +123,17 @@ async fn was_another_built_since(
     Ok(pushes.any(|other| other.created_at_ms() > job.created_at_ms()))
 }
 
-async fn approve(job: &IntegrationJob, run: &Run, api: &Api<IntegrationJob>) -> Result<(), ApplyError> {
+async fn approve(
+    job: IntegrationJob,
+    run: &Run,
+    api: &Api<IntegrationJob>,
+) -> Result<IntegrationJob, ApplyError> {
     let Some(approved) = run.spec.approved.as_ref().filter(|_| job.spec.lacks_approval()) else {
-        return Ok(());
+        return Ok(job);
     };
     let (name, patch) = (job.name_any(), json!({"spec": {"approved": approved}}));
-    match api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
-        Ok(_) => Ok(()),
-        Err(source) => Err(failed("approve", &name)(source)),
-    }
+    let patched = api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await;
+    patched.map_err(failed("approve", &name))
 }
 
 fn build(
@@ -187,7 +192,7 @@ pub async fn stop(
     Ok(count)
 }
 
-fn failed(operation: &'static str, name: &str) -> impl FnOnce(kube::Error) -> ApplyError {
+pub(super) fn failed(operation: &'static str, name: &str) -> impl FnOnce(kube::Error) -> ApplyError {
     let name = name.to_owned();
     move |source| ApplyError::Job { operation, name, source }
 }
@@ -210,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_run_that_tidegate_stopped_starts_again_and_one_that_a_person_stopped_does_not() {
-        for reason in [None, Some("Superseded"), Some("PullRequestClosed")] {
+        for reason in [None, Some("Superseded"), Some("PullRequestClosed"), Some("RefDeleted")] {
             assert!(is_wanted_again(&stopped(reason)), "{reason:?}");
         }
         assert!(!is_wanted_again(&stopped(Some("Requested"))));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kube::core::Status;
 use tidegate_hosts::client::HostError;
-use tidegate_model::RepositoryPath;
+use tidegate_model::{ParseError, RepositoryPath};
 
 use super::{apply::ApplyError, facts::FactsError};
 use crate::{host_clients::CredentialError, ledger::LedgerError};
@@ -24,6 +24,9 @@ pub enum CommandError {
     /// It was carried out, but the credential has written enough for now, or its host asked to be left alone.
     #[error("the credential's budget of writes is used up")]
     Busy(Duration),
+    /// A config has a name that no command can hold.
+    #[error("failed to use the name of a config")]
+    Name(#[from] ParseError),
     /// The host has the config's repository under another path. The command waits for a config of this name that says so.
     #[error("the host has {own} as {shown} now, but the config says {own}")]
     Renamed {
@@ -56,6 +59,7 @@ impl CommandError {
             Self::Facts(error) => error.category(),
             Self::Apply(_) | Self::Ledger(_) => "cluster",
             Self::Busy(_) => "busy",
+            Self::Name(_) => "name",
             Self::Renamed { .. } => "renamed",
         }
     }
@@ -64,7 +68,7 @@ impl CommandError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Facts(error) => error.retry_after(),
-            Self::Apply(_) | Self::Ledger(_) | Self::Renamed { .. } => None,
+            Self::Apply(_) | Self::Ledger(_) | Self::Name(_) | Self::Renamed { .. } => None,
             // SQS counts in whole seconds.
             Self::Busy(wait) => Some(*wait + Duration::from_secs(1)),
         }
@@ -77,7 +81,7 @@ impl CommandError {
             Self::Apply(ApplyError::Job { source: error, .. })
             | Self::Ledger(LedgerError::Api { source: error, .. }) => of_cluster(error),
             Self::Ledger(_) => WaitsFor::MoreTries,
-            Self::Apply(ApplyError::NoOwner | ApplyError::Attempts(_)) => WaitsFor::Nothing,
+            Self::Apply(ApplyError::NoOwner | ApplyError::Attempts(_)) | Self::Name(_) => WaitsFor::Nothing,
             Self::Busy(_) => WaitsFor::Host,
             Self::Renamed { .. } => WaitsFor::Person,
         }

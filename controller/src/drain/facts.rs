@@ -40,6 +40,15 @@ pub enum Facts {
         /// Where the commit is on the branch or tag; `None` when it can't be reached from there.
         place: Option<Place>,
     },
+    /// A branch or tag that nothing runs for.
+    Ref {
+        /// The branch or tag.
+        reference: GitRef,
+        /// Where the event showed it; `None` when it was deleted.
+        shown: Option<CommitSha>,
+        /// Where the host shows it now; `None` when it is gone.
+        target: Option<CommitSha>,
+    },
 }
 
 /// Where a commit is on a branch or tag.
@@ -184,6 +193,10 @@ pub async fn read(
             reader.pull_request(*pull_request, None).await
         }
         Intention::RunPush { reference, sha } => reader.push(reference, sha).await,
+        Intention::RecordRef { reference, sha } => {
+            let target = reader.ref_target(reference).await?;
+            Ok(Facts::Ref { reference: reference.clone(), shown: sha.clone(), target })
+        }
     }
 }
 
@@ -282,8 +295,7 @@ impl<'a> Reader<'a> {
 
     async fn push(&self, reference: &GitRef, sha: &CommitSha) -> Result<Facts, FactsError> {
         let repository = &self.config.spec.git.repository;
-        let target = self.client.ref_target(repository, reference).await;
-        let place = match self.count("look for the ref", target)? {
+        let place = match self.ref_target(reference).await? {
             None => None,
             Some(target) if target == *sha => Some(Place::Head),
             Some(target) => {
@@ -292,6 +304,11 @@ impl<'a> Reader<'a> {
             }
         };
         Ok(Facts::Push { reference: reference.clone(), sha: sha.clone(), place })
+    }
+
+    pub(super) async fn ref_target(&self, reference: &GitRef) -> Result<Option<CommitSha>, FactsError> {
+        let target = self.client.ref_target(&self.config.spec.git.repository, reference).await;
+        self.count("look for the ref", target)
     }
 
     /// Counts a call. A credential that was refused is read again next time.

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use tidegate_model::{Command, Envelope, Intention};
-use tidegate_resources::{Cancel, CancelReason, IntegrationConfig};
+use tidegate_resources::{Cancel, CancelReason, IntegrationConfig, Trigger};
 
 use super::{
-    Drain, age_seconds,
-    apply::{self, Applied},
+    Drain, apply,
     chat::{CommentRef, Followed},
+    deleted_ref,
     error::{CommandError, WaitsFor},
-    facts, log,
+    facts, lacking, log,
     plan::{self, Plan},
     record,
-    turns::PullRequest,
+    turns::Subject,
 };
-use crate::error_chain;
+use crate::{context::Context, error_chain};
 
 /// What became of a command for all of its configs.
 #[derive(Debug, Default)]
@@ -94,9 +94,9 @@ impl Drain {
             log(envelope, None, "nothing is configured for it");
         }
         // All of them name one repository of one site.
-        let _turn = match (configs.first(), command.intention.pull_request()) {
-            (Some(config), Some(number)) => Some(self.turns.take(PullRequest::of(config, number)).await),
-            _ => None,
+        let _turn = match configs.first() {
+            Some(config) => Some(self.turns.take(Subject::of(config, &command.intention)).await),
+            None => None,
         };
         if let Intention::FollowComment { pull_request, comment } = &command.intention {
             let comment = CommentRef { pull_request: *pull_request, pointer: comment };
@@ -104,42 +104,11 @@ impl Drain {
             return outcome;
         }
         for config in &configs {
-            let result = self.carry_out_for(config, envelope).await;
-            self.note(&result, config, envelope);
+            let result = carry_out_for(config, envelope, &self.context).await;
+            note(&result, config, envelope, &self.context);
             outcome.add(result);
         }
         outcome
-    }
-
-    /// Carries a command out for one config. `Some` is the reason why it is refused for good.
-    async fn carry_out_for(
-        &self,
-        config: &IntegrationConfig,
-        envelope: &Envelope<Command>,
-    ) -> Result<Option<String>, CommandError> {
-        let command = &envelope.body;
-        let plan = match plan::admit(command, config) {
-            Ok(()) => {
-                let facts = facts::read(&command.intention, config, &self.context).await?;
-                record::record(config, &facts, &self.context).await?;
-                plan::plan(command, config, &facts)
-            }
-            Err(plan) => plan,
-        };
-        match plan {
-            Plan::Run(run) => self.run(*run, config, envelope).await?,
-            Plan::Cancel { pull_request, order } => {
-                let mut jobs = facts::jobs_of(config, pull_request, &self.context).await?;
-                jobs.retain(plan::goes_on);
-                let book = self.context.ledgers.open(config, &self.context).await?;
-                let going = record::names(&record::unshared(jobs, pull_request, &book));
-                let count = apply::stop(config, &going, &order, &self.context).await?;
-                log(envelope, Some(config), &format!("{}: stopped {count} runs", order.message));
-            }
-            Plan::Nothing(reason) => log(envelope, Some(config), &reason),
-            Plan::Refuse(reason) => return Ok(Some(reason)),
-        }
-        Ok(None)
     }
 
     /// Follows a comment once, for all configs of its repository together: any of them leads to the others, so the first whose
@@ -160,7 +129,7 @@ impl Drain {
                     log(envelope, Some(config), &reason);
                     unfit.extend(plan::unfit(config).map(|_| config));
                 }
-                Err(Plan::Run(_) | Plan::Cancel { .. }) => (),
+                Err(Plan::Run(_) | Plan::Cancel { .. } | Plan::Forget { .. }) => (),
             }
         }
         let able = if fit.is_empty() { unfit } else { fit };
@@ -174,7 +143,7 @@ impl Drain {
                 }
                 Followed::Refused(reason) => Some(reason),
             });
-            self.note(&result, config, envelope);
+            note(&result, config, envelope, &self.context);
             if matches!(result, Ok(None)) {
                 outcome.served += 1;
                 return;
@@ -187,64 +156,94 @@ impl Drain {
         outcome.refusals.append(&mut failures.refusals);
         outcome.errors.append(&mut failures.errors);
     }
+}
 
-    /// Logs what one config could not do or refuses, and has its conditions say so.
-    fn note(
-        &self,
-        result: &Result<Option<String>, CommandError>,
-        config: &IntegrationConfig,
-        envelope: &Envelope<Command>,
-    ) {
-        match result {
-            Ok(None) => (),
-            Ok(Some(refusal)) => log(envelope, Some(config), &format!("refused: {refusal}")),
-            Err(error) => {
-                log(envelope, Some(config), &format!("not carried out yet: {}", error_chain(error)));
-                if error.concerns_config() {
-                    let namespace = config.namespace().unwrap_or_default();
-                    self.context.configs.request_check(ObjectRef::new(&config.name_any()).within(&namespace));
-                }
+/// Carries a command out for one config. `Some` is the reason why it is refused for good.
+pub(super) async fn carry_out_for(
+    config: &IntegrationConfig,
+    envelope: &Envelope<Command>,
+    context: &Context,
+) -> Result<Option<String>, CommandError> {
+    let command = &envelope.body;
+    let plan = match plan::admit(command, config) {
+        Ok(()) => {
+            let facts = facts::read(&command.intention, config, context).await?;
+            record::record(config, &facts, context).await?;
+            plan::plan(command, config, &facts)
+        }
+        Err(plan) => plan,
+    };
+    match plan {
+        Plan::Run(run) => self::run(*run, config, envelope, context).await?,
+        Plan::Cancel { pull_request, order } => {
+            let mut jobs = facts::jobs_of(config, pull_request, context).await?;
+            jobs.retain(plan::goes_on);
+            let book = context.ledgers.open(config, context).await?;
+            let going = record::names(&record::unshared(jobs, pull_request, &book));
+            let count = apply::stop(config, &going, &order, context).await?;
+            log(envelope, Some(config), &format!("{}: stopped {count} runs", order.message));
+        }
+        Plan::Forget { reference, order } => {
+            let count = deleted_ref::stop_queued(&reference, &order, config, context).await?;
+            log(envelope, Some(config), &format!("{}: stopped {count} queued runs", order.message));
+        }
+        Plan::Nothing(reason) => log(envelope, Some(config), &reason),
+        Plan::Refuse(reason) => return Ok(Some(reason)),
+    }
+    Ok(None)
+}
+
+/// Logs what one config could not do or refuses, and has its conditions say so.
+pub(super) fn note(
+    result: &Result<Option<String>, CommandError>,
+    config: &IntegrationConfig,
+    envelope: &Envelope<Command>,
+    context: &Context,
+) {
+    match result {
+        Ok(None) => (),
+        Ok(Some(refusal)) => log(envelope, Some(config), &format!("refused: {refusal}")),
+        Err(error) => {
+            log(envelope, Some(config), &format!("not carried out yet: {}", error_chain(error)));
+            if error.concerns_config() {
+                let namespace = config.namespace().unwrap_or_default();
+                context.configs.request_check(ObjectRef::new(&config.name_any()).within(&namespace));
             }
         }
     }
+}
 
-    async fn run(
-        &self,
-        mut run: plan::Run,
-        config: &IntegrationConfig,
-        envelope: &Envelope<Command>,
-    ) -> Result<(), CommandError> {
-        let book = self.context.ledgers.open(config, &self.context).await?;
-        // Trust is a property of the commit: what another pull request has proved holds for this one.
-        let is_trusted = run.spec.pulls.first().is_some_and(|pull| book.is_trusted(&pull.sha));
-        run.spec.awaits_approval &= run.spec.approved.is_some() || !is_trusted;
-        if record::has_run(&run, &book) {
-            log(envelope, Some(config), "another pull request with this head and base has its run");
-        } else {
-            let what = match apply::run(&run, config, envelope, &self.context).await? {
-                Applied::Created(name) => {
-                    self.context.metrics.accepted_to_job(age_seconds(envelope.received_at_ms));
-                    format!("created IntegrationJob {name}")
-                }
-                Applied::Existed(name) => format!("IntegrationJob {name} exists already"),
-                Applied::Unreadable(name, why) => {
-                    format!("IntegrationJob {name} is left alone, it can't be read: {why}")
-                }
-            };
-            log(envelope, Some(config), &what);
-        }
-        if let Some(pull) = run.spec.pulls.first() {
-            let order = Cancel {
-                reason: CancelReason::Superseded,
-                message: format!("superseded by {}", pull.sha.short()),
-                comment: None,
-            };
-            let jobs = facts::jobs_of(config, pull.number, &self.context).await?;
-            let jobs = record::unshared(jobs, pull.number, &book);
-            apply::stop(config, &plan::outdated(&run.spec, &jobs), &order, &self.context).await?;
-        }
-        Ok(())
+async fn run(
+    mut run: plan::Run,
+    config: &IntegrationConfig,
+    envelope: &Envelope<Command>,
+    context: &Context,
+) -> Result<(), CommandError> {
+    let book = context.ledgers.open(config, context).await?;
+    // Trust is a property of the commit: what another pull request has proved holds for this one.
+    let is_trusted = run.spec.pulls.first().is_some_and(|pull| book.is_trusted(&pull.sha));
+    run.spec.awaits_approval &= run.spec.approved.is_some() || !is_trusted;
+    if let (Trigger::Push, Some(sha)) = (run.spec.trigger, &run.spec.base.sha) {
+        run.renewed_at_ms = book.renewed_at_ms(&run.spec.base.reference, sha);
     }
+    let what = lacking::make(&run, &book, config, envelope, context).await?;
+    log(envelope, Some(config), &what);
+    if run.spec.pulls.is_empty() && book.settle_ref(&run.spec.base.reference) {
+        book.save(context).await?;
+    }
+    if let Some(pull) = run.spec.pulls.first() {
+        let order = Cancel {
+            reason: CancelReason::Superseded,
+            message: format!("superseded by {}", pull.sha.short()),
+            comment: None,
+        };
+        let jobs = facts::jobs_of(config, pull.number, context).await?;
+        let needless = lacking::needless(&run.spec, &jobs);
+        apply::stop(config, &needless, &order, context).await?;
+        let jobs = record::unshared(jobs, pull.number, &book);
+        apply::stop(config, &plan::outdated(&run.spec, &jobs), &order, context).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

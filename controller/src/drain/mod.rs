@@ -7,12 +7,15 @@
 //! reason.
 
 pub mod apply;
+mod catch_up;
 pub mod chat;
+mod deleted_ref;
 mod error;
 pub mod facts;
 mod fan_out;
 mod give_up;
 pub mod inlet;
+mod lacking;
 pub mod plan;
 mod record;
 mod renamed;
@@ -71,12 +74,14 @@ pub async fn run(context: Context, inlets: Vec<Inlet>, stop: CancellationToken) 
         () = stop.cancelled() => return Ok(()),
     }
     let (chat, turns, renames) = <(Arc<Chat>, Arc<Turns>, Arc<Renames>)>::default();
+    let made_up = catch_up::run(context.clone(), Arc::clone(&turns), stop.clone());
     let drains = inlets.into_iter().map(|inlet| {
         let (context, chat, turns) = (context.clone(), Arc::clone(&chat), Arc::clone(&turns));
         let renames = Arc::clone(&renames);
         drain(Arc::new(Drain { context, chat, turns, renames, tries: Tries::default(), inlet }), &stop)
     });
-    futures::future::try_join_all(drains).await.map(drop)
+    let drained = futures::future::try_join_all(drains);
+    futures::future::try_join(drained, made_up).await.map(drop)
 }
 
 /// Drains one queue.

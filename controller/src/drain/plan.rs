@@ -29,6 +29,13 @@ pub enum Plan {
         /// The order, with its reason.
         order: Cancel,
     },
+    /// What waits for a slot for a branch or tag that was deleted should not run.
+    Forget {
+        /// The branch or tag.
+        reference: GitRef,
+        /// The order, with its reason.
+        order: Cancel,
+    },
     /// Nothing: the world has moved on, or nothing is configured.
     Nothing(String),
     /// The command claims something that isn't so.
@@ -44,10 +51,18 @@ pub struct Run {
     pub digest: String,
     /// Whether the branch or tag points to this commit now, so that it is built again if another was built in between.
     pub may_repeat: bool,
+    /// When the branch or tag was seen to come to this commit again, in milliseconds since 1970: an older run of it was made for
+    /// another push.
+    pub renewed_at_ms: Option<i64>,
 }
 
 /// Plans a command for one config.
 pub fn plan(command: &Command, config: &IntegrationConfig, facts: &Facts) -> Plan {
+    let needs_config =
+        matches!(command.intention, Intention::RunPullRequest { .. } | Intention::RunPush { .. });
+    if let Some(reason) = unfit(config).filter(|_| needs_config) {
+        return Plan::Nothing(format!("nothing runs before the config can be followed: {reason}"));
+    }
     match (&command.intention, facts) {
         (Intention::RunPullRequest { .. }, Facts::PullRequest { pull_request, .. }) if !pull_request.open => {
             Plan::Nothing(format!("pull request {} is not open", pull_request.number))
@@ -74,9 +89,23 @@ pub fn plan(command: &Command, config: &IntegrationConfig, facts: &Facts) -> Pla
         (Intention::RunPush { reference, sha }, Facts::Push { place: None, .. }) => {
             Plan::Nothing(format!("{} is not on {reference} (any more)", sha.short()))
         }
+        (Intention::RecordRef { .. }, Facts::Ref { reference, shown: None, target: None }) => {
+            forget(reference)
+        }
+        (Intention::RecordRef { .. }, Facts::Ref { reference, shown, target }) => {
+            Plan::Nothing(if shown == target {
+                format!("{reference} is recorded, and runs nothing")
+            } else {
+                format!("{reference} is elsewhere by now: nothing is recorded")
+            })
+        }
         (_, Facts::NoPullRequest(number)) => Plan::Refuse(format!("there is no pull request {number}")),
-        (Intention::RunPullRequest { .. } | Intention::Cancel { .. }, Facts::Push { .. })
-        | (Intention::RunPush { .. }, Facts::PullRequest { .. })
+        (
+            Intention::RunPullRequest { .. } | Intention::Cancel { .. },
+            Facts::Push { .. } | Facts::Ref { .. },
+        )
+        | (Intention::RunPush { .. }, Facts::PullRequest { .. } | Facts::Ref { .. })
+        | (Intention::RecordRef { .. }, Facts::PullRequest { .. } | Facts::Push { .. })
         | (Intention::FollowComment { .. }, _) => {
             Plan::Refuse("the facts are of another kind than the command".to_owned())
         }
@@ -93,7 +122,14 @@ pub fn admit(command: &Command, config: &IntegrationConfig) -> Result<(), Plan> 
         return Err(Plan::Nothing("the config is being deleted".to_owned()));
     }
     if let Some(reason) = unfit(config) {
-        return Err(Plan::Nothing(reason));
+        return match &command.intention {
+            Intention::FollowComment { .. } => Err(Plan::Nothing(reason)),
+            // What they say is recorded.
+            Intention::RunPullRequest { .. }
+            | Intention::RunPush { .. }
+            | Intention::RecordRef { .. }
+            | Intention::Cancel { .. } => Ok(()),
+        };
     }
     // Known without asking the host: most pushes run nothing.
     match &command.intention {
@@ -109,9 +145,10 @@ pub fn admit(command: &Command, config: &IntegrationConfig) -> Result<(), Plan> 
                 Err(error) => Err(Plan::Nothing(format!("the config is not valid: {error}"))),
             }
         }
-        Intention::RunPullRequest { .. } | Intention::Cancel { .. } | Intention::FollowComment { .. } => {
-            Ok(())
-        }
+        Intention::RunPullRequest { .. }
+        | Intention::RecordRef { .. }
+        | Intention::Cancel { .. }
+        | Intention::FollowComment { .. } => Ok(()),
     }
 }
 
@@ -127,6 +164,16 @@ fn cancel(pull_request: PullRequestNumber, message: &str) -> Plan {
     let order =
         Cancel { reason: CancelReason::PullRequestClosed, message: message.to_owned(), comment: None };
     Plan::Cancel { pull_request, order }
+}
+
+fn forget(reference: &GitRef) -> Plan {
+    let (kind, name) = match reference {
+        GitRef::Branch(name) => ("branch", name),
+        GitRef::Tag(name) => ("tag", name),
+    };
+    let message = format!("{kind} {name} was deleted").chars().take(140).collect();
+    let order = Cancel { reason: CancelReason::RefDeleted, message, comment: None };
+    Plan::Forget { reference: reference.clone(), order }
 }
 
 /// The run of a pull request's head. What its author leaves out by the title waits for a comment; a head that somebody has to
@@ -189,7 +236,7 @@ pub fn head_run(
         approved,
         ..spec_of(config, Trigger::PullRequest, base)
     };
-    select(Run { spec, digest, may_repeat: false }, &config.spec.jobs.pre_submit)
+    select(Run { spec, digest, may_repeat: false, renewed_at_ms: None }, &config.spec.jobs.pre_submit)
 }
 
 fn run_push(config: &IntegrationConfig, reference: &GitRef, sha: &CommitSha, place: Place) -> Plan {
@@ -198,6 +245,7 @@ fn run_push(config: &IntegrationConfig, reference: &GitRef, sha: &CommitSha, pla
         digest: push_trigger_digest(&uid(config), reference, sha),
         spec: spec_of(config, Trigger::Push, base),
         may_repeat: place == Place::Head,
+        renewed_at_ms: None,
     };
     match select(run, &config.spec.jobs.post_submit) {
         Ok(run) => Plan::Run(Box::new(run)),
@@ -267,7 +315,8 @@ pub fn outdated(spec: &IntegrationJobSpec, jobs: &[IntegrationJob]) -> Vec<Strin
     jobs.iter().filter(|job| goes_on(job)).filter(is_other).map(ResourceExt::name_any).collect()
 }
 
-fn spec_of(config: &IntegrationConfig, trigger: Trigger, base: Base) -> IntegrationJobSpec {
+/// The spec of a run that holds nothing yet.
+pub fn spec_of(config: &IntegrationConfig, trigger: Trigger, base: Base) -> IntegrationJobSpec {
     IntegrationJobSpec {
         config: ConfigReference { name: config.name_any(), uid: uid(config) },
         host: config.spec.git.type_,

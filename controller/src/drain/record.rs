@@ -32,8 +32,14 @@ pub async fn record(
         Facts::NoPullRequest(number) => book.close(*number),
         Facts::Push { reference, sha, place: Some(Place::Head) } => {
             book.record(&Observation::Ref { reference: reference.clone(), target: Some(sha.clone()) });
+            if plan::unfit(config).is_some() {
+                book.record(&Observation::RefDue { reference: reference.clone(), is_due: true });
+            }
         }
-        Facts::Push { .. } => {}
+        Facts::Ref { reference, shown, target } if shown == target => {
+            book.record(&Observation::Ref { reference: reference.clone(), target: target.clone() });
+        }
+        Facts::Push { .. } | Facts::Ref { .. } => {}
     }
     book.save(context).await?;
     Ok(book)
@@ -48,15 +54,6 @@ pub fn unshared(jobs: Vec<IntegrationJob>, number: PullRequestNumber, book: &Boo
             .is_some_and(|pull| book.is_shared(&pull.sha, job.spec.base.reference.name(), number))
     };
     jobs.into_iter().filter(|job| !is_shared(job)).collect()
-}
-
-/// Whether a pull request has the run that it needs, because another open one has the same head and base. The name of a run that
-/// more than one pull request needs is that of the one that came first.
-pub fn has_run(run: &plan::Run, book: &Book) -> bool {
-    run.spec.pulls.first().is_some_and(|pull| {
-        let base = run.spec.base.reference.name();
-        book.is_shared(&pull.sha, base, pull.number) && !book.lacks_run(&pull.sha, base)
-    })
 }
 
 /// The names of runs.

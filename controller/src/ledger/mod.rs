@@ -4,16 +4,18 @@
 //! The drain records what it read from the host before it acts on it and before its message is deleted; `report` records how
 //! runs are and what the host took. Only the leader writes, so nobody else changes a ledger meanwhile.
 
+mod looks;
+mod missing;
 mod store;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
-use tidegate_model::{CommitSha, PullRequestNumber, RefName, StatusState};
+use tidegate_model::{CommitSha, GitRef, PullRequestNumber, RefName, StatusState};
 use tidegate_resources::IntegrationConfig;
 use tidegate_rules::{
     ledger::{Config, JobRecord, Ledger, Observation, PullRequestState, RunId, TargetKey},
@@ -21,8 +23,8 @@ use tidegate_rules::{
 };
 use tokio::sync::watch;
 
-pub use self::store::LedgerError;
 use self::store::Store;
+pub use self::{looks::OpenPullRequest, store::LedgerError};
 use crate::{
     config::{conflict::conflict, validate},
     context::Context,
@@ -40,6 +42,7 @@ const PRUNE_EVERY_MS: i64 = 60 * 60 * 1_000;
 pub struct Ledgers {
     books: Arc<tokio::sync::Mutex<HashMap<String, Arc<Book>>>>,
     changed: watch::Sender<()>,
+    runs_are_known: watch::Sender<bool>,
 }
 
 /// The ledger of one config.
@@ -57,6 +60,11 @@ struct State {
     /// How many observations of the host were recorded, and how many of them are stored.
     recorded: u64,
     saved: u64,
+    /// How often the config has changed since it was opened, and whether what that means is not stored yet.
+    config_changes: u64,
+    is_unsaved: bool,
+    /// The requests to run failed jobs again, by the names of the runs. They are stored in the runs themselves.
+    retests: BTreeMap<String, String>,
 }
 
 /// A status that the host doesn't know yet.
@@ -72,7 +80,7 @@ pub struct DueStatus {
 
 impl Default for Ledgers {
     fn default() -> Self {
-        Self { books: Arc::default(), changed: watch::channel(()).0 }
+        Self { books: Arc::default(), changed: watch::channel(()).0, runs_are_known: watch::channel(false).0 }
     }
 }
 
@@ -84,6 +92,11 @@ impl Ledgers {
         context: &Context,
     ) -> Result<Arc<Book>, LedgerError> {
         let mut books = self.books.lock().await;
+        // A command may have been worked on for a while: its config may be older than what was recorded since.
+        let key = key_of(config);
+        let newest = context.configs.get(&key.namespace, &key.name);
+        let newest = newest.filter(|newest| newest.metadata.uid == config.metadata.uid);
+        let config = newest.as_ref().unwrap_or(config);
         if let Some(book) = books.get(&uid(config)) {
             book.refresh(config);
             return Ok(Arc::clone(book));
@@ -96,6 +109,9 @@ impl Ledgers {
             pruned_at_ms: 0,
             recorded: 0,
             saved: 0,
+            config_changes: 0,
+            is_unsaved: true,
+            retests: BTreeMap::new(),
         };
         let book = Arc::new(Book {
             state: Mutex::new(state),
@@ -141,6 +157,8 @@ impl Book {
         }
         state.rules = rules;
         state.config = Arc::new(config.clone());
+        state.config_changes += 1;
+        state.is_unsaved = true;
         state.apply(&Observation::Config);
         drop(state);
         self.changed.send_replace(());
@@ -164,6 +182,7 @@ impl Book {
         let (parts, recorded) = {
             let mut state = self.state();
             state.prune();
+            state.is_unsaved = false;
             (store::parts(&state.ledger)?, state.recorded)
         };
         store.save(parts, context).await?;
@@ -220,10 +239,16 @@ impl Book {
             .any(|(number, record)| number != besides && record.seen.base == *base)
     }
 
-    /// Whether open pull requests with this head and base lack a run.
-    pub fn lacks_run(&self, head: &CommitSha, base: &RefName) -> bool {
+    /// The names of the runs that have jobs of a head into a base, whichever pull request they were made for.
+    pub fn runs_for(&self, head: &CommitSha, base: &RefName) -> BTreeSet<String> {
         let state = self.state();
-        state.ledger.missing(&state.rules, Some(head)).iter().any(|missing| missing.base == *base)
+        let target = state.ledger.target(head, JobKind::PreSubmit, &GitRef::Branch(base.clone()));
+        let records = target.into_iter().flat_map(|target| target.jobs.values());
+        let name = |record: &JobRecord| match record {
+            JobRecord::Run { run, .. } => Some(run.name.clone()),
+            JobRecord::LeftOut { .. } => None,
+        };
+        records.filter_map(name).collect()
     }
 
     /// The runs that the ledger remembers as not ended, and those that keep the targets of pushes.

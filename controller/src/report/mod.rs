@@ -5,7 +5,7 @@
 //! it yet, a write is due: the `outbox` (pure) decides when it is sent, newest first and within the credential's budget
 //! (`crate::budget`), which answers to comments share. After a crash at most the last write is repeated.
 
-mod observe;
+pub(crate) mod observe;
 mod outbox;
 pub(crate) mod plan;
 mod send;
@@ -197,6 +197,9 @@ impl Reporter {
         match self.context.ledgers.open(config, &self.context).await {
             Ok(book) => {
                 self.books.insert(key_of(config), Arc::clone(&book));
+                if self.is_ready && book.is_unsaved() {
+                    self.save(&key_of(config));
+                }
                 Some(book)
             }
             Err(error) => {
@@ -235,12 +238,10 @@ impl Reporter {
         {
             book.observe(pull_request);
         }
-        if let Some(trusted) = &seen.trusted {
-            book.observe(trusted);
+        for observation in seen.observations() {
+            book.observe(&observation);
         }
-        if let Some(run) = &seen.run {
-            book.observe(&Observation::Run(run.clone()));
-        }
+        book.note_retest(&key.name, seen.retest.as_deref());
         self.save(&key_of(&config));
         self.review(&book);
     }
@@ -258,6 +259,7 @@ impl Reporter {
         let book =
             self.books.get(&of).filter(|book| book.config().metadata.uid.as_ref() == Some(&config.uid));
         if let Some(book) = book.cloned() {
+            book.note_retest(&key.name, None);
             book.observe(&Observation::RunDeleted { run, by: DeletedBy::Person });
             self.save(&of);
             self.review(&book);

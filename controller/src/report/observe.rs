@@ -3,7 +3,9 @@
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use tidegate_model::{JobName, PullRequestNumber};
-use tidegate_resources::{CancelReason, ConfigReference, IntegrationJob, JobPhase, JobStatus, Phase, Pull};
+use tidegate_resources::{
+    CancelReason, ConfigReference, IntegrationJob, JobPhase, JobStatus, Phase, Pull, annotation,
+};
 use tidegate_rules::{
     ledger::{Observation, PullRequest, PullRequestState, Run, RunId, TargetKey},
     status::{JobKind, Verdict, VerdictState},
@@ -25,6 +27,8 @@ pub struct Seen {
     pub run: Option<Run>,
     /// When its jobs ended.
     pub ended: Vec<(JobName, Timestamp)>,
+    /// The request to run its failed jobs again.
+    pub retest: Option<String>,
 }
 
 impl Seen {
@@ -46,7 +50,13 @@ impl Seen {
             trusted,
             run: (!job.spec.lacks_approval()).then(|| run(job, target)),
             ended: statuses.filter_map(ended).collect(),
+            retest: job.annotations().get(annotation::RETEST).cloned(),
         })
+    }
+
+    /// What the ledger is to remember of it, in this order.
+    pub fn observations(&self) -> impl Iterator<Item = Observation> {
+        self.trusted.clone().into_iter().chain(self.run.clone().map(Observation::Run))
     }
 }
 
@@ -98,7 +108,7 @@ fn verdict(job: &IntegrationJob, name: &JobName) -> Option<Verdict> {
     let phase = status.map(|status| status.phase).unwrap_or_default();
     let entry = status.and_then(|status| status.jobs.iter().find(|entry| entry.name == *name));
     let was_stopped_by_us = job.spec.cancel.as_ref().is_some_and(|cancel| match cancel.reason {
-        CancelReason::Superseded | CancelReason::PullRequestClosed => true,
+        CancelReason::Superseded | CancelReason::PullRequestClosed | CancelReason::RefDeleted => true,
         CancelReason::Requested => false,
     });
     let state = match entry.map(|entry| entry.phase) {

@@ -25,6 +25,7 @@ impl Reporter {
             }
             self.save(&config);
         }
+        self.context.ledgers.set_runs_are_known();
         self.review_all().await;
     }
 

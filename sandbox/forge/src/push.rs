@@ -53,6 +53,11 @@ impl Forge {
         self.set_ref(repo, &GitRef::Branch(branch.parse()?), None, login).await
     }
 
+    /// Deletes a tag.
+    pub async fn delete_tag(&self, repo: &str, tag: &str, login: &str) -> Result<()> {
+        self.set_ref(repo, &GitRef::Tag(tag.parse()?), None, login).await
+    }
+
     async fn set_ref(&self, repo: &str, name: &GitRef, sha: Option<&CommitSha>, login: &str) -> Result<()> {
         let (path, user, name) = (self.path(repo)?, self.user(login)?, name.to_string());
         self.change_refs(&path, &user, self.inner.git.set_ref(&path, &name, sha)).await

@@ -37,6 +37,15 @@ pub enum Intention {
         /// The commit that was pushed.
         sha: CommitSha,
     },
+    /// Record where a branch or tag points to. Nothing runs: it was deleted, or its author leaves CI out.
+    RecordRef {
+        /// The branch or tag.
+        #[serde(rename = "ref")]
+        reference: GitRef,
+        /// The commit that the event showed; absent when it was deleted. If the host shows something else, nothing is recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha: Option<CommitSha>,
+    },
     /// Stop what runs for a pull request that is open no more.
     Cancel {
         /// The pull request.
@@ -58,7 +67,7 @@ impl Intention {
             Self::RunPullRequest { pull_request, .. }
             | Self::Cancel { pull_request }
             | Self::FollowComment { pull_request, .. } => Some(*pull_request),
-            Self::RunPush { .. } => None,
+            Self::RunPush { .. } | Self::RecordRef { .. } => None,
         }
     }
 
@@ -67,6 +76,7 @@ impl Intention {
         match self {
             Self::RunPullRequest { .. } => IntentionKind::RunPullRequest,
             Self::RunPush { .. } => IntentionKind::RunPush,
+            Self::RecordRef { .. } => IntentionKind::RecordRef,
             Self::Cancel { .. } => IntentionKind::Cancel,
             Self::FollowComment { .. } => IntentionKind::FollowComment,
         }
@@ -86,6 +96,8 @@ pub enum IntentionKind {
     RunPullRequest,
     /// [`Intention::RunPush`]
     RunPush,
+    /// [`Intention::RecordRef`]
+    RecordRef,
     /// [`Intention::Cancel`]
     Cancel,
     /// [`Intention::FollowComment`]
@@ -98,6 +110,7 @@ impl IntentionKind {
         match self {
             Self::RunPullRequest => "run_pull_request",
             Self::RunPush => "run_push",
+            Self::RecordRef => "record_ref",
             Self::Cancel => "cancel",
             Self::FollowComment => "follow_comment",
         }
@@ -116,6 +129,7 @@ mod tests {
         for intention in [
             json!({"intention": "run_pull_request", "pull_request": 7, "head": sha}),
             json!({"intention": "run_push", "ref": "refs/heads/main", "sha": sha}),
+            json!({"intention": "record_ref", "ref": "refs/tags/v1"}),
             json!({"intention": "cancel", "pull_request": 7}),
             json!({"intention": "follow_comment", "pull_request": 7, "comment": 1}),
         ] {

@@ -11,8 +11,10 @@ use tidegate_model::{
 use crate::{Condition, annotation, schema::structural};
 
 mod cancel;
+mod retest;
 
 pub use cancel::{Cancel, CancelReason};
+pub use retest::NotRetested;
 
 /// One instance of CI work for one trigger. The controller makes it; people read it, or delete it to stop the work.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -136,6 +138,8 @@ pub enum Trigger {
     Push,
     /// Somebody asked for it in a comment.
     Comment,
+    /// An operator asked for it: `tidegate retest`.
+    Manual,
 }
 
 impl Trigger {
@@ -145,6 +149,7 @@ impl Trigger {
             Self::PullRequest => "PullRequest",
             Self::Push => "Push",
             Self::Comment => "Comment",
+            Self::Manual => "Manual",
         }
     }
 }

@@ -18,12 +18,13 @@ pub use integration_config::{
 };
 pub use integration_job::{
     Base, Cancel, CancelReason, CommentReference, ConfigReference, IntegrationJob, IntegrationJobSpec,
-    IntegrationJobStatus, JobPhase, JobStatus, Phase, Pull, SkippedJob, Trigger,
+    IntegrationJobStatus, JobPhase, JobStatus, NotRetested, Phase, Pull, SkippedJob, Trigger,
 };
 pub use integration_ledger::{IntegrationLedger, IntegrationLedgerSpec};
 pub use names::{
     FINALIZER, annotation, answer_digest, comment_trigger_digest, digest, integration_job_name, label,
-    pull_request_trigger_digest, push_trigger_digest, skipped_trigger_digest,
+    pull_request_part_trigger_digest, pull_request_trigger_digest, push_trigger_digest,
+    retest_trigger_digest, skipped_trigger_digest,
 };
 pub use tekton::{
     ChildReference, EmbeddedTask, EmptyDirSource, EnvSource, EnvVar, Pipeline, PipelineRun, PipelineRunSpec,

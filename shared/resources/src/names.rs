@@ -1,7 +1,7 @@
 //! Names, labels and annotations. They make the controller idempotent: the same trigger gives the same name.
 
 use sha2::{Digest, Sha256};
-use tidegate_model::{CommentId, CommentKind, CommitSha, GitRef, PullRequestNumber, RefName};
+use tidegate_model::{CommentId, CommentKind, CommitSha, GitRef, JobName, PullRequestNumber, RefName};
 
 /// Keeps a config until its webhook is removed from the host.
 pub const FINALIZER: &str = "tidegate.dev/webhook";
@@ -38,6 +38,8 @@ pub mod annotation {
     pub const CREATED_AT_MS: &str = "tidegate.dev/created-at-ms";
     /// When the webhook function accepted the delivery, in milliseconds since 1970.
     pub const RECEIVED_AT_MS: &str = "tidegate.dev/received-at-ms";
+    /// The id of a request to run the failed jobs of a push's run again. The controller removes it when it has followed it.
+    pub const RETEST: &str = "tidegate.dev/retest";
 }
 
 /// Sixteen hexadecimal digits of the SHA-256 over the parts, each behind its length, so that no two lists of parts
@@ -59,6 +61,12 @@ pub fn pull_request_trigger_digest(
     rights: &str,
 ) -> String {
     digest(&[config_uid, "PullRequest", base.as_str(), head.as_str(), rights])
+}
+
+/// The identity of "those jobs of a pull request's run that no other run has".
+pub fn pull_request_part_trigger_digest(run: &str, jobs: &[JobName]) -> String {
+    let parts: Vec<&str> = [run, "Part"].into_iter().chain(jobs.iter().map(JobName::as_str)).collect();
+    digest(&parts)
 }
 
 /// The identity of "this commit on this branch or tag, under this config".
@@ -83,6 +91,11 @@ pub fn comment_trigger_digest(config_uid: &str, kind: CommentKind, comment: Comm
         CommentKind::Review => "Review",
     };
     digest(&[config_uid, kind, &comment.to_string()])
+}
+
+/// The identity of "the failed jobs of this run again, as this request asks".
+pub fn retest_trigger_digest(run: &str, request: &str) -> String {
+    digest(&[run, "Retest", request])
 }
 
 /// What stands, unseen, in the answer to a comment or review, so that it is found again. Strangers can't know the uid.

@@ -4,15 +4,12 @@ use tidegate_model::{Command, Event, GitRef, Intention, PullRequestAction, PullR
 
 use crate::skip;
 
-/// The commands that an event gives rise to. A deleted branch or tag asks for nothing, nor does a branch whose head commit
+/// The commands that an event gives rise to. A deleted branch or tag is recorded alone, and so is a branch whose head commit
 /// says `[skip ci]`; comments are read by `ChatOps`.
 pub fn commands(event: &Event) -> Vec<Command> {
     let intention = match event {
         Event::PullRequest(event) => pull_request(event),
-        Event::Push(event) => match push(event) {
-            Some(intention) => intention,
-            None => return Vec::new(),
-        },
+        Event::Push(event) => push(event),
         Event::Comment(_) => return Vec::new(),
     };
     vec![Command { repository: event.repository().clone(), intention }]
@@ -35,12 +32,14 @@ fn pull_request(event: &PullRequestEvent) -> Intention {
 }
 
 /// Whoever tags a commit wants it built, whatever the commit says.
-fn push(event: &PushEvent) -> Option<Intention> {
-    let sha = event.after.clone()?;
-    if matches!(event.reference, GitRef::Branch(_)) && skip::mark(&event.message).is_some() {
-        return None;
+fn push(event: &PushEvent) -> Intention {
+    let reference = event.reference.clone();
+    match &event.after {
+        Some(sha) if matches!(reference, GitRef::Tag(_)) || skip::mark(&event.message).is_none() => {
+            Intention::RunPush { reference, sha: sha.clone() }
+        }
+        sha => Intention::RecordRef { reference, sha: sha.clone() },
     }
-    Some(Intention::RunPush { reference: event.reference.clone(), sha })
 }
 
 #[cfg(test)]
@@ -104,18 +103,23 @@ mod tests {
     }
 
     #[test]
-    fn a_push_runs_and_a_deletion_does_not() {
+    fn a_push_runs_and_a_deletion_is_recorded_alone() {
         let [command] = &commands(&push_event(Some(sha('b'))))[..] else { unreachable!("one command") };
         let reference = "refs/tags/v1".parse().expect("a ref");
         assert_eq!(command.intention, Intention::RunPush { reference, sha: sha('b') });
-        assert_eq!(commands(&push_event(None)), []);
+        let [command] = &commands(&push_event(None))[..] else { unreachable!("one command") };
+        let reference = "refs/tags/v1".parse().expect("a ref");
+        assert_eq!(command.intention, Intention::RecordRef { reference, sha: None });
     }
+
     #[test]
-    fn a_branch_whose_head_commit_asks_for_it_is_skipped_and_a_tag_is_not() {
+    fn a_branch_whose_head_commit_asks_for_it_is_recorded_alone_and_a_tag_runs() {
         let Event::Push(mut event) = push_event(Some(sha('b'))) else { unreachable!("a push") };
         event.reference = "refs/heads/main".parse().expect("a ref");
-        assert_eq!(commands(&Event::Push(event.clone())), []);
+        let recorded = Intention::RecordRef { reference: event.reference.clone(), sha: Some(sha('b')) };
+        assert_eq!(commands(&Event::Push(event.clone()))[0].intention, recorded);
         event.message = "Release 1.0".to_owned();
-        assert_eq!(commands(&Event::Push(event)).len(), 1);
+        let run = Intention::RunPush { reference: event.reference.clone(), sha: sha('b') };
+        assert_eq!(commands(&Event::Push(event))[0].intention, run);
     }
 }

@@ -10,6 +10,7 @@ mod apply;
 mod config;
 mod evaluate;
 mod facts;
+mod looks;
 mod missing;
 mod prune;
 mod record;
@@ -25,6 +26,7 @@ use crate::{
 };
 
 pub use config::{Config, Job};
+pub use looks::{Look, Looks};
 pub use missing::MissingRun;
 pub use record::{Record, RecordKey};
 
@@ -43,6 +45,8 @@ pub struct Ledger {
     pub commits: BTreeMap<CommitSha, CommitRecord>,
     /// The verdicts, by what shows the commit.
     pub targets: BTreeMap<CommitSha, BTreeMap<(JobKind, GitRef), TargetRecord>>,
+    /// Whether pull requests have to be looked for on the host.
+    pub looks: Looks,
 }
 
 /// A branch or tag.
@@ -53,6 +57,13 @@ pub struct RefRecord {
     pub target: Option<CommitSha>,
     /// When that was seen, in milliseconds since 1970.
     pub changed_at_ms: i64,
+    /// When it was seen to come to this commit after it had been elsewhere or gone, in milliseconds since 1970: an older run of
+    /// the commit was made for another push.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewed_at_ms: Option<i64>,
+    /// Whether it was pushed while the config could not be followed, so that it runs as soon as the config can.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_due: bool,
 }
 
 /// A pull request.
@@ -249,6 +260,13 @@ pub enum Observation {
         reference: GitRef,
         /// What it points to; `None` when it is gone.
         target: Option<CommitSha>,
+    },
+    /// A branch or tag that was seen was pushed while the config can't be followed; or what the push asked for was done.
+    RefDue {
+        /// The branch or tag.
+        reference: GitRef,
+        /// Whether it has to run.
+        is_due: bool,
     },
     /// A commit is trusted: somebody approved it, or every head in a queue's commit is trusted.
     Trusted {

@@ -182,6 +182,14 @@ impl Forge {
         }
     }
 
+    /// Deletes a tag.
+    pub async fn delete_tag(&self, repo: &str, tag: &str, login: &str) -> Result<()> {
+        match self {
+            Self::Sandbox(forge) => forge.delete_tag(repo, tag, login).await,
+            Self::Gitea(gitea) => gitea.push(repo, login, &format!(":refs/tags/{tag}")).await,
+        }
+    }
+
     /// The head of a branch.
     pub async fn branch(&self, repo: &str, branch: &str) -> Result<CommitSha> {
         match self {

@@ -5,6 +5,8 @@ mod select;
 
 pub use approve::waiting;
 
+use std::collections::BTreeSet;
+
 use tidegate_hosts::client::CommentFacts;
 use tidegate_model::{JobName, PullRequestNumber};
 use tidegate_resources::{
@@ -41,6 +43,8 @@ pub enum Admission {
 pub struct Decision {
     /// In this order.
     pub actions: Vec<Action>,
+    /// What a person with write permission asked for by `/test`, to be recorded after the actions.
+    pub tested: Vec<Tested>,
     /// One for each command.
     pub answers: Vec<Answer>,
 }
@@ -64,6 +68,15 @@ pub enum Action {
         /// Why.
         order: Cancel,
     },
+}
+
+/// A `/test` of a person with write permission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tested {
+    /// The config, by its place among the facts.
+    pub config: usize,
+    /// The jobs; `None` for all.
+    pub jobs: Option<BTreeSet<JobName>>,
 }
 
 /// What is said of one command.
@@ -121,13 +134,14 @@ pub fn decide(lines: &[Line], known: &Known) -> Option<Decision> {
     };
     let answers =
         lines.iter().map(|line| Answer { line: line.text.clone(), verdict: verdict(line) }).collect();
-    Some(Decision { actions: deciding.actions(), answers })
+    Some(Decision { actions: deciding.actions(), tested: deciding.tested, answers })
 }
 
 /// The decision in the making.
 struct Deciding<'a> {
     known: &'a Known,
     configs: Vec<Wanted<'a>>,
+    tested: Vec<Tested>,
 }
 
 /// What is wanted of one config.
@@ -150,7 +164,7 @@ impl<'a> Deciding<'a> {
             let is_approving = known.is_named_by(approved.as_ref());
             Wanted { of, approved, is_approving, run: Vec::new(), stop: Vec::new() }
         });
-        Self { known, configs: configs.collect() }
+        Self { known, configs: configs.collect(), tested: Vec::new() }
     }
 
     fn command(&mut self, line: &Line) -> Verdict {
@@ -254,7 +268,12 @@ impl<'a> Deciding<'a> {
                     };
                     actions.push(Action::Run {
                         config,
-                        run: Box::new(Run { spec: spec.clone(), digest, may_repeat: false }),
+                        run: Box::new(Run {
+                            spec: spec.clone(),
+                            digest,
+                            may_repeat: false,
+                            renewed_at_ms: None,
+                        }),
                     });
                     spec
                 }
@@ -286,9 +305,12 @@ fn superseded(spec: &IntegrationJobSpec, done: Option<&IntegrationJob>, wanted: 
     let is_older = |job: &IntegrationJob| done.is_none_or(|done| job.created_at_ms() < done.created_at_ms());
     let older: Vec<IntegrationJob> = wanted.of.jobs.iter().filter(|job| is_older(job)).cloned().collect();
     let mut names = plan::outdated(spec, &older);
+    // A run with fewer rights never takes the place of one with more.
+    let has_secrets = |spec: &IntegrationJobSpec| spec.pulls.first().is_some_and(|pull| !pull.fork);
     let repeated = older
         .iter()
         .filter(|job| goes_on(job) && !job.spec.jobs.is_empty())
+        .filter(|job| has_secrets(spec) || !has_secrets(&job.spec))
         .filter(|job| unfinished(job).all(|name| spec.jobs.iter().any(|new| new.name == *name)));
     names.extend(repeated.map(kube::ResourceExt::name_any));
     names.sort();

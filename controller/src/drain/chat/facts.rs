@@ -6,12 +6,12 @@ use tidegate_model::Permission;
 use tidegate_resources::{CommentReference, IntegrationConfig, IntegrationJob, answer_digest};
 use tidegate_rules::chatops::{ChatCommand, Line, MARKER, who::Who};
 
-use super::{CommentRef, decide};
+use super::{CommentRef, decide, shared};
 use crate::{
     context::Context,
     drain::{
-        error::WaitsFor,
-        facts::{FactsError, Reader, display_name, jobs_of},
+        error::{CommandError, WaitsFor},
+        facts::{FactsError, Reader, display_name},
         plan,
     },
     error_chain,
@@ -52,8 +52,10 @@ impl Known {
 pub struct Configured {
     /// The config.
     pub config: IntegrationConfig,
-    /// The runs.
+    /// The runs: those of the pull request itself, and those that it shares with others of its head and base.
     pub jobs: Vec<IntegrationJob>,
+    /// Whether another open pull request has the same head and base.
+    pub is_shared: bool,
 }
 
 /// The comment as the host shows it; none when it is gone, or never was.
@@ -72,7 +74,7 @@ pub async fn known(
     comment: CommentFacts,
     lines: &[Line],
     context: &Context,
-) -> Result<Result<Known, String>, FactsError> {
+) -> Result<Result<Known, String>, CommandError> {
     let repository = &reader.config.spec.git.repository;
     let Some(number) = comment.pull_request else {
         return Ok(Err(format!("comment {} is on no pull request", comment.id)));
@@ -86,16 +88,16 @@ pub async fn known(
     };
     let marker = format!("{MARKER} {} -->", answer_digest(&plan::uid(oldest), comment.kind, comment.id));
     let (mut configs, mut unfit) = (Vec::new(), Vec::new());
-    let is_shared = all.len() > 1;
+    let is_one_of_several = all.len() > 1;
     for config in all {
         if let Some(reason) = plan::unfit(&config) {
             unfit.push(format!("IntegrationConfig `{}`: {reason}", display_name(&config)));
             continue;
         }
-        match jobs_of(&config, number, context).await {
-            Ok(jobs) => configs.push(Configured { config, jobs }),
+        match shared::configured(config.clone(), &pull_request, context).await {
+            Ok(configured) => configs.push(configured),
             // Its namespace may not be read: that delays no other config.
-            Err(error) if is_shared && error.waits_for() == WaitsFor::Person => {
+            Err(error) if is_one_of_several && error.waits_for() == WaitsFor::Person => {
                 unfit.push(format!("IntegrationConfig `{}`: {}", display_name(&config), error_chain(&error)));
             }
             Err(error) => return Err(error),

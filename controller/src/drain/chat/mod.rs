@@ -9,18 +9,21 @@ mod decide;
 mod facts;
 mod markdown;
 mod memory;
+mod shared;
 
 use std::fmt;
 
+use kube::ResourceExt;
 use tidegate_hosts::client::CommentFacts;
 use tidegate_model::{Command, CommentId, CommentKind, CommentPointer, Envelope, PullRequestNumber};
 use tidegate_resources::IntegrationConfig;
+use tidegate_rules::ledger::Observation;
 
 use self::{
-    decide::{Action, Admission},
+    decide::{Action, Admission, Tested},
     memory::Memory,
 };
-use super::{apply, error::CommandError, facts::Reader, turns::PullRequest};
+use super::{apply, error::CommandError, facts::Reader, lacking, turns::PullRequest};
 use crate::context::Context;
 
 /// Which comment a plugin points to.
@@ -134,10 +137,21 @@ impl Chat {
         for action in &decision.actions {
             did.push(carry_out(action, &known, envelope, context).await?);
         }
+        for tested in &decision.tested {
+            record_test(tested, &known, context).await?;
+        }
         did.push(answer::send(&decision.answers, &known, reader).await?);
         self.memory.answered(key);
         Ok(Followed::Done(format!("{name}: {}", did.join(", "))))
     }
+}
+
+/// A writer has asked for jobs again: what they owed for former bases is forgiven.
+async fn record_test(tested: &Tested, known: &facts::Known, context: &Context) -> Result<(), CommandError> {
+    let book = context.ledgers.open(&known.configs[tested.config].config, context).await?;
+    let (pull_request, jobs) = (known.pull_request.number, tested.jobs.clone());
+    book.record(&Observation::Tested { pull_request, jobs });
+    Ok(book.save(context).await?)
 }
 
 async fn carry_out(
@@ -148,9 +162,17 @@ async fn carry_out(
 ) -> Result<String, CommandError> {
     Ok(match action {
         Action::Run { config, run } => {
-            match apply::run(run, &known.configs[*config].config, envelope, context).await? {
-                apply::Applied::Created(name) => format!("created IntegrationJob {name}"),
-                apply::Applied::Existed(name) => format!("IntegrationJob {name} exists"),
+            let config = &known.configs[*config].config;
+            let book = context.ledgers.open(config, context).await?;
+            match apply::run(run, config, envelope, context).await? {
+                apply::Applied::Created(job) => {
+                    lacking::observe(&job, &book);
+                    format!("created IntegrationJob {}", job.name_any())
+                }
+                apply::Applied::Existed(job) => {
+                    lacking::observe(&job, &book);
+                    format!("IntegrationJob {} exists", job.name_any())
+                }
                 apply::Applied::Unreadable(name, why) => {
                     format!("IntegrationJob {name} can't be read: {why}")
                 }

@@ -15,7 +15,10 @@ fn a_ledger_comes_back_from_its_parts() {
     let mut ledger = Ledger::default();
     for number in 0..500 {
         let reference: GitRef = format!("refs/heads/b{number}").parse().expect("a branch");
-        ledger.refs.insert(reference, RefRecord { target: Some(sha()), changed_at_ms: number });
+        ledger.refs.insert(
+            reference,
+            RefRecord { target: Some(sha()), changed_at_ms: number, renewed_at_ms: None, is_due: false },
+        );
     }
     let parts = parts(&ledger).expect("they fit");
     assert!(

@@ -175,7 +175,8 @@ impl GiteaClient {
             "active": true,
             // `pull_request` would also bring labels, assignees, milestones and requests for reviews.
             "events": [
-                "push", "pull_request_only", "pull_request_sync", "pull_request_comment", "pull_request_review",
+                "push", "delete", "pull_request_only", "pull_request_sync", "pull_request_comment",
+                "pull_request_review",
             ],
             "config": {
                 "url": spec.url,

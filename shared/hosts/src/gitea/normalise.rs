@@ -7,7 +7,10 @@ use tidegate_model::{
 
 use super::{
     ACTIONS_USER,
-    payload::{self, CommentPayload, PullRequestPayload, PushPayload, ReviewPayload, User},
+    payload::{
+        self, CommentPayload, DeletePayload, DeletedKind, PullRequestPayload, PushPayload, ReviewPayload,
+        User,
+    },
 };
 use crate::{
     body::{cut, read},
@@ -19,6 +22,7 @@ pub(crate) fn normalise(kind: &str, body: &[u8]) -> Result<Outcome, NormaliseErr
     match kind {
         "pull_request" => read(body).map(pull_request),
         "push" => read(body).map(push),
+        "delete" => read(body).map(deletion),
         "issue_comment" => read(body).map(comment),
         "pull_request_approved" | "pull_request_rejected" | "pull_request_comment" => read(body).map(review),
         _ => Ok(Outcome::Ignored(Ignored::UnusedKind)),
@@ -81,6 +85,22 @@ fn push(payload: PushPayload<'_>) -> Outcome {
         reference,
         after,
         message,
+        sender: payload.sender.login,
+    }))
+}
+
+/// Gitea tells of a deleted branch or tag by this event alone.
+fn deletion(payload: DeletePayload) -> Outcome {
+    let reference = match payload.kind {
+        DeletedKind::Branch => GitRef::Branch(payload.name),
+        DeletedKind::Tag => GitRef::Tag(payload.name),
+        DeletedKind::Other => return Outcome::Ignored(Ignored::OtherRef),
+    };
+    Outcome::Event(Event::Push(PushEvent {
+        repository: payload.repository.full_name,
+        reference,
+        after: None,
+        message: String::new(),
         sender: payload.sender.login,
     }))
 }

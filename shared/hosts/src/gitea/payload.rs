@@ -90,6 +90,26 @@ pub(super) struct PushPayload<'a> {
 }
 
 #[derive(Deserialize)]
+pub(super) struct DeletePayload {
+    /// The short name.
+    #[serde(rename = "ref")]
+    pub(super) name: RefName,
+    #[serde(rename = "ref_type")]
+    pub(super) kind: DeletedKind,
+    pub(super) repository: Repository,
+    pub(super) sender: User,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum DeletedKind {
+    Branch,
+    Tag,
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
 pub(super) struct Commit<'a> {
     pub(super) id: CommitSha,
     #[serde(borrow, default)]

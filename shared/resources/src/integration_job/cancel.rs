@@ -27,6 +27,8 @@ pub enum CancelReason {
     Superseded,
     /// The pull request is open no more.
     PullRequestClosed,
+    /// The branch or tag was deleted before the run had a slot.
+    RefDeleted,
     /// Somebody asked for it in a comment.
     Requested,
 }
@@ -37,6 +39,7 @@ impl CancelReason {
         match self {
             Self::Superseded => "Superseded",
             Self::PullRequestClosed => "PullRequestClosed",
+            Self::RefDeleted => "RefDeleted",
             Self::Requested => "Requested",
         }
     }

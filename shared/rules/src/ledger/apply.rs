@@ -24,6 +24,12 @@ impl Ledger {
                 self.see_pull_request(*number, seen, trust.as_ref(), config, now_ms)
             }
             Observation::Ref { reference, target } => self.see_ref(reference, target.as_ref(), now_ms),
+            Observation::RefDue { reference, is_due } => {
+                if let Some(record) = self.refs.get_mut(reference) {
+                    record.is_due = *is_due && record.target.is_some();
+                }
+                BTreeSet::new()
+            }
             Observation::Trusted { commit, proof } => {
                 self.trust(commit, proof, now_ms);
                 BTreeSet::from([commit.clone()])
@@ -40,7 +46,10 @@ impl Ledger {
             Observation::Tested { pull_request, jobs } => {
                 self.see_test(*pull_request, jobs.as_ref(), now_ms).into_iter().collect()
             }
-            Observation::Config => self.commits.keys().cloned().collect(),
+            Observation::Config => {
+                self.see_config(config);
+                self.commits.keys().cloned().collect()
+            }
         };
         self.evaluate(&concerned, config, now_ms)
     }
@@ -138,14 +147,19 @@ impl Ledger {
         target: Option<&CommitSha>,
         now_ms: i64,
     ) -> BTreeSet<CommitSha> {
-        let record = RefRecord { target: target.cloned(), changed_at_ms: now_ms };
+        let renewed_at_ms = target.map(|_| now_ms);
+        let record =
+            RefRecord { target: target.cloned(), changed_at_ms: now_ms, renewed_at_ms, is_due: false };
         let old = self.refs.get(reference).and_then(|old| old.target.clone());
+        if target.is_none() && !self.refs.contains_key(reference) && !self.has_push(reference) {
+            return BTreeSet::new();
+        }
         match self.refs.get_mut(reference) {
             Some(old) if old.target == record.target => {}
             Some(old) => *old = record,
-            None if target.is_none() => return BTreeSet::new(),
+            // Nobody knows where it was before.
             None => {
-                self.refs.insert(reference.clone(), record);
+                self.refs.insert(reference.clone(), RefRecord { renewed_at_ms: None, ..record });
             }
         }
         let mut concerned = BTreeSet::new();
@@ -166,6 +180,11 @@ impl Ledger {
         }
         concerned.retain(|commit| self.commits.contains_key(commit));
         concerned
+    }
+
+    fn has_push(&self, reference: &GitRef) -> bool {
+        let key = (JobKind::PostSubmit, reference.clone());
+        self.targets.values().any(|targets| targets.contains_key(&key))
     }
 
     /// What had no slot when its branch or tag was deleted gets none any more, even if the ref is pushed again.

@@ -19,6 +19,8 @@ pub struct MissingRun {
     pub base: RefName,
     /// The pull requests.
     pub numbers: BTreeSet<PullRequestNumber>,
+    /// The first of them that has these rights: the run is made for it.
+    pub asker: PullRequestNumber,
     /// What the run may read.
     pub rights: Rights,
     /// The jobs that no run has, or whose run Tidegate stopped, or that a run with more rights has to run again.
@@ -48,7 +50,18 @@ impl Ledger {
             };
             let jobs = target.jobs.into_iter().filter(|(_, judgement)| *judgement == Judgement::Missing);
             let jobs: BTreeSet<JobName> = jobs.map(|(job, _)| job).collect();
-            (!jobs.is_empty()).then(|| MissingRun { commit: commit.clone(), base, numbers, rights, jobs })
+            let has_rights = |number: &&PullRequestNumber| {
+                self.pull_requests.get(*number).is_some_and(|record| record.seen.rights == rights)
+            };
+            let asker = *numbers.iter().find(has_rights)?;
+            (!jobs.is_empty()).then(|| MissingRun {
+                commit: commit.clone(),
+                base,
+                numbers,
+                asker,
+                rights,
+                jobs,
+            })
         });
         runs.collect()
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tidegate_model::{CommitSha, GitRef, PullRequestNumber};
 
-use super::{CommitRecord, Ledger, PullRequestRecord, RefRecord, TargetKey, TargetRecord};
+use super::{CommitRecord, Ledger, Looks, PullRequestRecord, RefRecord, TargetKey, TargetRecord};
 
 /// One piece of a ledger. Pieces are independent: an object of the cluster holds any number of them. One is smaller than
 /// 128 KiB as JSON.
@@ -34,6 +34,11 @@ pub enum Record {
         /// What is remembered of it.
         record: CommitRecord,
     },
+    /// Whether pull requests have to be looked for.
+    Looks {
+        /// What is remembered of it.
+        record: Looks,
+    },
     /// The verdicts for one target.
     Target {
         /// The target.
@@ -52,6 +57,8 @@ pub enum RecordKey {
     PullRequest(PullRequestNumber),
     /// A commit.
     Commit(CommitSha),
+    /// Whether pull requests have to be looked for.
+    Looks,
     /// The verdicts for one target.
     Target(TargetKey),
 }
@@ -62,6 +69,7 @@ impl fmt::Display for RecordKey {
             Self::Ref(reference) => write!(f, "ref/{reference}"),
             Self::PullRequest(number) => write!(f, "pull-request/{number}"),
             Self::Commit(commit) => write!(f, "commit/{commit}"),
+            Self::Looks => f.write_str("looks"),
             Self::Target(TargetKey { commit, kind, reference }) => {
                 write!(f, "target/{commit}/{kind:?}/{reference}")
             }
@@ -76,6 +84,7 @@ impl Record {
             Self::Ref { reference, .. } => RecordKey::Ref(reference.clone()),
             Self::PullRequest { number, .. } => RecordKey::PullRequest(*number),
             Self::Commit { commit, .. } => RecordKey::Commit(commit.clone()),
+            Self::Looks { .. } => RecordKey::Looks,
             Self::Target { key, .. } => RecordKey::Target(key.clone()),
         }
     }
@@ -98,7 +107,8 @@ impl Ledger {
                 Record::Target { key, record: record.clone() }
             })
         });
-        refs.chain(pull_requests).chain(commits).chain(targets)
+        let looks = (self.looks != Looks::default()).then_some(Record::Looks { record: self.looks });
+        refs.chain(pull_requests).chain(commits).chain(targets).chain(looks)
     }
 
     /// Puts the pieces together again, in any order.
@@ -115,6 +125,7 @@ impl Ledger {
                 Record::Commit { commit, record } => {
                     ledger.commits.insert(commit, record);
                 }
+                Record::Looks { record } => ledger.looks = record,
                 Record::Target { key: TargetKey { commit, kind, reference }, record } => {
                     ledger.targets.entry(commit).or_default().insert((kind, reference), record);
                 }

@@ -5,6 +5,7 @@ mod corrections;
 mod details;
 mod history;
 mod judge;
+mod looks;
 mod properties;
 mod walks;
 mod world;

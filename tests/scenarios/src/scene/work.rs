@@ -50,17 +50,21 @@ impl Scene {
 
     /// Waits until the ledger says of some commit status in this state that the host has it.
     pub async fn wait_until_recorded(&self, state: &str) -> Result<()> {
+        let is_settled = |status: &Value| status[1]["state"] == state && status[1]["isSettled"] == true;
+        let is_it = |record: &Value| {
+            record["record"]["statuses"].as_array().is_some_and(|all| all.iter().any(is_settled))
+        };
+        self.wait_for_record(state, is_it).await
+    }
+
+    async fn wait_for_record(&self, what: &str, is_it: impl Fn(&Value) -> bool + Send + Sync) -> Result<()> {
         let ledgers: Api<IntegrationLedger> =
             Api::namespaced(self.world.client.clone(), &self.world.namespace);
         let recorded = async {
             loop {
                 for ledger in ledgers.list(&ListParams::default()).await? {
                     let records: Vec<Value> = serde_json::from_str(&ledger.spec.records)?;
-                    let statuses =
-                        records.iter().filter_map(|record| record["record"]["statuses"].as_array());
-                    let is_it =
-                        |status: &Value| status[1]["state"] == state && status[1]["isSettled"] == true;
-                    if statuses.flatten().any(is_it) {
+                    if records.iter().any(&is_it) {
                         return anyhow::Ok(());
                     }
                 }
@@ -70,8 +74,16 @@ impl Scene {
         };
         match tokio::time::timeout(PATIENCE, recorded).await {
             Ok(recorded) => recorded,
-            Err(_) => anyhow::bail!("no ledger records {state}\n{}", self.situation().await),
+            Err(_) => anyhow::bail!("no ledger records {what}\n{}", self.situation().await),
         }
+    }
+
+    /// Waits until the ledger says that a branch or tag was deleted.
+    pub async fn wait_until_forgotten(&self, reference: &str) -> Result<()> {
+        let is_it = |record: &Value| {
+            record["kind"] == "ref" && record["ref"] == reference && record["record"]["target"].is_null()
+        };
+        self.wait_for_record(reference, is_it).await
     }
 
     /// All `TaskRun`s of the scene.

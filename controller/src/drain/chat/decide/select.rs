@@ -10,12 +10,21 @@ use tidegate_rules::{
     graph,
 };
 
-use super::{Deciding, Verdict, Wanted, goes_on, is_of, phase_of, unfinished};
+use super::{Deciding, Tested, Verdict, Wanted, goes_on, is_of, phase_of, unfinished};
+use crate::drain::chat::facts::Known;
+
+/// Why a run goes on that its pull request shares.
+const SHARED: &str = "another pull request shares the run, so only people with write permission may stop it";
 
 impl Deciding<'_> {
     /// `/test`. A job that its filters leave out for this branch stays left out: a comment doesn't change the config.
     pub(super) fn run_jobs(&mut self, names: &[JobName]) -> Verdict {
         let base = GitRef::Branch(self.known.pull_request.base.clone());
+        if self.known.commenter.can_write() {
+            let jobs = (!names.is_empty()).then(|| names.iter().cloned().collect::<BTreeSet<_>>());
+            let configs = 0..self.configs.len();
+            self.tested.extend(configs.map(|config| Tested { config, jobs: jobs.clone() }));
+        }
         let mut found = BTreeSet::new();
         let mut reasons: Vec<(JobName, String)> = Vec::new();
         let mut has_any = false;
@@ -58,12 +67,9 @@ impl Deciding<'_> {
             let Ok(selection) = filters::select(&wanted.of.config.spec.jobs.pre_submit, &base) else {
                 continue;
             };
-            let head = &self.known.pull_request.head.sha;
-            let is_present = |job: &&IntegrationJob| {
-                job.spec.base.reference == base
-                    && job.spec.pulls.first().is_some_and(|pull| pull.sha == *head)
-            };
-            let mut newest: Vec<&IntegrationJob> = wanted.of.jobs.iter().filter(is_present).collect();
+            let of_jobs = wanted.of.jobs.iter();
+            let mut newest: Vec<&IntegrationJob> =
+                of_jobs.filter(|job| is_present(job, self.known)).collect();
             newest.sort_by_key(|job| std::cmp::Reverse(job.created_at_ms()));
             let failed =
                 selection.run.into_iter().map(|job| job.name).filter(|name| has_failed(&newest, name));
@@ -82,6 +88,7 @@ impl Deciding<'_> {
     /// without harm to the others of its run.
     pub(super) fn cancel(&mut self, names: &[JobName]) -> Verdict {
         let (mut stopped, mut kept) = (BTreeSet::new(), Vec::new());
+        let mut of_others: BTreeSet<JobName> = BTreeSet::new();
         let mut has_any = false;
         for wanted in &mut self.configs {
             let by_us = wanted.of.jobs.iter().filter(|job| {
@@ -104,6 +111,10 @@ impl Deciding<'_> {
             going.sort_by_key(|job| std::cmp::Reverse(job.created_at_ms()));
             for job in going {
                 let left: BTreeSet<&JobName> = unfinished(job).collect();
+                if wanted.of.is_shared && is_present(job, self.known) && !self.known.commenter.can_write() {
+                    of_others.extend(left.into_iter().cloned());
+                    continue;
+                }
                 let meant = left.iter().any(|name| names.contains(name));
                 let others: Vec<&&JobName> = left.iter().filter(|name| !names.contains(name)).collect();
                 if names.is_empty() || meant && others.is_empty() {
@@ -117,14 +128,17 @@ impl Deciding<'_> {
             }
         }
         if names.is_empty() {
-            return if has_any {
-                Verdict::Done
-            } else {
-                Verdict::Said("nothing runs, and nothing waits".to_owned())
+            return match (has_any, of_others.is_empty()) {
+                (_, false) => Verdict::Said(SHARED.to_owned()),
+                (true, true) => Verdict::Done,
+                (false, true) => Verdict::Said("nothing runs, and nothing waits".to_owned()),
             };
         }
         let missing = names.iter().filter(|name| !stopped.contains(*name));
         self.explain(missing, |name| {
+            if of_others.contains(name) {
+                return Some(format!("`{name}`: {SHARED}"));
+            }
             let in_company = kept.iter().find(|(jobs, _)| jobs.contains(name));
             match in_company {
                 Some((_, others)) => Some(format!(
@@ -169,6 +183,13 @@ impl Deciding<'_> {
         }
         if reasons.is_empty() { Verdict::Done } else { Verdict::Said(reasons.join("; ")) }
     }
+}
+
+/// Whether a run is of the present head and base.
+fn is_present(job: &IntegrationJob, known: &Known) -> bool {
+    let shown = &known.pull_request;
+    job.spec.base.reference == GitRef::Branch(shown.base.clone())
+        && job.spec.pulls.first().is_some_and(|pull| pull.sha == shown.head.sha)
 }
 
 fn pre_submit<'a>(wanted: &Wanted<'a>) -> impl Iterator<Item = &'a JobName> {

@@ -1,4 +1,5 @@
 mod approval;
+mod shared;
 
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
@@ -74,6 +75,7 @@ pub(in crate::drain::chat) fn known() -> Known {
         configs: vec![Configured {
             config: config("shop", &["build", "unit<build", "style"]),
             jobs: Vec::new(),
+            is_shared: false,
         }],
         unfit: Vec::new(),
         shown: Vec::new(),
@@ -83,7 +85,7 @@ pub(in crate::drain::chat) fn known() -> Known {
 }
 
 fn decided(known: &Known, body: &str) -> (Vec<Action>, Vec<Verdict>) {
-    let Decision { actions, answers } = decide(&chatops::read(body.lines()), known).expect("a decision");
+    let Decision { actions, answers, .. } = decide(&chatops::read(body.lines()), known).expect("a decision");
     (actions, answers.into_iter().map(|answer| answer.verdict).collect())
 }
 
@@ -216,7 +218,7 @@ fn a_job_that_nobody_knows_or_that_does_not_run_here_is_explained_and_the_others
 #[test]
 fn a_job_is_unknown_only_if_no_config_of_the_repository_knows_it() {
     let mut known = known();
-    known.configs.push(Configured { config: config("web", &["e2e"]), jobs: Vec::new() });
+    known.configs.push(Configured { config: config("web", &["e2e"]), jobs: Vec::new(), is_shared: false });
     let (actions, verdicts) = decided(&known, "/test e2e unit");
     assert_eq!(verdicts, [Verdict::Done]);
     assert_eq!(actions.len(), 2, "{actions:?}");

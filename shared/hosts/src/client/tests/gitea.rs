@@ -105,7 +105,7 @@ async fn hooks_are_listed_until_their_number_is_reached() {
     let (server, client) = start().await;
     let hook = |id: u64| {
         json!([{"id": id, "active": true, "config": {"url": format!("https://ci.example/{id}"), "content_type": "json"},
-                "events": ["push", "pull_request", "pull_request_sync", "pull_request_comment", "pull_request_review"]}])
+                "events": ["push", "delete", "pull_request", "pull_request_sync", "pull_request_comment", "pull_request_review"]}])
     };
     let total = [("x-total-count", "2")];
     server
@@ -128,7 +128,8 @@ async fn a_hook_is_replaced_because_an_edit_would_keep_its_secret() {
         json!({
             "type": "gitea", "active": true,
             "events": [
-                "push", "pull_request_only", "pull_request_sync", "pull_request_comment", "pull_request_review",
+                "push", "delete", "pull_request_only", "pull_request_sync", "pull_request_comment",
+                "pull_request_review",
             ],
             "config": {"url": "https://ci.example/hooks/x", "content_type": "json", "secret": "s3cret"}
         })

@@ -201,9 +201,15 @@ pub(super) struct ShownHookConfig {
 }
 
 impl ShownHook {
-    /// What `push`, `pull_request_only`, `pull_request_sync`, `pull_request_comment` and `pull_request_review` are shown as.
-    const EVENTS: [&str; 5] =
-        ["pull_request", "pull_request_comment", "pull_request_review", "pull_request_sync", "push"];
+    /// What `push`, `delete`, `pull_request_only`, `pull_request_sync`, `pull_request_comment` and `pull_request_review` are shown as.
+    const EVENTS: [&str; 6] = [
+        "delete",
+        "pull_request",
+        "pull_request_comment",
+        "pull_request_review",
+        "pull_request_sync",
+        "push",
+    ];
 
     /// A hook without an address is of another kind than ours.
     pub(super) fn into_hook(self) -> Option<Hook> {

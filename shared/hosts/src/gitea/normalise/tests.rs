@@ -6,6 +6,8 @@ const EDITED: &str = include_str!("../../../../../tests/payloads/gitea/017-pull_
 const CREATED: &str = include_str!("../../../../../tests/payloads/gitea/006-issue_comment-created.json");
 const PUSHED: &str = include_str!("../../../../../tests/payloads/gitea/025-push.json");
 
+const DELETED: &str = include_str!("../../../../../tests/payloads/gitea/027-delete-branch.json");
+
 /// A recorded payload with some values changed, each named by its JSON pointer. A pointer to nothing adds the member.
 fn outcome(kind: &str, recorded: &str, changes: &[(&str, Value)]) -> Outcome {
     let mut payload: Value = serde_json::from_str(recorded).expect("recorded JSON");
@@ -63,6 +65,20 @@ fn comments_that_concern_nobody_say_why() {
     // -1 is the ghost of somebody who was a person.
     let ghost = outcome("issue_comment", CREATED, &[("/comment/user/id", json!(-1))]);
     assert!(matches!(ghost, Outcome::Event(Event::Comment(_))), "{ghost:?}");
+}
+
+#[test]
+fn a_deleted_branch_or_tag_is_a_push_to_nowhere() {
+    for (kind, expected) in
+        [("branch", Some("refs/heads/feat")), ("tag", Some("refs/tags/feat")), ("x", None)]
+    {
+        match outcome("delete", DELETED, &[("/ref_type", json!(kind))]) {
+            Outcome::Event(Event::Push(push)) => {
+                assert_eq!((Some(push.reference.to_string().as_str()), push.after), (expected, None));
+            }
+            other => assert_eq!((other, expected), (Outcome::Ignored(Ignored::OtherRef), None)),
+        }
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use tidegate_model::{CommitStatus, JobName, StatusState};
 
 use super::world::{World, job, name, reference, sha};
 use crate::{
-    ledger::{Ledger, MAX_FORMER_BASES, Record},
+    ledger::{Ledger, MAX_FORMER_BASES, Observation, Record},
     status::{ConfigState, Context, VerdictState},
 };
 
@@ -18,6 +18,7 @@ fn an_observation_that_comes_again_changes_nothing() {
     world.open(1, 'a', "main");
     world.push("topic", 'a');
     world.retarget(1, "dev");
+    world.observe(&Observation::Config);
     let before = world.ledger.clone();
     let writes = world.writes.len();
     world.see(1);

@@ -1,0 +1,128 @@
+//! A look at the open pull requests of a config that could not follow events: it was not valid, or had no job for them.
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt, stream};
+use tidegate_hosts::client::{Listing, PullRequestFacts};
+use tidegate_model::Intention;
+use tidegate_rules::ledger::Look;
+
+use super::{IN_FLIGHT, carry_out};
+use crate::{
+    context::Context,
+    drain::{error::CommandError, facts::Reader, turns::Turns},
+    ledger::{Book, OpenPullRequest},
+};
+
+/// Looks, and carries out what follows. What is done already is not done again, so a failed look is made again as a whole.
+pub async fn look(
+    look: Look,
+    config_changes: u64,
+    book: &Book,
+    context: &Context,
+    turns: &Turns,
+) -> Result<(), CommandError> {
+    let config = book.config();
+    let intentions = if look.is_first {
+        waiting(&book.open_pull_requests())
+    } else {
+        let reader = Reader::new(&config, context).await?;
+        let listed = reader.client.open_pull_requests(&config.spec.git.repository).await;
+        let listed = reader.count("list the open pull requests", listed)?;
+        unfollowed(&listed, &book.open_pull_requests())
+    };
+    let carried_out = stream::iter(intentions)
+        .map(|intention| carry_out(&config, intention, context, turns))
+        .buffer_unordered(IN_FLIGHT);
+    let results: Vec<Result<(), CommandError>> = carried_out.collect().await;
+    results.into_iter().collect::<Result<(), CommandError>>()?;
+    book.looked(config_changes);
+    Ok(book.save(context).await?)
+}
+
+/// The known pull requests whose head nobody has approved: the ledger doesn't count their runs as missing.
+fn waiting(known: &[OpenPullRequest]) -> Vec<Intention> {
+    known.iter().filter(|known| !known.is_trusted).map(run_known).collect()
+}
+
+/// What the host shows otherwise than the ledger, or waits for approval.
+fn unfollowed(listed: &Listing<PullRequestFacts>, known: &[OpenPullRequest]) -> Vec<Intention> {
+    let by_number: BTreeMap<_, _> = known.iter().map(|known| (known.number, known)).collect();
+    let is_followed = |shown: &PullRequestFacts| {
+        by_number
+            .get(&shown.number)
+            .is_some_and(|known| known.is_trusted && known.head == shown.head.sha && known.base == shown.base)
+    };
+    let open = listed.items.iter().filter(|shown| shown.open && !is_followed(shown));
+    let mut intentions: Vec<Intention> = open
+        .map(|shown| Intention::RunPullRequest {
+            pull_request: shown.number,
+            head: shown.head.sha.clone(),
+            author: Some(shown.author.clone()),
+        })
+        .collect();
+    // Nothing follows from an absence in a list that is not complete.
+    if listed.is_complete() {
+        let is_listed = |known: &&OpenPullRequest| listed.items.iter().any(|s| s.number == known.number);
+        let gone = known.iter().filter(|known| !is_listed(known));
+        intentions.extend(gone.map(|known| Intention::Cancel { pull_request: known.number }));
+    }
+    intentions
+}
+
+fn run_known(known: &OpenPullRequest) -> Intention {
+    Intention::RunPullRequest { pull_request: known.number, head: known.head.clone(), author: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_model::{CommitSha, Head, PullRequestNumber};
+
+    use super::*;
+
+    fn sha(digit: char) -> CommitSha {
+        digit.to_string().repeat(40).parse().expect("a SHA")
+    }
+
+    fn shown(number: u64, head: char) -> PullRequestFacts {
+        PullRequestFacts {
+            number: PullRequestNumber(number),
+            open: true,
+            merged: false,
+            head: Head { sha: sha(head), branch: "fix".parse().expect("a branch"), repository: None },
+            base: "main".parse().expect("a branch"),
+            author: "dora".parse().expect("a login"),
+            title: "Fix".to_owned(),
+            draft: false,
+        }
+    }
+
+    fn known(number: u64, head: char, is_trusted: bool) -> OpenPullRequest {
+        let base = "main".parse().expect("a branch");
+        OpenPullRequest { number: PullRequestNumber(number), head: sha(head), base, is_trusted }
+    }
+
+    fn numbers(intentions: &[Intention]) -> Vec<(&'static str, u64)> {
+        let number = |of: &Intention| of.pull_request().map_or(0, |number| number.0);
+        intentions.iter().map(|intention| (intention.as_str(), number(intention))).collect()
+    }
+
+    #[test]
+    fn what_the_host_shows_otherwise_is_read_and_what_it_does_not_show_is_ended() {
+        let items = vec![shown(1, 'a'), shown(2, 'b'), shown(3, 'c'), shown(4, 'd')];
+        let mut listed = Listing { items, unreadable: 0, is_cut: false };
+        let known = [known(1, 'a', true), known(2, 'e', true), known(3, 'c', false), known(9, 'f', true)];
+        let run = |number| ("run_pull_request", number);
+        assert_eq!(numbers(&unfollowed(&listed, &known)), [run(2), run(3), run(4), ("cancel", 9)]);
+        listed.is_cut = true;
+        assert_eq!(numbers(&unfollowed(&listed, &known)), [run(2), run(3), run(4)]);
+    }
+
+    #[test]
+    fn a_first_look_concerns_known_pull_requests_alone() {
+        assert_eq!(
+            numbers(&waiting(&[known(1, 'a', true), known(2, 'b', false)])),
+            [("run_pull_request", 2)]
+        );
+    }
+}

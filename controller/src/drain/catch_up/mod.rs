@@ -1,0 +1,250 @@
+//! Does what no event asks for: makes the runs that open pull requests lack (`Ledger::missing`), runs what was pushed while the
+//! config could not be followed, looks for pull requests that were opened meanwhile (`look`), and runs failed jobs of a push again
+//! when an operator asks for it (`retest`).
+//!
+//! A run is missing when a job is added to the config, when the config becomes valid, when another pull request or a branch proves
+//! that a head is trusted, and when Tidegate stopped a run that is needed again. Everything is done as a command does it: in the
+//! turn of the pull request, branch or tag, from facts that are read from the host then.
+
+mod agenda;
+mod look;
+mod retest;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use kube::ResourceExt;
+use rand::RngExt as _;
+use tidegate_model::{
+    Command, CommitSha, ConfigRef, Envelope, GitRef, Intention, ParseError, RefName, Source, Version,
+};
+use tidegate_resources::IntegrationConfig;
+use tidegate_rules::ledger::{Look, MissingRun};
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use self::agenda::{Agenda, Ended};
+use super::{
+    DrainError,
+    error::CommandError,
+    facts::display_name,
+    fan_out::{carry_out_for, note},
+    plan::uid,
+    turns::{self, Turns},
+};
+use crate::{context::Context, ledger::Book};
+
+/// How much is done at once: a config of many open pull requests must not keep commands from the host.
+const IN_FLIGHT: usize = 4;
+/// How much time lies between two looks at the ledgers, so that a burst of changes costs one. A command that is worked on has
+/// mostly made its run by then.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+/// Nobody is woken that late; it only bounds a timer that has nothing to wait for.
+const IDLE: Duration = Duration::from_hours(1);
+/// Where a command would name its delivery.
+const DELIVERY: &str = "catch-up";
+
+/// What is wanted, under the config with this uid.
+type Key = (String, Subject);
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    PullRequests,
+    Run(CommitSha, RefName),
+    Ref(GitRef),
+    Retest(String),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PullRequests => f.write_str("the look at the open pull requests"),
+            Self::Run(head, base) => write!(f, "the missing run of {} into {base}", head.short()),
+            Self::Ref(reference) => write!(f, "the push of {reference}"),
+            Self::Retest(run) => write!(f, "the retest of {run}"),
+        }
+    }
+}
+
+/// What is to be done, and the version of the config that says so: an edit renews what was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Want {
+    what: What,
+    generation: Option<i64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum What {
+    Look(Look, u64),
+    Run(MissingRun),
+    Push(GitRef, CommitSha),
+    Retest(String, String),
+}
+
+struct CatchUp {
+    context: Context,
+    turns: Arc<Turns>,
+    agenda: Agenda<Key, Want>,
+    books: BTreeMap<String, Arc<Book>>,
+    tasks: JoinSet<(Key, Result<(), CommandError>)>,
+}
+
+/// Runs until it is told to stop; then finishes what is in hand.
+pub async fn run(context: Context, turns: Arc<Turns>, stop: CancellationToken) -> Result<(), DrainError> {
+    // Before every run that exists is recorded, runs seem to be missing that are not.
+    tokio::select! {
+        () = context.ledgers.runs_are_known() => (),
+        () = stop.cancelled() => return Ok(()),
+    }
+    let mut changes = context.ledgers.changes();
+    let (agenda, books, tasks) = (Agenda::default(), BTreeMap::new(), JoinSet::new());
+    let mut catch_up = CatchUp { context, turns, agenda, books, tasks };
+    let (mut has_changed, mut look_at) = (true, Instant::now());
+    loop {
+        let now = Instant::now();
+        if has_changed && look_at <= now {
+            (has_changed, look_at) = (false, now + BETWEEN_LOOKS);
+            catch_up.look().await;
+        }
+        catch_up.begin();
+        let wake_at = if has_changed { Some(look_at) } else { catch_up.agenda.wake_at(now) };
+        tokio::select! {
+            () = stop.cancelled() => break,
+            // The ledgers outlive the loop, so this never fails.
+            _ = changes.changed() => has_changed = true,
+            Some(ended) = catch_up.tasks.join_next() => {
+                catch_up.ended(ended)?;
+                has_changed = true;
+            }
+            () = tokio::time::sleep_until(wake_at.unwrap_or(now + IDLE).into()) => (),
+        }
+    }
+    while let Some(ended) = catch_up.tasks.join_next().await {
+        catch_up.ended(ended)?;
+    }
+    Ok(())
+}
+
+impl CatchUp {
+    /// Asks every ledger what is wanted.
+    async fn look(&mut self) {
+        let books = self.context.ledgers.opened().await.into_iter();
+        self.books = books.map(|book| (uid(&book.config()), book)).collect();
+        let mut wanted = BTreeMap::new();
+        for (uid, book) in &self.books {
+            let generation = book.config().metadata.generation;
+            let look = book.look().map(|(look, changes)| (Subject::PullRequests, What::Look(look, changes)));
+            let runs = book.missing().into_iter();
+            let runs = runs.map(|run| (Subject::Run(run.commit.clone(), run.base.clone()), What::Run(run)));
+            let pushes = book.due_refs().into_iter();
+            let pushes = pushes.map(|(name, sha)| (Subject::Ref(name.clone()), What::Push(name, sha)));
+            let retests = book.retests().into_iter();
+            let retests =
+                retests.map(|(run, request)| (Subject::Retest(run.clone()), What::Retest(run, request)));
+            let all = look.into_iter().chain(runs).chain(pushes).chain(retests);
+            wanted.extend(all.map(|(subject, what)| ((uid.clone(), subject), Want { what, generation })));
+        }
+        self.agenda.want(wanted, Instant::now());
+    }
+
+    /// Begins what is due.
+    fn begin(&mut self) {
+        while let Some((key, want)) = self.agenda.next(Instant::now(), IN_FLIGHT) {
+            let Some(book) = self.books.get(&key.0).cloned() else {
+                self.agenda.ended(&key, Ended::Done, Instant::now(), 0.0);
+                continue;
+            };
+            let (context, turns) = (self.context.clone(), Arc::clone(&self.turns));
+            self.tasks.spawn(async move {
+                let done = Box::pin(make_up(want.what, &book, &context, &turns)).await;
+                (key, done)
+            });
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(Key, Result<(), CommandError>), JoinError>) -> Result<(), DrainError> {
+        let (key, result) = ended.map_err(DrainError::Task)?;
+        let how = match &result {
+            Ok(()) => Ended::Done,
+            Err(error) => {
+                self.context.metrics.reconcile_failure("catch_up", error.category());
+                Ended::Failed(error.waits_for(), error.retry_after())
+            }
+        };
+        let jitter = rand::rng().random_range(0.0..1.0);
+        if let Some(why) = self.agenda.ended(&key, how, Instant::now(), jitter) {
+            let (uid, subject) = &key;
+            let config = self.books.get(uid).map(|book| display_name(&book.config()));
+            self.context.metrics.reconcile_failure("catch_up", "given_up");
+            tracing::warn!(config, "gave up {subject} until its config or it changes: {why}");
+        }
+        Ok(())
+    }
+}
+
+async fn make_up(what: What, book: &Book, context: &Context, turns: &Turns) -> Result<(), CommandError> {
+    let config = book.config();
+    match what {
+        What::Look(look, config_changes) => look::look(look, config_changes, book, context, turns).await,
+        What::Run(run) => {
+            let intention =
+                Intention::RunPullRequest { pull_request: run.asker, head: run.commit.clone(), author: None };
+            let _turn = turns.take(turns::Subject::of(&config, &intention)).await;
+            // A command may have made it meanwhile.
+            if book.missing().contains(&run) {
+                carry_out_in_turn(&config, intention, context).await
+            } else {
+                Ok(())
+            }
+        }
+        What::Retest(run, request) => retest::retest(&run, &request, book, context, turns).await,
+        What::Push(reference, sha) => {
+            let intention = Intention::RunPush { reference: reference.clone(), sha };
+            carry_out(&config, intention, context, turns).await?;
+            // Its job may be gone from the config, or the branch have moved, which is an event of its own.
+            if book.settle_ref(&reference) { Ok(book.save(context).await?) } else { Ok(()) }
+        }
+    }
+}
+
+/// Carries out what a command would.
+async fn carry_out(
+    config: &IntegrationConfig,
+    intention: Intention,
+    context: &Context,
+    turns: &Turns,
+) -> Result<(), CommandError> {
+    let _turn = turns.take(turns::Subject::of(config, &intention)).await;
+    carry_out_in_turn(config, intention, context).await
+}
+
+async fn carry_out_in_turn(
+    config: &IntegrationConfig,
+    intention: Intention,
+    context: &Context,
+) -> Result<(), CommandError> {
+    let envelope = envelope(config, intention)?;
+    let result = carry_out_for(config, &envelope, context).await;
+    note(&result, config, &envelope, context);
+    // What is refused is recorded: it is wanted no more.
+    result.map(drop)
+}
+
+/// A command that no delivery brought.
+fn envelope(config: &IntegrationConfig, intention: Intention) -> Result<Envelope<Command>, ParseError> {
+    let namespace = config.namespace().unwrap_or_default().parse()?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(Envelope {
+        v: Version,
+        delivery: DELIVERY.parse()?,
+        host: config.spec.git.type_,
+        source: Source::Config(ConfigRef { namespace, name: config.name_any().parse()? }),
+        received_at_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
+        traceparent: None,
+        body: Command { repository: config.spec.git.repository.clone(), intention },
+    })
+}

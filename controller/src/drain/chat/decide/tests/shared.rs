@@ -1,0 +1,61 @@
+use super::*;
+
+/// Steve's approved pull request shares its head and base, and the run that goes on, with Dora's.
+fn shared(commenter: Permission) -> Known {
+    let mut known = known();
+    known.configs[0].is_shared = true;
+    let mut job = ran("first", 0, &[("build", Some("Running")), ("unit", None)]);
+    job.spec.pulls[0].number = PullRequestNumber(3);
+    job.spec.approved = serde_json::from_value(json!({"id": 1, "author": "dora"})).expect("a reference");
+    known.configs[0].jobs.push(job);
+    known.pull_request.author = "steve".parse().expect("a login");
+    known.comment.author = known.pull_request.author.clone();
+    (known.commenter, known.author) = (commenter, Permission::Read);
+    known
+}
+
+#[test]
+fn a_shared_run_is_stopped_by_a_writer_alone() {
+    let (actions, verdicts) = decided(&shared(Permission::Write), "/cancel");
+    assert!(matches!(&actions[..], [Action::Stop { names, .. }] if names == &["first"]), "{actions:?}");
+    assert_eq!(verdicts, [Verdict::Done]);
+    refused(&shared(Permission::Read), "/cancel", "another pull request shares the run");
+    refused(&shared(Permission::Read), "/cancel build unit", "another pull request shares the run");
+    let mut alone = shared(Permission::Read);
+    alone.configs[0].is_shared = false;
+    assert_eq!(decided(&alone, "/cancel").1, [Verdict::Done]);
+}
+
+#[test]
+fn retest_runs_what_failed_in_a_run_that_another_pull_request_shares() {
+    let mut known = shared(Permission::Write);
+    let ended = ran(
+        "first",
+        0,
+        &[("build", Some("Succeeded")), ("unit", Some("Failed")), ("style", Some("Succeeded"))],
+    );
+    known.configs[0].jobs = vec![ended];
+    assert_eq!(jobs_of(&decided(&known, "/retest").0), ["unit"]);
+}
+
+#[test]
+fn a_test_by_a_writer_is_recorded_and_one_by_the_author_is_not() {
+    let tested =
+        |known: &Known, body: &str| decide(&chatops::read(body.lines()), known).expect("a decision").tested;
+    let unit = Some(BTreeSet::from(["unit".parse().expect("a name")]));
+    assert_eq!(tested(&known(), "/test"), [Tested { config: 0, jobs: None }]);
+    assert_eq!(tested(&known(), "/test unit"), [Tested { config: 0, jobs: unit }]);
+    assert_eq!(tested(&known(), "/retest"), []);
+    assert_eq!(tested(&shared(Permission::Read), "/test"), []);
+}
+
+#[test]
+fn a_run_with_fewer_rights_takes_the_place_of_none_with_more() {
+    let mut known = shared(Permission::Read);
+    known.configs[0].jobs[0].spec.pulls[0].fork = false;
+    let (actions, _) = decided(&known, "/test");
+    assert!(matches!(&actions[..], [Action::Run { .. }]), "{actions:?}");
+    known.configs[0].jobs[0].spec.pulls[0].fork = true;
+    let (actions, _) = decided(&known, "/test");
+    assert!(matches!(&actions[..], [Action::Run { .. }, Action::Stop { .. }]), "{actions:?}");
+}

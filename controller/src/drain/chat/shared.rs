@@ -1,0 +1,35 @@
+//! The runs of a pull request: its own, and those that it shares with others of the same head and base, whichever came first.
+
+use kube::{ResourceExt, core::DeserializeGuard};
+use tidegate_hosts::client::PullRequestFacts;
+use tidegate_resources::{IntegrationConfig, IntegrationJob};
+
+use super::facts::Configured;
+use crate::{
+    context::Context,
+    drain::{
+        error::CommandError,
+        facts::{FactsError, jobs_of},
+    },
+};
+
+/// Reads the runs of a pull request under a config.
+pub async fn configured(
+    config: IntegrationConfig,
+    pull_request: &PullRequestFacts,
+    context: &Context,
+) -> Result<Configured, CommandError> {
+    let mut jobs = jobs_of(&config, pull_request.number, context).await?;
+    let book = context.ledgers.open(&config, context).await?;
+    let (head, base) = (&pull_request.head.sha, &pull_request.base);
+    let mut names = book.runs_for(head, base);
+    names.retain(|name| jobs.iter().all(|job| job.name_any() != *name));
+    let api = context.namespaced::<DeserializeGuard<IntegrationJob>>(&config.namespace().unwrap_or_default());
+    for name in names {
+        let found = api.get_opt(&name).await.map_err(FactsError::Jobs)?;
+        // The ledger remembers runs that are gone. The job loop logs what can't be read.
+        jobs.extend(found.and_then(|DeserializeGuard(job)| job.ok()));
+    }
+    let is_shared = book.is_shared(head, base, pull_request.number);
+    Ok(Configured { config, jobs, is_shared })
+}

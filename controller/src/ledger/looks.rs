@@ -1,0 +1,103 @@
+//! What a config has to look for, because it could not follow events. By its ledger.
+
+use tidegate_model::{CommitSha, GitRef, PullRequestNumber, RefName};
+use tidegate_rules::{
+    ledger::{Look, Observation, PullRequestState},
+    status::ConfigState,
+};
+
+use super::Book;
+
+/// A pull request that the ledger takes for open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenPullRequest {
+    /// Its number.
+    pub number: PullRequestNumber,
+    /// Its head.
+    pub head: CommitSha,
+    /// Its base.
+    pub base: RefName,
+    /// Whether its head is trusted.
+    pub is_trusted: bool,
+}
+
+impl Book {
+    /// The look at the open pull requests that is to be made, and how often the config had changed by then.
+    pub fn look(&self) -> Option<(Look, u64)> {
+        let state = self.state();
+        Some((state.ledger.look(&state.rules)?, state.config_changes))
+    }
+
+    /// The look was made, and all that followed from it. If the config has changed meanwhile, it is made again.
+    pub fn looked(&self, config_changes: u64) {
+        let mut state = self.state();
+        if state.config_changes == config_changes {
+            state.ledger.looked();
+            state.is_unsaved = true;
+        }
+    }
+
+    /// The pull requests that the ledger takes for open.
+    pub fn open_pull_requests(&self) -> Vec<OpenPullRequest> {
+        let state = self.state();
+        let records = state.ledger.pull_requests.iter();
+        let open = records.filter(|(_, record)| record.seen.state == PullRequestState::Open);
+        let trust = |head| state.ledger.commits.get(head).and_then(|record| record.trust.as_ref());
+        open.map(|(number, record)| OpenPullRequest {
+            number: *number,
+            head: record.seen.head.clone(),
+            base: record.seen.base.clone(),
+            is_trusted: trust(&record.seen.head).is_some(),
+        })
+        .collect()
+    }
+
+    /// The branches and tags that were pushed while the config could not be followed; none while it still can't be.
+    pub fn due_refs(&self) -> Vec<(GitRef, CommitSha)> {
+        let state = self.state();
+        state.ledger.due_refs(&state.rules)
+    }
+
+    /// What a push asked for is done. Says whether it was due, so that the ledger is to be saved. While the config can't be
+    /// followed it stays due.
+    pub fn settle_ref(&self, reference: &GitRef) -> bool {
+        let mut state = self.state();
+        let is_due = state.ledger.refs.get(reference).is_some_and(|record| record.is_due);
+        if !is_due || state.rules.state != ConfigState::Valid {
+            return false;
+        }
+        state.apply(&Observation::RefDue { reference: reference.clone(), is_due: false });
+        true
+    }
+
+    /// When a branch or tag was seen to come to the commit that it points to, after it had been elsewhere or gone.
+    pub fn renewed_at_ms(&self, reference: &GitRef, sha: &CommitSha) -> Option<i64> {
+        let state = self.state();
+        let record = state.ledger.refs.get(reference)?;
+        record.renewed_at_ms.filter(|_| record.target.as_ref() == Some(sha))
+    }
+
+    /// Notes the request to run the failed jobs of a run again, or that there is none any more.
+    pub fn note_retest(&self, run: &str, request: Option<&str>) {
+        let mut state = self.state();
+        match request {
+            Some(request) => {
+                state.retests.insert(run.to_owned(), request.to_owned());
+            }
+            None => {
+                state.retests.remove(run);
+            }
+        }
+    }
+
+    /// The requests to run failed jobs again: run and request.
+    pub fn retests(&self) -> Vec<(String, String)> {
+        let state = self.state();
+        state.retests.iter().map(|(run, request)| (run.clone(), request.clone())).collect()
+    }
+
+    /// Whether something is to be saved that no observation of host or cluster says.
+    pub fn is_unsaved(&self) -> bool {
+        self.state().is_unsaved
+    }
+}
