@@ -51,7 +51,7 @@ pub enum Applied {
     Unreadable(String, String),
 }
 
-/// Makes the `IntegrationJob` of a trigger, unless it is there. An approval that came meanwhile is entered into it.
+/// Makes the `IntegrationJob` of a trigger, unless it is there.
 ///
 /// A run that Tidegate stopped counts as absent: the host's present state, which the plan was made of, wants it. What a person
 /// stopped stays stopped until a new head or a comment, and a comment is followed once. A delivery's id decides nothing: Gitea
@@ -84,7 +84,6 @@ pub async fn run(
                     if run.may_repeat && was_another_built_since(&existing, config, context).await? {
                         continue;
                     }
-                    approve(&existing, run, &api).await?;
                     return Ok(Applied::Existed(name));
                 }
             }
@@ -118,17 +117,6 @@ async fn was_another_built_since(
     let jobs = jobs_with(&selector, config, context).await.map_err(failed("list", &selector))?;
     let mut pushes = jobs.iter().filter(|other| other.spec.trigger == Trigger::Push);
     Ok(pushes.any(|other| other.created_at_ms() > job.created_at_ms()))
-}
-
-async fn approve(job: &IntegrationJob, run: &Run, api: &Api<IntegrationJob>) -> Result<(), ApplyError> {
-    let Some(approved) = run.spec.approved.as_ref().filter(|_| job.spec.lacks_approval()) else {
-        return Ok(());
-    };
-    let (name, patch) = (job.name_any(), json!({"spec": {"approved": approved}}));
-    match api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
-        Ok(_) => Ok(()),
-        Err(source) => Err(failed("approve", &name)(source)),
-    }
 }
 
 fn build(

@@ -121,10 +121,13 @@ impl Drain {
         let plan = match plan::admit(command, config) {
             Ok(()) => {
                 let facts = facts::read(&command.intention, config, &self.context).await?;
-                record::record(config, &facts, &self.context).await?;
-                plan::plan(command, config, &facts)
+                let earlier = record::record(config, &facts, &self.context).await?;
+                plan::plan(command, config, &facts, earlier.as_ref())
             }
-            Err(plan) => plan,
+            Err(plan) => {
+                self.look_for_waiting_head(config, envelope).await?;
+                plan
+            }
         };
         match plan {
             Plan::Run(run) => self.run(*run, config, envelope).await?,
@@ -210,14 +213,11 @@ impl Drain {
 
     async fn run(
         &self,
-        mut run: plan::Run,
+        run: plan::Run,
         config: &IntegrationConfig,
         envelope: &Envelope<Command>,
     ) -> Result<(), CommandError> {
         let book = self.context.ledgers.open(config, &self.context).await?;
-        // Trust is a property of the commit: what another pull request has proved holds for this one.
-        let is_trusted = run.spec.pulls.first().is_some_and(|pull| book.is_trusted(&pull.sha));
-        run.spec.awaits_approval &= run.spec.approved.is_some() || !is_trusted;
         if record::has_run(&run, &book) {
             log(envelope, Some(config), "another pull request with this head and base has its run");
         } else {
@@ -242,6 +242,27 @@ impl Drain {
             let jobs = facts::jobs_of(config, pull.number, &self.context).await?;
             let jobs = record::unshared(jobs, pull.number, &book);
             apply::stop(config, &plan::outdated(&run.spec, &jobs), &order, &self.context).await?;
+        }
+        Ok(())
+    }
+
+    /// A push that runs nothing can still show that a head which waits for approval is at a branch or tag now.
+    async fn look_for_waiting_head(
+        &self,
+        config: &IntegrationConfig,
+        envelope: &Envelope<Command>,
+    ) -> Result<(), CommandError> {
+        let command = &envelope.body;
+        let Intention::RunPush { sha, .. } = &command.intention else { return Ok(()) };
+        let own = &config.spec.git.repository;
+        if !own.is_same_as(&command.repository) || config.metadata.deletion_timestamp.is_some() {
+            return Ok(());
+        }
+        let book = self.context.ledgers.open(config, &self.context).await?;
+        if book.is_waiting(sha) {
+            let facts = facts::read(&command.intention, config, &self.context).await?;
+            record::record(config, &facts, &self.context).await?;
+            log(envelope, Some(config), &format!("looked whether {} is trusted now", sha.short()));
         }
         Ok(())
     }

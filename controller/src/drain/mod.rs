@@ -12,6 +12,7 @@ mod error;
 pub mod facts;
 mod fan_out;
 mod give_up;
+mod head;
 pub mod inlet;
 pub mod plan;
 mod record;

@@ -229,16 +229,8 @@ impl Reporter {
             self.unobserved.insert(key.clone());
             return;
         };
-        let Some(seen) = self.runs.get(key) else { return };
-        if let Some((number, pull_request)) = &seen.pull_request
-            && !book.knows(*number)
-        {
-            book.observe(pull_request);
-        }
-        if let Some(trusted) = &seen.trusted {
-            book.observe(trusted);
-        }
-        if let Some(run) = &seen.run {
+        let seen = self.runs.get(key).filter(|seen| seen.is_of_repository(&config));
+        if let Some(run) = seen.and_then(|seen| seen.run.as_ref()) {
             book.observe(&Observation::Run(run.clone()));
         }
         self.save(&key_of(&config));
@@ -253,11 +245,15 @@ impl Reporter {
 
     fn deleted(&mut self, key: &Key) {
         self.unobserved.remove(key);
-        let Some(Seen { config, run: Some(run), .. }) = self.runs.remove(key) else { return };
-        let of = Key { namespace: key.namespace.clone(), name: config.name };
-        let book =
-            self.books.get(&of).filter(|book| book.config().metadata.uid.as_ref() == Some(&config.uid));
-        if let Some(book) = book.cloned() {
+        let Some(seen) = self.runs.remove(key) else { return };
+        let is_of_config = |book: &&Arc<Book>| {
+            let config = book.config();
+            config.metadata.uid.as_ref() == Some(&seen.config.uid) && seen.is_of_repository(&config)
+        };
+        let of = Key { namespace: key.namespace.clone(), name: seen.config.name.clone() };
+        let book = self.books.get(&of).filter(is_of_config).cloned();
+        let Some(run) = seen.run else { return };
+        if let Some(book) = book {
             book.observe(&Observation::RunDeleted { run, by: DeletedBy::Person });
             self.save(&of);
             self.review(&book);

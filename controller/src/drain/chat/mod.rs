@@ -20,7 +20,7 @@ use self::{
     decide::{Action, Admission},
     memory::Memory,
 };
-use super::{apply, error::CommandError, facts::Reader, turns::PullRequest};
+use super::{apply, error::CommandError, facts::Reader, record, turns::PullRequest};
 use crate::context::Context;
 
 /// Which comment a plugin points to.
@@ -92,6 +92,7 @@ impl Chat {
         let reader = Reader::new(config, context).await?;
         let found = facts::comments(&reader, comment).await?;
         if found.is_empty() {
+            reader.check_visible().await?;
             return Ok(Followed::Done(format!("{comment} does not exist (any more)")));
         }
         let mut did = Vec::new();
@@ -147,8 +148,13 @@ async fn carry_out(
     context: &Context,
 ) -> Result<String, CommandError> {
     Ok(match action {
-        Action::Run { config, run } => {
-            match apply::run(run, &known.configs[*config].config, envelope, context).await? {
+        Action::Run { config, standing, run } => {
+            let of = &known.configs[*config].config;
+            let book = context.ledgers.open(of, context).await?;
+            // A head runs only if the ledger knows why it may.
+            record::record_pull_request(&book, &known.pull_request, standing);
+            book.save(context).await?;
+            match apply::run(run, of, envelope, context).await? {
                 apply::Applied::Created(name) => format!("created IntegrationJob {name}"),
                 apply::Applied::Existed(name) => format!("IntegrationJob {name} exists"),
                 apply::Applied::Unreadable(name, why) => {
