@@ -1,4 +1,6 @@
-//! Clients of the git hosts, one for each credential that a config names.
+//! Clients of the git hosts, one for each credential that a config names. A Secret is sent only to a host that it is bound to.
+
+mod binding;
 
 use std::{
     collections::HashMap,
@@ -11,7 +13,7 @@ use kube::{Api, Client, ResourceExt};
 use secrecy::SecretString;
 use tidegate_hosts::client::{ClientSettings, Credential, EgressPolicy, HostClient, HostError};
 use tidegate_model::{Host, SecretKeyRef};
-use tidegate_resources::IntegrationConfig;
+use tidegate_resources::{GitSpec, IntegrationConfig, annotation};
 
 use crate::settings::Settings;
 
@@ -57,6 +59,17 @@ pub enum CredentialError {
         /// The key.
         key: String,
     },
+    /// The Secret may not be sent to the config's host.
+    #[error(
+        "Secret {name} may not be sent to {host}: its owner has to annotate it with tidegate.dev/host: {host}, or the operator \
+         has to list the host"
+    )]
+    NotBound {
+        /// The Secret.
+        name: String,
+        /// The host, with its port.
+        host: String,
+    },
     /// The value is no text.
     #[error("key {key} of Secret {name} is not UTF-8 text")]
     NotText {
@@ -84,6 +97,7 @@ impl CredentialError {
         match self {
             Self::Read { .. } => "SecretUnreadable",
             Self::MissingSecret(_) | Self::MissingKey { .. } | Self::None => "SecretMissing",
+            Self::NotBound { .. } => "SecretNotBound",
             Self::NotText { .. } => "SecretInvalid",
             Self::Client { .. } => "ClientInvalid",
         }
@@ -109,17 +123,14 @@ impl HostClients {
         if let Some(client) = self.cached(&key) {
             return Ok(client);
         }
-        let secret = self.secret(&key.namespace, &key.secret).await?;
+        let secret = self.secret(&key.namespace, &key.secret, &config.spec.git).await?;
         let credential = match key.app {
             Some((app_id, installation_id)) => {
                 Credential::GithubApp { app_id, installation_id, private_key: secret }
             }
             None => Credential::Token(secret),
         };
-        let settings = ClientSettings {
-            timeout: Settings::HOST_TIMEOUT,
-            egress: EgressPolicy::new(self.settings.allowed_hosts.iter().cloned()),
-        };
+        let settings = ClientSettings { timeout: Settings::HOST_TIMEOUT, egress: self.egress() };
         let client = HostClient::new(key.host, &key.api_url, credential, settings)
             .map_err(|source| CredentialError::Client { api_url: key.api_url.clone(), source })?;
         let client = Arc::new(client);
@@ -144,10 +155,24 @@ impl HostClients {
             .map(|(_, client)| Arc::clone(client))
     }
 
+    fn egress(&self) -> EgressPolicy {
+        EgressPolicy::new(self.settings.allowed_hosts.iter().cloned())
+    }
+
+    /// Fails if a Secret may not be sent to the host of a config.
+    pub fn check_bound(&self, secret: &Secret, git: &GitSpec) -> Result<(), CredentialError> {
+        let annotation = secret.annotations().get(annotation::HOST).map(String::as_str);
+        if binding::is_bound(annotation, git, &self.egress()) {
+            return Ok(());
+        }
+        Err(CredentialError::NotBound { name: secret.name_any(), host: binding::authority(git.api_url()) })
+    }
+
     async fn secret(
         &self,
         namespace: &str,
         reference: &SecretKeyRef,
+        git: &GitSpec,
     ) -> Result<SecretString, CredentialError> {
         let SecretKeyRef { name, key } = reference;
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
@@ -156,6 +181,7 @@ impl HostClients {
             .await
             .map_err(|source| CredentialError::Read { name: name.clone(), source })?
             .ok_or_else(|| CredentialError::MissingSecret(name.clone()))?;
+        self.check_bound(&secret, git)?;
         let value = secret
             .data
             .and_then(|mut data| data.remove(key))

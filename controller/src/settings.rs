@@ -61,7 +61,8 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_RUN_SERVICE_ACCOUNT", default_value = "default")]
     pub run_service_account: String,
 
-    /// Hosts that `spec.git.apiUrl` may name although they are private or speak plain HTTP; separated by commas.
+    /// Hosts that `spec.git.apiUrl` may name although they are private or speak plain HTTP, and to which a Secret without the
+    /// annotation `tidegate.dev/host` may be sent; separated by commas.
     #[arg(long, env = "TIDEGATE_ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
 

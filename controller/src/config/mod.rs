@@ -31,7 +31,9 @@ use kube::{
 use serde_json::json;
 use tidegate_keys::KeyCache;
 use tidegate_model::{ConfigRef, RepositoryPath};
-use tidegate_resources::{FINALIZER, IntegrationConfig, IntegrationConfigStatus, WebhookStatus};
+use tidegate_resources::{
+    ConditionStatus, FINALIZER, IntegrationConfig, IntegrationConfigStatus, WebhookStatus,
+};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -187,8 +189,10 @@ async fn apply(
 
     let webhook = salted(config, api).await?;
     let (ready, registered, webhook, failure) = match webhook_of(config, &webhook, context).await {
-        Ok((webhook, shown)) => {
-            let ready = renamed::verdict(config, &shown).unwrap_or(ready);
+        Ok(Shown { webhook, repository, missing_right }) => {
+            let missing = missing_right.map(|missing| Verdict::no("TokenLacksRight", missing));
+            let ready = if ready.status == ConditionStatus::True { missing.unwrap_or(ready) } else { ready };
+            let ready = renamed::verdict(config, &repository).unwrap_or(ready);
             let message = format!("hook {} delivers to Tidegate", webhook.id.as_deref().unwrap_or_default());
             (ready, Verdict::yes("Registered", message), webhook, None)
         }
@@ -206,7 +210,7 @@ async fn apply(
         .as_ref()
         .and_then(|status| status.webhook.as_ref()?.id.as_ref())
         .is_some_and(|id| webhook.id.as_ref() != Some(id));
-    let registered_now = registered.status == tidegate_resources::ConditionStatus::True;
+    let registered_now = registered.status == ConditionStatus::True;
     let new = status::status(config, ready, registered, Some(webhook), Timestamp::now());
     patch(config, &new, api).await?;
     match failure {
@@ -247,12 +251,22 @@ enum Unregistered {
     Failed(RegisterError),
 }
 
-/// Registers the webhook, and returns it with the path under which the host has the repository.
+/// What the host shows to a config's credential.
+struct Shown {
+    /// The hook as it is now.
+    webhook: WebhookStatus,
+    /// The path under which the host has the repository.
+    repository: RepositoryPath,
+    /// Which right the credential lacks to find out who may write.
+    missing_right: Option<String>,
+}
+
+/// Registers the webhook, and looks what the host shows.
 async fn webhook_of(
     config: &IntegrationConfig,
     webhook: &WebhookStatus,
     context: &ConfigContext,
-) -> Result<(WebhookStatus, RepositoryPath), Unregistered> {
+) -> Result<Shown, Unregistered> {
     let name_of = |text: String| text.parse().map_err(|error: tidegate_model::ParseError| error);
     let invalid = |error: tidegate_model::ParseError| Unregistered::Credential {
         reason: "InvalidName",
@@ -279,8 +293,10 @@ async fn webhook_of(
         metrics,
     };
     let registered = async {
-        let shown = register::repository(&registration).await?;
-        Ok((register::register(&registration, &salt, webhook).await?, shown))
+        let repository = register::repository(&registration).await?;
+        let missing_right = register::missing_right(&registration).await?;
+        let webhook = register::register(&registration, &salt, webhook).await?;
+        Ok(Shown { webhook, repository, missing_right })
     };
     registered.await.map_err(|error| {
         hosts.forget(config);

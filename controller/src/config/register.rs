@@ -72,6 +72,11 @@ pub async fn repository(of: &Registration<'_>) -> Result<RepositoryPath, Registe
     of.count("read the repository", of.client.repository(of.repository).await)
 }
 
+/// Which right the credential lacks to find out who may write.
+pub async fn missing_right(of: &Registration<'_>) -> Result<Option<String>, RegisterError> {
+    of.count("look for the rights of the token", of.client.missing_right(of.repository).await)
+}
+
 /// Compares the host with what should be there, and mends it. Returns what to keep in the status.
 pub async fn register(
     of: &Registration<'_>,

@@ -51,7 +51,7 @@ pub enum Applied {
     Unreadable(String, String),
 }
 
-/// Makes the `IntegrationJob` of a trigger, unless it is there. An approval that came meanwhile is entered into it.
+/// Makes the `IntegrationJob` of a trigger, unless it is there.
 ///
 /// A run of a push that is older than the push counts as absent: the ledger saw the branch or tag gone, or elsewhere, in between.
 /// A run that Tidegate stopped counts as absent, too: the host's present state, which the plan was made of, wants it. What a person
@@ -88,7 +88,7 @@ pub async fn run(
                     {
                         continue;
                     }
-                    return Ok(Applied::Existed(Box::new(approve(existing, run, &api).await?)));
+                    return Ok(Applied::Existed(Box::new(existing)));
                 }
             }
             Err(source) => return Err(failed("create", &name)(source)),
@@ -121,19 +121,6 @@ async fn was_another_built_since(
     let jobs = jobs_with(&selector, config, context).await.map_err(failed("list", &selector))?;
     let mut pushes = jobs.iter().filter(|other| other.spec.trigger == Trigger::Push);
     Ok(pushes.any(|other| other.created_at_ms() > job.created_at_ms()))
-}
-
-async fn approve(
-    job: IntegrationJob,
-    run: &Run,
-    api: &Api<IntegrationJob>,
-) -> Result<IntegrationJob, ApplyError> {
-    let Some(approved) = run.spec.approved.as_ref().filter(|_| job.spec.lacks_approval()) else {
-        return Ok(job);
-    };
-    let (name, patch) = (job.name_any(), json!({"spec": {"approved": approved}}));
-    let patched = api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await;
-    patched.map_err(failed("approve", &name))
 }
 
 fn build(

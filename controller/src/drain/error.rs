@@ -89,8 +89,10 @@ impl CommandError {
 
     /// Whether the config's own conditions will say so once it is checked: its credential, or the right that it gives.
     pub fn concerns_config(&self) -> bool {
-        matches!(self, Self::Facts(FactsError::Credential(_) | FactsError::Host { .. }))
-            && self.waits_for() == WaitsFor::Person
+        matches!(
+            self,
+            Self::Facts(FactsError::Credential(_) | FactsError::Host { .. } | FactsError::Hidden(_))
+        ) && self.waits_for() == WaitsFor::Person
     }
 }
 
@@ -101,7 +103,9 @@ impl FactsError {
             Self::Configs(error)
             | Self::Jobs(error)
             | Self::Credential(CredentialError::Read { source: error, .. }) => of_cluster(error),
-            Self::Config { .. } | Self::Namespace(_) | Self::Credential(_) => WaitsFor::Person,
+            Self::Config { .. } | Self::Namespace(_) | Self::Credential(_) | Self::Hidden(_) => {
+                WaitsFor::Person
+            }
             Self::Host { source, .. } => of_host(source),
         }
     }
@@ -199,6 +203,8 @@ mod tests {
         let missing = FactsError::Credential(CredentialError::MissingSecret("git".to_owned()));
         let missing = CommandError::Facts(missing);
         assert!(missing.waits_for() == WaitsFor::Person && missing.concerns_config());
+        let hidden = CommandError::Facts(FactsError::Hidden("acme/shop".parse().expect("a repository")));
+        assert!(hidden.waits_for() == WaitsFor::Person && hidden.concerns_config());
     }
 
     #[test]

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use futures::future::OptionFuture;
 use kube::{ResourceExt, api::ListParams, core::DeserializeGuard};
 use tidegate_hosts::client::{HostClient, HostError, PullRequestFacts};
 use tidegate_model::{
-    Command, CommitSha, GitRef, Host, Intention, Login, Permission, PullRequestNumber, Source,
+    Command, CommitSha, GitRef, Host, Intention, PullRequestNumber, RepositoryPath, Source,
 };
-use tidegate_resources::{CommentReference, IntegrationConfig, IntegrationJob, label, site};
+use tidegate_resources::{IntegrationConfig, IntegrationJob, label, site};
 
-use super::plan::approval_of;
+use super::head::{Head, Hint};
 use crate::{
     configs::{StoredConfig, UnreadableConfig},
     context::Context,
@@ -20,14 +19,12 @@ use crate::{
 /// What is known about a command's object, as the host shows it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Facts {
-    /// A pull request, and its author's right in the base repository. A closed one's author is not asked for.
+    /// A pull request, and who controls its head.
     PullRequest {
         /// The pull request.
         pull_request: PullRequestFacts,
-        /// The author's right.
-        author: Permission,
-        /// The comment that approved this head, looked for where the author may not write.
-        approved: Option<CommentReference>,
+        /// Its head. The host is not asked about that of a closed one.
+        head: Head,
     },
     /// The host knows no such pull request.
     NoPullRequest(PullRequestNumber),
@@ -83,6 +80,9 @@ pub enum FactsError {
     /// There is no usable credential.
     #[error("failed to get the host's credential")]
     Credential(#[source] CredentialError),
+    /// The host hides the repository from the credential, or it is gone: what can't be found in it may be there.
+    #[error("the host knows no repository {0}, or hides it from the credential")]
+    Hidden(RepositoryPath),
     /// The host refused, or could not be reached.
     #[error("failed to {operation} on the host")]
     Host {
@@ -100,6 +100,7 @@ impl FactsError {
             Self::Configs(_) | Self::Jobs(_) => "cluster",
             Self::Config { .. } | Self::Namespace(_) => "unreadable",
             Self::Credential(error) => error.category(),
+            Self::Hidden(_) => "hidden",
             Self::Host { source, .. } => source.category(),
         }
     }
@@ -112,7 +113,8 @@ impl FactsError {
             | Self::Config { .. }
             | Self::Namespace(_)
             | Self::Jobs(_)
-            | Self::Credential(_) => None,
+            | Self::Credential(_)
+            | Self::Hidden(_) => None,
         }
     }
 }
@@ -186,11 +188,12 @@ pub async fn read(
 ) -> Result<Facts, FactsError> {
     let reader = Reader::new(config, context).await?;
     match intention {
-        Intention::RunPullRequest { pull_request, author, .. } => {
-            reader.pull_request(*pull_request, author.as_ref()).await
+        Intention::RunPullRequest { pull_request, author, branch, .. } => {
+            let hint = Hint { opener: author.as_ref(), branch: branch.as_ref() };
+            reader.pull_request(*pull_request, hint).await
         }
         Intention::Cancel { pull_request } | Intention::FollowComment { pull_request, .. } => {
-            reader.pull_request(*pull_request, None).await
+            reader.pull_request(*pull_request, Hint::default()).await
         }
         Intention::RunPush { reference, sha } => reader.push(reference, sha).await,
         Intention::RecordRef { reference, sha } => {
@@ -252,28 +255,10 @@ impl<'a> Reader<'a> {
         self.context
     }
 
-    /// `hint` is who opened it, as a plugin says: that person's right is read at the same time, and used if it is so.
-    async fn pull_request(
-        &self,
-        number: PullRequestNumber,
-        hint: Option<&Login>,
-    ) -> Result<Facts, FactsError> {
-        let right_of_hint = OptionFuture::from(hint.map(|login| self.permission(login)));
-        let (pull_request, right_of_hint) = tokio::join!(self.find_pull_request(number), right_of_hint);
-        let Some(pull_request) = pull_request? else {
-            return Ok(Facts::NoPullRequest(number));
-        };
-        let author = match right_of_hint {
-            _ if !pull_request.open => Permission::None,
-            Some(right) if hint == Some(&pull_request.author) => right?,
-            _ => self.permission(&pull_request.author).await?,
-        };
-        let approved = if pull_request.open && !author.can_write() {
-            approval_of(&pull_request.head.sha, &jobs_of(self.config, number, self.context).await?)
-        } else {
-            None
-        };
-        Ok(Facts::PullRequest { pull_request, author, approved })
+    async fn pull_request(&self, number: PullRequestNumber, hint: Hint<'_>) -> Result<Facts, FactsError> {
+        let read = self.pull_request_with_head(number, hint).await?;
+        let facts = read.map(|(pull_request, head)| Facts::PullRequest { pull_request, head });
+        Ok(facts.unwrap_or(Facts::NoPullRequest(number)))
     }
 
     pub(super) async fn find_pull_request(
@@ -283,20 +268,35 @@ impl<'a> Reader<'a> {
         let read = self.client.pull_request(&self.config.spec.git.repository, number).await;
         match self.count("read the pull request", read) {
             Ok(pull_request) => Ok(Some(pull_request)),
-            Err(FactsError::Host { source: HostError::NotFound, .. }) => Ok(None),
+            Err(FactsError::Host { source: HostError::NotFound, .. }) => {
+                self.check_visible().await?;
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
 
-    pub(super) async fn permission(&self, login: &Login) -> Result<Permission, FactsError> {
-        let read = self.client.permission(&self.config.spec.git.repository, login).await;
-        self.count("read a person's permission", read)
+    /// Fails while the credential can't see the repository. Then nothing follows from what was not found in it.
+    pub(super) async fn check_visible(&self) -> Result<(), FactsError> {
+        let repository = &self.config.spec.git.repository;
+        let shown = self.client.repository(repository).await;
+        match self.count("read the repository", shown) {
+            Ok(_) => Ok(()),
+            Err(FactsError::Host { source: HostError::NotFound, .. }) => {
+                self.context.hosts.forget(self.config);
+                Err(FactsError::Hidden(repository.clone()))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn push(&self, reference: &GitRef, sha: &CommitSha) -> Result<Facts, FactsError> {
         let repository = &self.config.spec.git.repository;
         let place = match self.ref_target(reference).await? {
-            None => None,
+            None => {
+                self.check_visible().await?;
+                None
+            }
             Some(target) if target == *sha => Some(Place::Head),
             Some(target) => {
                 let contains = self.client.is_ancestor(repository, sha, &target).await;

@@ -168,10 +168,13 @@ pub(super) async fn carry_out_for(
     let plan = match plan::admit(command, config) {
         Ok(()) => {
             let facts = facts::read(&command.intention, config, context).await?;
-            record::record(config, &facts, context).await?;
-            plan::plan(command, config, &facts)
+            let earlier = record::record(config, &facts, context).await?;
+            plan::plan(command, config, &facts, earlier.as_ref())
         }
-        Err(plan) => plan,
+        Err(plan) => {
+            look_for_waiting_head(config, envelope, context).await?;
+            plan
+        }
     };
     match plan {
         Plan::Run(run) => self::run(*run, config, envelope, context).await?,
@@ -220,9 +223,6 @@ async fn run(
     context: &Context,
 ) -> Result<(), CommandError> {
     let book = context.ledgers.open(config, context).await?;
-    // Trust is a property of the commit: what another pull request has proved holds for this one.
-    let is_trusted = run.spec.pulls.first().is_some_and(|pull| book.is_trusted(&pull.sha));
-    run.spec.awaits_approval &= run.spec.approved.is_some() || !is_trusted;
     if let (Trigger::Push, Some(sha)) = (run.spec.trigger, &run.spec.base.sha) {
         run.renewed_at_ms = book.renewed_at_ms(&run.spec.base.reference, sha);
     }
@@ -238,10 +238,29 @@ async fn run(
             comment: None,
         };
         let jobs = facts::jobs_of(config, pull.number, context).await?;
-        let needless = lacking::needless(&run.spec, &jobs);
-        apply::stop(config, &needless, &order, context).await?;
         let jobs = record::unshared(jobs, pull.number, &book);
         apply::stop(config, &plan::outdated(&run.spec, &jobs), &order, context).await?;
+    }
+    Ok(())
+}
+
+/// A push that runs nothing can still show that a head which waits for approval is at a branch or tag now.
+async fn look_for_waiting_head(
+    config: &IntegrationConfig,
+    envelope: &Envelope<Command>,
+    context: &Context,
+) -> Result<(), CommandError> {
+    let command = &envelope.body;
+    let Intention::RunPush { sha, .. } = &command.intention else { return Ok(()) };
+    let own = &config.spec.git.repository;
+    if !own.is_same_as(&command.repository) || config.metadata.deletion_timestamp.is_some() {
+        return Ok(());
+    }
+    let book = context.ledgers.open(config, context).await?;
+    if book.is_waiting(sha) {
+        let facts = facts::read(&command.intention, config, context).await?;
+        record::record(config, &facts, context).await?;
+        log(envelope, Some(config), &format!("looked whether {} is trusted now", sha.short()));
     }
     Ok(())
 }

@@ -8,14 +8,14 @@ use std::collections::BTreeSet;
 use kube::ResourceExt;
 use tidegate_model::{Command, Envelope, JobName};
 use tidegate_resources::{
-    IntegrationConfig, IntegrationJob, IntegrationJobSpec, pull_request_part_trigger_digest,
+    IntegrationConfig, IntegrationJob, pull_request_part_trigger_digest,
 };
-use tidegate_rules::filters;
+use tidegate_rules::{filters, ledger::Observation};
 
 use super::{
     age_seconds,
     apply::{self, Applied, ApplyError},
-    plan::{Run, goes_on},
+    plan::Run,
 };
 use crate::{context::Context, ledger::Book, report::observe::Seen};
 
@@ -46,24 +46,10 @@ pub async fn make(
     }
 }
 
-/// The runs of the same head and base that wait for an approval which this run doesn't need: another pull request, or a branch,
-/// has proved that the head is trusted.
-pub fn needless(spec: &IntegrationJobSpec, jobs: &[IntegrationJob]) -> Vec<String> {
-    let head = |spec: &IntegrationJobSpec| spec.pulls.first().map(|pull| pull.sha.clone());
-    let is_needless = |job: &&IntegrationJob| {
-        !spec.lacks_approval()
-            && goes_on(job)
-            && job.spec.lacks_approval()
-            && job.spec.base.reference == spec.base.reference
-            && head(&job.spec) == head(spec)
-    };
-    jobs.iter().filter(is_needless).map(ResourceExt::name_any).collect()
-}
-
 /// The jobs of a pull request's run that no run has; `None` where the ledger doesn't decide.
 fn lacking(run: &Run, book: &Book) -> Option<Vec<JobName>> {
     let pull = run.spec.pulls.first()?;
-    if run.spec.lacks_approval() || run.spec.jobs.is_empty() {
+    if run.spec.awaits_approval || run.spec.jobs.is_empty() {
         return None;
     }
     let lacks: BTreeSet<JobName> = book.lacks(&pull.sha, run.spec.base.reference.name())?;
@@ -104,31 +90,25 @@ async fn make_one(
     })
 }
 
-/// Tells the ledger of a run before the watch does.
+/// Records a run in the ledger before the watch shows it.
 pub fn observe(job: &IntegrationJob, book: &Book) {
-    for observation in Seen::of(job).iter().flat_map(Seen::observations) {
-        book.observe(&observation);
+    if let Some(run) = Seen::of(job).and_then(|seen| seen.run) {
+        book.observe(&Observation::Run(run));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::job::fixture;
-
-    fn job(jobs: &Value, awaits_approval: bool) -> IntegrationJob {
-        let mut job = fixture::pull_request(jobs, &json!({"phase": "Queued"}));
-        job.spec.awaits_approval = awaits_approval;
-        job
-    }
 
     #[test]
     fn a_part_of_a_run_holds_the_lacking_jobs_alone_under_a_name_of_its_own() {
         let jobs = json!([{"name": "build"}, {"name": "unit", "after": ["build"]}, {"name": "lint"}]);
         let run = Run {
-            spec: job(&jobs, false).spec,
+            spec: fixture::pull_request(&jobs, &json!({"phase": "Queued"})).spec,
             digest: "d".to_owned(),
             may_repeat: false,
             renewed_at_ms: None,
@@ -140,16 +120,5 @@ mod tests {
         assert!(part.spec.jobs.iter().all(|job| job.after.is_empty()), "nobody waits for what ran before");
         assert_ne!(part.digest, run.digest);
         assert_ne!(part.digest, super::part(&run, &names(&["unit"])).digest);
-    }
-
-    #[test]
-    fn a_run_that_waits_for_approval_is_needless_beside_one_that_needs_none() {
-        let jobs = json!([{"name": "unit"}]);
-        let (waiting, free) = (job(&jobs, true), job(&jobs, false));
-        assert_eq!(needless(&free.spec, &[waiting.clone(), free.clone()]), [waiting.name_any()]);
-        assert_eq!(needless(&waiting.spec, &[waiting.clone()]), [""; 0]);
-        let mut elsewhere = waiting;
-        elsewhere.spec.base.reference = "refs/heads/other".parse().expect("a branch");
-        assert_eq!(needless(&free.spec, &[elsewhere]), [""; 0]);
     }
 }

@@ -14,6 +14,7 @@ mod error;
 pub mod facts;
 mod fan_out;
 mod give_up;
+mod head;
 pub mod inlet;
 mod lacking;
 pub mod plan;

@@ -2,16 +2,16 @@
 
 use kube::ResourceExt;
 use tidegate_hosts::client::PullRequestFacts;
-use tidegate_model::{Command, CommitSha, GitRef, Intention, JobSpec, Permission, PullRequestNumber};
+use tidegate_model::{Command, CommitSha, GitRef, Intention, JobSpec, PullRequestNumber};
 use tidegate_resources::{
-    Base, Cancel, CancelReason, CommentReference, ConfigReference, IntegrationConfig, IntegrationConfigSpec,
-    IntegrationJob, IntegrationJobSpec, Pull, SkippedJob, Trigger, pull_request_trigger_digest,
-    push_trigger_digest, skipped_trigger_digest,
+    Base, Cancel, CancelReason, ConfigReference, IntegrationConfig, IntegrationConfigSpec, IntegrationJob,
+    IntegrationJobSpec, Pull, SkippedJob, Trigger, pull_request_trigger_digest, push_trigger_digest,
+    skipped_trigger_digest,
 };
 use tidegate_rules::{
     filters::{self, PatternError},
     ledger, skip,
-    trust::{self, Proof, Rights, Trust},
+    trust::{Proof, Rights, Standing},
 };
 
 use super::facts::{Facts, Place};
@@ -56,8 +56,8 @@ pub struct Run {
     pub renewed_at_ms: Option<i64>,
 }
 
-/// Plans a command for one config.
-pub fn plan(command: &Command, config: &IntegrationConfig, facts: &Facts) -> Plan {
+/// Plans a command for one config. `earlier` is what its ledger remembers about a pull request's head.
+pub fn plan(command: &Command, config: &IntegrationConfig, facts: &Facts, earlier: Option<&Proof>) -> Plan {
     let needs_config =
         matches!(command.intention, Intention::RunPullRequest { .. } | Intention::RunPush { .. });
     if let Some(reason) = unfit(config).filter(|_| needs_config) {
@@ -67,8 +67,8 @@ pub fn plan(command: &Command, config: &IntegrationConfig, facts: &Facts) -> Pla
         (Intention::RunPullRequest { .. }, Facts::PullRequest { pull_request, .. }) if !pull_request.open => {
             Plan::Nothing(format!("pull request {} is not open", pull_request.number))
         }
-        (Intention::RunPullRequest { .. }, Facts::PullRequest { pull_request, author, approved }) => {
-            match run_pull_request(config, pull_request, *author, approved.clone()) {
+        (Intention::RunPullRequest { .. }, Facts::PullRequest { pull_request, head }) => {
+            match run_pull_request(config, pull_request, &head.standing(earlier, None)) {
                 Ok(run) => Plan::Run(Box::new(run)),
                 Err(error) => Plan::Nothing(format!("the config is not valid: {error}")),
             }
@@ -181,11 +181,10 @@ fn forget(reference: &GitRef) -> Plan {
 fn run_pull_request(
     config: &IntegrationConfig,
     pull_request: &PullRequestFacts,
-    author: Permission,
-    approved: Option<CommentReference>,
+    standing: &Standing,
 ) -> Result<Run, PatternError> {
-    let mut run = head_run(config, pull_request, author, approved)?;
-    if !run.spec.lacks_approval()
+    let mut run = head_run(config, pull_request, standing)?;
+    if !run.spec.awaits_approval
         && let Some(mark) = skip::mark(&pull_request.title)
     {
         let reason = format!("{mark} in the title");
@@ -209,31 +208,26 @@ fn run_pull_request(
 pub fn head_run(
     config: &IntegrationConfig,
     pull_request: &PullRequestFacts,
-    author: Permission,
-    approved: Option<CommentReference>,
+    standing: &Standing,
 ) -> Result<Run, PatternError> {
     let head = &pull_request.head;
-    let own = &config.spec.git.repository;
     let pull = Pull {
         number: pull_request.number,
         sha: head.sha.clone(),
         author: pull_request.author.clone(),
-        // Code reaches Secrets where who may push it and who opened the pull request may both write.
-        fork: !head.repository.as_ref().is_some_and(|repository| repository.is_same_as(own))
-            || !author.can_write(),
+        fork: standing.rights == Rights::WithoutSecrets,
     };
     let base = Base { reference: GitRef::Branch(pull_request.base.clone()), sha: None };
-    let rights = match (trust::judge(author), pull.fork) {
+    let rights = if standing.may_run() {
+        standing.rights.as_str().to_owned()
+    } else {
         // What nobody has approved is not shared.
-        (Trust::AwaitingApproval, _) => format!("after approval of {}", pull_request.number),
-        (Trust::Trusted, true) => Rights::WithoutSecrets.as_str().to_owned(),
-        (Trust::Trusted, false) => Rights::WithSecrets.as_str().to_owned(),
+        format!("after approval of {}", pull_request.number)
     };
     let digest = pull_request_trigger_digest(&uid(config), &pull_request.base, &head.sha, &rights);
     let spec = IntegrationJobSpec {
         pulls: vec![pull],
-        awaits_approval: trust::judge(author) == Trust::AwaitingApproval,
-        approved,
+        awaits_approval: !standing.may_run(),
         ..spec_of(config, Trigger::PullRequest, base)
     };
     select(Run { spec, digest, may_repeat: false, renewed_at_ms: None }, &config.spec.jobs.pre_submit)
@@ -265,14 +259,8 @@ fn select(mut run: Run, jobs: &[JobSpec]) -> Result<Run, PatternError> {
     Ok(run)
 }
 
-/// What the ledger is to remember of a pull request.
-pub fn seen(
-    config: &IntegrationConfig,
-    pull_request: &PullRequestFacts,
-    author: Permission,
-) -> (ledger::PullRequest, Option<Proof>) {
-    let own = &config.spec.git.repository;
-    let is_own = pull_request.head.repository.as_ref().is_some_and(|repository| repository.is_same_as(own));
+/// What the ledger is to remember of a pull request, and why its head is trusted.
+pub fn seen(pull_request: &PullRequestFacts, standing: &Standing) -> (ledger::PullRequest, Option<Proof>) {
     let state = match (pull_request.open, pull_request.merged) {
         (true, _) => ledger::PullRequestState::Open,
         (false, true) => ledger::PullRequestState::Merged,
@@ -284,21 +272,10 @@ pub fn seen(
         base: pull_request.base.clone(),
         mark: skip::mark(&pull_request.title).map(|mark| format!("{mark} in the title")),
         is_draft: pull_request.draft,
-        rights: if is_own && author.can_write() { Rights::WithSecrets } else { Rights::WithoutSecrets },
+        rights: standing.rights,
         labels: None,
     };
-    let proof = match (pull_request.open && author.can_write(), is_own) {
-        (false, _) => None,
-        (true, true) => Some(Proof::HeadOf { reference: GitRef::Branch(pull_request.head.branch.clone()) }),
-        (true, false) => Some(Proof::ForkOfWriter { owner: pull_request.author.clone() }),
-    };
-    (seen, proof)
-}
-
-/// The comment that approved a head, by the runs of its pull request. An approval holds for a commit, not for a run.
-pub fn approval_of(head: &CommitSha, jobs: &[IntegrationJob]) -> Option<CommentReference> {
-    let mut of_head = jobs.iter().filter(|job| job.spec.pulls.first().is_some_and(|pull| pull.sha == *head));
-    of_head.find_map(|job| job.spec.approved.clone())
+    (seen, standing.trust.proof().cloned())
 }
 
 /// Whether a run goes on, or waits, and nobody has told it to stop.
@@ -306,11 +283,14 @@ pub fn goes_on(job: &IntegrationJob) -> bool {
     job.spec.cancel.is_none() && !job.status.as_ref().is_some_and(|status| status.phase.is_final())
 }
 
-/// The runs of a pull request that go on though their head or base is not the present one.
+/// The runs of a pull request that go on though their head or base is not the present one, or that wait for the approval of a
+/// head that is trusted now.
 pub fn outdated(spec: &IntegrationJobSpec, jobs: &[IntegrationJob]) -> Vec<String> {
     let commit = |spec: &IntegrationJobSpec| spec.pulls.first().map(|pull| pull.sha.clone());
     let is_other = |job: &&IntegrationJob| {
-        commit(&job.spec) != commit(spec) || job.spec.base.reference != spec.base.reference
+        commit(&job.spec) != commit(spec)
+            || job.spec.base.reference != spec.base.reference
+            || (job.spec.awaits_approval && !spec.awaits_approval)
     };
     jobs.iter().filter(|job| goes_on(job)).filter(is_other).map(ResourceExt::name_any).collect()
 }

@@ -13,7 +13,7 @@ use tidegate_resources::{
 };
 use tidegate_rules::{
     tekton_text::{self, TektonVariable},
-    trust,
+    trust::{self, Rights},
 };
 
 use super::{checkout, dereference::Source};
@@ -37,7 +37,7 @@ pub struct RunSettings<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A fork's code would get a Secret.
-    #[error("needs secret {secret}, which runs of forks don't get")]
+    #[error("needs secret {secret}: only a writer's pull request from a branch of the repository gets it")]
     NeedsSecret {
         /// The job that names the Secret.
         job: JobName,
@@ -126,8 +126,9 @@ fn backstop(timeout: Timeout) -> String {
 }
 
 fn check_secrets(job: &IntegrationJob) -> Result<(), Refusal> {
-    let from_fork = job.spec.pulls.iter().any(|pull| pull.fork);
-    match trust::withheld_secret(from_fork, &job.spec.jobs) {
+    let is_withheld = job.spec.pulls.iter().any(|pull| pull.fork);
+    let rights = if is_withheld { Rights::WithoutSecrets } else { Rights::WithSecrets };
+    match trust::withheld_secret(rights, &job.spec.jobs) {
         Some((job, secret)) => Err(Refusal::NeedsSecret { job: job.clone(), secret: secret.to_owned() }),
         None => Ok(()),
     }

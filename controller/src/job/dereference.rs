@@ -22,6 +22,18 @@ pub enum DereferenceError {
     /// The config was deleted, or is another one under the same name.
     #[error("IntegrationConfig {0} is gone")]
     ConfigGone(String),
+    /// The run names another repository than its config.
+    #[error(
+        "the run is for {run}, but IntegrationConfig {config} is for {own}: a run's repository has to be its config's"
+    )]
+    OtherRepository {
+        /// The config.
+        config: String,
+        /// The config's host and repository.
+        own: String,
+        /// The run's host and repository.
+        run: String,
+    },
     /// The config could not be read.
     #[error("failed to read IntegrationConfig {name}")]
     Config {
@@ -61,6 +73,7 @@ impl DereferenceError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::ConfigGone(_) => "ConfigGone",
+            Self::OtherRepository { .. } => "RepositoryMismatch",
             Self::Config { .. } => "ConfigUnreadable",
             Self::CloneSecret { .. } => "CloneSecretMissing",
             Self::Secret { .. } => "SecretUnreadable",
@@ -76,13 +89,29 @@ impl DereferenceError {
             | Self::Credential { source: CredentialError::Read { source, .. }, .. } => {
                 !matches!(source, kube::Error::Api(_))
             }
-            Self::ConfigGone(_) | Self::CloneSecret { .. } | Self::Credential { .. } => false,
+            Self::ConfigGone(_)
+            | Self::OtherRepository { .. }
+            | Self::CloneSecret { .. }
+            | Self::Credential { .. } => false,
         }
     }
 }
 
-/// The config that an `IntegrationJob` was made from.
+/// The config that an `IntegrationJob` was made from, if both are for one repository.
 pub async fn config(job: &IntegrationJob, context: &Context) -> Result<IntegrationConfig, DereferenceError> {
+    let config = find_config(job, context).await?;
+    let (git, spec) = (&config.spec.git, &job.spec);
+    if git.type_ == spec.host && git.repository.is_same_as(&spec.repository) {
+        return Ok(config);
+    }
+    Err(DereferenceError::OtherRepository {
+        config: spec.config.name.clone(),
+        own: format!("{} on {}", git.repository, git.type_),
+        run: format!("{} on {}", spec.repository, spec.host),
+    })
+}
+
+async fn find_config(job: &IntegrationJob, context: &Context) -> Result<IntegrationConfig, DereferenceError> {
     if let Some(config) = context.configs.of(job) {
         return Ok(config);
     }
@@ -107,7 +136,7 @@ pub async fn source(job: &IntegrationJob, context: &Context) -> Result<Source, D
         .await
         .map_err(|source| DereferenceError::Credential { name: config.name_any(), source })?;
     if let Some(reference) = &config.spec.git.clone_secret_ref {
-        check_clone_secret(reference, job, context).await?;
+        check_clone_secret(reference, &config, job, context).await?;
     }
     Ok(Source {
         clone_url: host.clone_url(&job.spec.repository).to_string(),
@@ -117,6 +146,7 @@ pub async fn source(job: &IntegrationJob, context: &Context) -> Result<Source, D
 
 async fn check_clone_secret(
     SecretKeyRef { name, key }: &SecretKeyRef,
+    config: &IntegrationConfig,
     job: &IntegrationJob,
     context: &Context,
 ) -> Result<(), DereferenceError> {
@@ -125,6 +155,13 @@ async fn check_clone_secret(
         .get_opt(name)
         .await
         .map_err(|source| DereferenceError::Secret { name: name.clone(), source })?;
+    if let Some(secret) = &secret {
+        // The checkout step sends it to the site of the API.
+        context
+            .hosts
+            .check_bound(secret, &config.spec.git)
+            .map_err(|source| DereferenceError::Credential { name: config.name_any(), source })?;
+    }
     let has_key = secret.and_then(|secret| secret.data).is_some_and(|data| data.contains_key(key));
     has_key
         .then_some(())

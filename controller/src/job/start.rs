@@ -31,8 +31,8 @@ pub async fn start(job: &IntegrationJob, context: &Context) -> Result<Integratio
         return Ok(unrun(Phase::Error, "BaseMissing", "the status holds no base commit"));
     };
     let source = match dereference::source(job, context).await {
-        Err(error @ DereferenceError::ConfigGone(_)) => {
-            return Ok(unrun(Phase::Error, "ConfigGone", &error.to_string()));
+        Err(error @ (DereferenceError::ConfigGone(_) | DereferenceError::OtherRepository { .. })) => {
+            return Ok(unrun(Phase::Error, error.reason(), &error.to_string()));
         }
         Err(error) if error.is_unanswered() => return Err(error.into()),
         Err(error) => {

@@ -15,11 +15,12 @@ use std::{
 
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
-use tidegate_model::{CommitSha, GitRef, PullRequestNumber, RefName, StatusState};
+use tidegate_model::{CommentId, CommitSha, GitRef, Login, PullRequestNumber, RefName, StatusState};
 use tidegate_resources::IntegrationConfig;
 use tidegate_rules::{
     ledger::{Config, JobRecord, Ledger, Observation, PullRequestState, RunId, TargetKey},
     status::{ConfigState, Context as StatusContext, Decided, JobKind},
+    trust::Proof,
 };
 use tokio::sync::watch;
 
@@ -225,9 +226,29 @@ impl Book {
         self.state().ledger.commits.get(commit).is_some_and(|record| record.trust.is_some())
     }
 
-    /// Whether a pull request was seen.
-    pub fn knows(&self, number: PullRequestNumber) -> bool {
-        self.state().ledger.pull_requests.contains_key(&number)
+    /// Why a commit is trusted; `None` while nothing has proved it.
+    pub fn proof(&self, commit: &CommitSha) -> Option<Proof> {
+        self.state().ledger.commits.get(commit)?.trust.clone()
+    }
+
+    /// The commit that a comment approved.
+    pub fn approved_by(&self, comment: CommentId, author: &Login) -> Option<CommitSha> {
+        let state = self.state();
+        let is_it = |proof: &Proof| matches!(proof, Proof::Approval { approver, comment: Some(id) } if *id == comment && approver == author);
+        let mut commits = state.ledger.commits.iter();
+        commits.find(|(_, record)| record.trust.as_ref().is_some_and(is_it)).map(|(commit, _)| commit.clone())
+    }
+
+    /// Whether open pull requests wait for somebody to approve this commit.
+    pub fn is_waiting(&self, commit: &CommitSha) -> bool {
+        let state = self.state();
+        let is_trusted = state.ledger.commits.get(commit).is_some_and(|record| record.trust.is_some());
+        !is_trusted && state.ledger.open_with_head(commit).next().is_some()
+    }
+
+    /// The open pull requests with this head.
+    pub fn numbers(&self, head: &CommitSha) -> Vec<PullRequestNumber> {
+        self.state().ledger.open_with_head(head).map(|(number, _)| number).collect()
     }
 
     /// Whether another open pull request than this one has the same head and base, so that they share a run.

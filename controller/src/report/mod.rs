@@ -232,14 +232,9 @@ impl Reporter {
             self.unobserved.insert(key.clone());
             return;
         };
-        let Some(seen) = self.runs.get(key) else { return };
-        if let Some((number, pull_request)) = &seen.pull_request
-            && !book.knows(*number)
-        {
-            book.observe(pull_request);
-        }
-        for observation in seen.observations() {
-            book.observe(&observation);
+        let Some(seen) = self.runs.get(key).filter(|seen| seen.is_of_repository(&config)) else { return };
+        if let Some(run) = &seen.run {
+            book.observe(&Observation::Run(run.clone()));
         }
         book.note_retest(&key.name, seen.retest.as_deref());
         self.save(&key_of(&config));
@@ -254,11 +249,15 @@ impl Reporter {
 
     fn deleted(&mut self, key: &Key) {
         self.unobserved.remove(key);
-        let Some(Seen { config, run: Some(run), .. }) = self.runs.remove(key) else { return };
-        let of = Key { namespace: key.namespace.clone(), name: config.name };
-        let book =
-            self.books.get(&of).filter(|book| book.config().metadata.uid.as_ref() == Some(&config.uid));
-        if let Some(book) = book.cloned() {
+        let Some(seen) = self.runs.remove(key) else { return };
+        let is_of_config = |book: &&Arc<Book>| {
+            let config = book.config();
+            config.metadata.uid.as_ref() == Some(&seen.config.uid) && seen.is_of_repository(&config)
+        };
+        let of = Key { namespace: key.namespace.clone(), name: seen.config.name.clone() };
+        let book = self.books.get(&of).filter(is_of_config).cloned();
+        let Some(run) = seen.run else { return };
+        if let Some(book) = book {
             book.note_retest(&key.name, None);
             book.observe(&Observation::RunDeleted { run, by: DeletedBy::Person });
             self.save(&of);

@@ -2,27 +2,24 @@
 
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
-use tidegate_model::{JobName, PullRequestNumber};
+use tidegate_model::{Host, JobName, RepositoryPath};
 use tidegate_resources::{
-    CancelReason, ConfigReference, IntegrationJob, JobPhase, JobStatus, Phase, Pull, annotation,
+    CancelReason, ConfigReference, IntegrationConfig, IntegrationJob, JobPhase, JobStatus, Phase, annotation,
 };
 use tidegate_rules::{
-    ledger::{Observation, PullRequest, PullRequestState, Run, RunId, TargetKey},
+    ledger::{Run, RunId, TargetKey},
     status::{JobKind, Verdict, VerdictState},
-    trust::{Proof, Rights},
 };
 
 use super::plan::said;
 
-/// What a run shows.
+/// What a run shows. It proves nothing about trust: whoever may make runs writes what he likes into them.
 #[derive(Debug, Clone)]
 pub struct Seen {
     /// The config that the run was made from.
     pub config: ConfigReference,
-    /// The pull request, for a ledger that doesn't know it: the run is older than the ledger, and active.
-    pub pull_request: Option<(PullRequestNumber, Observation)>,
-    /// Why the commit is trusted, as far as the run proves it.
-    pub trusted: Option<Observation>,
+    /// The host and repository that the run names.
+    pub repository: (Host, RepositoryPath),
     /// The run. `None` while it waits for approval: the commit's own status says so.
     pub run: Option<Run>,
     /// When its jobs ended.
@@ -40,53 +37,24 @@ impl Seen {
             _ => return None,
         };
         let target = TargetKey { commit: commit.clone(), kind, reference: job.spec.base.reference.clone() };
-        let trusted = proof(job).map(|proof| Observation::Trusted { commit: commit.clone(), proof });
         let statuses = job.status.iter().flat_map(|status| &status.jobs);
         let ended =
             |status: &JobStatus| Some((status.name.clone(), status.completed_at.as_ref()?.parse().ok()?));
         Some(Self {
             config: job.spec.config.clone(),
-            pull_request: job.spec.pulls.first().and_then(|pull| unknown_pull_request(job, pull)),
-            trusted,
-            run: (!job.spec.lacks_approval()).then(|| run(job, target)),
+            repository: (job.spec.host, job.spec.repository.clone()),
+            run: (!job.spec.awaits_approval).then(|| run(job, target)),
             ended: statuses.filter_map(ended).collect(),
             retest: job.annotations().get(annotation::RETEST).cloned(),
         })
     }
 
-    /// What the ledger is to remember of it, in this order.
-    pub fn observations(&self) -> impl Iterator<Item = Observation> {
-        self.trusted.clone().into_iter().chain(self.run.clone().map(Observation::Run))
-    }
-}
 
-/// A push was accepted because its commit was on the branch or tag. A pull request's head is trusted by who approved it; else
-/// the drain has recorded why.
-fn proof(job: &IntegrationJob) -> Option<Proof> {
-    if job.spec.pulls.is_empty() {
-        return Some(Proof::HeadOf { reference: job.spec.base.reference.clone() });
+    /// Whether the run is for the repository of its config. One for another says nothing about this one's commits.
+    pub fn is_of_repository(&self, config: &IntegrationConfig) -> bool {
+        let (host, repository) = &self.repository;
+        config.spec.git.type_ == *host && config.spec.git.repository.is_same_as(repository)
     }
-    let approved = job.spec.approved.as_ref()?;
-    Some(Proof::Approval { approver: approved.author.clone(), comment: Some(approved.id) })
-}
-
-fn unknown_pull_request(job: &IntegrationJob, pull: &Pull) -> Option<(PullRequestNumber, Observation)> {
-    let is_active =
-        job.spec.cancel.is_none() && !job.status.as_ref().is_some_and(|status| status.phase.is_final());
-    if !is_active {
-        return None;
-    }
-    let seen = PullRequest {
-        state: PullRequestState::Open,
-        head: pull.sha.clone(),
-        base: job.spec.base.reference.name().clone(),
-        mark: None,
-        is_draft: false,
-        rights: if pull.fork { Rights::WithoutSecrets } else { Rights::WithSecrets },
-        labels: None,
-    };
-    let trust = (!job.spec.awaits_approval).then(|| Proof::ForkOfWriter { owner: pull.author.clone() });
-    Some((pull.number, Observation::PullRequest { number: pull.number, seen, trust }))
 }
 
 fn run(job: &IntegrationJob, target: TargetKey) -> Run {

@@ -60,7 +60,7 @@ pub fn said(job: &IntegrationJob, name: &JobName) -> Said {
 /// Before the run has its slot no job has a state of its own.
 fn of_run(job: &IntegrationJob, phase: Phase) -> (StatusState, String) {
     match phase {
-        Phase::Queued if job.spec.lacks_approval() => (StatusState::Pending, WAITS_FOR_APPROVAL.to_owned()),
+        Phase::Queued if job.spec.awaits_approval => (StatusState::Pending, WAITS_FOR_APPROVAL.to_owned()),
         Phase::Queued | Phase::Running => (StatusState::Pending, "queued".to_owned()),
         Phase::Succeeded => (StatusState::Success, "nothing to run".to_owned()),
         Phase::Failed | Phase::Cancelled | Phase::Error => (StatusState::Error, "not run".to_owned()),

@@ -309,7 +309,7 @@ fn need(job: &IntegrationJob) -> Need {
         Need::Cancel
     } else if job.spec.jobs.is_empty() {
         Need::Nothing
-    } else if job.spec.lacks_approval() {
+    } else if job.spec.awaits_approval {
         Need::Approval
     } else {
         Need::Start

@@ -19,6 +19,7 @@ use crate::{
         status::{self, SUCCEEDED, Verdict, WriteError},
         waiting::Cause,
     },
+    ledger::LedgerError,
 };
 
 /// Why a job can't start now.
@@ -26,6 +27,10 @@ use crate::{
 enum StartError {
     #[error(transparent)]
     Config(#[from] DereferenceError),
+    #[error("head {0} waits for the approval of a person who may write")]
+    Untrusted(CommitSha),
+    #[error("failed to read what is remembered of the repository")]
+    Ledger(#[from] LedgerError),
     #[error("failed to use the credential of the config")]
     Credential(#[from] CredentialError),
     #[error("the head of {reference} can't be read from the host")]
@@ -41,12 +46,17 @@ impl StartError {
     fn reason(&self) -> &'static str {
         match self {
             Self::Config(error) => error.reason(),
+            Self::Untrusted(_) => AWAITING_APPROVAL,
+            Self::Ledger(_) => "LedgerUnreadable",
             Self::Credential(error) => error.category(),
             Self::Host { source, .. } if source.is_retryable() => "HostUnreachable",
             Self::Host { .. } => "HostRefused",
         }
     }
 }
+
+/// What the condition of a run says whose head is not trusted.
+const APPROVAL: &str = "waits for the approval of a person who may write";
 
 /// Does it, and writes the status that follows.
 pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> Done {
@@ -65,15 +75,17 @@ pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> D
                     now,
                 )
             }
-            Err(StartError::Config(error @ DereferenceError::ConfigGone(_))) => {
+            Err(StartError::Config(
+                error @ (DereferenceError::ConfigGone(_) | DereferenceError::OtherRepository { .. }),
+            )) => {
                 let message = error.to_string();
-                ended(
-                    job,
-                    Verdict::new(Phase::Error, "ConfigGone", &*message),
-                    JobPhase::Error,
-                    &message,
-                    now,
-                )
+                let verdict = Verdict::new(Phase::Error, error.reason(), &*message);
+                ended(job, verdict, JobPhase::Error, &message, now)
+            }
+            // The drain makes no such run: it looks again from time to time whether somebody approved the head.
+            Err(StartError::Untrusted(_)) => {
+                retry = Some(None);
+                waits(job, AWAITING_APPROVAL, APPROVAL, now)
             }
             Err(error) => {
                 context.metrics.reconcile_failure("schedule", error.reason());
@@ -86,7 +98,10 @@ pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> D
                 );
                 retry = Some(match &error {
                     StartError::Host { source, .. } => source.retry_after(),
-                    StartError::Config(_) | StartError::Credential(_) => None,
+                    StartError::Config(_)
+                    | StartError::Credential(_)
+                    | StartError::Untrusted(_)
+                    | StartError::Ledger(_) => None,
                 });
                 limit::held(job, &Cause::new(error.reason(), message), now)
             }
@@ -103,9 +118,7 @@ pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> D
                 Verdict::new(Phase::Succeeded, "NothingToRun", "no job of the config runs this time");
             ended(job, verdict, JobPhase::Succeeded, "", now)
         }
-        Need::Approval => {
-            waits(job, AWAITING_APPROVAL, "waits for the approval of a person who may write", now)
-        }
+        Need::Approval => waits(job, AWAITING_APPROVAL, APPROVAL, now),
     };
     let written =
         if job.status.as_ref() == Some(&new) { Ok(()) } else { status::write(context, job, &new).await };
@@ -129,12 +142,19 @@ pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> D
     }
 }
 
-/// The commit that the run builds, or merges into: what was pushed, or the base branch's head as the host has it now.
+/// The commit that the run builds, or merges into: what was pushed, or the base branch's head as the host has it now. A pull
+/// request's head has to be trusted by the ledger, whatever the run says about itself.
 async fn base(job: &IntegrationJob, context: &Context) -> Result<Option<CommitSha>, StartError> {
+    let config = dereference::config(job, context).await?;
+    if !job.spec.pulls.is_empty() {
+        let book = context.ledgers.open(&config, context).await?;
+        if let Some(pull) = job.spec.pulls.iter().find(|pull| !book.is_trusted(&pull.sha)) {
+            return Err(StartError::Untrusted(pull.sha.clone()));
+        }
+    }
     if let Some(sha) = &job.spec.base.sha {
         return Ok(Some(sha.clone()));
     }
-    let config = dereference::config(job, context).await?;
     let host = context.hosts.for_config(&config).await?;
     let head = host.ref_target(&job.spec.repository, &job.spec.base.reference).await;
     let outcome = head.as_ref().map_or_else(HostError::category, |_| "ok");

@@ -154,17 +154,17 @@ impl Git {
         Ok(())
     }
 
-    /// Writes files over what `from` holds and moves the branch to the new commit.
+    /// Writes files over what `from` holds and moves the reference, by its full name, to the new commit.
     pub async fn commit(
         &self,
         repo: &RepositoryPath,
-        branch: &str,
+        reference: &str,
         from: Option<&CommitSha>,
         (author, seconds): (&User, i64),
         files: &[(&str, &str)],
         message: &str,
     ) -> Result<CommitSha> {
-        let mut stream = format!("commit refs/heads/{branch}\nmark :1\n");
+        let mut stream = format!("commit {reference}\nmark :1\n");
         writeln!(stream, "committer {} <{}> {seconds} +0000", author.login, author.email())?;
         writeln!(stream, "data {}\n{message}", message.len())?;
         if let Some(from) = from {
@@ -181,7 +181,7 @@ impl Git {
         Ok(output.parse()?)
     }
 
-    /// Copies a head branch, of this or another repository, to `refs/pull/N/head`.
+    /// Copies a head branch, of this or another repository, to `refs/pull/N/head`. A head without a branch is there.
     pub async fn fetch_pull_head(
         &self,
         repo: &RepositoryPath,
@@ -190,7 +190,9 @@ impl Git {
     ) -> Result<CommitSha> {
         let from = self.directory(head_repository).display().to_string();
         let target = format!("refs/pull/{number}/head");
-        self.run(repo, &["fetch", "--quiet", &from, &format!("+refs/heads/{head}:{target}")]).await?;
+        if head != target {
+            self.run(repo, &["fetch", "--quiet", &from, &format!("+refs/heads/{head}:{target}")]).await?;
+        }
         self.resolve(repo, &target, "commit").await
     }
 

@@ -5,12 +5,14 @@
 //! is true apart from any dialect lies in `state`; `github` and `gitea` put it into their host's words. A route that
 //! no part of Tidegate calls is not there: it answers 501 and names itself.
 
+mod agit;
 mod comment;
 mod deliver;
 mod event;
 mod git;
 mod gitea;
 mod github;
+mod people;
 mod pull_request;
 mod push;
 mod routes;
@@ -23,9 +25,10 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
 use git::Git;
-use state::{Account, FaultRule, Repository, State, now};
+use people::{Account, Team};
 pub use state::{ApiCall, Comment, Delivery, Fault, Hook, PullRequest, PullRequestState, Status, User};
-use tidegate_model::{Host, Permission, RepositoryPath};
+use state::{FaultRule, Repository, State, now};
+use tidegate_model::{AccountKind, Host, Permission, RepositoryPath};
 use tidegate_sandbox_gate::{Gate, Moment};
 use tokio::{
     net::TcpListener,
@@ -109,9 +112,30 @@ impl Forge {
             }
             let user = User { id: state.next_id(), login: login.to_owned() };
             let token = format!("{:040x}", rand::random::<u128>());
-            state.accounts.push(Account { user, token: token.clone(), app });
+            let kind = if login.ends_with("[bot]") { AccountKind::Bot } else { AccountKind::Person };
+            state.accounts.push(Account { user, token: token.clone(), app, kind });
             token
         })
+    }
+
+    /// Makes an account that is there, or a new one, no person but a bot or an organisation. Its token stays.
+    pub fn set_kind(&self, login: &str, kind: AccountKind) -> Result<()> {
+        self.create_user(login);
+        self.change(|state| {
+            let is_it = |account: &&mut Account| account.user.login == login;
+            state.accounts.iter_mut().find(is_it).context("it was made")?.kind = kind;
+            Ok(())
+        })
+    }
+
+    /// Makes a team of an organisation, with what its members may do with the code of all repositories.
+    pub fn create_team(&self, organisation: &str, name: &str, code: Permission, members: &[&str]) {
+        self.change(|state| {
+            let id = state.next_id();
+            let members = members.iter().map(ToString::to_string).collect();
+            let (organisation, name) = (organisation.to_owned(), name.to_owned());
+            state.teams.push(Team { id, organisation, name, code, members });
+        });
     }
 
     /// Creates `owner/name` with one commit on `main`. The owner is registered if need be.

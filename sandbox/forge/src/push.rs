@@ -33,7 +33,8 @@ impl Forge {
                 anyhow::Ok((from, seconds))
             })?;
             let git = &self.inner.git;
-            git.commit(&path, branch.as_str(), from.as_ref(), (&author, seconds), files, message).await
+            let reference = format!("refs/heads/{branch}");
+            git.commit(&path, &reference, from.as_ref(), (&author, seconds), files, message).await
         };
         self.change_refs(&path, &author, commit).await
     }

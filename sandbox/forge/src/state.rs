@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use tidegate_model::{CommitSha, Permission, RepositoryPath};
 use tidegate_sandbox_gate::{Gate, Moment};
 
+use crate::people::{Account, Team};
+
 /// Something that was asked for is not there: 404 in the API.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} does not exist")]
@@ -32,15 +34,6 @@ impl User {
     pub fn email(&self) -> String {
         format!("{}@forge.test", self.login)
     }
-}
-
-/// A user with the means to act.
-#[derive(Debug)]
-pub(crate) struct Account {
-    pub user: User,
-    pub token: String,
-    /// Whether this is the bot of an installed GitHub App: it may do everything everywhere.
-    pub app: bool,
 }
 
 /// A repository and all that hangs on it.
@@ -255,6 +248,7 @@ pub(crate) struct State {
     /// `http://127.0.0.1:PORT`
     pub url: String,
     pub accounts: Vec<Account>,
+    pub teams: Vec<Team>,
     pub repositories: Vec<Repository>,
     pub calls: Vec<ApiCall>,
     pub faults: Vec<FaultRule>,
@@ -298,17 +292,6 @@ impl State {
         let path = new.map_or(path, RepositoryPath::as_str);
         let is_it = |repo: &&mut Repository| repo.path.as_str().eq_ignore_ascii_case(path);
         found(self.repositories.iter_mut().find(is_it), "repository", path)
-    }
-
-    /// What a viewer may do; `None` is somebody without a token.
-    pub fn permission(&self, repo: &Repository, viewer: Option<&User>) -> Permission {
-        let public = if repo.private { Permission::None } else { Permission::Read };
-        let Some(user) = viewer else { return public };
-        if *user == repo.owner || self.account(&user.login).is_ok_and(|account| account.app) {
-            return Permission::Admin;
-        }
-        let granted = repo.permissions.get(&user.login).copied();
-        granted.unwrap_or(Permission::None).max(public)
     }
 
     /// The fault that this request meets, if any.

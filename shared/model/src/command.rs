@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CommentPointer, CommitSha, GitRef, Login, PullRequestNumber, RepositoryPath};
+use crate::{CommentPointer, CommitSha, GitRef, Login, PullRequestNumber, RefName, RepositoryPath};
 
 /// An intention, and the repository that it concerns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub enum Intention {
         /// Who opened it, as the event showed. It saves the controller time, and grants nothing: the host is asked who it is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         author: Option<Login>,
+        /// The branch of its head, as the event showed it. It saves the controller time in the same way, and grants nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        branch: Option<RefName>,
     },
     /// Run what a pushed branch or tag asks for.
     RunPush {

@@ -30,7 +30,7 @@ pub use ids::{
     RepositoryPath,
 };
 pub use job::{EnvVar, JobSpec, SecretKeyRef, When};
-pub use permission::Permission;
+pub use permission::{AccountKind, Permission};
 pub use refs::{GitRef, RefName};
 pub use status::{CommitStatus, StatusState};
 pub use trace::TraceParent;

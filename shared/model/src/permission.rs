@@ -1,4 +1,4 @@
-//! What a person may do in a repository.
+//! What an account may do in a repository.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,19 @@ pub enum Permission {
     Write,
     /// May change settings.
     Admin,
+}
+
+/// What an account of a host is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountKind {
+    /// A person.
+    Person,
+    /// An organisation, a group, a team, a workspace: its members control what it owns.
+    Organisation,
+    /// A program.
+    Bot,
+    /// The host doesn't show it.
+    Unknown,
 }
 
 impl Permission {

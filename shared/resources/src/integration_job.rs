@@ -74,10 +74,11 @@ pub struct IntegrationJobSpec {
     pub skipped: Vec<SkippedJob>,
     /// How long the run may take from its start.
     pub timeout: Timeout,
-    /// Whether a person with write permission has to approve first.
+    /// Whether a person with write permission has to approve the head first. Such a run never starts: an approved head gets
+    /// another one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub awaits_approval: bool,
-    /// The comment that approved it. It holds for the head that stands in pulls, and for no other.
+    /// The comment that approved the head, for people. It grants nothing: the controller remembers approvals in the ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<CommentReference>,
     /// The comment that asked for it.
@@ -93,13 +94,6 @@ impl IntegrationJob {
     pub fn created_at_ms(&self) -> i64 {
         let written = self.annotations().get(annotation::CREATED_AT_MS).and_then(|ms| ms.parse().ok());
         written.unwrap_or_else(|| self.creation_timestamp().map_or(0, |time| time.0.as_millisecond()))
-    }
-}
-
-impl IntegrationJobSpec {
-    /// Whether nobody has approved yet what a person has to approve.
-    pub fn lacks_approval(&self) -> bool {
-        self.awaits_approval && self.approved.is_none()
     }
 }
 
@@ -176,7 +170,7 @@ pub struct Pull {
     pub sha: CommitSha,
     /// Who opened it.
     pub author: Login,
-    /// Whether the head lies in another repository than the base.
+    /// Whether the run gets no Secret: its head is that of a fork, or no branch of the repository, or its opener may not write.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fork: bool,
 }

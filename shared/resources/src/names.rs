@@ -30,6 +30,8 @@ pub mod annotation {
     pub const REPOSITORY: &str = "tidegate.dev/repository";
     /// The full name of the branch or tag.
     pub const REF: &str = "tidegate.dev/ref";
+    /// On a Secret: the hosts that it may be sent to, separated by commas.
+    pub const HOST: &str = "tidegate.dev/host";
     /// The delivery that started it.
     pub const DELIVERY: &str = "tidegate.dev/delivery";
     /// The W3C trace context.

@@ -26,6 +26,7 @@ fn pull_request(event: &PullRequestEvent) -> Intention {
             pull_request: number,
             head: event.pull_request.head.sha.clone(),
             author: Some(event.pull_request.author.clone()),
+            branch: Some(event.pull_request.head.branch.clone()),
         },
         PullRequestAction::Closed | PullRequestAction::Merged => Intention::Cancel { pull_request: number },
     }
@@ -83,6 +84,7 @@ mod tests {
                 unreachable!("{action:?}: one command")
             };
             let expected = Intention::RunPullRequest {
+                branch: Some("fix".parse().expect("a branch")),
                 pull_request: PullRequestNumber(7),
                 head: sha('a'),
                 author: Some("dora".parse().expect("a login")),

@@ -1,12 +1,18 @@
 //! Whose code runs, and with what.
 //!
 //! Trust belongs to whoever controls the head, and is a property of the commit: see [`of_head`]. Whether a run gets Secrets
-//! is a second, narrower question: see [`rights`].
+//! is a second, narrower question: see [`rights`]. [`Standing`] gives both answers for one pull request, and
+//! [`Proof::of_approval`] says who may approve: nothing else decides about trust.
+
+mod standing;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+pub use tidegate_model::AccountKind;
 use tidegate_model::{CommentId, GitRef, JobName, JobSpec, Login, Permission};
+
+pub use standing::Standing;
 
 /// The start of every branch name that a merge queue writes: GitHub's, Bitbucket's and Tidegate's own. A stranger's head
 /// reaches such a branch without anybody's write permission.
@@ -58,19 +64,6 @@ impl fmt::Display for Proof {
     }
 }
 
-/// What an account of a host is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccountKind {
-    /// A person.
-    Person,
-    /// An organisation, a group, a team, a workspace: its members control what it owns.
-    Organisation,
-    /// A program.
-    Bot,
-    /// The host doesn't show it.
-    Unknown,
-}
-
 /// An account of a host, and its permission in the base repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
@@ -83,7 +76,8 @@ pub struct Account {
 }
 
 impl Account {
-    fn is_writer(&self) -> bool {
+    /// Whether it is a person who may push to the base repository: who may approve heads, and have code run with Secrets.
+    pub fn is_writer(&self) -> bool {
         self.kind == AccountKind::Person && self.permission.can_write()
     }
 }
@@ -231,23 +225,9 @@ pub fn rights(trust: &HeadTrust, refs: &[GitRef], opener: &Account) -> Rights {
     }
 }
 
-/// Whether a pull request's code may run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trust {
-    /// It runs.
-    Trusted,
-    /// Somebody with write permission has to look at it first.
-    AwaitingApproval,
-}
-
-/// Judges a pull request by its author's permission in the base repository: who may push there could run the code anyway.
-pub fn judge(author: Permission) -> Trust {
-    if author.can_write() { Trust::Trusted } else { Trust::AwaitingApproval }
-}
-
-/// The first job whose run would need a Secret that the code it runs never gets, and that Secret; `None` when all can run.
-pub fn withheld_secret(from_fork: bool, jobs: &[JobSpec]) -> Option<(&JobName, &str)> {
-    if !from_fork {
+/// The first job that needs a Secret which a run with these rights may not read, and that Secret; `None` when all can run.
+pub fn withheld_secret(rights: Rights, jobs: &[JobSpec]) -> Option<(&JobName, &str)> {
+    if rights == Rights::WithSecrets {
         return None;
     }
     jobs.iter().find_map(|job| job.secret_names().next().map(|secret| (&job.name, secret)))

@@ -138,6 +138,21 @@ impl Forge {
         }
     }
 
+    /// Opens a pull request by a push to `refs/for/BASE/…`, Gitea's AGit flow, which any reader may use. Returns its number and
+    /// its head.
+    pub async fn push_for_review(
+        &self,
+        repo: &str,
+        login: &str,
+        base: &str,
+        files: &[(&str, &str)],
+    ) -> Result<(u64, CommitSha)> {
+        match self {
+            Self::Sandbox(forge) => forge.push_for_review(repo, login, base, files).await,
+            Self::Gitea(gitea) => gitea.push_for_review(repo, login, base, files).await,
+        }
+    }
+
     /// Pushes new branches, each with one commit on `main` of its own.
     pub async fn commit_branches(
         &self,

@@ -59,6 +59,7 @@ fn unfollowed(listed: &Listing<PullRequestFacts>, known: &[OpenPullRequest]) -> 
             pull_request: shown.number,
             head: shown.head.sha.clone(),
             author: Some(shown.author.clone()),
+            branch: Some(shown.head.branch.clone()),
         })
         .collect();
     // Nothing follows from an absence in a list that is not complete.
@@ -71,7 +72,12 @@ fn unfollowed(listed: &Listing<PullRequestFacts>, known: &[OpenPullRequest]) -> 
 }
 
 fn run_known(known: &OpenPullRequest) -> Intention {
-    Intention::RunPullRequest { pull_request: known.number, head: known.head.clone(), author: None }
+    Intention::RunPullRequest {
+        pull_request: known.number,
+        head: known.head.clone(),
+        author: None,
+        branch: None,
+    }
 }
 
 #[cfg(test)]

@@ -191,8 +191,12 @@ async fn make_up(what: What, book: &Book, context: &Context, turns: &Turns) -> R
     match what {
         What::Look(look, config_changes) => look::look(look, config_changes, book, context, turns).await,
         What::Run(run) => {
-            let intention =
-                Intention::RunPullRequest { pull_request: run.asker, head: run.commit.clone(), author: None };
+            let intention = Intention::RunPullRequest {
+                pull_request: run.asker,
+                head: run.commit.clone(),
+                author: None,
+                branch: None,
+            };
             let _turn = turns.take(turns::Subject::of(&config, &intention)).await;
             // A command may have made it meanwhile.
             if book.missing().contains(&run) {

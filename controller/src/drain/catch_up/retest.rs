@@ -76,7 +76,8 @@ async fn again(
     let intention = Intention::RunPush { reference: job.spec.base.reference.clone(), sha };
     let _turn = turns.take(Subject::of(config, &intention)).await;
     let facts = facts::read(&intention, config, context).await?;
-    let book = record::record(config, &facts, context).await?;
+    record::record(config, &facts, context).await?;
+    let book = context.ledgers.open(config, context).await?;
     if let Facts::Push { reference, sha, place: None } = &facts {
         return Ok(Err(format!("{} is not on {reference} any more", sha.short())));
     }

@@ -3,8 +3,6 @@
 mod approve;
 mod select;
 
-pub use approve::waiting;
-
 use std::collections::BTreeSet;
 
 use tidegate_hosts::client::CommentFacts;
@@ -19,13 +17,14 @@ use tidegate_rules::{
         who::{Commenter, Refusal},
     },
     filters,
+    trust::Standing,
 };
 
 use super::{
     facts::{Configured, Known},
     markdown,
 };
-use crate::drain::plan::{self, Run, approval_of, goes_on};
+use crate::drain::plan::{self, Run, goes_on};
 
 /// Whether a comment asks for anything.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,10 +51,12 @@ pub struct Decision {
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// An `IntegrationJob` should exist, approved if it says so.
+    /// An `IntegrationJob` should exist.
     Run {
         /// The config, by its place among the facts.
         config: usize,
+        /// What the pull request's code may do, which is recorded first.
+        standing: Standing,
         /// What should exist.
         run: Box<Run>,
     },
@@ -147,9 +148,9 @@ struct Deciding<'a> {
 /// What is wanted of one config.
 struct Wanted<'a> {
     of: &'a Configured,
-    /// The comment that approved the head.
-    approved: Option<CommentReference>,
-    /// Whether this comment did.
+    /// What the head may do.
+    standing: Standing,
+    /// Whether this comment approves the head.
     is_approving: bool,
     /// The jobs to run.
     run: Vec<JobName>,
@@ -160,9 +161,8 @@ struct Wanted<'a> {
 impl<'a> Deciding<'a> {
     fn new(known: &'a Known) -> Self {
         let configs = known.configs.iter().map(|of| {
-            let approved = approval_of(&known.pull_request.head.sha, &of.jobs);
-            let is_approving = known.is_named_by(approved.as_ref());
-            Wanted { of, approved, is_approving, run: Vec::new(), stop: Vec::new() }
+            let is_approving = of.approved.as_ref() == Some(&known.pull_request.head.sha);
+            Wanted { of, standing: known.standing(of), is_approving, run: Vec::new(), stop: Vec::new() }
         });
         Self { known, configs: configs.collect(), tested: Vec::new() }
     }
@@ -179,8 +179,7 @@ impl<'a> Deciding<'a> {
             return Verdict::Said("the pull request is not open".to_owned());
         }
         let may_run = (0..self.configs.len()).any(|config| self.may_run(config));
-        let is_author = self.known.comment.author == self.known.pull_request.author;
-        let commenter = Commenter { permission: self.known.commenter, is_author };
+        let commenter = Commenter::new(&self.known.commenter, &self.known.head.opener);
         if let Err(refusal) = command.who().judge(commenter, may_run) {
             return Verdict::Said(self.refused(refusal));
         }
@@ -201,7 +200,7 @@ impl<'a> Deciding<'a> {
 
     /// Whether the head may run under a config.
     fn may_run(&self, config: usize) -> bool {
-        self.known.author.can_write() || self.configs[config].approved.is_some()
+        self.configs[config].standing.may_run()
     }
 
     fn refused(&self, refusal: Refusal) -> String {
@@ -219,11 +218,12 @@ impl<'a> Deciding<'a> {
 
     /// Whether something bears witness that this comment was followed before.
     fn was_followed(&self) -> bool {
-        self.known.configs.iter().flat_map(|of| &of.jobs).any(|job| {
-            let stopped_by = job.spec.cancel.as_ref().and_then(|cancel| cancel.comment.as_ref());
-            let named = [stopped_by, job.spec.comment.as_ref(), job.spec.approved.as_ref()];
-            named.into_iter().any(|reference| self.known.is_named_by(reference))
-        })
+        self.has_approved()
+            || self.known.configs.iter().flat_map(|of| &of.jobs).any(|job| {
+                let stopped_by = job.spec.cancel.as_ref().and_then(|cancel| cancel.comment.as_ref());
+                let named = [stopped_by, job.spec.comment.as_ref()];
+                named.into_iter().any(|reference| self.known.is_named_by(reference))
+            })
     }
 
     fn reference(&self) -> CommentReference {
@@ -242,14 +242,16 @@ impl<'a> Deciding<'a> {
                 };
                 actions.push(Action::Stop { config, names: wanted.stop.clone(), order });
             }
-            let Known { pull_request, author, .. } = self.known;
             // Patterns were checked when the config was admitted.
-            let Ok(all) = plan::head_run(&wanted.of.config, pull_request, *author, wanted.approved.clone())
-            else {
+            let standing = &wanted.standing;
+            let Ok(all) = plan::head_run(&wanted.of.config, &self.known.pull_request, standing) else {
                 continue;
             };
             if wanted.is_approving {
-                actions.push(Action::Run { config, run: Box::new(all.clone()) });
+                let mut run = Box::new(all.clone());
+                run.spec.approved = Some(self.reference());
+                actions.push(Action::Run { config, standing: standing.clone(), run });
+                actions.extend(self.replaced(config, wanted));
             }
             let done = wanted.of.jobs.iter().find(|job| is_of(job, self.known));
             let spec = match done {
@@ -266,15 +268,8 @@ impl<'a> Deciding<'a> {
                         skipped: Vec::new(),
                         ..all.spec
                     };
-                    actions.push(Action::Run {
-                        config,
-                        run: Box::new(Run {
-                            spec: spec.clone(),
-                            digest,
-                            may_repeat: false,
-                            renewed_at_ms: None,
-                        }),
-                    });
+                    let run = Run { spec: spec.clone(), digest, may_repeat: false, renewed_at_ms: None };
+                    actions.push(Action::Run { config, standing: standing.clone(), run: Box::new(run) });
                     spec
                 }
             };

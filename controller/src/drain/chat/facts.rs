@@ -2,16 +2,20 @@
 
 use kube::ResourceExt;
 use tidegate_hosts::client::{CommentFacts, PullRequestFacts, StatusFacts};
-use tidegate_model::Permission;
+use tidegate_model::CommitSha;
 use tidegate_resources::{CommentReference, IntegrationConfig, IntegrationJob, answer_digest};
-use tidegate_rules::chatops::{ChatCommand, Line, MARKER, who::Who};
+use tidegate_rules::{
+    chatops::{ChatCommand, Line, MARKER, who::Who},
+    trust::{Account, Proof, Standing},
+};
 
-use super::{CommentRef, decide, shared};
+use super::{CommentRef, shared};
 use crate::{
     context::Context,
     drain::{
         error::{CommandError, WaitsFor},
         facts::{FactsError, Reader, display_name},
+        head::Head,
         plan,
     },
     error_chain,
@@ -24,10 +28,10 @@ pub struct Known {
     pub comment: CommentFacts,
     /// The pull request it stands on.
     pub pull_request: PullRequestFacts,
-    /// The right of who wrote the comment.
-    pub commenter: Permission,
-    /// The right of who opened the pull request; not asked for where it decides nothing.
-    pub author: Permission,
+    /// Who wrote the comment.
+    pub commenter: Account,
+    /// The pull request's head; the host is not asked about it where that decides nothing.
+    pub head: Head,
     /// Every config of the repository that is fit to run something, the oldest first, with its runs of the pull request.
     pub configs: Vec<Configured>,
     /// Why the others are not, one sentence each.
@@ -56,6 +60,17 @@ pub struct Configured {
     pub jobs: Vec<IntegrationJob>,
     /// Whether another open pull request has the same head and base.
     pub is_shared: bool,
+    /// Why the pull request's head is trusted, as the config's ledger remembers it.
+    pub earlier: Option<Proof>,
+    /// The commit that this comment approved, as the ledger remembers it.
+    pub approved: Option<CommitSha>,
+}
+
+impl Known {
+    /// What the pull request's code may do under a config.
+    pub fn standing(&self, of: &Configured) -> Standing {
+        self.head.standing(of.earlier.as_ref(), None)
+    }
 }
 
 /// The comment as the host shows it; none when it is gone, or never was.
@@ -94,7 +109,7 @@ pub async fn known(
             unfit.push(format!("IntegrationConfig `{}`: {reason}", display_name(&config)));
             continue;
         }
-        match shared::configured(config.clone(), &pull_request, context).await {
+        match shared::configured(config.clone(), &pull_request, &comment, context).await {
             Ok(configured) => configs.push(configured),
             // Its namespace may not be read: that delays no other config.
             Err(error) if is_one_of_several && error.waits_for() == WaitsFor::Person => {
@@ -109,17 +124,20 @@ pub async fn known(
 
     let mut commands = lines.iter().filter_map(Line::command);
     let needs_right = commands.clone().any(|command| command.who() != Who::Anybody);
-    let commenter = if needs_right { reader.permission(&comment.author).await? } else { Permission::None };
-    let author = if comment.author == pull_request.author || !needs_right {
-        commenter
+    let (commenter, head) = if needs_right {
+        let commenter = reader.account(&comment.author).await?;
+        let opener = Some(commenter.clone()).filter(|commenter| commenter.login == pull_request.author);
+        let head = reader.head(&pull_request, opener, None).await?;
+        (commenter, head)
     } else {
-        reader.permission(&pull_request.author).await?
+        let head = Head::unread(&pull_request);
+        (Account { login: comment.author.clone(), ..head.opener.clone() }, head)
     };
     let mut known = Known {
         comment,
         pull_request,
         commenter,
-        author,
+        head,
         configs,
         unfit,
         shown: Vec::new(),
@@ -127,7 +145,7 @@ pub async fn known(
         is_answered,
     };
     let is_bare = |command: &ChatCommand| *command == ChatCommand::Approve { sha: None };
-    if commands.any(is_bare) && known.configs.iter().any(|of| decide::waiting(of, &known).next().is_some()) {
+    if commands.any(is_bare) && known.configs.iter().any(|of| !known.standing(of).may_run()) {
         let shown = reader.client.statuses(repository, &known.pull_request.head.sha).await;
         known.shown = reader.count("list the statuses", shown)?;
     }

@@ -23,7 +23,7 @@ use self::{
     decide::{Action, Admission, Tested},
     memory::Memory,
 };
-use super::{apply, error::CommandError, facts::Reader, lacking, turns::PullRequest};
+use super::{apply, error::CommandError, facts::Reader, lacking, record, turns::PullRequest};
 use crate::context::Context;
 
 /// Which comment a plugin points to.
@@ -95,6 +95,7 @@ impl Chat {
         let reader = Reader::new(config, context).await?;
         let found = facts::comments(&reader, comment).await?;
         if found.is_empty() {
+            reader.check_visible().await?;
             return Ok(Followed::Done(format!("{comment} does not exist (any more)")));
         }
         let mut did = Vec::new();
@@ -161,9 +162,12 @@ async fn carry_out(
     context: &Context,
 ) -> Result<String, CommandError> {
     Ok(match action {
-        Action::Run { config, run } => {
+        Action::Run { config, standing, run } => {
             let config = &known.configs[*config].config;
             let book = context.ledgers.open(config, context).await?;
+            // A head runs only if the ledger knows why it may.
+            record::record_pull_request(&book, &known.pull_request, standing);
+            book.save(context).await?;
             match apply::run(run, config, envelope, context).await? {
                 apply::Applied::Created(job) => {
                     lacking::observe(&job, &book);

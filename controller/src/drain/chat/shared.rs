@@ -1,7 +1,7 @@
 //! The runs of a pull request: its own, and those that it shares with others of the same head and base, whichever came first.
 
 use kube::{ResourceExt, core::DeserializeGuard};
-use tidegate_hosts::client::PullRequestFacts;
+use tidegate_hosts::client::{CommentFacts, PullRequestFacts};
 use tidegate_resources::{IntegrationConfig, IntegrationJob};
 
 use super::facts::Configured;
@@ -13,10 +13,11 @@ use crate::{
     },
 };
 
-/// Reads the runs of a pull request under a config.
+/// Reads the runs of a pull request under a config, and what the ledger remembers of its head and of a comment on it.
 pub async fn configured(
     config: IntegrationConfig,
     pull_request: &PullRequestFacts,
+    comment: &CommentFacts,
     context: &Context,
 ) -> Result<Configured, CommandError> {
     let mut jobs = jobs_of(&config, pull_request.number, context).await?;
@@ -31,5 +32,6 @@ pub async fn configured(
         jobs.extend(found.and_then(|DeserializeGuard(job)| job.ok()));
     }
     let is_shared = book.is_shared(head, base, pull_request.number);
-    Ok(Configured { config, jobs, is_shared })
+    let (earlier, approved) = (book.proof(head), book.approved_by(comment.id, &comment.author));
+    Ok(Configured { config, jobs, is_shared, earlier, approved })
 }

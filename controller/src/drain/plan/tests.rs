@@ -1,7 +1,11 @@
 use serde_json::json;
-use tidegate_model::Head;
+use tidegate_model::{Head, Permission};
 
 use super::*;
+use crate::drain::head::{
+    self,
+    fixture::{fork_of, own_branch, person},
+};
 
 fn config() -> IntegrationConfig {
     serde_json::from_value(json!({
@@ -30,7 +34,12 @@ fn command(intention: Intention) -> Command {
 }
 
 fn run_pull_request(hint: CommitSha) -> Command {
-    command(Intention::RunPullRequest { pull_request: PullRequestNumber(7), head: hint, author: None })
+    command(Intention::RunPullRequest {
+        pull_request: PullRequestNumber(7),
+        head: hint,
+        author: None,
+        branch: None,
+    })
 }
 
 fn pull_request(open: bool) -> PullRequestFacts {
@@ -50,8 +59,18 @@ fn pull_request(open: bool) -> PullRequestFacts {
     }
 }
 
-fn facts(pull_request: PullRequestFacts, author: Permission) -> Facts {
-    Facts::PullRequest { pull_request, author, approved: None }
+fn facts(pull_request: PullRequestFacts, head: head::Head) -> Facts {
+    Facts::PullRequest { pull_request, head }
+}
+
+/// The head of a stranger's fork.
+fn stranger() -> head::Head {
+    fork_of(person("steve", Permission::Read))
+}
+
+/// A plan for a head that the ledger doesn't know.
+fn plan(command: &Command, config: &IntegrationConfig, facts: &Facts) -> Plan {
+    super::plan(command, config, facts, None)
 }
 
 fn planned_run(plan: Plan) -> Run {
@@ -63,7 +82,7 @@ fn planned_run(plan: Plan) -> Run {
 
 #[test]
 fn a_pull_request_runs_the_head_that_the_host_shows_not_the_one_the_command_names() {
-    let facts = facts(pull_request(true), Permission::Write);
+    let facts = facts(pull_request(true), own_branch());
     let run = planned_run(plan(&run_pull_request(sha('b')), &config(), &facts));
     assert_eq!(run.spec.pulls[0].sha, sha('a'));
     assert_eq!(
@@ -77,39 +96,40 @@ fn a_pull_request_runs_the_head_that_the_host_shows_not_the_one_the_command_name
 
 #[test]
 fn filtered_jobs_are_skipped_with_the_filter_as_reason() {
-    let run = planned_run(plan(
-        &run_pull_request(sha('a')),
-        &config(),
-        &facts(pull_request(true), Permission::Write),
-    ));
+    let run =
+        planned_run(plan(&run_pull_request(sha('a')), &config(), &facts(pull_request(true), own_branch())));
     assert_eq!(run.spec.jobs.iter().map(|job| job.name.as_str()).collect::<Vec<_>>(), ["unit"]);
     assert_eq!(run.spec.skipped[0].name.as_str(), "docs");
     assert_eq!(run.spec.skipped[0].reason, "branch main is not among its branch patterns");
 }
 
 #[test]
-fn an_author_who_may_not_write_waits_for_approval() {
-    for author in [Permission::None, Permission::Read] {
-        let run =
-            planned_run(plan(&run_pull_request(sha('a')), &config(), &facts(pull_request(true), author)));
-        assert!(run.spec.awaits_approval, "{author:?}");
+fn a_head_that_is_not_trusted_waits_whoever_opened_it_and_runs_once_the_ledger_knows_why() {
+    let mut opened_by_writer = stranger();
+    opened_by_writer.opener = person("dora", Permission::Write);
+    let earlier = Proof::HeadOf { reference: "refs/heads/fix".parse().expect("a ref") };
+    for head in [stranger(), opened_by_writer, head::Head { refs: Vec::new(), ..own_branch() }] {
+        let facts = facts(pull_request(true), head);
+        let waiting = planned_run(plan(&run_pull_request(sha('a')), &config(), &facts));
+        assert!(waiting.spec.awaits_approval && waiting.spec.pulls[0].fork, "{facts:?}");
+        let known = super::plan(&run_pull_request(sha('a')), &config(), &facts, Some(&earlier));
+        let run = planned_run(known);
+        assert!(!run.spec.awaits_approval && run.spec.pulls[0].fork, "{facts:?}");
+        assert_ne!(run.digest, waiting.digest);
     }
 }
 
 #[test]
-fn a_head_in_another_or_no_repository_is_a_fork() {
-    for repository in [None, Some("dora/shop".parse().expect("a repository"))] {
-        let mut pull_request = pull_request(true);
-        pull_request.head.repository = repository;
-        let plan = plan(&run_pull_request(sha('a')), &config(), &facts(pull_request, Permission::Write));
-        assert!(planned_run(plan).spec.pulls[0].fork);
-    }
+fn a_writers_fork_runs_without_secrets() {
+    let fork = facts(pull_request(true), fork_of(person("dora", Permission::Write)));
+    let run = planned_run(plan(&run_pull_request(sha('a')), &config(), &fork));
+    assert!(run.spec.pulls[0].fork && !run.spec.awaits_approval);
 }
 
 #[test]
 fn a_closed_pull_request_does_not_run_and_an_open_one_is_not_cancelled() {
-    let closed = facts(pull_request(false), Permission::None);
-    let open = facts(pull_request(true), Permission::Write);
+    let closed = facts(pull_request(false), stranger());
+    let open = facts(pull_request(true), own_branch());
     let cancel = command(Intention::Cancel { pull_request: PullRequestNumber(7) });
     assert!(matches!(plan(&run_pull_request(sha('a')), &config(), &closed), Plan::Nothing(_)));
     assert!(matches!(plan(&cancel, &config(), &open), Plan::Nothing(_)));
@@ -162,7 +182,7 @@ fn the_same_trigger_has_the_same_digest_and_another_base_or_config_another() {
     let digest = |config: &IntegrationConfig, base: &str| {
         let mut pull_request = pull_request(true);
         pull_request.base = base.parse().expect("a branch");
-        planned_run(plan(&run_pull_request(sha('a')), config, &facts(pull_request, Permission::Write))).digest
+        planned_run(plan(&run_pull_request(sha('a')), config, &facts(pull_request, own_branch()))).digest
     };
     assert_eq!(digest(&config(), "main"), digest(&config(), "main"));
     assert_ne!(digest(&config(), "main"), digest(&config(), "next"));
@@ -175,11 +195,8 @@ fn the_same_trigger_has_the_same_digest_and_another_base_or_config_another() {
 fn a_title_that_skips_ci_leaves_every_job_undecided_under_a_name_of_its_own() {
     let mut skipping = pull_request(true);
     skipping.title = "Fix a typo [skip ci]".to_owned();
-    let run = planned_run(plan(
-        &run_pull_request(sha('a')),
-        &config(),
-        &facts(skipping.clone(), Permission::Write),
-    ));
+    let run =
+        planned_run(plan(&run_pull_request(sha('a')), &config(), &facts(skipping.clone(), own_branch())));
     let skipped: Vec<_> =
         run.spec.skipped.iter().map(|job| (job.name.as_str(), job.reason.as_str(), job.undecided)).collect();
     assert_eq!(
@@ -190,32 +207,12 @@ fn a_title_that_skips_ci_leaves_every_job_undecided_under_a_name_of_its_own() {
         ]
     );
     assert!(run.spec.jobs.is_empty());
-    let plain = facts(pull_request(true), Permission::Write);
+    let plain = facts(pull_request(true), own_branch());
     assert_ne!(run.digest, planned_run(plan(&run_pull_request(sha('a')), &config(), &plain)).digest);
 
     // What waits for approval is shown as such: the title is a stranger's word.
-    let stranger =
-        planned_run(plan(&run_pull_request(sha('a')), &config(), &facts(skipping, Permission::Read)));
-    assert!(stranger.spec.lacks_approval() && stranger.spec.jobs.len() == 1);
-}
-
-#[test]
-fn an_approval_holds_for_its_commit_and_for_no_other() {
-    let approved = Some(CommentReference {
-        id: tidegate_model::CommentId(5),
-        kind: tidegate_model::CommentKind::Comment,
-        author: "acme".parse().expect("a login"),
-    });
-    let known = Facts::PullRequest {
-        pull_request: pull_request(true),
-        author: Permission::Read,
-        approved: approved.clone(),
-    };
-    let run = planned_run(plan(&run_pull_request(sha('a')), &config(), &known));
-    assert!(run.spec.awaits_approval && !run.spec.lacks_approval());
-    let job = IntegrationJob::new("shop-1", run.spec);
-    assert_eq!(approval_of(&sha('a'), std::slice::from_ref(&job)), approved);
-    assert_eq!(approval_of(&sha('b'), &[job]), None);
+    let stranger = planned_run(plan(&run_pull_request(sha('a')), &config(), &facts(skipping, stranger())));
+    assert!(stranger.spec.awaits_approval && stranger.spec.jobs.len() == 1);
 }
 
 #[test]
@@ -224,18 +221,24 @@ fn only_active_runs_of_another_head_or_base_are_outdated() {
         let mut pull_request = pull_request(true);
         pull_request.head.sha = sha(head);
         pull_request.base = base.parse().expect("a branch");
-        let facts = facts(pull_request, Permission::Write);
+        let facts = facts(pull_request, own_branch());
         planned_run(plan(&run_pull_request(sha('a')), &config(), &facts)).spec
     };
     let job = |name: &str, spec: IntegrationJobSpec| IntegrationJob::new(name, spec);
     let mut stopped = job("stopped", run('b', "main"));
     stopped.spec.cancel =
         Some(Cancel { reason: CancelReason::Superseded, message: String::new(), comment: None });
+    let mut waiting = job("waiting", run('a', "main"));
+    waiting.spec.awaits_approval = true;
     let jobs = [
         job("same", run('a', "main")),
+        waiting,
         job("head", run('b', "main")),
         job("base", run('a', "next")),
         stopped,
     ];
-    assert_eq!(outdated(&run('a', "main"), &jobs), ["head", "base"]);
+    assert_eq!(outdated(&run('a', "main"), &jobs), ["waiting", "head", "base"]);
+    let mut of_waiting = run('a', "main");
+    of_waiting.awaits_approval = true;
+    assert_eq!(outdated(&of_waiting, &jobs), ["head", "base"]);
 }

@@ -32,13 +32,12 @@ fn a_run_of_a_pull_request_is_judged_for_its_head_and_base() {
 }
 
 #[test]
-fn a_push_proves_that_its_commit_is_trusted() {
+fn a_run_of_a_push_is_judged_for_its_commit() {
     let mut job = pull_request(&json!([{"name": "unit"}]), &json!({}));
     job.spec.pulls.clear();
     job.spec.base.sha = Some(BASE.parse().expect("a SHA"));
-    let seen = seen(&job);
-    assert_eq!(seen.run.expect("a run").target.kind, JobKind::PostSubmit);
-    assert!(matches!(seen.trusted, Some(Observation::Trusted { commit, .. }) if commit.as_str() == BASE));
+    let target = seen(&job).run.expect("a run").target;
+    assert_eq!((target.kind, target.commit.as_str()), (JobKind::PostSubmit, BASE));
 }
 
 #[test]
@@ -49,13 +48,30 @@ fn several_pull_requests_together_say_nothing_about_one() {
 }
 
 #[test]
-fn a_run_that_waits_for_approval_shows_nothing_until_it_is_approved() {
+fn a_run_that_waits_for_approval_shows_nothing_whatever_it_says_of_an_approval() {
     let mut job = pull_request(&json!([{"name": "unit"}]), &json!({}));
     job.spec.awaits_approval = true;
-    assert!(seen(&job).run.is_none() && seen(&job).trusted.is_none());
+    assert!(seen(&job).run.is_none());
     job.spec.approved = serde_json::from_value(json!({"id": 5, "author": "dora"})).expect("an approval");
-    assert!(seen(&job).run.is_some());
-    assert!(matches!(seen(&job).trusted, Some(Observation::Trusted { proof: Proof::Approval { .. }, .. })));
+    assert!(seen(&job).run.is_none());
+}
+
+#[test]
+fn a_run_for_another_repository_or_host_than_its_configs_says_nothing_about_its_commits() {
+    let job = pull_request(&json!([{"name": "unit"}]), &json!({}));
+    let config = |host: &str, repository: &str| {
+        serde_json::from_value::<IntegrationConfig>(json!({
+            "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationConfig",
+            "metadata": {"name": "shop", "namespace": "ci"},
+            "spec": {"git": {"type": host, "repository": repository}},
+        }))
+        .expect("a config")
+    };
+    let (host, own) = (job.spec.host.as_str(), job.spec.repository.as_str());
+    assert!(seen(&job).is_of_repository(&config(host, &own.to_uppercase())));
+    assert!(!seen(&job).is_of_repository(&config(host, "evil/shop")));
+    let other = if host == "gitea" { "github" } else { "gitea" };
+    assert!(!seen(&job).is_of_repository(&config(other, own)));
 }
 
 #[test]
@@ -67,7 +83,11 @@ fn every_end_of_a_job_has_its_verdict() {
         ("Failed", "exit code 1", VerdictState::Failure),
         ("NotRun", "unit failed", VerdictState::Error),
         ("Cancelled", "stopped by dora", VerdictState::Error),
-        ("Error", "needs secret x, which runs of forks don't get", VerdictState::NeedsSecret),
+        (
+            "Error",
+            "needs secret x: only a writer's pull request from a branch of the repository gets it",
+            VerdictState::NeedsSecret,
+        ),
         ("Error", "the node went away", VerdictState::Error),
     ] {
         assert_eq!(verdict_of(&with_job(phase, message)), Some(expected), "{phase} {message}");
@@ -87,12 +107,4 @@ fn a_run_that_tidegate_stopped_has_no_verdict_for_what_had_not_ended() {
             serde_json::from_value(json!({"reason": reason, "message": ""})).expect("a cancellation");
         assert_eq!(verdict_of(&job), expected, "{reason} {phase}");
     }
-}
-
-#[test]
-fn only_an_active_run_proves_that_its_pull_request_is_open() {
-    let job = pull_request(&json!([{"name": "unit"}]), &json!({}));
-    let (number, _) = seen(&job).pull_request.expect("an open pull request");
-    assert_eq!(number, PullRequestNumber(7));
-    assert!(seen(&with_job("Failed", "")).pull_request.is_none());
 }

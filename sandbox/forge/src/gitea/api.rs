@@ -3,11 +3,15 @@
 //! <https://docs.gitea.com/api/1.26/>
 
 use serde_json::{Value, json};
-use tidegate_model::Permission::{self, Admin, Read, Write};
+use tidegate_model::{
+    AccountKind,
+    Permission::{self, Admin, Read, Write},
+};
 
 use crate::{
     git::Commit,
     gitea::{hook_events, payload},
+    people::Team,
     routes::{self, Renderer, show_hook},
     server::{Call, Refusal, Reply, number},
     state::{Repository, State},
@@ -28,11 +32,23 @@ const RENDERER: Renderer = Renderer {
 
 pub(crate) async fn answer(call: &Call<'_>) -> Reply {
     let ["repos", owner, name, route @ ..] = &call.segments[..] else {
-        return call.unknown();
+        return people(call);
     };
     let (repo, forge) = (&*format!("{owner}/{name}"), call.forge);
     match (call.method, route) {
         ("GET", ["collaborators", login, "permission"]) => permission(call, repo, login),
+        ("GET", ["collaborators", login]) => {
+            let is_one = call.read(repo, Read, |_, repo| Ok(repo.permissions.contains_key(*login).into()))?;
+            if is_one.1 == true { Ok((204, Value::Null)) } else { Err(Refusal::new(404, "not found")) }
+        }
+        ("GET", ["teams"]) => {
+            let teams = call.read(repo, Read, |state, repo| {
+                let is_owned = state.account(&repo.owner.login)?.kind == AccountKind::Organisation;
+                Ok(is_owned.then(|| state.teams_of(repo).map(team).collect()).unwrap_or_default())
+            })?;
+            let refusal = || Refusal::new(405, "repo is not owned by an organization");
+            if teams.1.is_null() { Err(refusal()) } else { Ok(teams) }
+        }
         ("GET", ["branches"]) => {
             let heads = routes::refs(call, repo, "branches").await?;
             call.read(repo, Read, |state, repo| {
@@ -56,7 +72,6 @@ pub(crate) async fn answer(call: &Call<'_>) -> Reply {
             let commit = forge.inner.git.show(&path, &format!("refs/tags/{tag}")).await?;
             Ok((200, show_tag(call, repo, &tag, &commit).await?))
         }
-        ("GET", ["git", "refs", name @ ..]) => refs(call, repo, &name.join("/")).await,
         ("GET", ["git", "commits", sha]) => {
             let commit = forge.inner.git.show(&call.allow(repo, Read)?, sha).await?;
             call.read(repo, Read, |state, repo| Ok(payload::commit(state, repo, &commit)))
@@ -111,7 +126,46 @@ async fn show_tag(call: &Call<'_>, repo: &str, name: &str, commit: &Commit) -> R
     Ok(json!({ "name": name, "message": "", "id": id, "commit": commit }))
 }
 
-/// Only admins may ask for others. A stranger has `read` in a public repository and `none` in a private one.
+/// The search finds people alone. Whoever asks for a team is taken for an owner of its organisation.
+fn people(call: &Call<'_>) -> Reply {
+    call.actor()?;
+    let state = call.forge.state();
+    let team_of = |id: &str| state.teams.iter().find(|team| team.id.to_string() == id);
+    let absent = || Refusal::new(404, "not found");
+    match (call.method, &call.segments[..]) {
+        ("GET", ["users", "search"]) => {
+            let is_wanted = |id: u64| call.query.get("uid").is_none_or(|uid| *uid == id.to_string());
+            let people = state.accounts.iter().filter(|account| account.kind == AccountKind::Person);
+            let people = people.filter(|account| is_wanted(account.user.id));
+            let data: Vec<_> = people.map(|account| payload::user(&state, &account.user)).collect();
+            Ok((200, json!({ "ok": true, "data": data })))
+        }
+        ("GET", ["teams", id]) => Ok((200, team_of(id).map(team).ok_or_else(absent)?)),
+        ("GET", ["teams", id, "members", login]) => {
+            let has = team_of(id).is_some_and(|team| team.members.iter().any(|member| member == login));
+            let member = state.account(login).ok().filter(|_| has).ok_or_else(absent)?;
+            Ok((200, payload::user(&state, &member.user)))
+        }
+        _ => call.unknown(),
+    }
+}
+
+/// Since 1.24, `permission` says nothing of the parts.
+fn team(team: &Team) -> Value {
+    let code = level(team.code);
+    json!({ "id": team.id, "name": team.name, "permission": "read", "units_map": { "repo.code": code } })
+}
+
+fn level(permission: Permission) -> &'static str {
+    match permission {
+        Permission::None => "none",
+        Permission::Read => "read",
+        Permission::Write => "write",
+        Permission::Admin => "admin",
+    }
+}
+
+/// Only admins may ask for others. What teams may do with the code doesn't show. A stranger has `read` in a public repository and `none` in a private one.
 fn permission(call: &Call<'_>, repo: &str, login: &str) -> Reply {
     call.allow(repo, Read)?;
     if !call.actor()?.login.eq_ignore_ascii_case(login) {
@@ -119,31 +173,10 @@ fn permission(call: &Call<'_>, repo: &str, login: &str) -> Reply {
     }
     call.read(repo, Read, |state, repo| {
         let user = &state.account(login)?.user;
-        let name = match state.permission(repo, Some(user)) {
-            _ if *user == repo.owner => "owner",
-            Permission::None => "none",
-            Permission::Read => "read",
-            Permission::Write => "write",
-            Permission::Admin => "admin",
-        };
+        let is_owner = *user == repo.owner;
+        let name = if is_owner { "owner" } else { level(state.permission_beside_teams(repo, Some(user))) };
         Ok(json!({ "permission": name, "role_name": name, "user": payload::user(state, user) }))
     })
-}
-
-/// All references that start with the name; Gitea answers with a list even for one.
-async fn refs(call: &Call<'_>, repo: &str, name: &str) -> Reply {
-    let (path, git) = (call.allow(repo, Read)?, &call.forge.inner.git);
-    let name = format!("refs/{name}");
-    let mut found = Vec::new();
-    for (name, sha) in git.refs(&path).await?.iter().filter(|(known, _)| known.starts_with(&name)) {
-        let kind = git.object_type(&path, sha).await?;
-        let url = format!("{}/api/v1/repos/{path}/git/{kind}s/{sha}", call.forge.url());
-        found.push(json!({ "ref": name, "object": { "type": kind, "sha": sha, "url": url } }));
-    }
-    if found.is_empty() {
-        return Err(Refusal::new(404, "not found"));
-    }
-    Ok((200, found.into()))
 }
 
 async fn compare(call: &Call<'_>, repo: &str, range: &str) -> Reply {

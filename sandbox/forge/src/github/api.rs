@@ -2,10 +2,11 @@
 //!
 //! <https://docs.github.com/en/rest>
 
+use anyhow::ensure;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tidegate_model::{
-    CommitStatus,
+    AccountKind, CommitStatus,
     Permission::{self, Admin, Read, Write},
 };
 
@@ -14,6 +15,7 @@ use crate::{
     github::payload,
     routes::{self, Renderer, show_hook},
     server::{Call, Refusal, Reply, number},
+    state::Missing,
 };
 
 const REACTIONS: [&str; 8] = ["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"];
@@ -41,7 +43,9 @@ pub(crate) async fn answer(call: &Call<'_>) -> Reply {
     let (repo, forge) = (&*format!("{owner}/{name}"), call.forge);
     match (call.method, route) {
         ("GET", ["collaborators", login, "permission"]) => call.read(repo, Write, |state, repo| {
-            let user = &state.account(login)?.user;
+            let account = state.account(login)?;
+            ensure!(account.kind != AccountKind::Organisation, Missing(format!("{login} is not a user")));
+            let user = &account.user;
             let permission = state.permission(repo, Some(user));
             let role = name_of(permission);
             Ok(json!({ "permission": role, "role_name": role, "user": payload::user(state, user) }))

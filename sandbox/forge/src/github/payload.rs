@@ -5,6 +5,7 @@
 use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use tidegate_model::AccountKind;
 
 use crate::{
     Comment, Hook, PullRequest, PullRequestState, Status, User,
@@ -153,7 +154,11 @@ pub(crate) fn user(state: &State, user: &User) -> Value {
         "login": login, "id": user.id, "node_id": format!("U_{}", user.id), "gravatar_id": "", "url": url,
         "avatar_url": format!("{}/avatars/{login}", state.url), "html_url": format!("{}/{login}", state.url),
         "organizations_url": format!("{url}/orgs"), "site_admin": false,
-        "type": if login.ends_with("[bot]") { "Bot" } else { "User" },
+        "type": match state.account(login).map(|account| account.kind) {
+            Ok(AccountKind::Organisation) => "Organization",
+            Ok(AccountKind::Bot) => "Bot",
+            _ => "User",
+        },
     });
     merged(fixed, Value::Object(links))
 }

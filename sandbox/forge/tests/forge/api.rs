@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidegate_model::Host;
+use tidegate_model::{AccountKind, Host, Permission};
 
 use crate::{
     sink::{SECRET, Sink},
@@ -33,6 +33,48 @@ async fn permissions_are_rendered_in_the_hosts_words() -> Result<()> {
             assert_eq!(ask(&world.dora, "acme").await?.0, other, "{dialect}: a writer asks for another");
         }
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn gitea_shows_people_and_teams_as_a_real_one_does() -> Result<()> {
+    let world = World::new(Host::Gitea, false).await?;
+    let code = async |path: &str| Ok::<_, anyhow::Error>(world.get(&world.acme, path).await?.0);
+    assert_eq!(code(&format!("repos/{REPO}/teams")).await?, 405, "a person's repository has no teams");
+    world.forge.set_kind("acme", AccountKind::Organisation)?;
+    world.forge.set_kind("robo", AccountKind::Bot)?;
+    world.forge.create_team("acme", "coders", Permission::Write, &["steve"]);
+    let ask = async |path: &str| Ok::<_, anyhow::Error>(world.get(&world.acme, path).await?.1);
+    let flat = ask(&format!("repos/{REPO}/collaborators/steve/permission")).await?;
+    assert_eq!(flat["permission"], "read", "the answer doesn't say what his team may do with the code");
+    let teams = ask(&format!("repos/{REPO}/teams")).await?;
+    assert_eq!(teams[0]["units_map"]["repo.code"], "write");
+    let id = &teams[0]["id"];
+    for (path, expected) in [
+        (format!("teams/{id}"), 200),
+        (format!("teams/{id}/members/steve"), 200),
+        (format!("teams/{id}/members/dora"), 404),
+        (format!("repos/{REPO}/collaborators/dora"), 204),
+        (format!("repos/{REPO}/collaborators/steve"), 404),
+    ] {
+        assert_eq!(code(&path).await?, expected, "{path}");
+    }
+    for (login, is_person) in [("steve", true), ("acme", false), ("robo", false)] {
+        let user = ask(&format!("repos/{REPO}/collaborators/{login}/permission")).await?["user"].clone();
+        let found = ask(&format!("users/search?uid={}", user["id"])).await?;
+        assert_eq!(found["data"] == json!([user]), is_person, "{login}: {found}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn gitea_shows_the_head_of_an_agit_push_in_the_base_repository_without_a_branch() -> Result<()> {
+    let world = World::new(Host::Gitea, false).await?;
+    let (number, sha) = world.forge.push_for_review(REPO, "steve", "main", &[("a", "1\n")]).await?;
+    let head = world.read(&format!("repos/{REPO}/pulls/{number}")).await?["head"].clone();
+    assert_eq!((&head["label"], &head["ref"]), (&json!(""), &json!(format!("refs/pull/{number}/head"))));
+    assert_eq!((&head["sha"], &head["repo"]["full_name"]), (&json!(sha), &json!(REPO)));
+    assert_eq!(world.get("", &format!("repos/{REPO}/branches/refs/pull/{number}/head")).await?.0, 404);
     Ok(())
 }
 
@@ -130,8 +172,8 @@ async fn branches_tags_and_commits_are_found() -> Result<()> {
             Host::Gitea => {
                 let found = world.read(&format!("repos/{REPO}/tags/v1")).await?;
                 assert_eq!((&found["id"], &found["commit"]["sha"]), (&json!(tag), &json!(sha)));
-                let refs = world.read(&format!("repos/{REPO}/git/refs/heads/feature/x")).await?;
-                assert_eq!(refs[0]["object"]["sha"], sha.as_str());
+                let head = world.read(&format!("repos/{REPO}/branches/feature/x")).await?;
+                assert_eq!(head["commit"]["id"], sha.as_str());
             }
         }
         assert_eq!(world.get("", &format!("repos/{REPO}/branches/nothing")).await?.0, 404);

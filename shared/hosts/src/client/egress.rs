@@ -60,6 +60,15 @@ impl EgressPolicy {
         }
     }
 
+    /// Whether the operator lists the host of a URL, with its port.
+    pub fn lists(&self, url: &str) -> bool {
+        let Ok(url) = url.parse::<Url>() else { return false };
+        let Some(host) = url.host() else { return false };
+        let (name, port) = (bare(&host.to_string()), url.port_or_known_default());
+        let is_it = |listed: &Listed| listed.host == name && (listed.port.is_none() || listed.port == port);
+        self.listed.iter().any(is_it)
+    }
+
     fn check_resolved(&self, name: &str, addresses: &[SocketAddr]) -> Result<(), EgressError> {
         let host = bare(name);
         let is_listed = self.listed.iter().any(|listed| listed.host == host);

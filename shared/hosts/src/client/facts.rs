@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tidegate_model::{CommentId, CommentKind, CommitSha, GitRef, Head, Login, PullRequestNumber, RefName};
+use tidegate_model::{
+    AccountKind, CommentId, CommentKind, CommitSha, GitRef, Head, Login, Permission, PullRequestNumber,
+    RefName,
+};
 
 use super::HostError;
 
@@ -28,6 +31,15 @@ pub struct PullRequestFacts {
     pub title: String,
     /// Whether its author calls it a draft.
     pub draft: bool,
+}
+
+/// An account as the host shows it now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountFacts {
+    /// What it may do with the code of the repository that it was read for. Nothing, if the host doesn't know it.
+    pub permission: Permission,
+    /// What it is. Not every host is asked about an account that may not write: it is [`AccountKind::Unknown`] then.
+    pub kind: AccountKind,
 }
 
 /// A branch or tag as the host shows it now.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tidegate_model::{
-    CommentId, CommentPointer, CommitSha, CommitStatus, GitRef, Host, Login, Permission, PullRequestNumber,
+    CommentId, CommentPointer, CommitSha, CommitStatus, GitRef, Host, Login, PullRequestNumber,
     RepositoryPath,
 };
 use url::Url;
@@ -23,7 +23,9 @@ pub(crate) use api::{Answer, Api, encoded, found};
 pub use egress::{EgressError, EgressPolicy};
 pub use error::HostError;
 pub(crate) use facts::number_at_end;
-pub use facts::{CommentFacts, Hook, HookSpec, Listing, PullRequestFacts, Reaction, RefFacts, StatusFacts};
+pub use facts::{
+    AccountFacts, CommentFacts, Hook, HookSpec, Listing, PullRequestFacts, Reaction, RefFacts, StatusFacts,
+};
 pub(crate) use transport::Transport;
 
 use crate::{gitea::client::GiteaClient, github::client::GithubClient};
@@ -119,13 +121,25 @@ impl HostClient {
         on_host!(self, client => client.refs(repository).await)
     }
 
-    /// What a person may do in a repository. Somebody the host doesn't know may do nothing.
-    pub async fn permission(
+    /// What an account is, and what it may do with the code of a repository. One that the host doesn't know may do nothing.
+    ///
+    /// What the credential may not find out counts as not so: see [`HostClient::missing_right`].
+    pub async fn account(
         &self,
         repository: &RepositoryPath,
         login: &Login,
-    ) -> Result<Permission, HostError> {
-        on_host!(self, client => client.permission(repository, login).await)
+    ) -> Result<AccountFacts, HostError> {
+        on_host!(self, client => client.account(repository, login).await)
+    }
+
+    /// Which right the credential lacks to find out who may write to a repository, for people; `None` when it lacks none, as far
+    /// as the host can be asked.
+    pub async fn missing_right(&self, repository: &RepositoryPath) -> Result<Option<String>, HostError> {
+        match self {
+            // One call answers it, or is refused as a whole.
+            Self::Github(_) => Ok(None),
+            Self::Gitea(client) => client.missing_right(repository).await,
+        }
     }
 
     /// The commit that a branch or tag leads to, through any tag objects; `None` when it is gone.

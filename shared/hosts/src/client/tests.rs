@@ -3,6 +3,7 @@
 mod canned;
 mod comments;
 mod gitea;
+mod gitea_accounts;
 mod github;
 mod limits;
 mod lists;
@@ -10,7 +11,7 @@ mod lists;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tidegate_model::{Host, Login, RepositoryPath};
+use tidegate_model::{AccountKind, Host, Login, Permission, RepositoryPath};
 
 use super::*;
 

@@ -1,5 +1,6 @@
 //! Gitea's REST API, which Forgejo shares.
 
+mod account;
 mod answers;
 mod comments;
 mod lists;
@@ -8,7 +9,7 @@ use http::{HeaderValue, Method, Request, StatusCode, header::AUTHORIZATION};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::json;
-use tidegate_model::{CommitSha, CommitStatus, GitRef, Login, Permission, PullRequestNumber, RepositoryPath};
+use tidegate_model::{CommitSha, CommitStatus, GitRef, PullRequestNumber, RepositoryPath};
 use tower::service_fn;
 use url::Url;
 
@@ -66,26 +67,6 @@ impl GiteaClient {
     ) -> Result<PullRequestFacts, HostError> {
         let shown: PullRequest = self.api.get(&format!("/api/v1/repos/{repository}/pulls/{number}")).await?;
         shown.into_facts()
-    }
-
-    /// A person who is no collaborator has `none`, one who is unknown is not found.
-    pub(crate) async fn permission(
-        &self,
-        repository: &RepositoryPath,
-        login: &Login,
-    ) -> Result<Permission, HostError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            permission: String,
-        }
-        let path = format!("/api/v1/repos/{repository}/collaborators/{}/permission", encoded(login.as_str()));
-        let answer: Option<Answer> = found(self.api.get(&path).await)?;
-        Ok(match answer.as_ref().map(|answer| answer.permission.as_str()) {
-            Some("owner" | "admin") => Permission::Admin,
-            Some("write") => Permission::Write,
-            Some("read") => Permission::Read,
-            _ => Permission::None,
-        })
     }
 
     pub(crate) async fn ref_target(

@@ -1,5 +1,6 @@
 //! GitHub's REST API.
 
+mod account;
 mod answers;
 mod auth;
 mod comments;
@@ -9,7 +10,7 @@ use http::{Method, StatusCode};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tidegate_model::{CommitSha, CommitStatus, GitRef, Login, Permission, PullRequestNumber, RepositoryPath};
+use tidegate_model::{CommitSha, CommitStatus, GitRef, PullRequestNumber, RepositoryPath};
 use tower::service_fn;
 use url::Url;
 
@@ -63,27 +64,6 @@ impl GithubClient {
     ) -> Result<PullRequestFacts, HostError> {
         let shown: PullRequest = self.api.get(&format!("/repos/{repository}/pulls/{number}")).await?;
         shown.into_facts()
-    }
-
-    /// Source: <https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user>
-    pub(crate) async fn permission(
-        &self,
-        repository: &RepositoryPath,
-        login: &Login,
-    ) -> Result<Permission, HostError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            permission: String,
-        }
-        let path = format!("/repos/{repository}/collaborators/{}/permission", encoded(login.as_str()));
-        let answer: Option<Answer> = found(self.api.get(&path).await)?;
-        // `maintain` is shown as write and `triage` as read.
-        Ok(match answer.as_ref().map(|answer| answer.permission.as_str()) {
-            Some("admin") => Permission::Admin,
-            Some("write") => Permission::Write,
-            Some("read") => Permission::Read,
-            _ => Permission::None,
-        })
     }
 
     /// Source: <https://docs.github.com/en/rest/git/refs#get-a-reference>

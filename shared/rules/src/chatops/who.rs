@@ -1,6 +1,6 @@
 //! Who may use a command.
 
-use tidegate_model::Permission;
+use crate::trust::Account;
 
 /// Whom a command listens to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,10 +16,17 @@ pub enum Who {
 /// Who wrote a comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Commenter {
-    /// The right in the base repository.
-    pub permission: Permission,
+    /// Whether it is a person who may push to the base repository ([`Account::is_writer`]).
+    pub is_writer: bool,
     /// Whether the same person opened the pull request.
     pub is_author: bool,
+}
+
+impl Commenter {
+    /// Somebody who comments on a pull request that this account opened.
+    pub fn new(commenter: &Account, opener: &Account) -> Self {
+        Self { is_writer: commenter.is_writer(), is_author: commenter.login == opener.login }
+    }
 }
 
 /// Why a command isn't followed.
@@ -43,14 +50,13 @@ impl Who {
         }
     }
 
-    /// Judges a commenter. `approved` says whether the pull request's head may run: its author may write, or somebody who
-    /// may has approved it.
-    pub fn judge(self, commenter: Commenter, approved: bool) -> Result<(), Refusal> {
+    /// Judges a commenter. `may_run` says whether the pull request's head may run ([`crate::trust::Standing`]).
+    pub fn judge(self, commenter: Commenter, may_run: bool) -> Result<(), Refusal> {
         match self {
-            Self::Writer | Self::WriterOrAuthor if commenter.permission.can_write() => Ok(()),
+            Self::Writer | Self::WriterOrAuthor if commenter.is_writer => Ok(()),
             Self::Writer => Err(Refusal::NeedsWrite),
             Self::WriterOrAuthor if !commenter.is_author => Err(Refusal::NeedsWriteOrAuthor),
-            Self::WriterOrAuthor if !approved => Err(Refusal::NeedsApproval),
+            Self::WriterOrAuthor if !may_run => Err(Refusal::NeedsApproval),
             Self::Anybody | Self::WriterOrAuthor => Ok(()),
         }
     }
@@ -58,10 +64,18 @@ impl Who {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_model::{AccountKind, Permission};
+
     use super::*;
 
-    fn judge(who: Who, permission: Permission, is_author: bool, approved: bool) -> Result<(), Refusal> {
-        who.judge(Commenter { permission, is_author }, approved)
+    fn judge(who: Who, permission: Permission, is_author: bool, may_run: bool) -> Result<(), Refusal> {
+        let account = |login: &str| Account {
+            login: login.parse().expect("a login"),
+            kind: AccountKind::Person,
+            permission,
+        };
+        let opener = account(if is_author { "x" } else { "y" });
+        who.judge(Commenter::new(&account("x"), &opener), may_run)
     }
 
     #[test]

@@ -1,24 +1,16 @@
 use super::*;
 
 #[test]
-fn a_fork_never_gets_a_secret_and_the_first_one_is_named() {
+fn without_the_right_no_job_gets_a_secret_and_the_first_one_is_named() {
     let job: JobSpec = serde_json::from_value(serde_json::json!({
         "name": "deploy", "image": "i", "script": "s",
         "env": [{"name": "A", "value": "1"}, {"name": "T", "secretKeyRef": {"name": "key", "key": "k"}}],
     }))
     .expect("a job");
-    let withheld =
-        withheld_secret(true, std::slice::from_ref(&job)).map(|(job, secret)| (job.as_str(), secret));
+    let withheld = withheld_secret(Rights::WithoutSecrets, std::slice::from_ref(&job))
+        .map(|(job, secret)| (job.as_str(), secret));
     assert_eq!(withheld, Some(("deploy", "key")));
-    assert_eq!(withheld_secret(false, &[job]), None);
-}
-
-#[test]
-fn only_who_may_push_is_trusted() {
-    assert_eq!(judge(Permission::Admin), Trust::Trusted);
-    assert_eq!(judge(Permission::Write), Trust::Trusted);
-    assert_eq!(judge(Permission::Read), Trust::AwaitingApproval);
-    assert_eq!(judge(Permission::None), Trust::AwaitingApproval);
+    assert_eq!(withheld_secret(Rights::WithSecrets, &[job]), None);
 }
 
 fn account(kind: AccountKind, permission: Permission) -> Account {

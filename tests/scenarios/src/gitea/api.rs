@@ -108,6 +108,14 @@ impl Gitea {
         answer["number"].as_u64().context("a pull request without a number")
     }
 
+    /// The open pull request with this head.
+    pub(super) async fn pull_request_at(&self, repo: &str, head: &CommitSha) -> Result<u64> {
+        let path = self.path(repo, "/pulls?state=open&limit=50");
+        let all = self.call(Method::GET, &path, None, None).await?;
+        let found = all.as_array().into_iter().flatten().find(|pull| pull["head"]["sha"] == head.as_str());
+        found.and_then(|pull| pull["number"].as_u64()).context("no pull request has this head")
+    }
+
     /// Sets one field of a pull request.
     pub async fn edit_pull_request(
         &self,

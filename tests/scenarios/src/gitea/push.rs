@@ -19,6 +19,33 @@ impl Gitea {
         files: &[(&str, &str)],
         message: &str,
     ) -> Result<CommitSha> {
+        self.commit_to(repo, branch, &format!("refs/heads/{branch}"), author, files, message).await
+    }
+
+    /// Opens a pull request by a push to `refs/for/BASE/LOGIN`, with one commit on the base.
+    pub async fn push_for_review(
+        &self,
+        repo: &str,
+        login: &str,
+        base: &str,
+        files: &[(&str, &str)],
+    ) -> Result<(u64, CommitSha)> {
+        let target = format!("refs/for/{base}/{}", self.login(login));
+        let head = self.commit_to(repo, base, &target, login, files, "For review").await?;
+        let number = self.pull_request_at(repo, &head).await?;
+        Ok((number, head))
+    }
+
+    /// Commits onto a branch, or onto `main`, and pushes the commit to a reference.
+    async fn commit_to(
+        &self,
+        repo: &str,
+        branch: &str,
+        target: &str,
+        author: &str,
+        files: &[(&str, &str)],
+        message: &str,
+    ) -> Result<CommitSha> {
         let clone = self.clone_of(repo, author).await?;
         let folder = clone.path();
         let start = format!("refs/remotes/origin/{branch}");
@@ -32,8 +59,7 @@ impl Gitea {
         }
         self.git(author, folder, &["add", "--all"]).await?;
         self.git(author, folder, &["commit", "--quiet", "--message", message]).await?;
-        self.git(author, folder, &["push", "--quiet", "origin", &format!("HEAD:refs/heads/{branch}")])
-            .await?;
+        self.git(author, folder, &["push", "--quiet", "origin", &format!("HEAD:{target}")]).await?;
         Ok(self.git(author, folder, &["rev-parse", "HEAD"]).await?.parse()?)
     }
 

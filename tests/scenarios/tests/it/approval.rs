@@ -1,6 +1,7 @@
 //! A stranger's code runs when somebody who may write has approved it, and only what was approved.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use kube::ResourceExt;
 use serde_json::json;
 use tidegate_model::CommitSha;
 use tidegate_resources::Phase;
@@ -44,12 +45,13 @@ async fn ok_to_test(spec: WorldSpec) -> Result<()> {
     let comment = scene.comment("dora", number, "Looks good.\n\n/ok-to-test").await?;
     scene.thumb(number, comment).await?;
     scene.status(&head, "unit", "success").await?;
-    scene.settle_jobs(1).await?;
+    // The run that waited has ended, and the approved head has one of its own.
+    scene.settle_jobs(2).await?;
 
     // Approved, it is its author's to test.
     let comment = scene.comment("steve", number, "/test").await?;
     scene.thumb(number, comment).await?;
-    scene.settle_jobs(2).await?;
+    scene.settle_jobs(3).await?;
     assert_eq!(scene.answers_on(number).await?, (3, 2));
     scene.end().await
 }
@@ -71,7 +73,7 @@ async fn an_approval_is_valid_for_its_head_and_for_no_later_one() -> Result<()> 
     let comment = scene.comment("dora", number, &format!("/ok-to-test {new}")).await?;
     scene.thumb(number, comment).await?;
     scene.status(&new, "unit", "success").await?;
-    scene.settle_jobs(2).await?;
+    scene.settle_jobs(4).await?;
     scene.end().await
 }
 
@@ -101,13 +103,15 @@ async fn an_approved_head_runs_again_when_its_pull_request_is_reopened() -> Resu
     let (number, head) = waiting(&scene).await?;
     let comment = scene.comment("dora", number, "/ok-to-test").await?;
     scene.thumb(number, comment).await?;
-    let name = scene.only_job().await?;
+    let jobs = scene.integration_jobs().await?;
+    let run = jobs.iter().find(|job| !job.spec.awaits_approval).context("the run of the approved head")?;
+    let name = run.name_any();
     scene.wait_for_job(&name, "it runs", |job| scene.phase(job) == Phase::Running).await?;
     scene.world.forge.close_pull_request(REPOSITORY, number, "steve").await?;
     scene.wait_for_job(&name, "it was stopped", |job| scene.phase(job) == Phase::Cancelled).await?;
     scene.push("main", "dora", &[("done", "yes\n")]).await?;
     scene.world.forge.reopen_pull_request(REPOSITORY, number, "steve").await?;
     scene.status(&head, "unit", "success").await?;
-    scene.settle_jobs(2).await?;
+    scene.settle_jobs(3).await?;
     scene.end().await
 }

@@ -20,7 +20,7 @@ impl Deciding<'_> {
     /// `/test`. A job that its filters leave out for this branch stays left out: a comment doesn't change the config.
     pub(super) fn run_jobs(&mut self, names: &[JobName]) -> Verdict {
         let base = GitRef::Branch(self.known.pull_request.base.clone());
-        if self.known.commenter.can_write() {
+        if self.known.commenter.is_writer() {
             let jobs = (!names.is_empty()).then(|| names.iter().cloned().collect::<BTreeSet<_>>());
             let configs = 0..self.configs.len();
             self.tested.extend(configs.map(|config| Tested { config, jobs: jobs.clone() }));
@@ -111,7 +111,7 @@ impl Deciding<'_> {
             going.sort_by_key(|job| std::cmp::Reverse(job.created_at_ms()));
             for job in going {
                 let left: BTreeSet<&JobName> = unfinished(job).collect();
-                if wanted.of.is_shared && is_present(job, self.known) && !self.known.commenter.can_write() {
+                if wanted.of.is_shared && is_present(job, self.known) && !self.known.commenter.is_writer() {
                     of_others.extend(left.into_iter().cloned());
                     continue;
                 }

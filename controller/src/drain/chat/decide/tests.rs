@@ -4,10 +4,11 @@ mod shared;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate_hosts::client::PullRequestFacts;
-use tidegate_model::{CommentId, CommentKind, CommitSha, Head, Permission, PullRequestNumber};
+use tidegate_model::{AccountKind, CommentId, CommentKind, CommitSha, Head, Permission, PullRequestNumber};
 use tidegate_resources::{IntegrationConfig, IntegrationJobStatus, Phase, annotation};
 
 use super::*;
+use crate::drain::head::fixture::{own_branch, person};
 
 const HEAD: char = 'a';
 
@@ -42,6 +43,10 @@ pub(in crate::drain::chat) fn config(name: &str, jobs: &[&str]) -> IntegrationCo
     .expect("a config")
 }
 
+fn configured(config: IntegrationConfig) -> Configured {
+    Configured { config, jobs: Vec::new(), is_shared: false, earlier: None, approved: None }
+}
+
 /// Dora, who may write, comments on her own pull request; one config with the jobs `build`, `unit` after it, and `style`.
 pub(in crate::drain::chat) fn known() -> Known {
     Known {
@@ -70,13 +75,9 @@ pub(in crate::drain::chat) fn known() -> Known {
             title: "Fix".to_owned(),
             draft: false,
         },
-        commenter: Permission::Write,
-        author: Permission::Write,
-        configs: vec![Configured {
-            config: config("shop", &["build", "unit<build", "style"]),
-            jobs: Vec::new(),
-            is_shared: false,
-        }],
+        commenter: person("dora", Permission::Write),
+        head: own_branch(),
+        configs: vec![configured(config("shop", &["build", "unit<build", "style"]))],
         unfit: Vec::new(),
         shown: Vec::new(),
         marker: "<!-- tidegate-answer: 0123 -->".to_owned(),
@@ -110,8 +111,8 @@ fn refused(known: &Known, body: &str, reason: &str) {
 /// A run of the head with these jobs and their phases.
 fn ran(name: &str, made_at: i64, jobs: &[(&str, Option<&str>)]) -> IntegrationJob {
     let known = known();
-    let mut run = plan::head_run(&known.configs[0].config, &known.pull_request, Permission::Write, None)
-        .expect("a run");
+    let standing = known.standing(&known.configs[0]);
+    let mut run = plan::head_run(&known.configs[0].config, &known.pull_request, &standing).expect("a run");
     run.spec.jobs.retain(|job| jobs.iter().any(|(name, _)| job.name.as_str() == *name));
     let mut job = IntegrationJob::new(name, run.spec);
     let annotations = [(annotation::CREATED_AT_MS.to_owned(), made_at.to_string())];
@@ -218,7 +219,7 @@ fn a_job_that_nobody_knows_or_that_does_not_run_here_is_explained_and_the_others
 #[test]
 fn a_job_is_unknown_only_if_no_config_of_the_repository_knows_it() {
     let mut known = known();
-    known.configs.push(Configured { config: config("web", &["e2e"]), jobs: Vec::new(), is_shared: false });
+    known.configs.push(configured(config("web", &["e2e"])));
     let (actions, verdicts) = decided(&known, "/test e2e unit");
     assert_eq!(verdicts, [Verdict::Done]);
     assert_eq!(actions.len(), 2, "{actions:?}");
@@ -354,7 +355,7 @@ fn without_a_usable_config_a_writer_gets_the_reason_and_help_still_answers() {
         );
     }
     refused(&known, "/help", "| comment |");
-    known.commenter = Permission::Read;
+    known.commenter = person("steve", Permission::Read);
     known.comment.author = "steve".parse().expect("a login");
     refused(&known, "/test", "only people with write permission");
 }

@@ -38,25 +38,6 @@ async fn a_pull_request_is_read_from_what_gitea_shows() {
 }
 
 #[tokio::test]
-async fn permissions_are_those_of_gitea_and_strangers_have_none() {
-    let (server, client) = start().await;
-    let line = "GET /api/v1/repos/acme/shop/collaborators/ann/permission";
-    for (shown, expected) in [
-        ("owner", Permission::Admin),
-        ("admin", Permission::Admin),
-        ("write", Permission::Write),
-        ("read", Permission::Read),
-        ("none", Permission::None),
-    ] {
-        server.on(line, Json(json!({"permission": shown})));
-        assert_eq!(client.permission(&repository(), &login("ann")).await.expect("a permission"), expected);
-    }
-    server.on(line, StatusCode::NOT_FOUND);
-    let stranger = client.permission(&repository(), &login("ann")).await;
-    assert_eq!(stranger.expect("a permission"), Permission::None);
-}
-
-#[tokio::test]
 async fn refs_lead_to_commits() {
     let (server, client) = start().await;
     server

@@ -76,14 +76,33 @@ async fn permissions_are_those_of_github_and_strangers_have_none() {
         ("new-right", Permission::None),
     ] {
         let line = "GET /api/v3/repos/acme/shop/collaborators/ann/permission";
-        server.on(line, Json(json!({"permission": shown, "role_name": "x"})));
-        let permission = client.permission(&repository(), &login("ann")).await;
-        assert_eq!(permission.expect("a permission"), expected);
+        let user = json!({"login": "ann", "type": "User"});
+        server.on(line, Json(json!({"permission": shown, "role_name": "x", "user": user})));
+        let account = client.account(&repository(), &login("ann")).await.expect("an account");
+        assert_eq!(account, AccountFacts { permission: expected, kind: AccountKind::Person });
     }
     let line = "GET /api/v3/repos/acme/shop/collaborators/bot%5Bbot%5D/permission";
     server.on(line, StatusCode::NOT_FOUND);
-    let permission = client.permission(&repository(), &login("bot[bot]")).await;
-    assert_eq!(permission.expect("a permission"), Permission::None);
+    let account = client.account(&repository(), &login("bot[bot]")).await.expect("an account");
+    assert_eq!(account, AccountFacts { permission: Permission::None, kind: AccountKind::Unknown });
+}
+
+#[tokio::test]
+async fn what_an_account_is_is_known_only_where_github_says_it() {
+    let (server, client) = start().await;
+    for (user, expected) in [
+        (json!({"login": "ann", "type": "User"}), AccountKind::Person),
+        (json!({"login": "ann", "type": "Bot"}), AccountKind::Bot),
+        (json!({"login": "ann", "type": "Organization"}), AccountKind::Organisation),
+        (json!({"login": "ann", "type": "Mannequin"}), AccountKind::Unknown),
+        (json!({"login": "ann"}), AccountKind::Unknown),
+        (json!(null), AccountKind::Unknown),
+    ] {
+        let line = "GET /api/v3/repos/acme/shop/collaborators/ann/permission";
+        server.on(line, Json(json!({"permission": "write", "user": user})));
+        let account = client.account(&repository(), &login("ann")).await.expect("an account");
+        assert_eq!(account, AccountFacts { permission: Permission::Write, kind: expected }, "{user}");
+    }
 }
 
 #[tokio::test]

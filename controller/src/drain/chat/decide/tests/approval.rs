@@ -3,17 +3,35 @@
 use tidegate_hosts::client::StatusFacts;
 
 use super::*;
-use tidegate_rules::status::WAITS_FOR_APPROVAL;
+use crate::drain::head::fixture::fork_of;
+use tidegate_rules::{status::WAITS_FOR_APPROVAL, trust::Proof};
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+fn approval_by(login: &str, comment: u64) -> Proof {
+    Proof::Approval { approver: login.parse().expect("a login"), comment: Some(CommentId(comment)) }
+}
+
+/// What is done: the one run that is wanted, and the names of those that stop.
+fn one_run(actions: &[Action]) -> (&Run, &Standing, Vec<String>) {
+    let [Action::Run { run, standing, .. }, rest @ ..] = actions else { unreachable!("{actions:?}") };
+    let names = rest.iter().flat_map(|action| match action {
+        Action::Stop { names, .. } => names.clone(),
+        Action::Run { .. } => unreachable!("{actions:?}"),
+    });
+    (run, standing, names.collect())
+}
 
 /// Steve, a stranger, opened the pull request, and its head waits for approval since second 5; Dora comments.
 fn strangers() -> Known {
     let mut known = known();
     known.pull_request.author = "steve".parse().expect("a login");
-    known.author = Permission::Read;
-    let run =
-        plan::head_run(&known.configs[0].config, &known.pull_request, Permission::Read, None).expect("a run");
-    let job = IntegrationJob::new("waits", run.spec);
-    known.configs[0].jobs.push(job);
+    known.head = fork_of(person("steve", Permission::Read));
+    let standing = known.standing(&known.configs[0]);
+    let run = plan::head_run(&known.configs[0].config, &known.pull_request, &standing).expect("a run");
+    known.configs[0].jobs.push(IntegrationJob::new("waits", run.spec));
     known.shown = vec![StatusFacts {
         context: "tidegate/shop".to_owned(),
         description: WAITS_FOR_APPROVAL.to_owned(),
@@ -26,7 +44,7 @@ fn strangers() -> Known {
 fn strangers_are_refused_with_the_reason() {
     let mut known = strangers();
     known.comment.author = "eve".parse().expect("a login");
-    known.commenter = Permission::Read;
+    known.commenter = person("eve", Permission::Read);
     for body in ["/test", "/retest", "/cancel"] {
         refused(&known, body, "only people with write permission, and the pull request's author");
     }
@@ -34,15 +52,19 @@ fn strangers_are_refused_with_the_reason() {
     refused(&known, &format!("/ok-to-test {}", sha(HEAD)), "only people with write permission may");
     // The author may do no more, until the head is approved.
     known.comment.author = "steve".parse().expect("a login");
+    known.commenter = person("steve", Permission::Read);
     for body in ["/test", "/retest", "/cancel"] {
         refused(&known, body, &format!("`{}` is not approved", sha(HEAD)));
     }
     refused(&known, "/ok-to-test", "only people with write permission may");
+    // What a run says of an approval counts for nothing.
     known.configs[0].jobs[0].spec.approved = Some(CommentReference {
         id: CommentId(8),
         kind: CommentKind::Comment,
         author: "dora".parse().expect("a login"),
     });
+    refused(&known, "/test unit", "is not approved");
+    known.configs[0].earlier = Some(approval_by("dora", 8));
     let (actions, verdicts) = decided(&known, "/test unit");
     assert_eq!(
         (jobs_of(&actions), verdicts),
@@ -64,9 +86,11 @@ fn nobody_runs_a_head_that_is_not_approved_without_approving_it() {
 fn a_bare_approval_means_the_head_that_was_shown_before_it_was_written() {
     let (actions, verdicts) = decided(&strangers(), "/ok-to-test");
     assert_eq!(verdicts, [Verdict::Done]);
-    let [Action::Run { run, .. }] = &actions[..] else { unreachable!("{actions:?}") };
+    let (run, standing, stopped) = one_run(&actions);
+    assert_eq!(standing.trust.proof(), Some(&approval_by("dora", 9)));
     assert_eq!(run.spec.approved.as_ref().map(|approved| approved.id), Some(CommentId(9)));
-    assert!(run.spec.awaits_approval && run.spec.pulls[0].sha == sha(HEAD));
+    assert!(!run.spec.awaits_approval && run.spec.pulls[0].fork && run.spec.pulls[0].sha == sha(HEAD));
+    assert_eq!(stopped, ["waits"]);
 
     let not_certain = format!("not approved: the head is `{}`, and it was not shown", sha(HEAD));
     // The head waits since the same second, or since a later one.
@@ -79,24 +103,45 @@ fn a_bare_approval_means_the_head_that_was_shown_before_it_was_written() {
     let mut again = strangers();
     again.shown.insert(0, StatusFacts { created_at: at(12), ..again.shown[0].clone() });
     refused(&again, "/ok-to-test", &not_certain);
-    // The run of this head was stopped, or it was shown under another context, or nothing of it is there yet.
-    let mut stopped = strangers();
-    stopped.configs[0].jobs[0].spec.cancel =
-        Some(Cancel { reason: CancelReason::Superseded, message: String::new(), comment: None });
-    refused(&stopped, "/ok-to-test", &not_certain);
+    // It was shown under another context, or nothing of it is there yet.
     let mut of_a_job = strangers();
     of_a_job.shown[0].context = "tidegate/shop/unit".to_owned();
     refused(&of_a_job, "/ok-to-test", &not_certain);
     let mut moved = strangers();
     moved.pull_request.head.sha = sha('b');
+    moved.shown.clear();
     refused(&moved, "/ok-to-test", &format!("the head is `{}`", sha('b')));
     // But when it was followed before the head moved, coming again it says nothing else.
-    moved.configs[0].jobs[0].spec.approved = Some(CommentReference {
-        id: CommentId(9),
-        kind: CommentKind::Comment,
-        author: "dora".parse().expect("a login"),
-    });
+    moved.configs[0].approved = Some(sha(HEAD));
     assert_eq!(decided(&moved, "/ok-to-test"), (vec![], vec![Verdict::Done]));
+}
+
+#[test]
+fn an_approval_that_comes_again_makes_the_run_that_a_crash_prevented() {
+    let mut known = strangers();
+    known.configs[0].approved = Some(sha(HEAD));
+    known.configs[0].earlier = Some(approval_by("dora", 9));
+    let (actions, verdicts) = decided(&known, "/ok-to-test");
+    assert_eq!(verdicts, [Verdict::Done]);
+    let (run, _, stopped) = one_run(&actions);
+    assert_eq!((jobs_of(&actions), stopped), (names(&["build", "unit", "style"]), names(&["waits"])));
+    assert!(!run.spec.awaits_approval);
+}
+
+#[test]
+fn a_head_that_is_trusted_needs_no_approval_and_gets_no_second_run() {
+    let mut known = strangers();
+    known.configs[0].earlier = Some(Proof::HeadOf { reference: "refs/heads/fix".parse().expect("a ref") });
+    assert_eq!(decided(&known, "/ok-to-test"), (vec![], vec![Verdict::Done]));
+}
+
+#[test]
+fn only_a_person_may_approve() {
+    for kind in [AccountKind::Bot, AccountKind::Organisation, AccountKind::Unknown] {
+        let mut known = strangers();
+        known.commenter.kind = kind;
+        refused(&known, "/ok-to-test", "only people with write permission may");
+    }
 }
 
 #[test]

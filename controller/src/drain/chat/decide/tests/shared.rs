@@ -1,4 +1,7 @@
+use tidegate_rules::trust::Proof;
+
 use super::*;
+use crate::drain::head::fixture::fork_of;
 
 /// Steve's approved pull request shares its head and base, and the run that goes on, with Dora's.
 fn shared(commenter: Permission) -> Known {
@@ -6,11 +9,13 @@ fn shared(commenter: Permission) -> Known {
     known.configs[0].is_shared = true;
     let mut job = ran("first", 0, &[("build", Some("Running")), ("unit", None)]);
     job.spec.pulls[0].number = PullRequestNumber(3);
-    job.spec.approved = serde_json::from_value(json!({"id": 1, "author": "dora"})).expect("a reference");
     known.configs[0].jobs.push(job);
     known.pull_request.author = "steve".parse().expect("a login");
     known.comment.author = known.pull_request.author.clone();
-    (known.commenter, known.author) = (commenter, Permission::Read);
+    known.commenter = person("steve", commenter);
+    known.head = fork_of(person("steve", Permission::Read));
+    let approver = "dora".parse().expect("a login");
+    known.configs[0].earlier = Some(Proof::Approval { approver, comment: Some(CommentId(1)) });
     known
 }
 

@@ -1,0 +1,159 @@
+//! Trust belongs to whoever controls a pull request's head, and to the commit.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tidegate_model::{AccountKind, CommitSha, Permission};
+use tidegate_resources::ConditionStatus;
+use tidegate_sandbox_forge::Fault;
+use tidegate_scenarios::{OWNER, REPOSITORY, Scene};
+use tidegate_test_suite::scenario;
+
+use crate::{OWN_CONTEXT, gitea, github, job, unit};
+
+/// A job that runs wherever the head may, and one that needs a Secret.
+fn with_secret() -> Value {
+    let mut deploy = job("unit", "true");
+    deploy["env"] = json!([{"name": "TOKEN", "secretKeyRef": {"name": "git", "key": "token"}}]);
+    json!({"preSubmit": [deploy]})
+}
+
+/// The head waits: it has its own status, and no job has one.
+async fn waits(scene: &Scene, head: &CommitSha) -> Result<()> {
+    scene.status_of(head, OWN_CONTEXT, "pending").await?;
+    scene.settle().await?;
+    assert!(scene.states(head, "unit").await?.is_empty(), "the code of a head that waits was run");
+    Ok(())
+}
+
+async fn needs_secret(scene: &Scene, head: &CommitSha) -> Result<()> {
+    let description = scene.status(head, "unit", "error").await?.description.unwrap_or_default();
+    assert!(description.contains("needs secret git"), "{description}");
+    Ok(())
+}
+
+scenario!(
+    trust_follows_the_head_and_not_the_opener_on_gitea,
+    not_on_cluster = "a real Gitea makes no bots by its API"
+);
+async fn trust_follows_the_head_and_not_the_opener_on_gitea() -> Result<()> {
+    trust_follows_the_head(Scene::set(gitea(), &with_secret()).await?).await
+}
+
+scenario!(trust_follows_the_head_and_not_the_opener_on_github, not_on_cluster = "there is no GitHub");
+async fn trust_follows_the_head_and_not_the_opener_on_github() -> Result<()> {
+    trust_follows_the_head(Scene::set(github(), &with_secret()).await?).await
+}
+
+async fn trust_follows_the_head(scene: Scene) -> Result<()> {
+    let forge = scene.world.forge.sandbox()?.clone();
+    let of_fork = async |owner: &str, file: &str| {
+        let fork = forge.fork(REPOSITORY, owner).await?.to_string();
+        forge.commit(&fork, "fix", owner, &[(file, "1\n")], "Fix").await
+    };
+    // A writer opens a stranger's fork, and the stranger pushes again.
+    forge.create_user("eve");
+    let stranger = of_fork("eve", "a").await?;
+    scene.open("dora", "eve:fix").await?;
+    waits(&scene, &stranger).await?;
+    let again = forge.commit("eve/shop", "fix", "eve", &[("b", "1\n")], "More").await?;
+    waits(&scene, &again).await?;
+    // An organisation's fork, even one that may write.
+    forge.set_kind("guild", AccountKind::Organisation)?;
+    forge.set_permission(REPOSITORY, "guild", Permission::Write)?;
+    let guild = of_fork("guild", "c").await?;
+    scene.open("dora", "guild:fix").await?;
+    waits(&scene, &guild).await?;
+    assert!(scene.pipeline_runs().await?.is_empty(), "nothing of them was run");
+    // A writer's own fork runs without Secrets, whoever opens it.
+    let own_fork = of_fork("dora", "d").await?;
+    scene.open("steve", "dora:fix").await?;
+    needs_secret(&scene, &own_fork).await?;
+    // A bot's branch in the base repository runs without Secrets.
+    forge.set_kind("robo[bot]", AccountKind::Bot)?;
+    forge.set_permission(REPOSITORY, "robo[bot]", Permission::Write)?;
+    let bot = scene.push("bump", "robo[bot]", &[("e", "1\n")]).await?;
+    scene.open("robo[bot]", "bump").await?;
+    needs_secret(&scene, &bot).await?;
+    // A stranger who opens a branch of the base repository runs it, and gets no Secrets.
+    let branch = scene.push("topic", "dora", &[("f", "1\n")]).await?;
+    scene.open("steve", "topic").await?;
+    needs_secret(&scene, &branch).await?;
+    // The writer's own pull request of her own branch gets them.
+    let own = scene.push("own", "dora", &[("g", "1\n")]).await?;
+    scene.open("dora", "own").await?;
+    scene.status(&own, "unit", "success").await?;
+    scene.end().await
+}
+
+scenario!(an_agit_head_waits_and_gets_no_secret_after_its_approval);
+async fn an_agit_head_waits_and_gets_no_secret_after_its_approval() -> Result<()> {
+    let scene = Scene::set(gitea(), &with_secret()).await?;
+    let forge = &scene.world.forge;
+    // Gitea shows the head of a push to refs/for/main/x in the base repository. Any reader may push there.
+    let (number, head) = forge.push_for_review(REPOSITORY, "steve", "main", &[("ok", "yes\n")]).await?;
+    waits(&scene, &head).await?;
+    let comment = scene.comment("dora", number, &format!("/ok-to-test {head}")).await?;
+    scene.thumb(number, comment).await?;
+    needs_secret(&scene, &head).await?;
+    assert!(scene.pipeline_runs().await?.is_empty(), "a stranger's code got a Secret");
+    // A writer's AGit head is no branch either.
+    let (_, head) = forge.push_for_review(REPOSITORY, "dora", "main", &[("ok", "too\n")]).await?;
+    waits(&scene, &head).await?;
+    scene.end().await
+}
+
+scenario!(
+    a_member_of_a_team_that_may_write_to_the_code_may_approve_on_gitea,
+    not_on_cluster = "the scene's repository belongs to a person"
+);
+async fn a_member_of_a_team_that_may_write_to_the_code_may_approve_on_gitea() -> Result<()> {
+    let scene = Scene::prepare(gitea()).await?;
+    let forge = scene.world.forge.sandbox()?;
+    // Tina reads as `read`, since her team writes to the code alone; Ivan's team writes to something else.
+    for login in ["tina", "ivan"] {
+        forge.create_user(login);
+    }
+    forge.set_kind(OWNER, AccountKind::Organisation)?;
+    forge.create_team(OWNER, "coders", Permission::Write, &["tina"]);
+    forge.create_team(OWNER, "triage", Permission::Read, &["ivan"]);
+    scene.apply(scene.config(&unit())).await?;
+    scene.wait_until_registered().await?;
+    let fork = forge.fork(REPOSITORY, "steve").await?.to_string();
+    let head = forge.commit(&fork, "fix", "steve", &[("ok", "yes\n")], "Fix").await?;
+    let number = scene.open("steve", "steve:fix").await?;
+    waits(&scene, &head).await?;
+    scene.comment("ivan", number, &format!("/ok-to-test {head}")).await?;
+    scene.reply(number, "only people with write permission").await?;
+    let comment = scene.comment("tina", number, &format!("/ok-to-test {head}")).await?;
+    scene.thumb(number, comment).await?;
+    scene.status(&head, "unit", "success").await?;
+    scene.end().await
+}
+
+scenario!(
+    a_token_that_may_not_see_teams_makes_nobody_in_them_a_writer_and_the_config_names_the_scope,
+    not_on_cluster = "the scene's repository belongs to a person"
+);
+async fn a_token_that_may_not_see_teams_makes_nobody_in_them_a_writer_and_the_config_names_the_scope()
+-> Result<()> {
+    let scene = Scene::prepare(gitea()).await?;
+    let forge = scene.world.forge.sandbox()?;
+    forge.create_user("tina");
+    forge.set_kind(OWNER, AccountKind::Organisation)?;
+    forge.create_team(OWNER, "coders", Permission::Write, &["tina"]);
+    // What a real Gitea answers to a token without read:organization.
+    forge.fail_next(usize::MAX, None, "api/v1/teams/", Fault::Status(403));
+    scene.apply(scene.config(&unit())).await?;
+    scene.wait_until_registered().await?;
+    let message = scene.wait_for_condition("Ready", ConditionStatus::False).await?;
+    assert!(message.contains("team coders of acme") && message.contains("read:organization"), "{message}");
+    let fork = forge.fork(REPOSITORY, "tina").await?.to_string();
+    let head = forge.commit(&fork, "fix", "tina", &[("ok", "yes\n")], "Fix").await?;
+    scene.open("tina", "tina:fix").await?;
+    waits(&scene, &head).await?;
+    // Dora is a collaborator: that is seen.
+    let own = scene.push("own", "dora", &[("ok", "yes\n")]).await?;
+    scene.open("dora", "own").await?;
+    scene.status(&own, "unit", "success").await?;
+    scene.end().await
+}
