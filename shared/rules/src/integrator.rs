@@ -1,6 +1,8 @@
 //! The Integrator plugin: which event asks for which run.
 
-use tidegate_model::{Command, Event, GitRef, Intention, PullRequestAction, PullRequestEvent, PushEvent};
+use tidegate_model::{
+    Command, Event, GitRef, Intention, PullRequestAction, PullRequestEvent, PushEvent, RefName,
+};
 
 use crate::skip;
 
@@ -26,10 +28,17 @@ fn pull_request(event: &PullRequestEvent) -> Intention {
             pull_request: number,
             head: event.pull_request.head.sha.clone(),
             author: Some(event.pull_request.author.clone()),
-            branch: Some(event.pull_request.head.branch.clone()),
+            branch: own_branch(event),
         },
         PullRequestAction::Closed | PullRequestAction::Merged => Intention::Cancel { pull_request: number },
     }
+}
+
+/// The branch of the head, where it is in the base repository: nobody asks what a fork's branch points to.
+fn own_branch(event: &PullRequestEvent) -> Option<RefName> {
+    let head = &event.pull_request.head;
+    let is_own = head.repository.as_ref().is_some_and(|head| head.is_same_as(&event.repository));
+    is_own.then(|| head.branch.clone())
 }
 
 /// Whoever tags a commit wants it built, whatever the commit says.
@@ -84,13 +93,31 @@ mod tests {
                 unreachable!("{action:?}: one command")
             };
             let expected = Intention::RunPullRequest {
-                branch: Some("fix".parse().expect("a branch")),
+                branch: None,
                 pull_request: PullRequestNumber(7),
                 head: sha('a'),
                 author: Some("dora".parse().expect("a login")),
             };
             assert_eq!(command.intention, expected, "{action:?}");
             assert_eq!(command.repository.as_str(), "acme/shop");
+        }
+    }
+
+    #[test]
+    fn only_a_head_in_the_base_repository_is_hinted_at_with_its_branch() {
+        for (repository, expected) in
+            [(None, None), (Some("ACME/shop"), Some("fix")), (Some("steve/shop"), None)]
+        {
+            let mut event = pull_request_event(PullRequestAction::Opened);
+            if let Event::PullRequest(event) = &mut event {
+                let parse = |path: &str| path.parse().expect("a repository");
+                event.pull_request.head.repository = repository.map(parse);
+            }
+            let [Command { intention: Intention::RunPullRequest { branch, .. }, .. }] = &commands(&event)[..]
+            else {
+                unreachable!("one command")
+            };
+            assert_eq!(branch.as_ref().map(RefName::as_str), expected, "{repository:?}");
         }
     }
 

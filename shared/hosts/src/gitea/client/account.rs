@@ -39,14 +39,18 @@ struct Team {
     permission: String,
     /// By the name of the part: `repo.code`, …
     #[serde(default)]
-    units_map: BTreeMap<String, String>,
+    units_map: Option<BTreeMap<String, String>>,
 }
 
 impl Team {
+    fn code(&self) -> Option<&str> {
+        self.units_map.as_ref()?.get("repo.code").map(String::as_str)
+    }
+
     /// Whether its members may write to the code, and Gitea doesn't say so of them anyway: who administrates reads as `owner`.
     fn hides_writers(&self) -> bool {
         permission(&self.permission) != Permission::Admin
-            && self.units_map.get("repo.code").is_some_and(|level| permission(level).can_write())
+            && self.code().is_some_and(|level| permission(level).can_write())
     }
 }
 
