@@ -147,7 +147,7 @@ mod tests {
         let jobs = json!([{"name": "unit"}]);
         let (waiting, free) = (job(&jobs, true), job(&jobs, false));
         assert_eq!(needless(&free.spec, &[waiting.clone(), free.clone()]), [waiting.name_any()]);
-        assert_eq!(needless(&waiting.spec, &[waiting.clone()]), [""; 0]);
+        assert_eq!(needless(&waiting.spec, std::slice::from_ref(&waiting)), [""; 0]);
         let mut elsewhere = waiting;
         elsewhere.spec.base.reference = "refs/heads/other".parse().expect("a branch");
         assert_eq!(needless(&free.spec, &[elsewhere]), [""; 0]);
