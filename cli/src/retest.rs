@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// Pull requests have comments for that: /retest.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The name of the IntegrationJob.
+    /// The name of the run, as `kubectl get integrationjobs` shows it.
     run: ObjectName,
     /// Its namespace; by default that of the kubeconfig's context.
     #[arg(long, short)]

@@ -7,7 +7,7 @@ use std::{
 
 use crate::drain::{
     error::WaitsFor,
-    retry::{self, Failure, Next},
+    retry::{self, Failure, MAX_DELAY, Next},
 };
 
 /// What is wanted, by what it is for.
@@ -21,6 +21,8 @@ struct Entry<W> {
     /// How often it was tried, and how often in a row without a known remedy.
     tries: u32,
     tries_in_a_row: u32,
+    /// Whether somebody was told that it fails for long.
+    is_known_to_fail: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,14 +32,12 @@ enum State {
         /// Whether something else is wanted since it was begun.
         is_outdated: bool,
     },
-    /// It was tried often enough: it waits until something else is wanted.
-    GivenUp,
 }
 
 /// How a try ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// What could be done is done. If it is still wanted, it is tried again later, and a few times only.
+    /// What could be done is done. If it is still wanted, it is tried again later.
     Done,
     /// It failed, and waits for this.
     Failed(WaitsFor, Option<Duration>),
@@ -54,14 +54,20 @@ impl<K: Ord + Clone, W: Eq + Clone> Agenda<K, W> {
     pub fn want(&mut self, wanted: BTreeMap<K, W>, now: Instant) {
         self.0.retain(|key, entry| wanted.contains_key(key) || matches!(entry.state, State::InHand { .. }));
         for (key, want) in wanted {
-            let new = || Entry { want: want.clone(), state: State::Due(now), tries: 0, tries_in_a_row: 0 };
+            let new = || Entry {
+                want: want.clone(),
+                state: State::Due(now),
+                tries: 0,
+                tries_in_a_row: 0,
+                is_known_to_fail: false,
+            };
             let entry = self.0.entry(key).or_insert_with(new);
             if entry.want == want {
                 continue;
             }
             *entry = match entry.state {
                 State::InHand { .. } => Entry { state: State::InHand { is_outdated: true }, ..new() },
-                State::Due(_) | State::GivenUp => new(),
+                State::Due(_) => new(),
             };
         }
     }
@@ -78,7 +84,8 @@ impl<K: Ord + Clone, W: Eq + Clone> Agenda<K, W> {
         Some((key.clone(), entry.want.clone()))
     }
 
-    /// A try has ended; `jitter` is from 0 to 1. Says why it is given up, if it is.
+    /// A try has ended; `jitter` is from 0 to 1. Where a command would be given up, it says why, once: from then on the tries
+    /// are as far apart as they can be. Nobody else would try again.
     pub fn ended(&mut self, key: &K, ended: Ended, now: Instant, jitter: f64) -> Option<String> {
         let entry = self.0.get_mut(key)?;
         if entry.state == (State::InHand { is_outdated: true }) {
@@ -104,8 +111,8 @@ impl<K: Ord + Clone, W: Eq + Clone> Agenda<K, W> {
                 None
             }
             Next::GiveUp(why) => {
-                entry.state = State::GivenUp;
-                Some(why)
+                entry.state = State::Due(now + MAX_DELAY);
+                (!std::mem::replace(&mut entry.is_known_to_fail, true)).then_some(why)
             }
         }
     }
@@ -114,7 +121,7 @@ impl<K: Ord + Clone, W: Eq + Clone> Agenda<K, W> {
     pub fn wake_at(&self, now: Instant) -> Option<Instant> {
         let due = self.0.values().filter_map(|entry| match entry.state {
             State::Due(at) => Some(at),
-            State::InHand { .. } | State::GivenUp => None,
+            State::InHand { .. } => None,
         });
         due.filter(|at| *at > now).min()
     }
@@ -143,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_wanted_though_all_is_done_is_tried_later_and_then_given_up_until_it_changes() {
+    fn what_stays_wanted_though_all_is_done_is_tried_less_and_less_often_until_it_changes() {
         let (mut now, mut agenda) = (Instant::now(), Agenda::default());
         let mut tries = 0;
         loop {
@@ -158,8 +165,13 @@ mod tests {
             now = agenda.wake_at(now).expect("it is tried again");
         }
         assert_eq!(tries, retry::MAX_TRIES);
-        agenda.want(wanted(&[("a", 1)]), now + 100 * MINUTE);
-        assert_eq!((agenda.next(now + 100 * MINUTE, 9), agenda.wake_at(now)), (None, None));
+        for _ in 0..3 {
+            agenda.want(wanted(&[("a", 1)]), now);
+            assert_eq!(agenda.wake_at(now), Some(now + MAX_DELAY));
+            now += MAX_DELAY;
+            assert!(agenda.next(now, 9).is_some());
+            assert_eq!(agenda.ended(&"a", Ended::Done, now, 0.0), None, "it was said already");
+        }
         agenda.want(wanted(&[("a", 2)]), now);
         assert_eq!(agenda.next(now, 9), Some(("a", 2)), "something else is wanted");
     }

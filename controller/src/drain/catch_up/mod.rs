@@ -70,7 +70,7 @@ impl fmt::Display for Subject {
     }
 }
 
-/// What is to be done, and the version of the config that says so: an edit renews what was given up.
+/// What is to be done, and the version of the config that says so: after an edit it is tried at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Want {
     what: What,
@@ -179,8 +179,8 @@ impl CatchUp {
         if let Some(why) = self.agenda.ended(&key, how, Instant::now(), jitter) {
             let (uid, subject) = &key;
             let config = self.books.get(uid).map(|book| display_name(&book.config()));
-            self.context.metrics.reconcile_failure("catch_up", "given_up");
-            tracing::warn!(config, "gave up {subject} until its config or it changes: {why}");
+            self.context.metrics.reconcile_failure("catch_up", "stuck");
+            tracing::warn!(config, "{subject} is tried every ten minutes from now on: {why}");
         }
         Ok(())
     }
