@@ -16,7 +16,7 @@ use tidegate_rules::{
     trust,
 };
 
-use super::{checkout, dereference::Source};
+use super::{checkout, dereference::Source, literal};
 
 /// The name of the step that runs what the user wrote.
 pub const STEP: &str = "run";
@@ -191,10 +191,7 @@ fn environment(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Vec<E
         facts.push(("TIDEGATE_PULL_REQUEST", pull.number.to_string()));
         facts.push(("TIDEGATE_HEAD_SHA", pull.sha.to_string()));
     }
-    let facts = facts
-        .into_iter()
-        .filter(|(name, _)| entry.env.iter().all(|variable| variable.name != *name))
-        .map(|(name, value)| EnvVar { name: name.to_owned(), value: Some(value), value_from: None });
+    facts.retain(|(name, _)| entry.env.iter().all(|variable| variable.name != *name));
     let own = entry.env.iter().map(|variable| EnvVar {
         name: variable.name.clone(),
         value: variable.value.clone(),
@@ -202,7 +199,7 @@ fn environment(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Vec<E
             secret_key_ref: Some(SecretKeySelector { name: secret.name.clone(), key: secret.key.clone() }),
         }),
     });
-    facts.chain(own).collect()
+    literal::variables(facts).into_iter().chain(own).collect()
 }
 
 /// Tekton copies labels and annotations to the `TaskRun`s and pods.

@@ -2,11 +2,10 @@
 
 use tidegate_model::{CommitSha, SecretKeyRef};
 use tidegate_resources::{
-    EmptyDirSource, EnvVar, IntegrationJobSpec, PipelineRun, ResultSpec, SecretSource, Step, Volume,
-    VolumeMount,
+    EmptyDirSource, IntegrationJobSpec, PipelineRun, ResultSpec, SecretSource, Step, Volume, VolumeMount,
 };
 
-use super::dereference::Source;
+use super::{dereference::Source, literal};
 
 /// The step's name in its task.
 pub const STEP: &str = "checkout";
@@ -88,19 +87,19 @@ impl Outcome {
 /// The step, for the base at this commit.
 pub fn step(spec: &IntegrationJobSpec, base: &CommitSha, source: &Source, image: &str) -> Step {
     let heads: Vec<String> = spec.pulls.iter().map(|pull| format!("{} {}", pull.number, pull.sha)).collect();
-    let mut env = vec![
-        variable("TIDEGATE_CLONE_URL", source.clone_url.clone()),
-        variable("TIDEGATE_BASE_REF", spec.base.reference.to_string()),
-        variable(BASE_SHA, base.to_string()),
-        variable("TIDEGATE_HEADS", heads.join("\n")),
-    ];
-    env.extend(
-        CheckoutResult::ALL
-            .map(|result| variable(result.variable(), format!("$(step.results.{}.path)", result.as_str()))),
-    );
+    let mut env = literal::variables(vec![
+        ("TIDEGATE_CLONE_URL", source.clone_url.clone()),
+        ("TIDEGATE_BASE_REF", spec.base.reference.to_string()),
+        (BASE_SHA, base.to_string()),
+        ("TIDEGATE_HEADS", heads.join("\n")),
+    ]);
+    env.extend(CheckoutResult::ALL.map(|result| {
+        literal::expanded(result.variable(), format!("$(step.results.{}.path)", result.as_str()))
+    }));
     let mut volume_mounts = vec![source_mount()];
     if source.clone_secret.is_some() {
-        env.push(variable("TIDEGATE_CREDENTIAL_FILE", format!("{CREDENTIAL_DIR}/{CREDENTIAL_FILE}")));
+        let file = format!("{CREDENTIAL_DIR}/{CREDENTIAL_FILE}");
+        env.push(literal::expanded("TIDEGATE_CREDENTIAL_FILE", file));
         volume_mounts.push(VolumeMount {
             name: CREDENTIAL_VOLUME.to_owned(),
             mount_path: CREDENTIAL_DIR.to_owned(),
@@ -164,10 +163,6 @@ pub fn credential_volume(secret: &SecretKeyRef) -> Volume {
 /// step's results by this step alone (ADR 29).
 fn result_spec(result: CheckoutResult) -> ResultSpec {
     ResultSpec { name: result.as_str().to_owned(), type_: "string".to_owned() }
-}
-
-fn variable(name: &str, value: String) -> EnvVar {
-    EnvVar { name: name.to_owned(), value: Some(value), value_from: None }
 }
 
 #[cfg(test)]

@@ -83,6 +83,24 @@ fn a_job_becomes_a_task_that_checks_out_and_runs() {
 }
 
 #[test]
+fn text_from_outside_holds_nothing_that_tekton_or_kubernetes_expands() {
+    let mut job = fixture::running(&json!([{"name": "unit"}]));
+    job.spec.base.reference = "refs/heads/rel/$(context.taskRun.name)/$(CI)".parse().expect("a ref");
+    let mut source = source(None);
+    source.clone_url = "https://git.example.com/$(CI)/shop.git".to_owned();
+    let run = value_of(&build(&job, &BASE.parse().expect("commit SHA"), &source, SETTINGS).expect("builds"));
+    for step in run["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"].as_array().expect("steps") {
+        let dollar = json!({"name": "TIDEGATE_DOLLAR", "value": "$"});
+        assert_eq!(step["env"][0], dollar, "it stands before all that name it");
+        let base_ref = "refs/heads/rel/$(TIDEGATE_DOLLAR)(context.taskRun.name)/$(TIDEGATE_DOLLAR)(CI)";
+        assert_eq!(env_of(step, "TIDEGATE_BASE_REF")[0]["value"], base_ref);
+    }
+    let checkout = &run["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"][0];
+    let clone_url = "https://git.example.com/$(TIDEGATE_DOLLAR)(CI)/shop.git";
+    assert_eq!(env_of(checkout, "TIDEGATE_CLONE_URL")[0]["value"], clone_url);
+}
+
+#[test]
 fn a_run_says_which_base_it_builds() {
     let run = build_of(&fixture::running(&json!([{"name": "unit"}]))).expect("builds");
     assert_eq!(checkout::base_of(&run).map(|sha| sha.to_string()).as_deref(), Some(BASE));

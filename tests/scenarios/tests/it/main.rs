@@ -16,6 +16,7 @@ mod config;
 mod dead_letters;
 mod deployed;
 mod drain;
+mod expansion;
 mod host_faults;
 mod kill;
 mod leader;
