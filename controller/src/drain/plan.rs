@@ -241,7 +241,10 @@ pub fn seen(
     };
     let proof = match (pull_request.open && author.can_write(), is_own) {
         (false, _) => None,
-        (true, true) => Some(Proof::HeadOf { reference: GitRef::Branch(pull_request.head.branch.clone()) }),
+        (true, true) => {
+            let branch = pull_request.head.branch.clone();
+            branch.map(|name| Proof::HeadOf { reference: GitRef::Branch(name) })
+        }
         (true, false) => Some(Proof::ForkOfWriter { owner: pull_request.author.clone() }),
     };
     (seen, proof)

@@ -1,5 +1,5 @@
 use serde_json::json;
-use tidegate_model::Head;
+use tidegate_hosts::client::HeadFacts;
 
 use super::*;
 
@@ -30,7 +30,7 @@ fn command(intention: Intention) -> Command {
 }
 
 fn run_pull_request(hint: CommitSha) -> Command {
-    command(Intention::RunPullRequest { pull_request: PullRequestNumber(7), head: hint, author: None })
+    command(Intention::RunPullRequest { pull_request: PullRequestNumber(7), head: Some(hint), author: None })
 }
 
 fn pull_request(open: bool) -> PullRequestFacts {
@@ -38,9 +38,9 @@ fn pull_request(open: bool) -> PullRequestFacts {
         number: PullRequestNumber(7),
         open,
         merged: !open,
-        head: Head {
+        head: HeadFacts {
             sha: sha('a'),
-            branch: "fix".parse().expect("a branch"),
+            branch: Some("fix".parse().expect("a branch")),
             repository: Some("ACME/shop".parse().expect("a repository")),
         },
         base: "main".parse().expect("a branch"),

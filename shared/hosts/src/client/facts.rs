@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tidegate_model::{CommentId, CommentKind, CommitSha, GitRef, Head, Login, PullRequestNumber, RefName};
+use tidegate_model::{
+    CommentId, CommentKind, CommitSha, GitRef, Login, PullRequestNumber, RefName, RepositoryPath,
+};
 
 use super::HostError;
 
@@ -18,7 +20,7 @@ pub struct PullRequestFacts {
     /// Whether it was merged.
     pub merged: bool,
     /// What it wants to merge.
-    pub head: Head,
+    pub head: HeadFacts,
     /// The branch that it is judged against: the one it wants to merge into; in a GitHub stack, the one that the whole stack wants to
     /// merge into.
     pub base: RefName,
@@ -28,6 +30,17 @@ pub struct PullRequestFacts {
     pub title: String,
     /// Whether its author calls it a draft.
     pub draft: bool,
+}
+
+/// The head of a pull request as the host shows it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadFacts {
+    /// The commit.
+    pub sha: CommitSha,
+    /// The branch's name in its own repository; `None` where it is not one that Tidegate reads.
+    pub branch: Option<RefName>,
+    /// The repository the branch lies in; `None` when the fork was deleted or can't be seen.
+    pub repository: Option<RepositoryPath>,
 }
 
 /// A branch or tag as the host shows it now.
@@ -63,7 +76,7 @@ impl<T> Listing<T> {
         Self { items: Vec::new(), unreadable: 0, is_cut: false }
     }
 
-    /// Adds a page. Returns how many items it had.
+    /// Adds a page, and logs the first item that can't be read. Returns how many items the page had.
     pub(crate) fn add<S: DeserializeOwned>(
         &mut self,
         page: Vec<Value>,
@@ -74,7 +87,12 @@ impl<T> Listing<T> {
             let read = serde_json::from_value(item).map_err(|error| HostError::unreadable(&error));
             match read.and_then(&into_facts) {
                 Ok(facts) => self.items.push(facts),
-                Err(_) => self.unreadable += 1,
+                Err(error) => {
+                    if self.unreadable == 0 {
+                        tracing::warn!(%error, "skipped an item of the host's list: it can't be read");
+                    }
+                    self.unreadable += 1;
+                }
             }
         }
         length

@@ -23,7 +23,9 @@ pub(crate) use api::{Answer, Api, encoded, found};
 pub use egress::{EgressError, EgressPolicy};
 pub use error::HostError;
 pub(crate) use facts::number_at_end;
-pub use facts::{CommentFacts, Hook, HookSpec, Listing, PullRequestFacts, Reaction, RefFacts, StatusFacts};
+pub use facts::{
+    CommentFacts, HeadFacts, Hook, HookSpec, Listing, PullRequestFacts, Reaction, RefFacts, StatusFacts,
+};
 pub(crate) use transport::Transport;
 
 use crate::{gitea::client::GiteaClient, github::client::GithubClient};

@@ -4,6 +4,7 @@ mod canned;
 mod comments;
 mod gitea;
 mod github;
+mod lenient;
 mod limits;
 mod lists;
 
