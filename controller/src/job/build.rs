@@ -108,6 +108,7 @@ pub fn build(
                 service_account_name: Some(settings.service_account.to_owned()),
                 pod_template: Some(PodTemplate {
                     automount_service_account_token: Some(false),
+                    security_context: Some(checkout::pod_security_context()),
                     ..PodTemplate::default()
                 }),
             }),
@@ -187,6 +188,9 @@ fn environment(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Vec<E
         ("GIT_CONFIG_KEY_0", "safe.directory".to_owned()),
         ("GIT_CONFIG_VALUE_0", checkout::WORKING_DIR.to_owned()),
     ];
+    if !entry.skip_checkout {
+        facts.push(("GIT_CONFIG_SYSTEM", checkout::SYSTEM_CONFIG.to_owned()));
+    }
     if let [pull] = spec.pulls.as_slice() {
         facts.push(("TIDEGATE_PULL_REQUEST", pull.number.to_string()));
         facts.push(("TIDEGATE_HEAD_SHA", pull.sha.to_string()));

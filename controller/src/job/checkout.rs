@@ -13,6 +13,11 @@ pub const STEP: &str = "checkout";
 /// Where the code lies for the steps that follow.
 pub const WORKING_DIR: &str = "/workspace/source";
 
+/// What the checkout writes for the git of the steps that follow: that the code's directory is to be trusted, although it is
+/// another user's. A job may set git's variables for its own ends, so it stands in place of the system's file, which it
+/// includes.
+pub const SYSTEM_CONFIG: &str = "/workspace/source/.git/tidegate.gitconfig";
+
 const SCRIPT: &str = include_str!("checkout.sh");
 const BASE_SHA: &str = "TIDEGATE_BASE_SHA";
 const SOURCE_VOLUME: &str = "source";
@@ -20,8 +25,11 @@ const CREDENTIAL_VOLUME: &str = "clone-credential";
 const CREDENTIAL_DIR: &str = "/tidegate/clone-credential";
 const CREDENTIAL_FILE: &str = "token";
 
-/// Any user but root. What it writes is open to all, so the steps that follow may run as whoever they like.
+/// Any user but root. What it writes belongs to the pod's group, so the steps that follow may run as whoever they like.
 const USER: u32 = 65_532;
+
+/// How many MiB the whole history may have, packed, so that the clone is whole (ADR 36).
+const HISTORY_MIB: u32 = 128;
 
 /// What the step tells about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +100,7 @@ pub fn step(spec: &IntegrationJobSpec, base: &CommitSha, source: &Source, image:
         ("TIDEGATE_BASE_REF", spec.base.reference.to_string()),
         (BASE_SHA, base.to_string()),
         ("TIDEGATE_HEADS", heads.join("\n")),
+        ("TIDEGATE_HISTORY_MIB", HISTORY_MIB.to_string()),
     ]);
     env.extend(CheckoutResult::ALL.map(|result| {
         literal::expanded(result.variable(), format!("$(step.results.{}.path)", result.as_str()))
@@ -137,6 +146,12 @@ pub fn base_of(run: &PipelineRun) -> Option<CommitSha> {
 /// stand in it from the start, so that it can't be replaced; a volume is everybody's.
 pub fn source_volume() -> Volume {
     Volume { name: SOURCE_VOLUME.to_owned(), secret: None, empty_dir: Some(EmptyDirSource {}) }
+}
+
+/// What the pod needs so that the code can be written by any of its users: Kubernetes puts them all into this group, and makes
+/// the volume the group's.
+pub fn pod_security_context() -> serde_json::Value {
+    serde_json::json!({"fsGroup": USER})
 }
 
 /// Where a step finds the code.

@@ -17,6 +17,7 @@ mod dead_letters;
 mod deployed;
 mod drain;
 mod expansion;
+mod git_of_jobs;
 mod host_faults;
 mod kill;
 mod leader;
