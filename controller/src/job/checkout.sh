@@ -98,9 +98,11 @@ try() {
     # shellcheck disable=SC2086
     until (ulimit -c 0; ulimit -f "$limit"; exec git fetch --quiet --no-write-fetch-head $how origin "$@") 2>"$log"; do
         cat "$log" >&2
-        if is_over_limit; then
+        is_over_limit && is_over=yes || is_over=''
+        # What git leaves of a fetch that was ended.
+        find .git/objects -type f -name 'tmp_*' -exec rm -f {} +
+        if [ -n "$is_over" ]; then
             echo "tidegate: more than $TIDEGATE_HISTORY_MIB MiB: fetching $how_large instead of everything" >&2
-            find .git/objects -type f -name 'tmp_*' -exec rm -f {} +
             how=$how_large limit=unlimited
             continue
         fi
