@@ -13,6 +13,13 @@ pub(super) enum Kind {
     IntegrationConfig,
     /// Somebody else's.
     Other(String),
+    /// It has our kind's name, and belongs to another group of APIs.
+    OtherApi {
+        /// The version that it names.
+        version: String,
+        /// The version that there is.
+        expected: String,
+    },
     /// It doesn't say, or names a version that there isn't.
     Unknown(Finding),
 }
@@ -35,7 +42,11 @@ pub(super) fn kind(object: &Node) -> Kind {
     let (own_kind, own_version) = (IntegrationConfig::kind(&()), IntegrationConfig::api_version(&()));
     let group = IntegrationConfig::group(&());
     if version.split('/').next() != Some(&*group) {
-        Kind::Other(kind.to_owned())
+        if kind == own_kind {
+            Kind::OtherApi { version: version.to_owned(), expected: own_version.into_owned() }
+        } else {
+            Kind::Other(kind.to_owned())
+        }
     } else if version != own_version {
         unknown("apiVersion", format!("expected {own_version}"))
     } else if kind == "IntegrationJob" {

@@ -18,7 +18,8 @@ use self::{document::Kind, schema::Schema, yaml::Place};
 /// could not use.
 ///
 /// Prints a line `FILE:LINE:COLUMN: PATH: MESSAGE` for each finding. Objects of other kinds are skipped, and named on
-/// stderr. Exits with 0 when there is no finding, with 1 when there is one, with 2 when there was nothing to check.
+/// stderr. Exits with 0 when there is no finding, with 1 when there is one, with 2 when a file can't be read or holds no
+/// config; all other files are checked all the same.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// YAML files with one or more documents; - is stdin.
@@ -42,24 +43,42 @@ const MAX_BYTES: u64 = 16 * 1024 * 1024;
 struct Count {
     configs: usize,
     findings: usize,
+    /// Files that could not be read, that held nothing to check, or whose configs are of an API that there isn't.
+    unchecked: usize,
 }
+
+/// The exit code when a file was not checked.
+const UNCHECKED: u8 = 2;
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let schema = Schema::new()?;
     let mut count = Count::default();
     for path in &arguments.files {
-        file(path, &schema, &mut count)?;
+        let name = path.display().to_string();
+        match read(path) {
+            Ok(text) => file(&name, &text, &schema, &mut count)?,
+            Err(error) => {
+                count.unchecked += 1;
+                crate::complain(&format!("failed to read {name}: {error:#}"));
+            }
+        }
     }
-    ensure!(count.configs > 0 || count.findings > 0, "there is no IntegrationConfig to check");
-    crate::complain(&format!("configs checked: {}, findings: {}", count.configs, count.findings));
-    Ok(if count.findings == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let Count { configs, findings, unchecked } = count;
+    let files = if unchecked == 0 { String::new() } else { format!(", files not checked: {unchecked}") };
+    if configs > 0 || findings > 0 {
+        crate::complain(&format!("configs checked: {configs}, findings: {findings}{files}"));
+    }
+    Ok(match (unchecked, findings) {
+        (0, 0) => ExitCode::SUCCESS,
+        (0, _) => ExitCode::FAILURE,
+        (_, _) => ExitCode::from(UNCHECKED),
+    })
 }
 
-fn file(path: &Path, schema: &Schema, count: &mut Count) -> Result<()> {
-    let name = path.display().to_string();
-    let text = read(path).with_context(|| format!("failed to read {name}"))?;
+fn file(name: &str, text: &[u8], schema: &Schema, count: &mut Count) -> Result<()> {
     let mut findings: Vec<(Place, String)> = Vec::new();
-    for document in yaml::documents(&text) {
+    let (mut configs, mut strangers) = (0, 0);
+    for document in yaml::documents(text) {
         let document = match document {
             Ok(document) => document,
             Err(error) => {
@@ -73,9 +92,17 @@ fn file(path: &Path, schema: &Schema, count: &mut Count) -> Result<()> {
                     crate::complain(&format!("{name}:{}: skipped, a {kind}", object.place.line));
                     continue;
                 }
+                Kind::OtherApi { version, expected } => {
+                    strangers += 1;
+                    let line = object.place.line;
+                    crate::complain(&format!(
+                        "{name}:{line}: skipped, an IntegrationConfig of {version}: expected {expected}"
+                    ));
+                    continue;
+                }
                 Kind::Unknown(finding) => vec![finding],
                 Kind::IntegrationConfig => {
-                    count.configs += 1;
+                    configs += 1;
                     document::check(object, schema)
                 }
             };
@@ -86,6 +113,13 @@ fn file(path: &Path, schema: &Schema, count: &mut Count) -> Result<()> {
         }
     }
     findings.sort();
+    if configs == 0 {
+        crate::complain(&format!("{name}: there is no IntegrationConfig to check"));
+    }
+    if configs == 0 || strangers > 0 {
+        count.unchecked += 1;
+    }
+    count.configs += configs;
     count.findings += findings.len();
     for (Place { line, column }, text) in findings {
         crate::say(&format!("{name}:{line}:{column}: {text}"))?;

@@ -73,6 +73,56 @@ fn several_files_and_stdin_are_checked_and_other_kinds_skipped_aloud() {
 }
 
 #[test]
+fn a_file_without_a_config_is_exit_code_2_and_every_other_file_is_checked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stranger = CONFIG.replace("tidegate.dev/v1alpha1", "tidegate.io/v1alpha1");
+    for (name, text) in [
+        ("good.yaml", CONFIG.to_owned()),
+        ("bad.yaml", format!("{CONFIG}  timeout: soon\n")),
+        ("secret.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: git}\n".to_owned()),
+        ("stranger.yaml", stranger.clone()),
+        ("both.yaml", format!("{CONFIG}---\n{stranger}")),
+        ("empty.yaml", String::new()),
+        ("broken.yaml", "a: [".to_owned()),
+        ("comment.yaml", "# nothing\n---\n".to_owned()),
+    ] {
+        fs::write(folder.path().join(name), text).expect("written");
+    }
+    fs::write(folder.path().join("latin.yaml"), b"\xff").expect("written");
+    fs::create_dir(folder.path().join("folder.yaml")).expect("made");
+    for (unchecked, said) in [
+        ("secret.yaml", "secret.yaml: there is no IntegrationConfig to check"),
+        (
+            "stranger.yaml",
+            "stranger.yaml:1: skipped, an IntegrationConfig of tidegate.io/v1alpha1: expected tidegate.dev/v1alpha1",
+        ),
+        ("both.yaml", "both.yaml:7: skipped, an IntegrationConfig of tidegate.io/v1alpha1"),
+        ("empty.yaml", "empty.yaml: there is no IntegrationConfig to check"),
+        ("comment.yaml", "comment.yaml: there is no IntegrationConfig to check"),
+        ("latin.yaml", "failed to read latin.yaml: it is not UTF-8"),
+        ("missing.yaml", "failed to read missing.yaml: No such file"),
+        ("folder.yaml", "failed to read folder.yaml: Is a directory"),
+    ] {
+        for files in [["good.yaml", unchecked, "bad.yaml"], [unchecked, "bad.yaml", "good.yaml"]] {
+            let outcome = tidegate_in(folder.path(), &[&["lint"][..], &files].concat(), b"");
+            assert_eq!(outcome.code, 2, "{files:?}: {}", outcome.stderr);
+            assert!(
+                outcome.stdout.starts_with("bad.yaml:6:3: spec.timeout: "),
+                "{files:?}: {}",
+                outcome.stdout
+            );
+            assert!(outcome.stderr.contains(said), "{files:?}: {}", outcome.stderr);
+            assert!(outcome.stderr.ends_with(", findings: 1, files not checked: 1\n"), "{}", outcome.stderr);
+        }
+        let outcome = tidegate_in(folder.path(), &["lint", "good.yaml", unchecked], b"");
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "{unchecked}");
+    }
+    let broken = tidegate_in(folder.path(), &["lint", "broken.yaml", "good.yaml"], b"");
+    assert_eq!(broken.code, 2, "{}", broken.stderr);
+    assert!(broken.stdout.starts_with("broken.yaml:1:"), "{}", broken.stdout);
+}
+
+#[test]
 fn what_cannot_be_checked_is_one_line_and_exit_code_2() {
     for (outcome, line) in [
         (tidegate(&["lint", "no-such-file.yaml"], b""), "failed to read no-such-file.yaml: No such file"),

@@ -27,6 +27,13 @@ pub struct Hint<'a> {
     pub branch: Option<&'a RefName>,
 }
 
+/// What a branch of the base repository points to.
+pub(super) struct Target {
+    branch: RefName,
+    /// `None` where there is no such branch.
+    commit: Option<CommitSha>,
+}
+
 impl Head {
     /// Of a pull request whose code nobody asks to run: the host is not asked about its people.
     pub fn unread(pull_request: &PullRequestFacts) -> Self {
@@ -67,21 +74,21 @@ impl Reader<'_> {
             return Ok(Some((pull_request, head)));
         }
         let opener = opener.filter(|_| hint.opener == Some(&pull_request.author)).transpose()?;
-        let target = target.filter(|_| hint.branch == Some(&pull_request.head.branch)).transpose()?;
+        let target = target.filter(|_| hint.branch == pull_request.head.branch.as_ref()).transpose()?;
         let head = self.head(&pull_request, opener, target).await?;
+        let Some(branch) = pull_request.head.branch.as_ref() else {
+            return Ok(Some((pull_request, head)));
+        };
         if head.repository != HeadRepository::Base || !head.refs.is_empty() {
             return Ok(Some((pull_request, head)));
         }
         // The branch may have moved between the two answers, or one of them was old: both are read once more.
-        let opener = Some(head.opener);
-        let target = self.branch_target(&pull_request.head.branch);
-        let (again, target) = tokio::join!(self.find_pull_request(number), target);
+        let (again, target) = tokio::join!(self.find_pull_request(number), self.branch_target(branch));
         let Some(again) = again? else {
             return Ok(None);
         };
-        let opener = opener.filter(|opener| opener.login == again.author);
-        let target = Some(target?).filter(|_| again.head.branch == pull_request.head.branch);
-        let head = self.head(&again, opener, target).await?;
+        let opener = Some(head.opener).filter(|opener| opener.login == again.author);
+        let head = self.head(&again, opener, Some(target?)).await?;
         Ok(Some((again, head)))
     }
 
@@ -90,10 +97,10 @@ impl Reader<'_> {
         &self,
         pull_request: &PullRequestFacts,
         opener: Option<Account>,
-        target: Option<Option<CommitSha>>,
+        target: Option<Target>,
     ) -> Result<Head, FactsError> {
         let own = &self.config.spec.git.repository;
-        let (author, branch) = (&pull_request.author, &pull_request.head.branch);
+        let author = &pull_request.author;
         let repository = pull_request.head.repository.as_ref();
         let is_own = repository.is_some_and(|repository| repository.is_same_as(own));
         let owner = repository.filter(|_| !is_own).and_then(|fork| fork.owner().parse::<Login>().ok());
@@ -105,23 +112,25 @@ impl Reader<'_> {
         };
         let other = owner.as_ref().filter(|owner| *owner != author);
         let read_owner = OptionFuture::from(other.map(|owner| self.account(owner)));
+        let branch = pull_request.head.branch.as_ref().filter(|_| is_own);
+        let target = target.filter(|target| Some(&target.branch) == branch);
         let read_target = async {
-            match target {
-                _ if !is_own => Ok(None),
-                Some(target) => Ok(target),
-                None => self.branch_target(branch).await,
+            match (branch, target) {
+                (None, _) => Ok(None),
+                (Some(_), Some(target)) => Ok(Some(target)),
+                (Some(branch), None) => self.branch_target(branch).await.map(Some),
             }
         };
         let (opener, other, target) = tokio::join!(read_opener, read_owner, read_target);
         let (opener, other) = (opener?, other.transpose()?);
-        let is_at_branch = target?.is_some_and(|target| target == pull_request.head.sha);
+        let at = target?.filter(|target| target.commit.as_ref() == Some(&pull_request.head.sha));
         Ok(Head {
             repository: match owner {
                 Some(_) => HeadRepository::Fork { owner: other.unwrap_or_else(|| opener.clone()) },
                 None if is_own => HeadRepository::Base,
                 None => HeadRepository::Gone,
             },
-            refs: if is_at_branch { vec![GitRef::Branch(branch.clone())] } else { Vec::new() },
+            refs: at.map(|target| GitRef::Branch(target.branch)).into_iter().collect(),
             opener,
         })
     }
@@ -132,10 +141,10 @@ impl Reader<'_> {
         Ok(Account { login: login.clone(), kind, permission })
     }
 
-    async fn branch_target(&self, branch: &RefName) -> Result<Option<CommitSha>, FactsError> {
+    async fn branch_target(&self, branch: &RefName) -> Result<Target, FactsError> {
         let reference = GitRef::Branch(branch.clone());
         let read = self.client.ref_target(&self.config.spec.git.repository, &reference).await;
-        self.count("look for the ref", read)
+        Ok(Target { branch: branch.clone(), commit: self.count("look for the ref", read)? })
     }
 }
 

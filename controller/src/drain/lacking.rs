@@ -7,9 +7,7 @@ use std::collections::BTreeSet;
 
 use kube::ResourceExt;
 use tidegate_model::{Command, Envelope, JobName};
-use tidegate_resources::{
-    IntegrationConfig, IntegrationJob, pull_request_part_trigger_digest,
-};
+use tidegate_resources::{IntegrationConfig, IntegrationJob, pull_request_part_trigger_digest};
 use tidegate_rules::{filters, ledger::Observation};
 
 use super::{

@@ -16,7 +16,7 @@ use tidegate_rules::{
     trust::{self, Rights},
 };
 
-use super::{checkout, dereference::Source};
+use super::{checkout, dereference::Source, literal};
 
 /// The name of the step that runs what the user wrote.
 pub const STEP: &str = "run";
@@ -108,6 +108,7 @@ pub fn build(
                 service_account_name: Some(settings.service_account.to_owned()),
                 pod_template: Some(PodTemplate {
                     automount_service_account_token: Some(false),
+                    security_context: Some(checkout::pod_security_context()),
                     ..PodTemplate::default()
                 }),
             }),
@@ -188,14 +189,14 @@ fn environment(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Vec<E
         ("GIT_CONFIG_KEY_0", "safe.directory".to_owned()),
         ("GIT_CONFIG_VALUE_0", checkout::WORKING_DIR.to_owned()),
     ];
+    if !entry.skip_checkout {
+        facts.push(("GIT_CONFIG_SYSTEM", checkout::SYSTEM_CONFIG.to_owned()));
+    }
     if let [pull] = spec.pulls.as_slice() {
         facts.push(("TIDEGATE_PULL_REQUEST", pull.number.to_string()));
         facts.push(("TIDEGATE_HEAD_SHA", pull.sha.to_string()));
     }
-    let facts = facts
-        .into_iter()
-        .filter(|(name, _)| entry.env.iter().all(|variable| variable.name != *name))
-        .map(|(name, value)| EnvVar { name: name.to_owned(), value: Some(value), value_from: None });
+    facts.retain(|(name, _)| entry.env.iter().all(|variable| variable.name != *name));
     let own = entry.env.iter().map(|variable| EnvVar {
         name: variable.name.clone(),
         value: variable.value.clone(),
@@ -203,7 +204,7 @@ fn environment(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Vec<E
             secret_key_ref: Some(SecretKeySelector { name: secret.name.clone(), key: secret.key.clone() }),
         }),
     });
-    facts.chain(own).collect()
+    literal::variables(facts).into_iter().chain(own).collect()
 }
 
 /// Tekton copies labels and annotations to the `TaskRun`s and pods.

@@ -2,17 +2,21 @@
 
 use tidegate_model::{CommitSha, SecretKeyRef};
 use tidegate_resources::{
-    EmptyDirSource, EnvVar, IntegrationJobSpec, PipelineRun, ResultSpec, SecretSource, Step, Volume,
-    VolumeMount,
+    EmptyDirSource, IntegrationJobSpec, PipelineRun, ResultSpec, SecretSource, Step, Volume, VolumeMount,
 };
 
-use super::dereference::Source;
+use super::{dereference::Source, literal};
 
 /// The step's name in its task.
 pub const STEP: &str = "checkout";
 
 /// Where the code lies for the steps that follow.
 pub const WORKING_DIR: &str = "/workspace/source";
+
+/// What the checkout writes for the git of the steps that follow: that the code's directory is to be trusted, although it is
+/// another user's. A job may set git's variables for its own ends, so it stands in place of the system's file, which it
+/// includes.
+pub const SYSTEM_CONFIG: &str = "/workspace/source/.git/tidegate.gitconfig";
 
 const SCRIPT: &str = include_str!("checkout.sh");
 const BASE_SHA: &str = "TIDEGATE_BASE_SHA";
@@ -21,8 +25,11 @@ const CREDENTIAL_VOLUME: &str = "clone-credential";
 const CREDENTIAL_DIR: &str = "/tidegate/clone-credential";
 const CREDENTIAL_FILE: &str = "token";
 
-/// Any user but root. What it writes is open to all, so the steps that follow may run as whoever they like.
+/// Any user but root. What it writes belongs to the pod's group, so the steps that follow may run as whoever they like.
 const USER: u32 = 65_532;
+
+/// How many MiB the whole history may have, packed, so that the clone is whole (ADR 36).
+const HISTORY_MIB: u32 = 128;
 
 /// What the step tells about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,19 +95,20 @@ impl Outcome {
 /// The step, for the base at this commit.
 pub fn step(spec: &IntegrationJobSpec, base: &CommitSha, source: &Source, image: &str) -> Step {
     let heads: Vec<String> = spec.pulls.iter().map(|pull| format!("{} {}", pull.number, pull.sha)).collect();
-    let mut env = vec![
-        variable("TIDEGATE_CLONE_URL", source.clone_url.clone()),
-        variable("TIDEGATE_BASE_REF", spec.base.reference.to_string()),
-        variable(BASE_SHA, base.to_string()),
-        variable("TIDEGATE_HEADS", heads.join("\n")),
-    ];
-    env.extend(
-        CheckoutResult::ALL
-            .map(|result| variable(result.variable(), format!("$(step.results.{}.path)", result.as_str()))),
-    );
+    let mut env = literal::variables(vec![
+        ("TIDEGATE_CLONE_URL", source.clone_url.clone()),
+        ("TIDEGATE_BASE_REF", spec.base.reference.to_string()),
+        (BASE_SHA, base.to_string()),
+        ("TIDEGATE_HEADS", heads.join("\n")),
+        ("TIDEGATE_HISTORY_MIB", HISTORY_MIB.to_string()),
+    ]);
+    env.extend(CheckoutResult::ALL.map(|result| {
+        literal::expanded(result.variable(), format!("$(step.results.{}.path)", result.as_str()))
+    }));
     let mut volume_mounts = vec![source_mount()];
     if source.clone_secret.is_some() {
-        env.push(variable("TIDEGATE_CREDENTIAL_FILE", format!("{CREDENTIAL_DIR}/{CREDENTIAL_FILE}")));
+        let file = format!("{CREDENTIAL_DIR}/{CREDENTIAL_FILE}");
+        env.push(literal::expanded("TIDEGATE_CREDENTIAL_FILE", file));
         volume_mounts.push(VolumeMount {
             name: CREDENTIAL_VOLUME.to_owned(),
             mount_path: CREDENTIAL_DIR.to_owned(),
@@ -140,6 +148,12 @@ pub fn source_volume() -> Volume {
     Volume { name: SOURCE_VOLUME.to_owned(), secret: None, empty_dir: Some(EmptyDirSource {}) }
 }
 
+/// What the pod needs so that the code can be written by any of its users: Kubernetes puts them all into this group, and makes
+/// the volume the group's.
+pub fn pod_security_context() -> serde_json::Value {
+    serde_json::json!({"fsGroup": USER})
+}
+
 /// Where a step finds the code.
 pub fn source_mount() -> VolumeMount {
     VolumeMount { name: SOURCE_VOLUME.to_owned(), mount_path: WORKING_DIR.to_owned(), read_only: false }
@@ -164,10 +178,6 @@ pub fn credential_volume(secret: &SecretKeyRef) -> Volume {
 /// step's results by this step alone (ADR 29).
 fn result_spec(result: CheckoutResult) -> ResultSpec {
     ResultSpec { name: result.as_str().to_owned(), type_: "string".to_owned() }
-}
-
-fn variable(name: &str, value: String) -> EnvVar {
-    EnvVar { name: name.to_owned(), value: Some(value), value_from: None }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod dereference;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod limit;
+mod literal;
 mod observe;
 mod pod;
 mod start;

@@ -182,10 +182,18 @@ fn failure(status: &TaskRunStatus, condition: &RunCondition) -> TaskEnd {
     }
 }
 
+/// Whether a character changes how the text around it is shown: a control, a break of a line, a change of the direction.
+///
+/// Source: <https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>
+fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 fn failed_checkout(status: &TaskRunStatus, exit: Exit<'_>) -> TaskEnd {
     let result = |result| result_of(checkout_step(status)?, result);
     let detail = match (result(CheckoutResult::Detail), exit) {
-        (Some(detail), _) => detail.to_owned(),
+        (Some(detail), _) => detail.chars().filter(|c| !is_control(*c)).collect(),
         (None, Exit::TimedOut) => "the checkout took too long".to_owned(),
         (None, Exit::Code(_, "OOMKilled")) => "the checkout ran out of memory".to_owned(),
         (None, Exit::Code(code, _)) => format!("the checkout failed with exit code {code}"),

@@ -49,7 +49,6 @@ impl Seen {
         })
     }
 
-
     /// Whether the run is for the repository of its config. One for another says nothing about this one's commits.
     pub fn is_of_repository(&self, config: &IntegrationConfig) -> bool {
         let (host, repository) = &self.repository;

@@ -5,6 +5,7 @@
 
 pub(crate) mod condition;
 pub(crate) mod duration;
+mod expansion;
 mod pipeline;
 mod plan;
 mod process;

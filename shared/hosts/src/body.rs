@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, IgnoredAny},
+};
 use tidegate_model::{CommitSha, GitRef};
 
-use crate::intake::NormaliseError;
+use crate::intake::{Ignored, NormaliseError, Outcome};
 
 /// Reads a JSON body. Only when that fails it is read again, slower, to learn which field is at fault.
 ///
@@ -18,6 +21,38 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Norma
             .map_err(|error| NormaliseError::body(&error.path().to_string(), error.inner()))?;
         reader.end().map_err(|error| NormaliseError::body(".", &error))?;
         Ok(value)
+    })
+}
+
+/// Reads a JSON body and what it says. A body that can't be read is ignored if its action alone says that nobody uses it.
+pub(crate) fn outcome<'de, T: Deserialize<'de>, A: Deserialize<'de>>(
+    body: &'de [u8],
+    outcome: impl FnOnce(T) -> Outcome,
+    unused: impl FnOnce(A) -> Option<Ignored>,
+) -> Result<Outcome, NormaliseError> {
+    #[derive(Deserialize)]
+    struct OnlyAction<A> {
+        action: A,
+    }
+    read(body).map(outcome).or_else(|error| {
+        let action = serde_json::from_slice(body).ok().and_then(|OnlyAction { action }| unused(action));
+        action.map(Outcome::Ignored).ok_or(error)
+    })
+}
+
+/// A field that an event, or a fact, means the same without: whatever can't be read is taken for missing.
+pub(crate) fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    from: D,
+) -> Result<T, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Lenient<T> {
+        Readable(T),
+        Unreadable(IgnoredAny),
+    }
+    Ok(match Lenient::deserialize(from)? {
+        Lenient::Readable(value) => value,
+        Lenient::Unreadable(_) => T::default(),
     })
 }
 

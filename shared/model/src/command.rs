@@ -23,8 +23,9 @@ pub enum Intention {
     RunPullRequest {
         /// The pull request.
         pull_request: PullRequestNumber,
-        /// The head that the event showed. The controller runs the head that the host shows.
-        head: CommitSha,
+        /// The head that the event showed, if it showed one. The controller runs the head that the host shows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        head: Option<CommitSha>,
         /// Who opened it, as the event showed. It saves the controller time, and grants nothing: the host is asked who it is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         author: Option<Login>,

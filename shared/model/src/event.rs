@@ -119,18 +119,22 @@ pub struct PullRequest {
     /// Who opened it.
     pub author: Login,
     /// What it wants to merge.
+    #[serde(default)]
     pub head: Head,
-    /// The branch it wants to merge into.
-    pub base: RefName,
+    /// The branch it wants to merge into; `None` when the delivery doesn't show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<RefName>,
 }
 
-/// The head of a pull request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The head of a pull request as a delivery shows it. Nothing is decided by it, so nothing of it must be there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// The commit.
-    pub sha: CommitSha,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha: Option<CommitSha>,
     /// The branch's name in its own repository.
-    pub branch: RefName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<RefName>,
     /// The repository the branch lies in; `None` when the fork was deleted or can't be seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<RepositoryPath>,
@@ -151,8 +155,9 @@ pub struct PushEvent {
     /// The message of the commit it points to, cut to [`PushEvent::MAX_MESSAGE`] bytes; empty when the host shows none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
-    /// Who pushed.
-    pub sender: Login,
+    /// Who pushed; `None` when the delivery doesn't say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<Login>,
 }
 
 impl PushEvent {

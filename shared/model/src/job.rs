@@ -21,7 +21,13 @@ pub struct JobSpec {
     /// The job's name, unique in the config. It is the last part of the commit status' context.
     pub name: JobName,
     /// The image of the container that runs the job.
-    #[schemars(length(min = 1, max = 512))]
+    #[schemars(
+        length(min = 1, max = 512),
+        extend("x-kubernetes-validations" = [{
+            "rule": "!self.contains('$(')",
+            "message": "an image can't contain $(: write its name out, as Tekton would replace a variable in it"
+        }])
+    )]
     pub image: String,
     /// The command and its fixed arguments, run without a shell. Exclusive with script.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -8,11 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::ParseError;
 
 const RULE: &str =
-    "expected a name that `git check-ref-format` accepts, of at most 244 characters, not starting with '-'";
+    "expected a name of at most 244 characters that `git check-ref-format refs/heads/NAME` accepts";
 
-/// A branch's or tag's short name, by the rules of `git check-ref-format`.
+/// A branch's or tag's short name: what `git check-ref-format` accepts behind `refs/heads/`, and a bound on its length.
 ///
-/// Nothing that passes can be read as an option or break out of a refspec.
+/// It may start with `-` or be `@`, so it is an argument of a program only as a part of a full ref. It can't break out of a
+/// refspec.
+///
+/// Source: <https://git-scm.com/docs/git-check-ref-format>
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(inline, extend("minLength" = 1, "maxLength" = 244))]
@@ -32,12 +35,10 @@ fn is_ref_name(text: &str) -> bool {
     let component = |s: &str| !s.is_empty() && !s.starts_with('.') && !s.ends_with(".lock");
     !text.is_empty()
         && text.chars().count() <= RefName::MAX_LENGTH
-        && text != "@"
-        && !text.starts_with('-')
         && !text.ends_with('.')
         && !text.contains("..")
         && !text.contains("@{")
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c))
+        && !text.chars().any(|c| c == ' ' || c.is_ascii_control() || "~^:?*[\\".contains(c))
         && text.split('/').all(component)
 }
 
@@ -97,9 +98,9 @@ impl JsonSchema for GitRef {
         json_schema!({
             "type": "string",
             "maxLength": 255,
-            "pattern": r"^refs/(heads|tags)/[^\p{Cc}\p{Z}~^:?*\[\\]{1,244}$",
+            "pattern": r"^refs/(heads|tags)/[^\x00-\x20\x7f~^:?*\[\\]{1,244}$",
             "x-kubernetes-validations": [{
-                "rule": "!self.matches('[.][.]|@[{]|//|/[.]|[.]lock(/|$)|[./]$|^refs/(heads|tags)/(-|@$)')",
+                "rule": "!self.matches('[.][.]|@[{]|//|/[.]|[.]lock(/|$)|[./]$')",
                 "message": RULE,
             }],
         })
@@ -153,28 +154,4 @@ impl fmt::Display for GitRef {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_git_refuses_or_a_shell_could_misread_are_refused() {
-        for good in ["main", "release/1.2", "feature/a-b_c", "ümlaut", "v1.0"] {
-            assert!(good.parse::<RefName>().is_ok(), "{good:?} was refused");
-        }
-        for bad in [
-            "", "-x", "a..b", "a b", "a~1", "a^", "a:b", "/a", "a/", "a//b", "x.lock", ".a", "a.", "@",
-            "a@{1}",
-        ] {
-            assert!(bad.parse::<RefName>().is_err(), "{bad:?} was accepted");
-        }
-    }
-
-    #[test]
-    fn full_refs_round_trip_as_strings() {
-        for text in ["refs/heads/a/b", "refs/tags/v1"] {
-            let parsed: GitRef = text.parse().expect("valid ref");
-            assert_eq!(serde_json::to_string(&parsed).expect("serialises"), format!("{text:?}"));
-        }
-        assert!("refs/pull/1/head".parse::<GitRef>().is_err());
-    }
-}
+mod tests;

@@ -59,6 +59,9 @@ pub struct PodTemplate {
     /// Whether a token of the `ServiceAccount` is mounted into the pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub automount_service_account_token: Option<bool>,
+    /// The pods' security context, in Kubernetes' own shape.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_context: Option<serde_json::Value>,
     /// Extra lines of `/etc/hosts`, in Kubernetes' own shape.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub host_aliases: Vec<serde_json::Value>,

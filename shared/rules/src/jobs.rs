@@ -131,7 +131,7 @@ mod tests {
         let jobs: Vec<JobSpec> = serde_json::from_value(json!([
             {"name": "a", "image": "i", "script": "$(params.x)", "after": ["b"]},
             {"name": "b", "image": "i", "command": ["c"], "after": ["c", "a"], "when": {"tags": ["v*"], "skipTags": ["x", "[x"]}},
-            {"name": "d", "image": "i", "command": ["c", "$(tasks.x.status)"], "args": ["$(date)"],
+            {"name": "d", "image": "node:$(params.v)", "command": ["c", "$(tasks.x.status)"], "args": ["$(date)"],
              "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "$(context.taskRun.name)"}]},
         ]))
         .expect("jobs");
@@ -144,6 +144,7 @@ mod tests {
             ("spec.jobs.postSubmit[0].after[0]", "DependencyCycle", true),
             ("spec.jobs.postSubmit[0].script", "TektonVariable", false),
             ("spec.jobs.postSubmit[1].when.skipTags[1]", "InvalidPattern", true),
+            ("spec.jobs.postSubmit[2].image", "TektonVariable", false),
             ("spec.jobs.postSubmit[2].command[1]", "TektonVariable", false),
             ("spec.jobs.postSubmit[2].env[1].value", "TektonVariable", false),
         ]

@@ -33,7 +33,7 @@ const ROOTS: [&str; 12] = [
 pub struct TektonVariable {
     /// The job.
     pub job: JobName,
-    /// The field of the job: `script`, `command[0]`, `args[1]`, `env[2].value`.
+    /// The field of the job: `image`, `script`, `command[0]`, `args[1]`, `env[2].value`.
     pub field: String,
     /// What Tekton would replace, cut off after 100 characters.
     pub variable: String,
@@ -41,12 +41,13 @@ pub struct TektonVariable {
 
 /// Every text of a job that Tekton would change, by its first variable.
 pub fn check(job: &JobSpec) -> impl Iterator<Item = TektonVariable> {
+    let image = [("image".to_owned(), &job.image)].into_iter();
     let script = job.script.iter().map(|text| ("script".to_owned(), text));
     let command = job.command.iter().enumerate().map(|(index, text)| (format!("command[{index}]"), text));
     let args = job.args.iter().enumerate().map(|(index, text)| (format!("args[{index}]"), text));
     let env = job.env.iter().enumerate();
     let env = env.filter_map(|(index, var)| Some((format!("env[{index}].value"), var.value.as_ref()?)));
-    script.chain(command).chain(args).chain(env).filter_map(|(field, text)| {
+    image.chain(script).chain(command).chain(args).chain(env).filter_map(|(field, text)| {
         let variable = tekton_variable(text)?.chars().take(100).collect();
         Some(TektonVariable { job: job.name.clone(), field, variable })
     })

@@ -57,9 +57,9 @@ fn unfollowed(listed: &Listing<PullRequestFacts>, known: &[OpenPullRequest]) -> 
     let mut intentions: Vec<Intention> = open
         .map(|shown| Intention::RunPullRequest {
             pull_request: shown.number,
-            head: shown.head.sha.clone(),
+            head: Some(shown.head.sha.clone()),
             author: Some(shown.author.clone()),
-            branch: Some(shown.head.branch.clone()),
+            branch: shown.head.branch.clone(),
         })
         .collect();
     // Nothing follows from an absence in a list that is not complete.
@@ -74,7 +74,7 @@ fn unfollowed(listed: &Listing<PullRequestFacts>, known: &[OpenPullRequest]) -> 
 fn run_known(known: &OpenPullRequest) -> Intention {
     Intention::RunPullRequest {
         pull_request: known.number,
-        head: known.head.clone(),
+        head: Some(known.head.clone()),
         author: None,
         branch: None,
     }
@@ -82,7 +82,8 @@ fn run_known(known: &OpenPullRequest) -> Intention {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_model::{CommitSha, Head, PullRequestNumber};
+    use tidegate_hosts::client::HeadFacts;
+    use tidegate_model::{CommitSha, PullRequestNumber};
 
     use super::*;
 
@@ -95,7 +96,7 @@ mod tests {
             number: PullRequestNumber(number),
             open: true,
             merged: false,
-            head: Head { sha: sha(head), branch: "fix".parse().expect("a branch"), repository: None },
+            head: HeadFacts { sha: sha(head), branch: "fix".parse().ok(), repository: None },
             base: "main".parse().expect("a branch"),
             author: "dora".parse().expect("a login"),
             title: "Fix".to_owned(),

@@ -193,7 +193,7 @@ async fn make_up(what: What, book: &Book, context: &Context, turns: &Turns) -> R
         What::Run(run) => {
             let intention = Intention::RunPullRequest {
                 pull_request: run.asker,
-                head: run.commit.clone(),
+                head: Some(run.commit.clone()),
                 author: None,
                 branch: None,
             };

@@ -1,5 +1,6 @@
 use serde_json::json;
-use tidegate_model::{Head, Permission};
+use tidegate_hosts::client::HeadFacts;
+use tidegate_model::Permission;
 
 use super::*;
 use crate::drain::head::{
@@ -36,7 +37,7 @@ fn command(intention: Intention) -> Command {
 fn run_pull_request(hint: CommitSha) -> Command {
     command(Intention::RunPullRequest {
         pull_request: PullRequestNumber(7),
-        head: hint,
+        head: Some(hint),
         author: None,
         branch: None,
     })
@@ -47,9 +48,9 @@ fn pull_request(open: bool) -> PullRequestFacts {
         number: PullRequestNumber(7),
         open,
         merged: !open,
-        head: Head {
+        head: HeadFacts {
             sha: sha('a'),
-            branch: "fix".parse().expect("a branch"),
+            branch: Some("fix".parse().expect("a branch")),
             repository: Some("ACME/shop".parse().expect("a repository")),
         },
         base: "main".parse().expect("a branch"),

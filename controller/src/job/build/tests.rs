@@ -54,7 +54,8 @@ fn a_job_becomes_a_task_that_checks_out_and_runs() {
         "an hour to start, one to run, and some minutes"
     );
     assert_eq!(run["spec"]["taskRunTemplate"]["serviceAccountName"], "runner");
-    assert_eq!(run["spec"]["taskRunTemplate"]["podTemplate"]["automountServiceAccountToken"], false);
+    let pod = json!({"automountServiceAccountToken": false, "securityContext": {"fsGroup": 65532}});
+    assert_eq!(run["spec"]["taskRunTemplate"]["podTemplate"], pod, "all users of the pod write the code");
 
     let task = &run["spec"]["pipelineSpec"]["tasks"][0];
     assert_eq!((&task["name"], &task["timeout"]), (&json!("unit"), &json!("7500s")));
@@ -64,6 +65,7 @@ fn a_job_becomes_a_task_that_checks_out_and_runs() {
     assert_eq!((&checkout["name"], &checkout["image"]), (&json!("checkout"), &json!("git")));
     assert_eq!(env_of(checkout, "TIDEGATE_HEADS")[0]["value"], format!("7 {HEAD}"));
     assert_eq!(env_of(checkout, "TIDEGATE_BASE_SHA")[0]["value"], BASE);
+    assert_eq!(env_of(checkout, "TIDEGATE_HISTORY_MIB")[0]["value"], "128");
     assert_eq!(env_of(checkout, "TIDEGATE_RESULT_OUTCOME")[0]["value"], "$(step.results.outcome.path)");
     let result = |name: &str| json!({"name": name, "type": "string"});
     assert_eq!(checkout["results"], json!(["outcome", "detail", "commit", "tree"].map(result)));
@@ -79,7 +81,26 @@ fn a_job_becomes_a_task_that_checks_out_and_runs() {
     assert_eq!(task["taskSpec"]["volumes"], json!([{"name": "source", "emptyDir": {}}]));
     assert_eq!(env_of(run, "TIDEGATE_PULL_REQUEST")[0]["value"], "7");
     assert_eq!(env_of(run, "TIDEGATE_HEAD_SHA")[0]["value"], HEAD);
+    assert_eq!(env_of(run, "GIT_CONFIG_SYSTEM")[0]["value"], "/workspace/source/.git/tidegate.gitconfig");
     assert_eq!(run["securityContext"], Value::Null);
+}
+
+#[test]
+fn text_from_outside_holds_nothing_that_tekton_or_kubernetes_expands() {
+    let mut job = fixture::running(&json!([{"name": "unit"}]));
+    job.spec.base.reference = "refs/heads/rel/$(context.taskRun.name)/$(CI)".parse().expect("a ref");
+    let mut source = source(None);
+    source.clone_url = "https://git.example.com/$(CI)/shop.git".to_owned();
+    let run = value_of(&build(&job, &BASE.parse().expect("commit SHA"), &source, SETTINGS).expect("builds"));
+    for step in run["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"].as_array().expect("steps") {
+        let dollar = json!({"name": "TIDEGATE_DOLLAR", "value": "$"});
+        assert_eq!(step["env"][0], dollar, "it stands before all that name it");
+        let base_ref = "refs/heads/rel/$(TIDEGATE_DOLLAR)(context.taskRun.name)/$(TIDEGATE_DOLLAR)(CI)";
+        assert_eq!(env_of(step, "TIDEGATE_BASE_REF")[0]["value"], base_ref);
+    }
+    let checkout = &run["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"]["steps"][0];
+    let clone_url = "https://git.example.com/$(TIDEGATE_DOLLAR)(CI)/shop.git";
+    assert_eq!(env_of(checkout, "TIDEGATE_CLONE_URL")[0]["value"], clone_url);
 }
 
 #[test]
@@ -108,6 +129,7 @@ fn without_a_checkout_there_is_neither_step_nor_credential() {
     let run = build(&job, &BASE.parse().expect("commit SHA"), &source(Some("read-only")), SETTINGS);
     let task = &value_of(&run.expect("builds"))["spec"]["pipelineSpec"]["tasks"][0]["taskSpec"];
     assert_eq!(task["steps"].as_array().map(Vec::len), Some(1));
+    assert_eq!(env_of(&task["steps"][0], "GIT_CONFIG_SYSTEM"), Vec::<&Value>::new());
     assert_eq!(task["volumes"].as_array().map(Vec::len), Some(1), "nothing but the working directory");
 }
 

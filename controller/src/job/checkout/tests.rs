@@ -14,12 +14,15 @@ use super::*;
 /// A host's repository, a clone to write with, and the directory of a task.
 struct Scene {
     dir: TempDir,
+    script: String,
+    history_mib: u32,
 }
 
 impl Scene {
     /// A repository whose branch `main` has one commit with `a.txt` and `b.txt`.
     fn new() -> Self {
-        let scene = Self { dir: tempfile::tempdir().expect("temporary directory") };
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let scene = Self { dir, script: SCRIPT.to_owned(), history_mib: HISTORY_MIB };
         fs::create_dir(scene.path("work")).expect("directory");
         scene.git("work", &["init", "--quiet", "--initial-branch=main"]);
         scene.commit("main", &[("a.txt", "one\n"), ("b.txt", "one\n")]);
@@ -86,7 +89,7 @@ impl Scene {
     ) -> Checkout {
         let source = self.path(task).join("source");
         fs::create_dir_all(&source).expect("directory");
-        fs::write(self.path(task).join("checkout.sh"), SCRIPT).expect("writes");
+        fs::write(self.path(task).join("checkout.sh"), &self.script).expect("writes");
         let heads: Vec<String> = heads.iter().map(|(number, sha)| format!("{number} {sha}")).collect();
         let mut command = Command::new("sh");
         command
@@ -95,7 +98,8 @@ impl Scene {
             .env("TIDEGATE_CLONE_URL", url)
             .env("TIDEGATE_BASE_REF", base_ref)
             .env("TIDEGATE_BASE_SHA", base.as_str())
-            .env("TIDEGATE_HEADS", heads.join("\n"));
+            .env("TIDEGATE_HEADS", heads.join("\n"))
+            .env("TIDEGATE_HISTORY_MIB", self.history_mib.to_string());
         for result in CheckoutResult::ALL {
             command.env(result.variable(), self.path(task).join(result.as_str()));
         }
@@ -141,9 +145,21 @@ impl Checkout {
     }
 
     fn git(&self, args: &[&str]) -> String {
-        let output = Command::new("git").args(args).current_dir(&self.source).output().expect("git runs");
+        let output = self.command(args).output().expect("git runs");
         assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text").trim().to_owned()
+    }
+
+    /// Git as a job runs it.
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        command
+            .args(args)
+            .current_dir(&self.source)
+            .env("GIT_CONFIG_SYSTEM", self.source.join(".git/tidegate.gitconfig"))
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_TERMINAL_PROMPT", "0");
+        command
     }
 
     fn log(&self) -> String {
@@ -208,17 +224,6 @@ fn several_pull_requests_are_merged_in_order() {
 }
 
 #[test]
-fn a_conflict_is_named_by_its_files() {
-    let scene = Scene::new();
-    let head = scene.commit("feature", &[("a.txt", "theirs\n"), ("b.txt", "theirs\n")]);
-    scene.push(&head, "refs/pull/7/head");
-    let base = scene.commit("main", &[("a.txt", "ours\n"), ("b.txt", "ours\n")]);
-    scene.push(&base, "refs/heads/main");
-    let checkout = scene.checkout("task", &base, &[(7, &head)]);
-    assert_eq!(checkout.failure(), (Outcome::Conflict, "conflict in a.txt, b.txt"));
-}
-
-#[test]
 fn histories_without_a_common_root_are_a_conflict() {
     let scene = Scene::new();
     let base = head_of(&scene);
@@ -260,7 +265,7 @@ fn a_base_that_is_gone_is_an_error() {
 }
 
 #[test]
-fn a_pushed_commit_is_checked_out_without_history() {
+fn a_pushed_commit_is_checked_out_with_its_history() {
     let scene = Scene::new();
     let pushed = scene.commit("main", &[("a.txt", "two\n")]);
     scene.push(&pushed, "refs/heads/main");
@@ -270,7 +275,7 @@ fn a_pushed_commit_is_checked_out_without_history() {
     checkout.assert_merged();
     assert_eq!(checkout.file("a.txt").as_deref(), Some("two\n"));
     assert_eq!(checkout.result(CheckoutResult::Commit), pushed.as_str());
-    assert_eq!(checkout.git(&["rev-list", "--count", "HEAD"]), "1");
+    assert_eq!(checkout.git(&["rev-list", "--count", "HEAD"]), "2");
 }
 
 #[test]
@@ -349,18 +354,7 @@ fn hooks_attributes_and_submodules_of_the_code_do_nothing() {
     assert!(!checkout.source.join(".git/hooks").exists());
 }
 
-#[test]
-fn what_is_checked_out_can_be_written_by_any_user() {
-    use std::os::unix::fs::PermissionsExt;
-
-    let scene = Scene::new();
-    let base = head_of(&scene);
-    let checkout = scene.checkout("task", &base, &[]);
-    checkout.assert_merged();
-    for path in [checkout.source.join("a.txt"), checkout.source.join(".git")] {
-        let mode = fs::metadata(&path).expect("exists").permissions().mode();
-        assert_eq!(mode & 0o006, 0o006, "{} has mode {mode:o}", path.display());
-    }
-}
-
+mod conflicts;
+mod git;
 mod http;
+mod large;

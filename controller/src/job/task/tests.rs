@@ -110,6 +110,11 @@ fn a_failed_checkout_says_why() {
     let of = |outcome: &str| end_of(&failed_step("checkout", 1, &checkout_result(outcome, "because")));
     assert_eq!(of("conflict"), TaskEnd::Conflict("because".to_owned()));
     assert_eq!(of("superseded"), TaskEnd::Superseded("because".to_owned()));
+    let odd = "conflict in \u{202e}説明書\u{85}.md\u{9b}2J\u{7}\u{2028}, ünal.rs";
+    assert_eq!(
+        end_of(&failed_step("checkout", 1, &checkout_result("conflict", odd))),
+        TaskEnd::Conflict("conflict in 説明書.md2J, ünal.rs".to_owned())
+    );
     for (outcome, reason) in
         [("unreadable", "RepositoryUnreadable"), ("error", "CheckoutFailed"), ("nonsense", "CheckoutFailed")]
     {

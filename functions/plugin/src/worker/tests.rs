@@ -30,7 +30,7 @@ fn event() -> Envelope<Event> {
             reference: "refs/heads/main".parse().expect("a ref"),
             after: None,
             message: String::new(),
-            sender: "ann".parse().expect("a login"),
+            sender: None,
         }),
     }
 }

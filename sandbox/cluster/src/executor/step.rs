@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    mem::take,
     path::{Path, PathBuf},
 };
 
@@ -9,7 +10,7 @@ use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tidegate_resources::{EnvVar, SecretKeySelector, Step};
 
-use super::process::Process;
+use super::{expansion, process::Process};
 use crate::api::{
     object,
     served::{Key, Resource},
@@ -28,6 +29,7 @@ impl Room {
     pub(crate) fn create(
         root: &Path,
         logs: PathBuf,
+        namespace: &str,
         pipeline_run: &str,
         task_run: &str,
     ) -> anyhow::Result<Self> {
@@ -36,11 +38,14 @@ impl Room {
             fs::create_dir_all(&path).with_context(|| format!("failed to create {}", path.display()))?;
         }
         fs::create_dir_all(&logs).with_context(|| format!("failed to create {}", logs.display()))?;
-        let variables = vec![
-            ("$(context.pipelineRun.name)".to_owned(), pipeline_run.to_owned()),
-            ("$(context.taskRun.name)".to_owned(), task_run.to_owned()),
+        let context = [
+            ("pipelineRun.name", pipeline_run),
+            ("pipelineRun.namespace", namespace),
+            ("taskRun.name", task_run),
+            ("taskRun.namespace", namespace),
         ];
-        Ok(Self { root: root.to_owned(), logs, variables })
+        let variables = context.map(|(name, value)| (format!("$(context.{name})"), value.to_owned()));
+        Ok(Self { root: root.to_owned(), logs, variables: variables.into() })
     }
 
     /// What a step wrote as this result, if it did.
@@ -54,6 +59,24 @@ impl Room {
         self.root.join("run").join(index.to_string()).join("status/results")
     }
 
+    /// The step with Tekton's variables replaced.
+    ///
+    /// Source: `pkg/container` and `pkg/reconciler/taskrun/resources/apply.go` of Tekton 1.6
+    pub(crate) fn substitute(&self, index: usize, step: &Step) -> Step {
+        let mut step = step.clone();
+        let results = step.results.iter().map(|result| {
+            let path = self.results(index).join(&result.name).display().to_string();
+            (format!("$(step.results.{}.path)", result.name), path)
+        });
+        let own: Vec<(String, String)> = results.chain(self.variables.iter().cloned()).collect();
+        let texts = step.script.iter_mut().chain(&mut step.working_dir).chain(&mut step.command);
+        let env = step.env.iter_mut().filter_map(|variable| variable.value.as_mut());
+        for text in texts.chain(&mut step.args).chain(env).chain([&mut step.image]) {
+            *text = own.iter().fold(take(text), |text, (name, value)| text.replace(name, value));
+        }
+        step
+    }
+
     /// The step as a process. `environment` is what the step declares.
     pub(crate) fn process(
         &self,
@@ -63,29 +86,20 @@ impl Room {
     ) -> anyhow::Result<Process> {
         let results = self.results(index);
         fs::create_dir_all(&results).with_context(|| format!("failed to create {}", results.display()))?;
-        let own = step.results.iter().map(|result| {
-            let path = results.join(&result.name).display().to_string();
-            (format!("$(step.results.{}.path)", result.name), path)
-        });
-        let own: Vec<(String, String)> = own.chain(self.variables.iter().cloned()).collect();
-        let substitute =
-            |text: &String| own.iter().fold(text.clone(), |text, (name, value)| text.replace(name, value));
+        let expand = |text: &String| expansion::expand(text, environment);
         let mut argv = match &step.script {
-            Some(script) => self.script(index, &substitute(script))?,
-            None => step.command.iter().map(substitute).collect(),
+            Some(script) => self.script(index, script)?,
+            None => step.command.iter().map(expand).collect(),
         };
-        argv.extend(step.args.iter().map(substitute));
-        let mut variables = vec![
+        argv.extend(step.args.iter().map(expand));
+        let own = [
             ("PATH".to_owned(), std::env::var("PATH").unwrap_or_default()),
             ("HOME".to_owned(), self.root.join("home").display().to_string()),
         ];
-        let declared = environment.iter();
-        variables.extend(declared.map(|(name, value)| (name.clone(), substitute(value))));
         Ok(Process {
             argv,
-            environment: variables,
-            directory: self
-                .directory(&step.working_dir.as_ref().map_or("/workspace".to_owned(), substitute))?,
+            environment: own.into_iter().chain(environment.iter().cloned()).collect(),
+            directory: self.directory(step.working_dir.as_deref().unwrap_or("/workspace"))?,
             log: self.logs.join(format!("{}.log", step_name(index, step))),
         })
     }
@@ -131,11 +145,11 @@ pub(crate) fn environment(
     step: &Step,
 ) -> Result<Vec<(String, String)>, String> {
     let state = store.read();
-    let value = |variable: &EnvVar| -> Result<String, String> {
+    let value = |variable: &EnvVar, before: &[(String, String)]| -> Result<String, String> {
         let source = variable.value_from.as_ref();
         let Some(SecretKeySelector { name, key }) = source.and_then(|source| source.secret_key_ref.as_ref())
         else {
-            return Ok(variable.value.clone().unwrap_or_default());
+            return Ok(expansion::expand(variable.value.as_deref().unwrap_or_default(), before));
         };
         let secret = state.get(&Key::new(Resource::Secret, namespace, name.as_str()));
         let secret = secret.ok_or_else(|| format!("secret {name:?} not found"))?;
@@ -144,5 +158,9 @@ pub(crate) fn environment(
         let bytes = bytes.ok_or_else(|| format!("couldn't find key {key} in Secret {namespace}/{name}"))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
-    step.env.iter().map(|variable| Ok((variable.name.clone(), value(variable)?))).collect()
+    let mut environment = Vec::new();
+    for variable in &step.env {
+        environment.push((variable.name.clone(), value(variable, &environment)?));
+    }
+    Ok(environment)
 }

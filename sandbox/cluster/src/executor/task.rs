@@ -151,9 +151,10 @@ impl Task {
         let pipeline_run = label(label::TEKTON_PIPELINE_RUN);
         let pipeline_task = label(label::TEKTON_PIPELINE_TASK);
         let logs = log_folder(&self.work_dir, &self.key.namespace, pipeline_run, pipeline_task);
-        let room = Room::create(folder, logs, pipeline_run, &self.key.name)?;
+        let room = Room::create(folder, logs, &self.key.namespace, pipeline_run, &self.key.name)?;
         let mut processes = Vec::new();
         for (index, step) in task_spec.steps.iter().enumerate() {
+            let step = &room.substitute(index, step);
             // A domain that never exists (RFC 6761): the one image that is known not to be there.
             if step.image.split('/').next().is_some_and(|host| host.ends_with(".invalid")) {
                 let (name, run) = (step_name(index, step), &self.key.name);

@@ -10,6 +10,7 @@ use http::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use tower::{Service, ServiceExt, util::BoxCloneSyncService};
 
 use super::HostError;
@@ -124,6 +125,11 @@ impl Answer {
     /// The JSON in it.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, HostError> {
         serde_json::from_slice(self.0.body()).map_err(|error| HostError::unreadable(&error))
+    }
+
+    /// The items of the JSON list in it. Hosts written in Go show an empty list as null.
+    pub(crate) fn items(&self) -> Result<Vec<Value>, HostError> {
+        Ok(self.read::<Option<Vec<Value>>>()?.unwrap_or_default())
     }
 
     /// A header's text.

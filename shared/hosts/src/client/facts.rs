@@ -5,8 +5,8 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tidegate_model::{
-    AccountKind, CommentId, CommentKind, CommitSha, GitRef, Head, Login, Permission, PullRequestNumber,
-    RefName,
+    AccountKind, CommentId, CommentKind, CommitSha, GitRef, Login, Permission, PullRequestNumber, RefName,
+    RepositoryPath,
 };
 
 use super::HostError;
@@ -21,7 +21,7 @@ pub struct PullRequestFacts {
     /// Whether it was merged.
     pub merged: bool,
     /// What it wants to merge.
-    pub head: Head,
+    pub head: HeadFacts,
     /// The branch that it is judged against: the one it wants to merge into; in a GitHub stack, the one that the whole stack wants to
     /// merge into.
     pub base: RefName,
@@ -40,6 +40,17 @@ pub struct AccountFacts {
     pub permission: Permission,
     /// What it is. Not every host is asked about an account that may not write: it is [`AccountKind::Unknown`] then.
     pub kind: AccountKind,
+}
+
+/// The head of a pull request as the host shows it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadFacts {
+    /// The commit.
+    pub sha: CommitSha,
+    /// The branch's name in its own repository; `None` where it is not one that Tidegate reads.
+    pub branch: Option<RefName>,
+    /// The repository the branch lies in; `None` when the fork was deleted or can't be seen.
+    pub repository: Option<RepositoryPath>,
 }
 
 /// A branch or tag as the host shows it now.
@@ -75,7 +86,7 @@ impl<T> Listing<T> {
         Self { items: Vec::new(), unreadable: 0, is_cut: false }
     }
 
-    /// Adds a page. Returns how many items it had.
+    /// Adds a page, and logs the first item that can't be read. Returns how many items the page had.
     pub(crate) fn add<S: DeserializeOwned>(
         &mut self,
         page: Vec<Value>,
@@ -86,7 +97,12 @@ impl<T> Listing<T> {
             let read = serde_json::from_value(item).map_err(|error| HostError::unreadable(&error));
             match read.and_then(&into_facts) {
                 Ok(facts) => self.items.push(facts),
-                Err(_) => self.unreadable += 1,
+                Err(error) => {
+                    if self.unreadable == 0 {
+                        tracing::warn!(%error, "skipped an item of the host's list: it can't be read");
+                    }
+                    self.unreadable += 1;
+                }
             }
         }
         length

@@ -24,7 +24,8 @@ pub use egress::{EgressError, EgressPolicy};
 pub use error::HostError;
 pub(crate) use facts::number_at_end;
 pub use facts::{
-    AccountFacts, CommentFacts, Hook, HookSpec, Listing, PullRequestFacts, Reaction, RefFacts, StatusFacts,
+    AccountFacts, CommentFacts, HeadFacts, Hook, HookSpec, Listing, PullRequestFacts, Reaction, RefFacts,
+    StatusFacts,
 };
 pub(crate) use transport::Transport;
 

@@ -5,6 +5,7 @@ mod comments;
 mod gitea;
 mod gitea_accounts;
 mod github;
+mod lenient;
 mod limits;
 mod lists;
 

@@ -16,7 +16,7 @@ use url::Url;
 use answers::{PullRequest, Ref, Repository, ShownHook};
 
 use crate::client::{
-    Api, Credential, Hook, HookSpec, HostError, PullRequestFacts, Transport, encoded, found,
+    Api, Credential, Hook, HookSpec, HostError, Listing, PullRequestFacts, Transport, encoded, found,
 };
 
 /// A client of Gitea or Forgejo.
@@ -128,18 +128,16 @@ impl GiteaClient {
     }
 
     pub(crate) async fn hooks(&self, repository: &RepositoryPath) -> Result<Vec<Hook>, HostError> {
-        let mut hooks = Vec::new();
+        let mut hooks = Listing::new();
         let mut seen = 0;
         for page in 1..=Self::MAX_PAGES {
             let path = format!("/api/v1/repos/{repository}/hooks?limit=50&page={page}");
             let answer = self.api.get_page(&path).await?;
-            let shown: Vec<ShownHook> = answer.read()?;
-            seen += shown.len();
+            let length = hooks.add(answer.items()?, |shown: ShownHook| Ok(shown.into_hook()));
+            seen += length;
             let total = answer.header("x-total-count").and_then(|count| count.parse().ok()).unwrap_or(0);
-            let is_last = shown.is_empty() || seen >= total;
-            hooks.extend(shown.into_iter().filter_map(ShownHook::into_hook));
-            if is_last {
-                return Ok(hooks);
+            if length == 0 || seen >= total {
+                return Ok(hooks.items.into_iter().flatten().collect());
             }
         }
         Err(HostError::unreadable(&"the list of hooks has no end"))

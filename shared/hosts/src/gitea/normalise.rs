@@ -13,18 +13,28 @@ use super::{
     },
 };
 use crate::{
-    body::{cut, read},
+    body::{cut, outcome, read},
     intake::{Ignored, NormaliseError, Outcome},
 };
 
 /// Reads a delivery of this kind (`X-Gitea-Event`).
 pub(crate) fn normalise(kind: &str, body: &[u8]) -> Result<Outcome, NormaliseError> {
     match kind {
-        "pull_request" => read(body).map(pull_request),
+        "pull_request" => outcome(body, pull_request, |action| {
+            matches!(action, payload::PullRequestAction::Other).then_some(Ignored::UnusedAction)
+        }),
         "push" => read(body).map(push),
         "delete" => read(body).map(deletion),
-        "issue_comment" => read(body).map(comment),
-        "pull_request_approved" | "pull_request_rejected" | "pull_request_comment" => read(body).map(review),
+        "issue_comment" => outcome(body, comment, |action| match action {
+            payload::CommentAction::Created | payload::CommentAction::Edited => None,
+            payload::CommentAction::Deleted => Some(Ignored::DeletedComment),
+            payload::CommentAction::Other => Some(Ignored::UnusedAction),
+        }),
+        "pull_request_approved" | "pull_request_rejected" | "pull_request_comment" => {
+            outcome(body, review, |action| {
+                matches!(action, payload::ReviewAction::Other).then_some(Ignored::UnusedAction)
+            })
+        }
         _ => Ok(Outcome::Ignored(Ignored::UnusedKind)),
     }
 }
@@ -72,7 +82,7 @@ fn push(payload: PushPayload<'_>) -> Outcome {
         return Outcome::Ignored(Ignored::OtherRef);
     };
     let (head, message) = match payload.head_commit {
-        Some(commit) => (Some(commit.id), cut(commit.message, PushEvent::MAX_MESSAGE)),
+        Some(commit) => (commit.id, cut(commit.message, PushEvent::MAX_MESSAGE)),
         None => (None, String::new()),
     };
     let after = match (&reference, payload.after, head) {
@@ -85,7 +95,7 @@ fn push(payload: PushPayload<'_>) -> Outcome {
         reference,
         after,
         message,
-        sender: payload.sender.login,
+        sender: payload.sender.map(|sender| sender.login),
     }))
 }
 
@@ -101,13 +111,15 @@ fn deletion(payload: DeletePayload) -> Outcome {
         reference,
         after: None,
         message: String::new(),
-        sender: payload.sender.login,
+        sender: payload.sender.map(|sender| sender.login),
     }))
 }
 
 fn comment(payload: CommentPayload<'_>) -> Outcome {
     let action = match payload.action {
-        _ if !payload.is_pull => return Outcome::Ignored(Ignored::PlainIssue),
+        _ if !payload.is_pull.unwrap_or(payload.issue.pull_request.is_some()) => {
+            return Outcome::Ignored(Ignored::PlainIssue);
+        }
         payload::CommentAction::Created => CommentAction::Created,
         payload::CommentAction::Edited => CommentAction::Edited,
         payload::CommentAction::Deleted => return Outcome::Ignored(Ignored::DeletedComment),
@@ -123,14 +135,16 @@ fn comment(payload: CommentPayload<'_>) -> Outcome {
         pull_request: payload.issue.number,
         comment: CommentPointer::Comment(comment.id),
         author: login(comment.user),
-        may_hold_command: CommentEvent::may_hold_command(&comment.body),
+        may_hold_command: comment.body.is_some_and(|text| CommentEvent::may_hold_command(&text)),
     }))
 }
 
 /// Gitea doesn't say which review it is: it is found by its author and the time.
 fn review(payload: ReviewPayload<'_>) -> Outcome {
     let text = match payload.action {
-        payload::ReviewAction::Reviewed => payload.review.map(|review| review.content).unwrap_or_default(),
+        payload::ReviewAction::Reviewed => {
+            payload.review.and_then(|review| review.content).unwrap_or_default()
+        }
         payload::ReviewAction::Other => return Outcome::Ignored(Ignored::UnusedAction),
     };
     if payload.sender.id == ACTIONS_USER {

@@ -9,13 +9,14 @@ use tidegate_model::{
     CommentId, CommitSha, GitRef, HostTime, Login, PullRequestNumber, RefName, RepositoryPath,
 };
 
-use crate::body::{branch_or_tag, commit_or_zeros};
+use crate::body::{branch_or_tag, commit_or_zeros, lenient};
 
 #[derive(Deserialize)]
 pub(super) struct PullRequestPayload {
     pub(super) action: PullRequestAction,
     pub(super) pull_request: PullRequest,
     pub(super) repository: Repository,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) changes: Option<Changes>,
 }
 
@@ -43,25 +44,31 @@ pub(super) struct Changes {
 #[derive(Deserialize)]
 pub(super) struct PullRequest {
     pub(super) number: PullRequestNumber,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) user: Option<User>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) merged: Option<bool>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) head: Head,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) base: Base,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 pub(super) struct Head {
-    pub(super) sha: CommitSha,
-    #[serde(rename = "ref")]
-    pub(super) branch: RefName,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) sha: Option<CommitSha>,
+    #[serde(default, rename = "ref", deserialize_with = "lenient")]
+    pub(super) branch: Option<RefName>,
     /// `null` when the fork was deleted.
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) repo: Option<Repository>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 pub(super) struct Base {
-    #[serde(rename = "ref")]
-    pub(super) branch: RefName,
+    #[serde(default, rename = "ref", deserialize_with = "lenient")]
+    pub(super) branch: Option<RefName>,
 }
 
 #[derive(Deserialize)]
@@ -73,7 +80,7 @@ pub(super) struct Repository {
 pub(super) struct User {
     pub(super) login: Login,
     /// Negative for Gitea's own: ghost is -1, the user of Gitea Actions -2.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) id: i64,
 }
 
@@ -83,10 +90,11 @@ pub(super) struct PushPayload<'a> {
     pub(super) reference: Option<GitRef>,
     #[serde(deserialize_with = "commit_or_zeros")]
     pub(super) after: Option<CommitSha>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     pub(super) head_commit: Option<Commit<'a>>,
     pub(super) repository: Repository,
-    pub(super) sender: User,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) sender: Option<User>,
 }
 
 #[derive(Deserialize)]
@@ -97,7 +105,8 @@ pub(super) struct DeletePayload {
     #[serde(rename = "ref_type")]
     pub(super) kind: DeletedKind,
     pub(super) repository: Repository,
-    pub(super) sender: User,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) sender: Option<User>,
 }
 
 #[derive(Deserialize)]
@@ -111,8 +120,9 @@ pub(super) enum DeletedKind {
 
 #[derive(Deserialize)]
 pub(super) struct Commit<'a> {
-    pub(super) id: CommitSha,
-    #[serde(borrow, default)]
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) id: Option<CommitSha>,
+    #[serde(borrow, default, deserialize_with = "lenient")]
     pub(super) message: Cow<'a, str>,
 }
 
@@ -120,7 +130,9 @@ pub(super) struct Commit<'a> {
 pub(super) struct CommentPayload<'a> {
     pub(super) action: CommentAction,
     pub(super) issue: Issue,
-    pub(super) is_pull: bool,
+    /// Missing before Gitea 1.8.
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) is_pull: Option<bool>,
     #[serde(borrow)]
     pub(super) comment: Comment<'a>,
     pub(super) repository: Repository,
@@ -139,14 +151,19 @@ pub(super) enum CommentAction {
 #[derive(Deserialize)]
 pub(super) struct Issue {
     pub(super) number: PullRequestNumber,
+    /// There only when the issue is a pull request.
+    #[serde(default)]
+    pub(super) pull_request: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Comment<'a> {
     pub(super) id: CommentId,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) user: Option<User>,
-    #[serde(borrow)]
-    pub(super) body: Cow<'a, str>,
+    /// Missing where there is no text.
+    #[serde(borrow, default)]
+    pub(super) body: Option<Cow<'a, str>>,
 }
 
 /// A review, which has no id here.
@@ -154,7 +171,7 @@ pub(super) struct Comment<'a> {
 pub(super) struct ReviewPayload<'a> {
     pub(super) action: ReviewAction,
     pub(super) pull_request: ReviewedPullRequest,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub(super) review: Option<Review<'a>>,
     pub(super) repository: Repository,
     pub(super) sender: User,
@@ -177,5 +194,5 @@ pub(super) struct ReviewedPullRequest {
 #[derive(Deserialize)]
 pub(super) struct Review<'a> {
     #[serde(borrow, default)]
-    pub(super) content: Cow<'a, str>,
+    pub(super) content: Option<Cow<'a, str>>,
 }

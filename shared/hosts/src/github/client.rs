@@ -16,9 +16,10 @@ use url::Url;
 
 use answers::{Pointer, PullRequest, Repository, ShownHook};
 use auth::Authenticated;
+use comments::has_next;
 
 use crate::client::{
-    Api, Credential, Hook, HookSpec, HostError, PullRequestFacts, Transport, encoded, found,
+    Api, Credential, Hook, HookSpec, HostError, Listing, PullRequestFacts, Transport, encoded, found,
 };
 
 /// What GitHub recommends to accept.
@@ -139,13 +140,13 @@ impl GithubClient {
 
     /// Source: <https://docs.github.com/en/rest/repos/webhooks>
     pub(crate) async fn hooks(&self, repository: &RepositoryPath) -> Result<Vec<Hook>, HostError> {
-        let mut hooks = Vec::new();
+        let mut hooks = Listing::new();
         for page in 1..=Self::MAX_PAGES {
             let answer =
                 self.api.get_page(&format!("/repos/{repository}/hooks?per_page=100&page={page}")).await?;
-            hooks.extend(answer.read::<Vec<ShownHook>>()?.into_iter().filter_map(ShownHook::into_hook));
-            if !answer.header("link").is_some_and(|links| links.contains("rel=\"next\"")) {
-                return Ok(hooks);
+            hooks.add(answer.items()?, |shown: ShownHook| Ok(shown.into_hook()));
+            if !has_next(&answer) {
+                return Ok(hooks.items.into_iter().flatten().collect());
             }
         }
         Err(HostError::unreadable(&"the list of hooks has no end"))

@@ -7,17 +7,25 @@ use tidegate_model::{
 
 use super::payload::{self, CommentPayload, PullRequestPayload, PushPayload, ReviewPayload, User, UserKind};
 use crate::{
-    body::{cut, read},
+    body::{cut, outcome, read},
     intake::{Ignored, NormaliseError, Outcome},
 };
 
 /// Reads a delivery of this kind (`X-GitHub-Event`).
 pub(crate) fn normalise(kind: &str, body: &[u8]) -> Result<Outcome, NormaliseError> {
     match kind {
-        "pull_request" => read(body).map(pull_request),
+        "pull_request" => outcome(body, pull_request, |action| {
+            matches!(action, payload::PullRequestAction::Other).then_some(Ignored::UnusedAction)
+        }),
         "push" => read(body).map(push),
-        "issue_comment" => read(body).map(comment),
-        "pull_request_review" => read(body).map(review),
+        "issue_comment" => outcome(body, comment, |action| match action {
+            payload::CommentAction::Created | payload::CommentAction::Edited => None,
+            payload::CommentAction::Deleted => Some(Ignored::DeletedComment),
+            payload::CommentAction::Other => Some(Ignored::UnusedAction),
+        }),
+        "pull_request_review" => outcome(body, review, |action| {
+            matches!(action, payload::ReviewAction::Other).then_some(Ignored::UnusedAction)
+        }),
         "ping" => Ok(Outcome::Ignored(Ignored::Ping)),
         _ => Ok(Outcome::Ignored(Ignored::UnusedKind)),
     }
@@ -66,7 +74,7 @@ fn push(payload: PushPayload<'_>) -> Outcome {
         return Outcome::Ignored(Ignored::OtherRef);
     };
     let (head, message) = match payload.head_commit {
-        Some(commit) => (Some(commit.id), cut(commit.message, PushEvent::MAX_MESSAGE)),
+        Some(commit) => (commit.id, cut(commit.message, PushEvent::MAX_MESSAGE)),
         None => (None, String::new()),
     };
     let after = match (&reference, payload.after, head) {
@@ -79,7 +87,7 @@ fn push(payload: PushPayload<'_>) -> Outcome {
         reference,
         after,
         message,
-        sender: payload.sender.login,
+        sender: payload.sender.map(|sender| sender.login),
     }))
 }
 
@@ -101,7 +109,7 @@ fn comment(payload: CommentPayload<'_>) -> Outcome {
         pull_request: payload.issue.number,
         comment: CommentPointer::Comment(comment.id),
         author: login(comment.user),
-        may_hold_command: CommentEvent::may_hold_command(&comment.body),
+        may_hold_command: comment.body.is_some_and(|text| CommentEvent::may_hold_command(&text)),
     }))
 }
 

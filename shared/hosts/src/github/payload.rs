@@ -7,13 +7,14 @@ use std::borrow::Cow;
 use serde::{Deserialize, de::IgnoredAny};
 use tidegate_model::{CommentId, CommitSha, GitRef, Login, PullRequestNumber, RefName, RepositoryPath};
 
-use crate::body::{branch_or_tag, commit_or_zeros};
+use crate::body::{branch_or_tag, commit_or_zeros, lenient};
 
 #[derive(Deserialize)]
 pub(super) struct PullRequestPayload {
     pub(super) action: PullRequestAction,
     pub(super) pull_request: PullRequest,
     pub(super) repository: Repository,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) changes: Option<Changes>,
 }
 
@@ -40,25 +41,31 @@ pub(super) struct Changes {
 #[derive(Deserialize)]
 pub(super) struct PullRequest {
     pub(super) number: PullRequestNumber,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) user: Option<User>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) merged: Option<bool>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) head: Head,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) base: Base,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 pub(super) struct Head {
-    pub(super) sha: CommitSha,
-    #[serde(rename = "ref")]
-    pub(super) branch: RefName,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) sha: Option<CommitSha>,
+    #[serde(default, rename = "ref", deserialize_with = "lenient")]
+    pub(super) branch: Option<RefName>,
     /// `null` when the fork was deleted.
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) repo: Option<Repository>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 pub(super) struct Base {
-    #[serde(rename = "ref")]
-    pub(super) branch: RefName,
+    #[serde(default, rename = "ref", deserialize_with = "lenient")]
+    pub(super) branch: Option<RefName>,
 }
 
 #[derive(Deserialize)]
@@ -69,7 +76,7 @@ pub(super) struct Repository {
 #[derive(Deserialize)]
 pub(super) struct User {
     pub(super) login: Login,
-    #[serde(rename = "type", default)]
+    #[serde(rename = "type", default, deserialize_with = "lenient")]
     pub(super) kind: UserKind,
 }
 
@@ -87,16 +94,18 @@ pub(super) struct PushPayload<'a> {
     pub(super) reference: Option<GitRef>,
     #[serde(deserialize_with = "commit_or_zeros")]
     pub(super) after: Option<CommitSha>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     pub(super) head_commit: Option<Commit<'a>>,
     pub(super) repository: Repository,
-    pub(super) sender: User,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) sender: Option<User>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Commit<'a> {
-    pub(super) id: CommitSha,
-    #[serde(borrow, default)]
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) id: Option<CommitSha>,
+    #[serde(borrow, default, deserialize_with = "lenient")]
     pub(super) message: Cow<'a, str>,
 }
 
@@ -129,9 +138,11 @@ pub(super) struct Issue {
 #[derive(Deserialize)]
 pub(super) struct Comment<'a> {
     pub(super) id: CommentId,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) user: Option<User>,
-    #[serde(borrow)]
-    pub(super) body: Cow<'a, str>,
+    /// Missing where there is no text.
+    #[serde(borrow, default)]
+    pub(super) body: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -161,7 +172,8 @@ pub(super) struct ReviewedPullRequest {
 #[derive(Deserialize)]
 pub(super) struct Review<'a> {
     pub(super) id: CommentId,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) user: Option<User>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub(super) body: Option<Cow<'a, str>>,
 }

@@ -133,8 +133,8 @@ fn the_error_of_an_unreadable_body_names_the_field_and_stays_short() {
             (r#"{"ref":"main"}"#.to_owned(), "ref", "ref \"main\" is invalid"),
             (r#"{"after":"zz"}"#.to_owned(), "after", "commit SHA \"zz\" is invalid"),
             (
-                format!(r#"{{"after":"{sha}","sender":{{"login":7}}}}"#),
-                "sender.login",
+                format!(r#"{{"after":"{sha}","repository":{{"full_name":7}}}}"#),
+                "repository.full_name",
                 "invalid type: integer `7`",
             ),
             (

@@ -62,8 +62,12 @@ fn longest(message: &str) -> Vec<Event> {
             pull_request: PullRequest {
                 number: PullRequestNumber(u64::MAX),
                 author: login.clone(),
-                head: Head { sha: sha.clone(), branch: branch.clone(), repository: Some(repository.clone()) },
-                base: branch.clone(),
+                head: Head {
+                    sha: Some(sha.clone()),
+                    branch: Some(branch.clone()),
+                    repository: Some(repository.clone()),
+                },
+                base: Some(branch.clone()),
             },
         }),
         Event::Push(PushEvent {
@@ -71,7 +75,7 @@ fn longest(message: &str) -> Vec<Event> {
             reference: GitRef::Branch(branch),
             after: Some(sha),
             message: message.to_owned(),
-            sender: login.clone(),
+            sender: Some(login.clone()),
         }),
         Event::Comment(CommentEvent {
             repository,

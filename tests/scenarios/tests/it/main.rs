@@ -18,6 +18,8 @@ mod dead_letters;
 mod deleted_refs;
 mod deployed;
 mod drain;
+mod expansion;
+mod git_of_jobs;
 mod head_trust;
 mod host_faults;
 mod kill;

@@ -99,7 +99,7 @@ async fn an_approved_head_runs_for_its_other_pull_requests_too() -> Result<()> {
     let comment = scene.comment("dora", first, &format!("/ok-to-test {head}")).await?;
     scene.thumb(first, comment).await?;
     scene.status(&head, "unit", "success").await?;
-    scene.settle_jobs(3).await?;
+    scene.settle_jobs(4).await?;
     let succeeded = scene.integration_jobs().await?.into_iter();
     let succeeded = succeeded.filter(|job| scene.phase(job) == Phase::Succeeded);
     let mut bases: Vec<_> = succeeded.map(|job| job.spec.base.reference.to_string()).collect();

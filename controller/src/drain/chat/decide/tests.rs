@@ -3,8 +3,8 @@ mod shared;
 
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
-use tidegate_hosts::client::PullRequestFacts;
-use tidegate_model::{AccountKind, CommentId, CommentKind, CommitSha, Head, Permission, PullRequestNumber};
+use tidegate_hosts::client::{HeadFacts, PullRequestFacts};
+use tidegate_model::{AccountKind, CommentId, CommentKind, CommitSha, Permission, PullRequestNumber};
 use tidegate_resources::{IntegrationConfig, IntegrationJobStatus, Phase, annotation};
 
 use super::*;
@@ -65,9 +65,9 @@ pub(in crate::drain::chat) fn known() -> Known {
             number: PullRequestNumber(7),
             open: true,
             merged: false,
-            head: Head {
+            head: HeadFacts {
                 sha: sha(HEAD),
-                branch: "fix".parse().expect("a branch"),
+                branch: Some("fix".parse().expect("a branch")),
                 repository: Some("acme/shop".parse().expect("a repository")),
             },
             base: "main".parse().expect("a branch"),

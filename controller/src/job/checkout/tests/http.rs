@@ -1,6 +1,15 @@
 //! Repositories over HTTP.
 
-use std::{net::SocketAddr, process::Stdio};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -9,6 +18,7 @@ use axum::{
     http::{StatusCode, header},
     response::Response,
 };
+use futures::{StreamExt as _, stream};
 use tokio::{io::AsyncWriteExt, process::Command, task::JoinHandle};
 
 use super::*;
@@ -19,17 +29,34 @@ const AUTHORIZATION: &str = "Basic eC1hY2Nlc3MtdG9rZW46czNjcjN0LXQwa2Vu";
 
 /// What a host is like.
 #[derive(Debug, Clone)]
-struct HostSpec {
+pub(super) struct HostSpec {
     root: PathBuf,
     /// Whether its repositories are shown to nobody without the token.
     is_private: bool,
     /// Whether it serves any commit by its SHA, as protocol 2 does, or only what a ref points to.
     serves_shas: bool,
+    /// Which request, from 1, is answered with 503.
+    fails_at: Option<usize>,
+    /// Before it sends what was fetched: how often it says that it is still there, and whether it ever goes on.
+    packing: Packing,
+    /// The requests until now.
+    requests: Arc<AtomicUsize>,
+}
+
+/// How a host takes its time.
+#[derive(Debug, Clone, Copy)]
+enum Packing {
+    /// It has packed at once.
+    Quick,
+    /// It says so often, in these pauses, that it is still there.
+    KeepsAlive(usize, Duration),
+    /// It says nothing more.
+    Silent,
 }
 
 /// A host over HTTP.
-struct Host {
-    address: SocketAddr,
+pub(super) struct Host {
+    pub(super) address: SocketAddr,
     task: JoinHandle<()>,
 }
 
@@ -39,7 +66,7 @@ impl Drop for Host {
     }
 }
 
-async fn serve(spec: HostSpec) -> Host {
+pub(super) async fn serve(spec: HostSpec) -> Host {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
     let address = listener.local_addr().expect("address");
     let app = Router::new().fallback(backend).with_state(spec);
@@ -51,6 +78,10 @@ async fn serve(spec: HostSpec) -> Host {
 /// `git http-backend`.
 async fn backend(State(spec): State<HostSpec>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if Some(spec.requests.fetch_add(1, Ordering::SeqCst) + 1) == spec.fails_at {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        return Response::builder().status(status).body(Body::empty()).expect("response");
+    }
     let header =
         |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if spec.is_private && header("authorization") != AUTHORIZATION {
@@ -89,7 +120,30 @@ async fn backend(State(spec): State<HostSpec>, request: Request) -> Response {
             };
         }
     }
-    response.body(Body::from(output[end + 4..].to_vec())).expect("response")
+    response.body(sent(output[end + 4..].to_vec(), spec.packing)).expect("response")
+}
+
+/// An answer as a host sends it that packs first.
+fn sent(answer: Vec<u8>, packing: Packing) -> Body {
+    const PACK: &[u8] = b"packfile\n";
+    let start = answer.windows(PACK.len()).position(|part| part == PACK);
+    let (Some(start), Packing::KeepsAlive(..) | Packing::Silent) = (start, packing) else {
+        return Body::from(answer);
+    };
+    let (head, pack) = answer.split_at(start + PACK.len());
+    let (head, pack) = (Bytes::copy_from_slice(head), Bytes::copy_from_slice(pack));
+    let before = stream::iter([Ok::<_, Infallible>(head)]);
+    match packing {
+        Packing::KeepsAlive(times, pause) => {
+            // An empty packet of the band of data, as `git upload-pack` sends it every five seconds.
+            let alive = stream::iter(0..times).then(move |_| async move {
+                tokio::time::sleep(pause).await;
+                Ok(Bytes::from_static(b"0005\x01"))
+            });
+            Body::from_stream(before.chain(alive).chain(stream::iter([Ok(pack)])))
+        }
+        Packing::Silent | Packing::Quick => Body::from_stream(before.chain(stream::pending())),
+    }
 }
 
 /// Every file under a directory that holds the token.
@@ -107,7 +161,7 @@ fn files_with_token(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// Checks out from a host like this one, with the scene's repository.
-async fn checkout(
+pub(super) async fn checkout(
     scene: Scene,
     spec: impl FnOnce(PathBuf) -> HostSpec,
     base: &CommitSha,
@@ -127,12 +181,23 @@ async fn checkout(
     .expect("no panic")
 }
 
-fn private(root: PathBuf) -> HostSpec {
-    HostSpec { root, is_private: true, serves_shas: true }
+pub(super) fn public(root: PathBuf) -> HostSpec {
+    HostSpec {
+        root,
+        is_private: false,
+        serves_shas: true,
+        fails_at: None,
+        packing: Packing::Quick,
+        requests: Arc::default(),
+    }
+}
+
+pub(super) fn private(root: PathBuf) -> HostSpec {
+    HostSpec { is_private: true, ..public(root) }
 }
 
 fn without_shas(root: PathBuf) -> HostSpec {
-    HostSpec { root, is_private: false, serves_shas: false }
+    HostSpec { serves_shas: false, ..public(root) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,4 +249,56 @@ async fn a_host_that_serves_no_shas_is_asked_for_the_refs_that_hold_them() {
     let (_scene, merged) = checkout(scene, without_shas, &base, Some(&old), None).await;
     merged.assert_merged();
     assert_eq!(merged.file("a.txt").as_deref(), Some("two\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_failed_request_of_any_number_is_survived() {
+    for (is_large, is_pull_request, least) in [(false, false, 3), (false, true, 3), (true, true, 6)] {
+        let mut scene = if is_large { large::large() } else { Scene::new() };
+        // The pauses between the tries are not what is tested.
+        scene.script = scene.script.replace("sleep \"", ": \"");
+        let head = scene.commit("feature", &[("c.txt", "two\n")]);
+        scene.push(&head, "refs/pull/7/head");
+        let base = scene.commit("main", &[("a.txt", "three\n")]);
+        scene.push(&base, "refs/heads/main");
+        for number in 1.. {
+            let requests = Arc::new(AtomicUsize::new(0));
+            let spec =
+                |root| HostSpec { fails_at: Some(number), requests: Arc::clone(&requests), ..private(root) };
+            let head = is_pull_request.then_some(&head);
+            let (same, checkout) = checkout(scene, spec, &base, head, Some("s3cr3t-t0ken")).await;
+            scene = same;
+            checkout.assert_merged();
+            assert_eq!(checkout.file("a.txt").as_deref(), Some("three\n"));
+            assert_eq!(checkout.file("c.txt").is_some(), is_pull_request);
+            if requests.load(Ordering::SeqCst) < number {
+                assert!(number > least, "{number} requests were enough");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_packs_long_is_waited_for_and_a_silent_one_is_not() {
+    for (packing, is_survived) in
+        [(Packing::KeepsAlive(12, Duration::from_millis(500)), true), (Packing::Silent, false)]
+    {
+        let mut scene = Scene::new();
+        // A second here is a minute there, and one try is enough.
+        let shortened = scene.script.replace("lowSpeedTime 300", "lowSpeedTime 5").replace("'1 4'", "''");
+        assert_ne!(shortened, scene.script);
+        scene.script = shortened;
+        let base = head_of(&scene);
+        let spec = |root| HostSpec { packing, ..public(root) };
+        let (_scene, checkout) = checkout(scene, spec, &base, None, None).await;
+        if is_survived {
+            checkout.assert_merged();
+            assert!(!checkout.log().contains("too slow"), "{}", checkout.log());
+        } else {
+            let (outcome, detail) = checkout.failure();
+            assert_eq!(outcome, Outcome::Error);
+            assert!(detail.contains("too slow"), "{detail}");
+        }
+    }
 }

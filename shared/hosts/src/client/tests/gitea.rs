@@ -23,9 +23,9 @@ async fn a_pull_request_is_read_from_what_gitea_shows() {
             number: PullRequestNumber(2),
             open: true,
             merged: false,
-            head: tidegate_model::Head {
+            head: HeadFacts {
                 sha: "f91e24e13cb8f2af20e1d60107f94bb18d5ad3d8".parse().expect("SHA"),
-                branch: "forkb".parse().expect("branch"),
+                branch: Some("forkb".parse().expect("branch")),
                 repository: Some("dev/r-fork".parse().expect("repository")),
             },
             base: "main".parse().expect("branch"),

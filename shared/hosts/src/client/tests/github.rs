@@ -33,9 +33,9 @@ async fn a_pull_request_is_read_from_what_github_shows() {
             number: PullRequestNumber(7),
             open: true,
             merged: false,
-            head: tidegate_model::Head {
+            head: HeadFacts {
                 sha: sha("a"),
-                branch: "fix".parse().expect("branch"),
+                branch: Some("fix".parse().expect("branch")),
                 repository: Some("ann/shop".parse().expect("repository")),
             },
             base: "main".parse().expect("branch"),

@@ -10,10 +10,14 @@ use std::collections::BTreeMap;
 
 use http::StatusCode;
 use serde::Deserialize;
+use serde_json::Value;
 use tidegate_model::{AccountKind, Login, Permission, RepositoryPath};
 
 use super::GiteaClient;
-use crate::client::{AccountFacts, HostError, encoded, found};
+use crate::{
+    body::lenient,
+    client::{AccountFacts, HostError, encoded, found},
+};
 
 /// The teams of a repository that are looked at.
 const MAX_TEAMS: usize = 50;
@@ -21,7 +25,9 @@ const MAX_TEAMS: usize = 50;
 /// Of all parts together.
 #[derive(Deserialize)]
 struct Shown {
+    #[serde(default, deserialize_with = "lenient")]
     permission: String,
+    #[serde(default, deserialize_with = "lenient")]
     user: Option<ShownUser>,
 }
 
@@ -33,12 +39,13 @@ struct ShownUser {
 #[derive(Deserialize)]
 struct Team {
     id: i64,
+    #[serde(default, deserialize_with = "lenient")]
     name: String,
     /// Of all parts together.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     permission: String,
     /// By the name of the part: `repo.code`, …
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     units_map: Option<BTreeMap<String, String>>,
 }
 
@@ -56,7 +63,7 @@ impl Team {
 
 #[derive(Deserialize)]
 struct Found {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     data: Vec<ShownUser>,
 }
 
@@ -105,8 +112,14 @@ impl GiteaClient {
 
     /// The teams that can see a repository; `None` if it belongs to a person.
     async fn teams(&self, repository: &RepositoryPath) -> Result<Option<Vec<Team>>, HostError> {
-        match self.api.get(&format!("/api/v1/repos/{repository}/teams")).await {
-            Ok(teams) => Ok(Some(teams)),
+        let shown: Result<Option<Vec<Value>>, _> =
+            self.api.get(&format!("/api/v1/repos/{repository}/teams")).await;
+        match shown {
+            // A team that can't be read makes nobody a writer.
+            Ok(shown) => {
+                let teams = shown.unwrap_or_default().into_iter();
+                Ok(Some(teams.filter_map(|team| serde_json::from_value(team).ok()).collect()))
+            }
             Err(HostError::Rejected { status: StatusCode::METHOD_NOT_ALLOWED, .. }) => Ok(None),
             Err(error) => Err(error),
         }

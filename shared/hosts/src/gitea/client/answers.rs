@@ -2,11 +2,10 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use tidegate_model::{
-    CommentId, CommentKind, CommitSha, Head, Login, PullRequestNumber, RefName, RepositoryPath,
-};
+use tidegate_model::{CommentId, CommentKind, CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
 
-use crate::client::{CommentFacts, Hook, HostError, PullRequestFacts, StatusFacts, number_at_end};
+use crate::body::lenient;
+use crate::client::{CommentFacts, HeadFacts, Hook, HostError, PullRequestFacts, StatusFacts, number_at_end};
 use crate::gitea::ACTIONS_USER;
 
 /// One of a list has no `merged`: it is open.
@@ -14,11 +13,13 @@ use crate::gitea::ACTIONS_USER;
 pub(super) struct PullRequest {
     number: PullRequestNumber,
     state: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     merged: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     draft: bool,
+    #[serde(default, deserialize_with = "lenient")]
     title: String,
+    #[serde(default, deserialize_with = "lenient")]
     user: Option<User>,
     head: PullRequestHead,
     base: Base,
@@ -30,17 +31,13 @@ impl PullRequest {
             number: self.number,
             open: self.state == "open",
             merged: self.merged,
-            head: Head {
+            head: HeadFacts {
                 sha: self.head.sha,
                 branch: self.head.branch,
                 repository: self.head.repo.map(|repository| repository.full_name),
             },
             base: self.base.branch,
-            // Gitea's own name for people who are gone.
-            author: match self.user {
-                Some(user) => user.login,
-                None => "Ghost".parse().map_err(|error| HostError::unreadable(&error))?,
-            },
+            author: login(self.user)?,
             title: self.title,
             draft: self.draft,
         })
@@ -51,7 +48,7 @@ impl PullRequest {
 pub(super) struct User {
     pub(super) login: Login,
     /// Negative for Gitea's own.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) id: i64,
 }
 
@@ -59,13 +56,15 @@ pub(super) struct User {
 pub(super) struct ShownComment {
     id: CommentId,
     /// Empty for a comment on a plain issue.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pull_request_url: String,
+    #[serde(default, deserialize_with = "lenient")]
     user: Option<User>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     body: String,
     created_at: Timestamp,
-    updated_at: Timestamp,
+    #[serde(default, deserialize_with = "lenient")]
+    updated_at: Option<Timestamp>,
 }
 
 impl ShownComment {
@@ -79,7 +78,7 @@ impl ShownComment {
             author: login(self.user)?,
             body: self.body,
             created_at: self.created_at,
-            updated_at: self.updated_at,
+            updated_at: self.updated_at.unwrap_or(self.created_at),
         })
     }
 }
@@ -95,18 +94,20 @@ fn login(user: Option<User>) -> Result<Login, HostError> {
 #[derive(Deserialize)]
 pub(super) struct ShownReview {
     id: CommentId,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pull_request_url: String,
+    #[serde(default, deserialize_with = "lenient")]
     user: Option<User>,
     state: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     body: String,
     /// Empty for a review that was asked for.
-    #[serde(default)]
-    commit_id: String,
+    #[serde(default, deserialize_with = "lenient")]
+    commit_id: Option<CommitSha>,
     /// When its author began to write it.
     submitted_at: Timestamp,
-    updated_at: Timestamp,
+    #[serde(default, deserialize_with = "lenient")]
+    updated_at: Option<Timestamp>,
 }
 
 impl ShownReview {
@@ -118,13 +119,13 @@ impl ShownReview {
         Ok(Some(CommentFacts {
             id: self.id,
             kind: CommentKind::Review,
-            reviewed: self.commit_id.parse().ok(),
+            reviewed: self.commit_id,
             pull_request: number_at_end(&self.pull_request_url),
             is_by_bot: self.user.as_ref().is_some_and(|user| user.id == ACTIONS_USER),
             author: login(self.user)?,
             body: self.body,
             created_at: self.submitted_at,
-            updated_at: self.updated_at,
+            updated_at: self.updated_at.unwrap_or(self.submitted_at),
         }))
     }
 }
@@ -132,7 +133,7 @@ impl ShownReview {
 #[derive(Deserialize)]
 pub(super) struct ShownStatus {
     context: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     description: String,
     created_at: Timestamp,
 }
@@ -147,8 +148,9 @@ impl ShownStatus {
 #[derive(Deserialize)]
 pub(super) struct PullRequestHead {
     pub(super) sha: CommitSha,
-    #[serde(rename = "ref")]
-    pub(super) branch: RefName,
+    #[serde(default, rename = "ref", deserialize_with = "lenient")]
+    pub(super) branch: Option<RefName>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) repo: Option<Repository>,
 }
 
@@ -186,17 +188,19 @@ pub(super) struct Commit {
 #[derive(Deserialize)]
 pub(super) struct ShownHook {
     pub(super) id: u64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) active: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) events: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) config: ShownHookConfig,
 }
 
 #[derive(Deserialize, Default)]
 pub(super) struct ShownHookConfig {
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) url: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) content_type: Option<String>,
 }
 

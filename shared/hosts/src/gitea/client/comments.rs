@@ -10,7 +10,7 @@ use super::{
     GiteaClient,
     answers::{ShownComment, ShownReview, ShownStatus},
 };
-use crate::client::{CommentFacts, HostError, Reaction, StatusFacts, found};
+use crate::client::{CommentFacts, HostError, Listing, Reaction, StatusFacts, found};
 
 impl GiteaClient {
     pub(crate) async fn comment(
@@ -51,24 +51,22 @@ impl GiteaClient {
     ) -> Result<Vec<CommentFacts>, HostError> {
         let shown_at: Timestamp = shown_at.as_str().parse().map_err(|error| HostError::unreadable(&error))?;
         let path = format!("/api/v1/repos/{repository}/pulls/{number}/reviews");
-        let mut reviews = Vec::new();
+        let mut reviews = Listing::new();
         let mut seen = 0;
         for page in 1..=Self::MAX_PAGES {
             let page = format!("{path}?limit=50&page={page}");
             let Some(answer) = found(self.api.get_page(&page).await)? else {
                 return Ok(Vec::new());
             };
-            let shown: Vec<ShownReview> = answer.read()?;
-            seen += shown.len();
+            let length = reviews.add(answer.items()?, ShownReview::into_facts);
+            seen += length;
             let total = answer.header("x-total-count").and_then(|count| count.parse().ok()).unwrap_or(0);
-            let is_last = shown.is_empty() || seen >= total;
-            for review in shown {
+            if length == 0 || seen >= total {
                 let is_meant = |review: &CommentFacts| {
                     review.author == *reviewer && review.created_at <= shown_at && !review.body.is_empty()
                 };
-                reviews.extend(review.into_facts()?.filter(is_meant));
-            }
-            if is_last {
+                let mut reviews: Vec<CommentFacts> =
+                    reviews.items.into_iter().flatten().filter(is_meant).collect();
                 reviews.sort_by_key(|review| review.id);
                 let newest = reviews.last().map(|review| review.created_at);
                 reviews.retain(|review| Some(review.created_at) == newest);
@@ -86,8 +84,9 @@ impl GiteaClient {
         since: Timestamp,
     ) -> Result<Vec<CommentFacts>, HostError> {
         let path = format!("/api/v1/repos/{repository}/issues/{number}/comments?since={since}");
-        let shown: Vec<ShownComment> = self.api.get(&path).await?;
-        shown.into_iter().map(ShownComment::into_facts).collect()
+        let mut comments = Listing::new();
+        comments.add(self.api.get_page(&path).await?.items()?, ShownComment::into_facts);
+        Ok(comments.items)
     }
 
     pub(crate) async fn create_comment(
@@ -119,20 +118,20 @@ impl GiteaClient {
         repository: &RepositoryPath,
         sha: &CommitSha,
     ) -> Result<Vec<StatusFacts>, HostError> {
-        let mut statuses = Vec::new();
+        let mut statuses = Listing::new();
+        let mut seen = 0;
         for page in 1..=Self::MAX_PAGES {
             let path = format!(
                 "/api/v1/repos/{repository}/commits/{sha}/statuses?sort=leastindex&limit=50&page={page}"
             );
             let answer = self.api.get_page(&path).await?;
-            let shown: Vec<ShownStatus> = answer.read()?;
+            let length = statuses.add(answer.items()?, |shown: ShownStatus| Ok(shown.into_facts()));
+            seen += length;
             let total = answer.header("x-total-count").and_then(|count| count.parse().ok()).unwrap_or(0);
-            let is_last = shown.is_empty() || statuses.len() + shown.len() >= total;
-            statuses.extend(shown.into_iter().map(ShownStatus::into_facts));
-            if is_last {
+            if length == 0 || seen >= total {
                 break;
             }
         }
-        Ok(statuses)
+        Ok(statuses.items)
     }
 }

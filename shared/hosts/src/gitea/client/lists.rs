@@ -1,6 +1,5 @@
 //! Lists of pull requests, branches and tags on Gitea. Source: `routers/api/v1/repo/{pull,branch,tag}.go` of Gitea 1.26.
 
-use serde_json::Value;
 use tidegate_model::{GitRef, RefName, RepositoryPath};
 
 use super::{
@@ -23,7 +22,7 @@ impl GiteaClient {
             let path =
                 format!("/api/v1/repos/{repository}/pulls?state=open&sort=oldest&limit=50&page={page}");
             let answer = self.api.get_page(&path).await?;
-            let length = listing.add(answer.read::<Vec<Value>>()?, PullRequest::into_facts);
+            let length = listing.add(answer.items()?, PullRequest::into_facts);
             seen += length;
             if is_last(&answer, length, seen) {
                 return Ok(listing);
@@ -49,7 +48,7 @@ impl GiteaClient {
         let mut seen = 0;
         for page in 1..=Self::MAX_REF_PAGES {
             let answer = self.api.get_page(&format!("{path}?limit=50&page={page}")).await?;
-            let length = listing.add(answer.read::<Vec<Value>>()?, |NamedRef { name, commit }| {
+            let length = listing.add(answer.items()?, |NamedRef { name, commit }| {
                 Ok(RefFacts { reference: kind(name), sha: commit.sha })
             });
             seen += length;

@@ -4,12 +4,17 @@ use serde::Deserialize;
 use tidegate_model::{AccountKind, Login, Permission, RepositoryPath};
 
 use super::{GithubClient, answers::User};
-use crate::client::{AccountFacts, HostError, encoded, found};
+use crate::{
+    body::lenient,
+    client::{AccountFacts, HostError, encoded, found},
+};
 
 /// A `user` that is `null` is an account of which GitHub doesn't say what it is.
 #[derive(Deserialize)]
 struct Shown {
+    #[serde(default, deserialize_with = "lenient")]
     permission: String,
+    #[serde(default, deserialize_with = "lenient")]
     user: Option<User>,
 }
 

@@ -2,22 +2,23 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use tidegate_model::{
-    CommentId, CommentKind, CommitSha, Head, Login, PullRequestNumber, RefName, RepositoryPath,
-};
+use tidegate_model::{CommentId, CommentKind, CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
 
-use crate::client::{CommentFacts, Hook, HostError, PullRequestFacts, StatusFacts, number_at_end};
+use crate::body::lenient;
+use crate::client::{CommentFacts, HeadFacts, Hook, HostError, PullRequestFacts, StatusFacts, number_at_end};
 
 /// One of a list has no `merged`: it is open.
 #[derive(Deserialize)]
 pub(super) struct PullRequest {
     number: PullRequestNumber,
     state: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     merged: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     draft: bool,
+    #[serde(default, deserialize_with = "lenient")]
     title: String,
+    #[serde(default, deserialize_with = "lenient")]
     user: Option<User>,
     head: PullRequestHead,
     base: Base,
@@ -33,17 +34,13 @@ impl PullRequest {
             number: self.number,
             open: self.state == "open",
             merged: self.merged,
-            head: Head {
+            head: HeadFacts {
                 sha: self.head.sha,
                 branch: self.head.branch,
                 repository: self.head.repo.map(|repository| repository.full_name),
             },
             base: self.stack.map_or(self.base, |stack| stack.base).branch,
-            // GitHub's own name for people who are gone.
-            author: match self.user {
-                Some(user) => user.login,
-                None => "ghost".parse().map_err(|error| HostError::unreadable(&error))?,
-            },
+            author: login(self.user)?,
             title: self.title,
             draft: self.draft,
         })
@@ -53,7 +50,7 @@ impl PullRequest {
 #[derive(Deserialize)]
 pub(super) struct User {
     pub(super) login: Login,
-    #[serde(rename = "type", default)]
+    #[serde(rename = "type", default, deserialize_with = "lenient")]
     pub(super) kind: String,
 }
 
@@ -62,12 +59,15 @@ pub(super) struct User {
 #[derive(Deserialize)]
 pub(super) struct ShownComment {
     id: CommentId,
+    #[serde(default, deserialize_with = "lenient")]
     issue_url: String,
+    #[serde(default, deserialize_with = "lenient")]
     user: Option<User>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     body: String,
     created_at: Timestamp,
-    updated_at: Timestamp,
+    #[serde(default, deserialize_with = "lenient")]
+    updated_at: Option<Timestamp>,
 }
 
 impl ShownComment {
@@ -81,7 +81,7 @@ impl ShownComment {
             author: login(self.user)?,
             body: self.body,
             created_at: self.created_at,
-            updated_at: self.updated_at,
+            updated_at: self.updated_at.unwrap_or(self.created_at),
         })
     }
 }
@@ -97,9 +97,13 @@ fn login(user: Option<User>) -> Result<Login, HostError> {
 #[derive(Deserialize)]
 pub(super) struct ShownReview {
     id: CommentId,
+    #[serde(default, deserialize_with = "lenient")]
     pull_request_url: String,
+    #[serde(default, deserialize_with = "lenient")]
     user: Option<User>,
-    body: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    body: String,
+    #[serde(default, deserialize_with = "lenient")]
     commit_id: Option<CommitSha>,
     /// Not there before the review is submitted.
     submitted_at: Option<Timestamp>,
@@ -118,7 +122,7 @@ impl ShownReview {
             pull_request: number_at_end(&self.pull_request_url),
             is_by_bot: self.user.as_ref().is_some_and(|user| user.kind == "Bot"),
             author: login(self.user)?,
-            body: self.body.unwrap_or_default(),
+            body: self.body,
             created_at: submitted_at,
             // GitHub doesn't show when a review was edited.
             updated_at: submitted_at,
@@ -129,22 +133,24 @@ impl ShownReview {
 #[derive(Deserialize)]
 pub(super) struct ShownStatus {
     context: String,
-    description: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    description: String,
     created_at: Timestamp,
 }
 
 impl ShownStatus {
     pub(super) fn into_facts(self) -> StatusFacts {
         let Self { context, description, created_at } = self;
-        StatusFacts { context, description: description.unwrap_or_default(), created_at }
+        StatusFacts { context, description, created_at }
     }
 }
 
 #[derive(Deserialize)]
 pub(super) struct PullRequestHead {
     pub(super) sha: CommitSha,
-    #[serde(rename = "ref")]
-    pub(super) branch: RefName,
+    #[serde(default, rename = "ref", deserialize_with = "lenient")]
+    pub(super) branch: Option<RefName>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) repo: Option<Repository>,
 }
 
@@ -192,17 +198,19 @@ pub(super) struct Object {
 #[derive(Deserialize)]
 pub(super) struct ShownHook {
     pub(super) id: u64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) active: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) events: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) config: ShownHookConfig,
 }
 
 #[derive(Deserialize, Default)]
 pub(super) struct ShownHookConfig {
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) url: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) content_type: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use super::{
     GithubClient,
     answers::{ShownComment, ShownReview, ShownStatus},
 };
-use crate::client::{Answer, CommentFacts, HostError, Reaction, StatusFacts, found};
+use crate::client::{Answer, CommentFacts, HostError, Listing, Reaction, StatusFacts, found};
 
 impl GithubClient {
     pub(crate) async fn comment(
@@ -40,17 +40,15 @@ impl GithubClient {
         number: PullRequestNumber,
         since: Timestamp,
     ) -> Result<Vec<CommentFacts>, HostError> {
-        let mut comments = Vec::new();
+        let mut comments = Listing::new();
         for page in 1..=Self::MAX_PAGES {
             let path = format!(
                 "/repos/{repository}/issues/{number}/comments?since={since}&per_page=100&page={page}"
             );
             let answer = self.api.get_page(&path).await?;
-            for shown in answer.read::<Vec<ShownComment>>()? {
-                comments.push(shown.into_facts()?);
-            }
+            comments.add(answer.items()?, ShownComment::into_facts);
             if !has_next(&answer) {
-                return Ok(comments);
+                return Ok(comments.items);
             }
         }
         Err(HostError::unreadable(&"the list of comments has no end"))
@@ -86,16 +84,16 @@ impl GithubClient {
         repository: &RepositoryPath,
         sha: &CommitSha,
     ) -> Result<Vec<StatusFacts>, HostError> {
-        let mut statuses = Vec::new();
+        let mut statuses = Listing::new();
         for page in 1..=Self::MAX_PAGES {
             let path = format!("/repos/{repository}/commits/{sha}/statuses?per_page=100&page={page}");
             let answer = self.api.get_page(&path).await?;
-            statuses.extend(answer.read::<Vec<ShownStatus>>()?.into_iter().map(ShownStatus::into_facts));
+            statuses.add(answer.items()?, |shown: ShownStatus| Ok(shown.into_facts()));
             if !has_next(&answer) {
                 break;
             }
         }
-        Ok(statuses)
+        Ok(statuses.items)
     }
 }
 

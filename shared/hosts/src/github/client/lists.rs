@@ -1,6 +1,5 @@
 //! Lists of pull requests, branches and tags on GitHub.
 
-use serde_json::Value;
 use tidegate_model::{GitRef, RefName, RepositoryPath};
 
 use super::{
@@ -26,7 +25,7 @@ impl GithubClient {
                 "/repos/{repository}/pulls?state=open&sort=created&direction=asc&per_page=100&page={page}"
             );
             let answer = self.api.get_page(&path).await?;
-            listing.add(answer.read::<Vec<Value>>()?, PullRequest::into_facts);
+            listing.add(answer.items()?, PullRequest::into_facts);
             if !has_next(&answer) {
                 return Ok(listing);
             }
@@ -52,7 +51,7 @@ impl GithubClient {
     ) -> Result<(), HostError> {
         for page in 1..=Self::MAX_REF_PAGES {
             let answer = self.api.get_page(&format!("{path}?per_page=100&page={page}")).await?;
-            listing.add(answer.read::<Vec<Value>>()?, |NamedRef { name, commit }| {
+            listing.add(answer.items()?, |NamedRef { name, commit }| {
                 Ok(RefFacts { reference: kind(name), sha: commit.sha })
             });
             if !has_next(&answer) {

@@ -34,7 +34,6 @@ fn a_shared_run_is_stopped_by_a_writer_alone() {
 #[test]
 fn retest_runs_what_failed_in_a_run_that_another_pull_request_shares() {
     let mut known = shared(Permission::Write);
-    known.author = Permission::Write;
     let ended = ran(
         "first",
         0,

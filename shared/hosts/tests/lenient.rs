@@ -1,0 +1,295 @@
+//! A delivery is read as long as it says what its event needs. Everything else may be missing, null, or of any shape.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Value, json};
+use tidegate_hosts::intake::{Ignored, NormaliseError, Outcome, Unverified};
+use tidegate_model::{Event, Host, PullRequestAction};
+
+/// A recorded delivery, and the fields that its event needs.
+struct Delivery {
+    host: Host,
+    kind: &'static str,
+    recorded: &'static str,
+    needed: &'static [&'static str],
+}
+
+const PULL_REQUEST: &[&str] =
+    &["/action", "/pull_request", "/pull_request/number", "/repository", "/repository/full_name"];
+const PUSH: &[&str] = &["/ref", "/after", "/repository", "/repository/full_name"];
+const COMMENT: &[&str] = &[
+    "/action",
+    "/issue",
+    "/issue/number",
+    "/comment",
+    "/comment/id",
+    "/repository",
+    "/repository/full_name",
+];
+
+macro_rules! recorded {
+    ($name:literal) => {
+        include_str!(concat!("../../../tests/payloads/", $name))
+    };
+}
+
+const DELIVERIES: [Delivery; 9] = [
+    Delivery {
+        host: Host::Github,
+        kind: "pull_request",
+        recorded: recorded!("github/pull_request.opened.json"),
+        needed: PULL_REQUEST,
+    },
+    Delivery {
+        host: Host::Github,
+        kind: "pull_request",
+        recorded: recorded!("github/pull_request.closed.json"),
+        needed: PULL_REQUEST,
+    },
+    Delivery {
+        host: Host::Github,
+        kind: "push",
+        recorded: recorded!("github/push.branch-created.json"),
+        needed: PUSH,
+    },
+    Delivery {
+        host: Host::Github,
+        kind: "issue_comment",
+        recorded: recorded!("github/issue_comment.created.json"),
+        needed: COMMENT,
+    },
+    Delivery {
+        host: Host::Github,
+        kind: "pull_request_review",
+        recorded: recorded!("github/pull_request_review.submitted.json"),
+        needed: &[
+            "/action",
+            "/review",
+            "/review/id",
+            "/pull_request",
+            "/pull_request/number",
+            "/repository",
+            "/repository/full_name",
+        ],
+    },
+    Delivery {
+        host: Host::Gitea,
+        kind: "pull_request",
+        recorded: recorded!("gitea/005-pull_request-opened.json"),
+        needed: PULL_REQUEST,
+    },
+    Delivery { host: Host::Gitea, kind: "push", recorded: recorded!("gitea/025-push.json"), needed: PUSH },
+    Delivery {
+        host: Host::Gitea,
+        kind: "issue_comment",
+        recorded: recorded!("gitea/006-issue_comment-created.json"),
+        needed: COMMENT,
+    },
+    Delivery {
+        host: Host::Gitea,
+        kind: "pull_request_comment",
+        recorded: recorded!("gitea/014-pull_request_comment-reviewed.json"),
+        needed: &[
+            "/action",
+            "/sender",
+            "/sender/login",
+            "/pull_request",
+            "/pull_request/number",
+            "/pull_request/updated_at",
+            "/repository",
+            "/repository/full_name",
+        ],
+    },
+];
+
+fn normalise(host: Host, kind: &str, payload: &Value) -> Result<Outcome, NormaliseError> {
+    let prefix = format!("x-{host}");
+    let headers: HeaderMap = [(format!("{prefix}-event"), kind), (format!("{prefix}-delivery"), "d-1")]
+        .into_iter()
+        .map(|(name, value)| {
+            (name.parse::<HeaderName>().expect("a name"), HeaderValue::from_str(value).expect("a value"))
+        })
+        .collect();
+    let body = payload.to_string();
+    Ok(Unverified::new(host, &headers, body.as_bytes()).normalise()?.outcome)
+}
+
+/// The names of all members that some payload type has.
+const READ: [&str; 28] = [
+    "action",
+    "after",
+    "base",
+    "body",
+    "changes",
+    "comment",
+    "content",
+    "full_name",
+    "head",
+    "head_commit",
+    "id",
+    "is_pull",
+    "issue",
+    "login",
+    "merged",
+    "message",
+    "number",
+    "pull_request",
+    "ref",
+    "repo",
+    "repository",
+    "review",
+    "sender",
+    "sha",
+    "title",
+    "type",
+    "updated_at",
+    "user",
+];
+
+/// What happens to a member of a name that no payload type has.
+#[derive(Clone, Copy)]
+enum Unread {
+    Removed,
+    Null,
+}
+
+/// The payload with the members changed that nobody reads.
+fn reduced(value: &Value, unread: Unread) -> Value {
+    let Value::Object(fields) = value else { return value.clone() };
+    let reduce = |(name, child): (&String, &Value)| match (READ.contains(&&**name), unread) {
+        (true, _) => Some((name.clone(), reduced(child, unread))),
+        (false, Unread::Removed) => None,
+        (false, Unread::Null) => Some((name.clone(), Value::Null)),
+    };
+    fields.iter().filter_map(reduce).collect::<serde_json::Map<_, _>>().into()
+}
+
+/// The pointers of all members of all objects in a payload.
+fn members(value: &Value, at: &str, found: &mut Vec<String>) {
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(fields) => fields.iter().map(|(name, child)| (format!("{at}/{name}"), child)).collect(),
+        Value::Array(items) => {
+            items.iter().enumerate().map(|(i, child)| (format!("{at}/{i}"), child)).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (pointer, child) in children {
+        members(child, &pointer, found);
+        found.push(pointer);
+    }
+}
+
+/// The payload without a member.
+fn without(payload: &Value, pointer: &str) -> Value {
+    let mut payload = payload.clone();
+    let (parent, member) = pointer.rsplit_once('/').expect("a pointer");
+    match payload.pointer_mut(parent) {
+        Some(Value::Object(fields)) => drop(fields.remove(member)),
+        Some(Value::Array(items)) => drop(items.remove(member.parse().expect("an index"))),
+        _ => unreachable!("{pointer}"),
+    }
+    payload
+}
+
+fn with(payload: &Value, pointer: &str, value: Value) -> Value {
+    let mut payload = payload.clone();
+    *payload.pointer_mut(pointer).expect("a member") = value;
+    payload
+}
+
+#[test]
+fn only_what_the_event_needs_must_be_there() {
+    for Delivery { host, kind, recorded, needed } in DELIVERIES {
+        let recorded: Value = serde_json::from_str(recorded).expect("recorded JSON");
+        let whole = normalise(host, kind, &recorded).expect("a recorded delivery");
+        for unread in [Unread::Removed, Unread::Null] {
+            assert_eq!(
+                normalise(host, kind, &reduced(&recorded, unread)),
+                Ok(whole.clone()),
+                "{kind} of {host}"
+            );
+        }
+        let payload = reduced(&recorded, Unread::Removed);
+        let mut pointers = Vec::new();
+        members(&payload, "", &mut pointers);
+        for pointer in needed {
+            assert!(pointers.iter().any(|known| known == pointer), "{kind} of {host} has no {pointer}");
+        }
+        for pointer in pointers {
+            let missing = [without(&payload, &pointer), with(&payload, &pointer, Value::Null)];
+            if needed.contains(&&*pointer) {
+                for payload in missing {
+                    let refused = normalise(host, kind, &payload);
+                    let Err(NormaliseError::Body { .. }) = refused else {
+                        unreachable!("{kind} of {host} without {pointer}: {refused:?}")
+                    };
+                }
+                continue;
+            }
+            // The text of a comment is a text, if it is there.
+            let is_text =
+                ["/comment/body", "/review/body", "/review/content", "/review"].contains(&&*pointer);
+            let odd =
+                [json!(""), json!("\u{1} odd"), json!(1e30), json!(-7), json!([1]), json!({"login": 1})];
+            let odd = odd.into_iter().filter(|_| !is_text).map(|value| with(&payload, &pointer, value));
+            for payload in missing.into_iter().chain(odd) {
+                let read = normalise(host, kind, &payload);
+                assert!(read.is_ok(), "{kind} of {host} with {pointer} changed: {read:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_close_without_a_head_is_still_a_close() {
+    let recorded: Value = serde_json::from_str(recorded!("github/pull_request.closed.json")).expect("JSON");
+    let changes = [("/pull_request/head/sha", json!("")), ("/pull_request/head", Value::Null)];
+    for payload in changes.map(|(pointer, value)| with(&recorded, pointer, value)) {
+        for (host, kind) in [(Host::Github, "pull_request"), (Host::Gitea, "pull_request")] {
+            let Ok(Outcome::Event(Event::PullRequest(event))) = normalise(host, kind, &payload) else {
+                unreachable!("no event of {host}")
+            };
+            assert_eq!(event.action, PullRequestAction::Closed);
+            assert_eq!(event.pull_request.head.sha, None);
+        }
+    }
+}
+
+#[test]
+fn a_head_branch_of_any_name_is_no_reason_to_refuse() {
+    let recorded: Value = serde_json::from_str(recorded!("github/pull_request.opened.json")).expect("JSON");
+    for name in ["a..b".to_owned(), "x".repeat(500), String::new()] {
+        let payload = with(&recorded, "/pull_request/head/ref", json!(name));
+        let Ok(Outcome::Event(Event::PullRequest(event))) = normalise(Host::Github, "pull_request", &payload)
+        else {
+            unreachable!("no event")
+        };
+        assert_eq!(event.pull_request.head.branch, None, "{name:?}");
+        assert!(event.pull_request.head.sha.is_some());
+    }
+}
+
+#[test]
+fn what_nobody_uses_is_ignored_whatever_else_the_delivery_holds() {
+    for (host, kind, action, reason) in [
+        (Host::Github, "pull_request", "labeled", Ignored::UnusedAction),
+        (Host::Github, "issue_comment", "deleted", Ignored::DeletedComment),
+        (Host::Github, "issue_comment", "pinned", Ignored::UnusedAction),
+        (Host::Github, "pull_request_review", "dismissed", Ignored::UnusedAction),
+        (Host::Gitea, "pull_request", "label_updated", Ignored::UnusedAction),
+        (Host::Gitea, "issue_comment", "deleted", Ignored::DeletedComment),
+        (Host::Gitea, "pull_request_approved", "a new word", Ignored::UnusedAction),
+    ] {
+        let payload = json!({"action": action, "pull_request": null, "repository": 7});
+        assert_eq!(normalise(host, kind, &payload), Ok(Outcome::Ignored(reason)), "{kind} {action}");
+    }
+}
+
+#[test]
+fn a_gitea_without_is_pull_shows_by_the_issue_whether_it_is_a_pull_request() {
+    let recorded: Value =
+        serde_json::from_str(recorded!("gitea/006-issue_comment-created.json")).expect("JSON");
+    let old = without(&recorded, "/is_pull");
+    assert!(matches!(normalise(Host::Gitea, "issue_comment", &old), Ok(Outcome::Event(Event::Comment(_)))));
+    let plain = with(&old, "/issue/pull_request", Value::Null);
+    assert_eq!(normalise(Host::Gitea, "issue_comment", &plain), Ok(Outcome::Ignored(Ignored::PlainIssue)));
+}
