@@ -207,7 +207,8 @@ async fn apply(
         .and_then(|status| status.webhook.as_ref()?.id.as_ref())
         .is_some_and(|id| webhook.id.as_ref() != Some(id));
     let registered_now = registered.status == tidegate_resources::ConditionStatus::True;
-    let new = status::status(config, ready, registered, Some(webhook), Timestamp::now());
+    let within = status::within(config, context.context.settings.limits());
+    let new = status::status(config, ready, registered, within, Some(webhook), Timestamp::now());
     patch(config, &new, api).await?;
     match failure {
         Some(error) => Err(error.into()),

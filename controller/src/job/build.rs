@@ -86,7 +86,7 @@ pub fn build(
                 name: entry.name.to_string(),
                 run_after: entry.after.iter().map(ToString::to_string).collect(),
                 // Without a limit of its own a task would get Tekton's default of one hour.
-                timeout: Some(backstop(spec.timeout)),
+                timeout: Some(backstop(job.timeout())),
                 on_error: (entry.optional && !awaited.contains(&entry.name)).then(|| "continue".to_owned()),
                 task_spec: task(job, entry, base, source, settings)?,
             })
@@ -103,7 +103,7 @@ pub fn build(
         },
         spec: PipelineRunSpec {
             pipeline_spec: Pipeline { tasks },
-            timeouts: Some(Timeouts { pipeline: backstop(spec.timeout) }),
+            timeouts: Some(Timeouts { pipeline: backstop(job.timeout()) }),
             task_run_template: Some(TaskRunTemplate {
                 service_account_name: Some(settings.service_account.to_owned()),
                 pod_template: Some(PodTemplate {
@@ -165,7 +165,7 @@ fn run_step(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Result<S
         working_dir: Some(checkout::WORKING_DIR.to_owned()),
         env: environment(job, entry, base),
         volume_mounts: vec![checkout::source_mount()],
-        timeout: Some(entry.timeout.unwrap_or(job.spec.timeout).min(job.spec.timeout).to_string()),
+        timeout: Some(entry.timeout.unwrap_or(job.timeout()).min(job.timeout()).to_string()),
         ..Step::default()
     })
 }

@@ -42,10 +42,12 @@ pub struct IntegrationConfigSpec {
     /// The jobs, by the occasion they run at.
     #[serde(default)]
     pub jobs: ConfigJobs,
-    /// How long one run may take from its start, like 1h30m. Default: 1h.
+    /// How long one run may take from its start, like 1h30m. Default: 1h. The operator's limit may be less: then the
+    /// condition `WithinLimits` says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Timeout>,
-    /// How many runs of this repository may go on at once. Default: the controller's setting.
+    /// How many runs of this repository may go on at once. Default: the controller's setting. The operator's limit may be
+    /// less: then the condition `WithinLimits` says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub max_concurrent_runs: Option<u32>,
@@ -155,7 +157,7 @@ pub struct ConfigJobs {
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = structural)]
 pub struct IntegrationConfigStatus {
-    /// Ready and `WebhookRegistered`, each with a reason.
+    /// Ready, `WebhookRegistered` and `WithinLimits`, each with a reason.
     #[serde(default)]
     #[schemars(length(max = 16))]
     pub conditions: Vec<Condition>,

@@ -19,6 +19,7 @@ mod drain;
 mod host_faults;
 mod kill;
 mod leader;
+mod limits;
 mod namespaces;
 mod outage;
 mod plugins;
