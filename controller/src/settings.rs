@@ -75,6 +75,10 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_RUN_SERVICE_ACCOUNT", default_value = "default")]
     pub run_service_account: String,
 
+    /// The `ServiceAccount` of the pods of runs whose code gets no Secrets: those of forks. Without it: the same as of others.
+    #[arg(long, env = "TIDEGATE_UNTRUSTED_RUN_SERVICE_ACCOUNT")]
+    pub untrusted_run_service_account: Option<String>,
+
     /// Hosts that `spec.git.apiUrl` may name although they are private or speak plain HTTP; separated by commas.
     #[arg(long, env = "TIDEGATE_ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
@@ -113,6 +117,11 @@ pub struct Settings {
 impl Settings {
     /// How long one attempt of a request to a host may take.
     pub const HOST_TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// The `ServiceAccount` of the pods of runs whose code gets no Secrets.
+    pub fn untrusted_run_service_account(&self) -> &str {
+        self.untrusted_run_service_account.as_deref().unwrap_or(&self.run_service_account)
+    }
 
     /// What a config or a run may ask for at most.
     pub fn limits(&self) -> Limits {

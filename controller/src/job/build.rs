@@ -31,6 +31,14 @@ pub struct RunSettings<'a> {
     pub checkout_image: &'a str,
     /// The `ServiceAccount` of the pods.
     pub service_account: &'a str,
+    /// The one of pods whose code gets no Secrets.
+    pub untrusted_service_account: &'a str,
+}
+
+impl RunSettings<'_> {
+    fn service_account_of(&self, job: &IntegrationJob) -> &str {
+        if is_untrusted(job) { self.untrusted_service_account } else { self.service_account }
+    }
 }
 
 /// Why an `IntegrationJob` can't become a `PipelineRun`. Another try would find the same.
@@ -105,7 +113,7 @@ pub fn build(
             pipeline_spec: Pipeline { tasks },
             timeouts: Some(Timeouts { pipeline: backstop(job.timeout()) }),
             task_run_template: Some(TaskRunTemplate {
-                service_account_name: Some(settings.service_account.to_owned()),
+                service_account_name: Some(settings.service_account_of(job).to_owned()),
                 pod_template: Some(PodTemplate {
                     automount_service_account_token: Some(false),
                     ..PodTemplate::default()
@@ -125,9 +133,13 @@ fn backstop(timeout: Timeout) -> String {
     format!("{seconds}s")
 }
 
+/// Whether the code of a run gets no Secrets.
+fn is_untrusted(job: &IntegrationJob) -> bool {
+    job.spec.pulls.iter().any(|pull| pull.fork)
+}
+
 fn check_secrets(job: &IntegrationJob) -> Result<(), Refusal> {
-    let from_fork = job.spec.pulls.iter().any(|pull| pull.fork);
-    match trust::withheld_secret(from_fork, &job.spec.jobs) {
+    match trust::withheld_secret(is_untrusted(job), &job.spec.jobs) {
         Some((job, secret)) => Err(Refusal::NeedsSecret { job: job.clone(), secret: secret.to_owned() }),
         None => Ok(()),
     }
@@ -213,6 +225,8 @@ fn labels(job: &IntegrationJob) -> BTreeMap<String, String> {
         .collect();
     labels.insert(label::CONFIG.to_owned(), job.spec.config.name.clone());
     labels.insert(label::INTEGRATION_JOB.to_owned(), job.name_any());
+    let trust = if is_untrusted(job) { "untrusted" } else { "trusted" };
+    labels.insert(label::TRUST.to_owned(), trust.to_owned());
     if let [pull] = job.spec.pulls.as_slice() {
         labels.insert(label::PULL_REQUEST.to_owned(), pull.number.to_string());
     }

@@ -18,6 +18,9 @@ pub mod label {
     pub const PULL_REQUEST: &str = "tidegate.dev/pull-request";
     /// The digest of the branch or tag.
     pub const REF: &str = "tidegate.dev/ref";
+    /// Whether the code of a run may read Secrets: `trusted` or `untrusted`. On its `PipelineRun`, `TaskRun`s and pods, for
+    /// the selector of a `NetworkPolicy`.
+    pub const TRUST: &str = "tidegate.dev/trust";
     /// Tekton's label of a `TaskRun`: its `PipelineRun`.
     pub const TEKTON_PIPELINE_RUN: &str = "tekton.dev/pipelineRun";
     /// Tekton's label of a `TaskRun`: its name in the pipeline, for us the job's name.

@@ -31,6 +31,7 @@ mod skip;
 mod status_truth;
 mod status_truth_corrections;
 mod stuck_commands;
+mod surroundings;
 mod trust;
 mod webhook;
 
