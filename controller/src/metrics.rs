@@ -17,7 +17,8 @@ pub struct Metrics {
     host_calls: Family<HostCallLabels, Counter>,
     reconcile_failures: Family<FailureLabels, Counter>,
     finished: Family<PhaseLabels, Counter>,
-    connections_closed: Family<ConnectionLabels, Counter>,
+    connections_closed: Family<ReasonLabels, Counter>,
+    events_dropped: Family<ReasonLabels, Counter>,
     leader: Gauge,
     queued: Gauge,
     running: Gauge,
@@ -51,7 +52,7 @@ struct PhaseLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ConnectionLabels {
+struct ReasonLabels {
     reason: &'static str,
 }
 
@@ -69,6 +70,7 @@ impl Default for Metrics {
             reconcile_failures: Family::default(),
             finished: Family::default(),
             connections_closed: Family::default(),
+            events_dropped: Family::default(),
             leader: Gauge::default(),
             queued: Gauge::default(),
             running: Gauge::default(),
@@ -90,6 +92,11 @@ impl Default for Metrics {
             "http_connections_closed",
             "Connections to this port that ended without a whole request and its answer",
             metrics.connections_closed.clone(),
+        );
+        r.register(
+            "events_dropped",
+            "Events that were dropped, as their hook's salt counts no more",
+            metrics.events_dropped.clone(),
         );
         r.register("leader", "1 while this replica leads, 0 while it stands by", metrics.leader.clone());
         r.register("integration_jobs_queued", "IntegrationJobs that wait for a slot", metrics.queued.clone());
@@ -137,7 +144,12 @@ impl Metrics {
 
     /// Counts a connection that ended without a whole request and its answer.
     pub fn connection_closed(&self, reason: &'static str) {
-        self.connections_closed.get_or_create(&ConnectionLabels { reason }).inc();
+        self.connections_closed.get_or_create(&ReasonLabels { reason }).inc();
+    }
+
+    /// Counts an event that was dropped.
+    pub fn event_dropped(&self, reason: &'static str) {
+        self.events_dropped.get_or_create(&ReasonLabels { reason }).inc();
     }
 
     /// Sets whether this replica leads.

@@ -11,8 +11,10 @@ use super::{
     apply::{self, Applied},
     chat::{CommentRef, Followed},
     error::{CommandError, WaitsFor},
-    facts, log,
+    facts::{self, FactsError},
+    log,
     plan::{self, Plan},
+    proof::Proof,
     record,
     turns::PullRequest,
 };
@@ -86,6 +88,20 @@ impl Drain {
         };
         outcome.errors.extend(concerned.unreadable.into_iter().map(CommandError::from));
         let configs = concerned.configs;
+        let proof = match self.proof(envelope, &configs).await {
+            Ok(Proof::OtherSalt) => {
+                // Its former holder may send as many as they like: none of them becomes a dead letter. What the host itself
+                // sent under this salt, the ledger's look at the repository finds.
+                self.context.metrics.event_dropped("other_salt");
+                log(envelope, configs.first(), "dropped: its hook was replaced");
+                return outcome;
+            }
+            Ok(proof) => proof,
+            Err(error) => {
+                outcome.add(Err(error.into()));
+                return outcome;
+            }
+        };
         if let Err(error) = self.renames.check(&configs, envelope, &self.context).await {
             outcome.add(Err(error));
             return outcome;
@@ -104,11 +120,23 @@ impl Drain {
             return outcome;
         }
         for config in &configs {
-            let result = self.carry_out_for(config, envelope).await;
+            let result = self.carry_out_for(config, envelope, proof).await;
             self.note(&result, config, envelope);
             outcome.add(result);
         }
         outcome
+    }
+
+    /// What the event behind a command proves. A hook speaks for one config, and the App for all of them.
+    async fn proof(
+        &self,
+        envelope: &Envelope<Command>,
+        configs: &[IntegrationConfig],
+    ) -> Result<Proof, FactsError> {
+        match configs.first() {
+            Some(config) => Proof::look(envelope, self.inlet.is_of_plugin(), config, &self.context).await,
+            None => Ok(Proof::Unsigned),
+        }
     }
 
     /// Carries a command out for one config. `Some` is the reason why it is refused for good.
@@ -116,11 +144,16 @@ impl Drain {
         &self,
         config: &IntegrationConfig,
         envelope: &Envelope<Command>,
+        proof: Proof,
     ) -> Result<Option<String>, CommandError> {
         let command = &envelope.body;
         let plan = match plan::admit(command, config) {
             Ok(()) => {
                 let facts = facts::read(&command.intention, config, &self.context).await?;
+                if let Some(lack) = proof.lack(&facts) {
+                    log(envelope, Some(config), &lack);
+                    return Ok(None);
+                }
                 record::record(config, &facts, &self.context).await?;
                 plan::plan(command, config, &facts)
             }
@@ -252,7 +285,6 @@ mod tests {
     use tidegate_hosts::client::HostError;
 
     use super::*;
-    use crate::drain::facts::FactsError;
 
     fn host(source: HostError) -> CommandError {
         FactsError::Host { operation: "read", source }.into()

@@ -36,6 +36,11 @@ impl Inlet {
         Self { commands, dead_letters, declared: Some(plugin), metrics }
     }
 
+    /// Whether it is the queue of a plugin of others.
+    pub fn is_of_plugin(&self) -> bool {
+        self.declared.is_some()
+    }
+
     /// Why an intention is none for this queue.
     pub fn refusal(&self, intention: &Intention) -> Option<String> {
         self.declared.as_ref()?.refusal(intention.kind())

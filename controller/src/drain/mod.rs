@@ -14,6 +14,7 @@ mod fan_out;
 mod give_up;
 pub mod inlet;
 pub mod plan;
+mod proof;
 mod record;
 mod renamed;
 mod retry;

@@ -100,14 +100,17 @@ impl Handler {
         let kind = event.kind();
         known.event = Some(kind);
         known.repo = Some(event.repository().clone());
+        let host = path.host();
+        let (source, salt) = match path {
+            HookPath::Config { config, salt, .. } => (Source::Config(config), Some(salt.id())),
+            HookPath::GithubApp => (Source::App, None),
+        };
         let envelope = Envelope {
             v: Version,
             delivery: delivery.id,
-            host: path.host(),
-            source: match path {
-                HookPath::Config { config, .. } => Source::Config(config),
-                HookPath::GithubApp => Source::App,
-            },
+            host,
+            source,
+            salt,
             received_at_ms: milliseconds(received_at),
             traceparent: Some(traceparent(request)),
             body: event,

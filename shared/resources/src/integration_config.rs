@@ -189,6 +189,40 @@ pub struct WebhookStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub url: Option<String>,
+    /// The salts before this one, the oldest first, as long as events of their hooks may still be queued.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4))]
+    pub retired: Vec<RetiredSalt>,
+    /// The digest of the annotation `tidegate.dev/rotate-webhook` that the salt was made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub rotation: Option<String>,
+}
+
+/// A salt that was replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct RetiredSalt {
+    /// The salt.
+    #[schemars(length(min = 16, max = 64))]
+    pub salt: String,
+    /// Since when the host shows the new hook and no other (RFC 3339): events that came later don't count. Unset while the host
+    /// may still show the old hook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 40))]
+    pub until: Option<String>,
+}
+
+impl WebhookStatus {
+    /// How many replaced salts are remembered.
+    pub const MAX_RETIRED: usize = 4;
+
+    /// The salt of the hook that was registered last, while it is another than the present one.
+    pub fn replaced_salt(&self) -> Option<&str> {
+        let (_, salt) = self.url.as_ref()?.rsplit_once('/')?;
+        (salt != self.salt).then_some(salt)
+    }
 }
 
 #[cfg(test)]

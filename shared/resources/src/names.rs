@@ -39,6 +39,8 @@ pub mod annotation {
     pub const TRACEPARENT: &str = "tidegate.dev/traceparent";
     /// When the controller made it, in milliseconds since 1970: Kubernetes' own timestamp has whole seconds only.
     pub const CREATED_AT_MS: &str = "tidegate.dev/created-at-ms";
+    /// On a config: another value has its webhook replaced by one under a new salt.
+    pub const ROTATE_WEBHOOK: &str = "tidegate.dev/rotate-webhook";
     /// When the webhook function accepted the delivery, in milliseconds since 1970.
     pub const RECEIVED_AT_MS: &str = "tidegate.dev/received-at-ms";
 }

@@ -27,6 +27,7 @@ mod pull_request;
 mod push;
 mod real;
 mod rotation;
+mod salt;
 mod skip;
 mod status_truth;
 mod status_truth_corrections;
