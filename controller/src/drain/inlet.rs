@@ -100,6 +100,12 @@ impl Inlet {
         }
     }
 
+    /// Hides a message for so long; it counts as no failure.
+    pub async fn hide(&self, message: &Message, delay: Duration) {
+        let hidden = self.commands.extend(&message.receipt, delay).await;
+        self.note(message, hidden, "failed to give a command back: it comes again when its time is over");
+    }
+
     /// Hides a message until its next try.
     pub async fn put_back(
         &self,

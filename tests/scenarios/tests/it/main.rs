@@ -21,6 +21,7 @@ mod kill;
 mod leader;
 mod limits;
 mod namespaces;
+mod noise;
 mod outage;
 mod plugins;
 mod pull_request;
