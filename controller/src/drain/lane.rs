@@ -17,7 +17,7 @@ impl Drain {
             }
             Source::App => {
                 let owner = envelope.body.repository.owner().to_ascii_lowercase();
-                lane(envelope, &site(&self.context.settings.github_app_api_url), format!("app/{owner}"))
+                lane(envelope, &site(&self.context.settings.github_app_api_url), &format!("app/{owner}"))
             }
         }
     }
@@ -26,16 +26,16 @@ impl Drain {
 fn of_config(envelope: &Envelope<Command>, config: Option<&IntegrationConfig>) -> Lane {
     let Some(config) = config else {
         let name = format!("{:?}", envelope.source);
-        return lane(envelope, &name, name.clone());
+        return lane(envelope, &name, &name);
     };
     let credential = match Writer::of(config) {
         Some(Writer { namespace, secret, .. }) => format!("{namespace}/{}/{}", secret.name, secret.key),
         None => "none".to_owned(),
     };
-    lane(envelope, &config.spec.git.site(), credential)
+    lane(envelope, &config.spec.git.site(), &credential)
 }
 
-fn lane(envelope: &Envelope<Command>, site: &str, credential: String) -> Lane {
+fn lane(envelope: &Envelope<Command>, site: &str, credential: &str) -> Lane {
     let site = format!("{}/{site}", envelope.host);
     let repository = envelope.body.repository.as_str().to_ascii_lowercase();
     let intention = &envelope.body.intention;

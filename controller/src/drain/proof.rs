@@ -13,7 +13,8 @@ use crate::{config::salt, configs::StoredConfig, context::Context};
 pub enum Proof {
     /// The host sent it: it was signed by the App's secret, or under a salt of the config that counts.
     Signed,
-    /// Nothing: a plugin of others says what it likes, and an older function sends no salt.
+    /// Nothing: a plugin of others says what it likes, an older function sends no salt, and the salt of an earlier config of the
+    /// same name is not known any more.
     Unsigned,
     /// It was signed under a salt that counts no more: by a hook that is gone, or by whoever knows its secret.
     OtherSalt,
@@ -32,6 +33,8 @@ impl Proof {
             }
         };
         match (counts, is_of_plugin) {
+            // It came to an earlier config of this name, and waited: for the config of a renamed repository, for instance.
+            (false, _) if is_older(envelope, config) => Self::Unsigned,
             (false, _) => Self::OtherSalt,
             (true, true) => Self::Unsigned,
             (true, false) => Self::Signed,
@@ -70,6 +73,12 @@ impl Proof {
     }
 }
 
+/// Whether an event came in before the config was made; Kubernetes counts whole seconds.
+fn is_older(envelope: &Envelope<Command>, config: &IntegrationConfig) -> bool {
+    let made = config.metadata.creation_timestamp.as_ref();
+    made.is_some_and(|made| received_at(envelope).as_second() <= made.0.as_second())
+}
+
 fn received_at(envelope: &Envelope<Command>) -> Timestamp {
     let milliseconds = i64::try_from(envelope.received_at_ms).unwrap_or(i64::MAX);
     Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX)
@@ -88,7 +97,7 @@ mod tests {
     fn config() -> IntegrationConfig {
         serde_json::from_value(json!({
             "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationConfig",
-            "metadata": {"name": "shop", "namespace": "ci"},
+            "metadata": {"name": "shop", "namespace": "ci", "creationTimestamp": "2025-06-01T00:00:00Z"},
             "spec": {"git": {"type": "gitea", "repository": "acme/shop"}},
             "status": {"webhook": {
                 "salt": OWN, "url": format!("https://ci/hooks/gitea/ci/shop/{OWN}"),
@@ -120,6 +129,8 @@ mod tests {
             (&hook, Some(OLD), early, false, Proof::Signed),
             (&hook, Some(OLD), late, false, Proof::OtherSalt),
             (&hook, Some("22222222222222222222222222222222"), early, false, Proof::OtherSalt),
+            // It was sent to an earlier config of this name.
+            (&hook, Some("22222222222222222222222222222222"), "2025-05-31T23:59:59Z", false, Proof::Unsigned),
             (&hook, None, late, false, Proof::Unsigned),
             (&app, None, late, false, Proof::Signed),
             // A plugin of others may have made it up.

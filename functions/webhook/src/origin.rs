@@ -1,10 +1,10 @@
-//! Whether a request came through the firewall: CloudFront adds a secret header to what it passes on.
+//! Whether a request came through the firewall: `CloudFront` adds a secret header to what it passes on.
 
 use lambda_http::http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::{Choice, ConstantTimeEq as _};
 
-/// The header with the secret. CloudFront replaces one that a client sends.
+/// The header with the secret. `CloudFront` replaces one that a client sends.
 pub const HEADER: &str = "x-tidegate-origin";
 
 /// A secret has at least that many characters.

@@ -75,7 +75,7 @@ mod tests {
         Queued { key, repository, repository_cap: cap, namespace: "ci", place }
     }
 
-    fn running<'a>(repository: &'a str) -> Running<'a> {
+    fn running(repository: &str) -> Running<'_> {
         Running { repository, namespace: "ci" }
     }
 

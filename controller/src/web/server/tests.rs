@@ -3,7 +3,6 @@ use std::io::ErrorKind;
 use axum::routing::get;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    task::JoinHandle,
     time::timeout,
 };
 
@@ -17,17 +16,18 @@ struct Server {
     address: SocketAddr,
     stop: CancellationToken,
     metrics: Metrics,
-    served: JoinHandle<Result<(), JoinError>>,
+    served: JoinSet<Result<(), JoinError>>,
 }
 
-async fn start(bounds: Bounds) -> Server {
+fn start(bounds: Bounds) -> Server {
     let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
     let address = listener.local_addr().expect("an address");
     let (stop, metrics) = (CancellationToken::new(), Metrics::default());
     let app = Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/never", get(std::future::pending::<&'static str>));
-    let served = tokio::spawn(serve(listener, app, bounds, metrics.clone(), stop.clone()));
+    let mut served = JoinSet::new();
+    served.spawn(serve(listener, app, bounds, metrics.clone(), stop.clone()));
     Server { address, stop, metrics, served }
 }
 
@@ -43,9 +43,10 @@ impl Server {
         read(self.send(&format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await).await
     }
 
-    async fn end(self) {
+    async fn end(mut self) {
         self.stop.cancel();
-        timeout(PATIENCE, self.served).await.expect("it stops").expect("no panic").expect("no failure");
+        let ended = timeout(PATIENCE, self.served.join_next()).await.expect("it stops");
+        ended.expect("it ran").expect("no panic").expect("no failure");
     }
 }
 
@@ -62,7 +63,7 @@ async fn read(mut client: TcpStream) -> String {
 
 #[tokio::test]
 async fn a_probe_is_answered_while_more_half_sent_requests_are_open_than_there_are_places() {
-    let server = start(Bounds { connections: 4, head: LONG, lifetime: LONG }).await;
+    let server = start(Bounds { connections: 4, head: LONG, lifetime: LONG });
     let mut half_sent = Vec::new();
     for _ in 0..40 {
         half_sent.push(server.send("GET /healthz HTTP/1.1\r\nx: ").await);
@@ -81,7 +82,7 @@ async fn a_probe_is_answered_while_more_half_sent_requests_are_open_than_there_a
 
 #[tokio::test]
 async fn a_request_that_is_not_sent_whole_in_its_time_is_dropped() {
-    let server = start(Bounds { connections: 4, head: Duration::from_millis(20), lifetime: LONG }).await;
+    let server = start(Bounds { connections: 4, head: Duration::from_millis(20), lifetime: LONG });
     for half in ["", "GET", "GET /healthz HTTP/1.1\r\nhost: x\r\n"] {
         assert_eq!(read(server.send(half).await).await, "", "{half}");
     }
@@ -90,7 +91,7 @@ async fn a_request_that_is_not_sent_whole_in_its_time_is_dropped() {
 
 #[tokio::test]
 async fn an_answer_that_takes_too_long_ends_with_its_connection() {
-    let server = start(Bounds { connections: 4, head: LONG, lifetime: Duration::from_millis(50) }).await;
+    let server = start(Bounds { connections: 4, head: LONG, lifetime: Duration::from_millis(50) });
     assert_eq!(server.ask("/never").await, "");
     let counted = server.metrics.encode().expect("metrics");
     assert!(counted.contains(r#"http_connections_closed_total{reason="too_long"} 1"#), "{counted}");
@@ -99,7 +100,7 @@ async fn an_answer_that_takes_too_long_ends_with_its_connection() {
 
 #[tokio::test]
 async fn a_head_beyond_the_buffer_or_with_too_many_headers_is_refused() {
-    let server = start(Bounds { connections: 4, head: LONG, lifetime: LONG }).await;
+    let server = start(Bounds { connections: 4, head: LONG, lifetime: LONG });
     let long = format!("GET /healthz HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(BUFFER));
     let many = format!("GET /healthz HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(HEADERS + 1));
     for head in [long, many] {
@@ -112,7 +113,7 @@ async fn a_head_beyond_the_buffer_or_with_too_many_headers_is_refused() {
 
 #[tokio::test]
 async fn one_request_is_answered_on_each_connection() {
-    let server = start(Bounds::default()).await;
+    let server = start(Bounds::default());
     let twice = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2);
     let answer = read(server.send(&twice).await).await;
     assert_eq!(answer.matches("HTTP/1.1 200").count(), 1, "{answer}");
