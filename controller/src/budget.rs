@@ -39,10 +39,10 @@ impl Writer {
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Write {
-    /// A commit status. It leaves a tenth of the burst to answers, which would else find nothing left as long as statuses
-    /// wait.
+    /// A commit status. It goes first: nine tenths of the budget are its own, and what answers leave. It leaves a tenth of the
+    /// burst to answers, which would else find nothing as long as statuses wait.
     Status,
-    /// The answer to a comment.
+    /// The answer to a comment: never more than a tenth of the budget, however many comments there are.
     Answer,
 }
 
@@ -56,12 +56,33 @@ pub struct Budgets {
 #[derive(Debug)]
 struct Allowance {
     budget: Budget,
+    /// What of it answers may use.
+    answers: Budget,
     paused_until: Option<Instant>,
 }
 
 impl Allowance {
+    fn new(per_minute: u32, now: Instant) -> Self {
+        let budget = Budget::per_minute(per_minute, now);
+        let answers = budget.tenth(now);
+        Self { budget, answers, paused_until: None }
+    }
+
+    fn take(&mut self, write: Write, now: Instant) -> bool {
+        match write {
+            Write::Status => self.budget.take(self.budget.reserve(), now),
+            // In this order: what is taken from the tenth is also there in the whole.
+            Write::Answer => {
+                self.budget.has(0.0, now) && self.answers.take(0.0, now) && self.budget.take(0.0, now)
+            }
+        }
+    }
+
     fn ready_at(&self, write: Write) -> Instant {
-        let ready = self.budget.ready_at(write);
+        let ready = match write {
+            Write::Status => self.budget.ready_at(self.budget.reserve()),
+            Write::Answer => self.budget.ready_at(0.0).max(self.answers.ready_at(0.0)),
+        };
         self.paused_until.map_or(ready, |paused| paused.max(ready))
     }
 }
@@ -75,7 +96,7 @@ impl Budgets {
     /// Takes one write out of a credential's budget, or says when it will be allowed.
     pub fn take(&mut self, writer: &Writer, write: Write, now: Instant) -> Result<(), Instant> {
         let allowance = self.allowance(writer, now);
-        if allowance.paused_until.is_none_or(|paused| paused <= now) && allowance.budget.take(write, now) {
+        if allowance.paused_until.is_none_or(|paused| paused <= now) && allowance.take(write, now) {
             Ok(())
         } else {
             Err(allowance.ready_at(write))
@@ -95,9 +116,7 @@ impl Budgets {
 
     fn allowance(&mut self, writer: &Writer, now: Instant) -> &mut Allowance {
         let per_minute = self.per_minute;
-        self.writers
-            .entry(writer.clone())
-            .or_insert_with(|| Allowance { budget: Budget::per_minute(per_minute, now), paused_until: None })
+        self.writers.entry(writer.clone()).or_insert_with(|| Allowance::new(per_minute, now))
     }
 }
 
@@ -118,33 +137,42 @@ impl Budget {
         Self { burst, per_second: ((writes - burst) / 60.0).max(1.0 / 60.0), tokens: burst, counted_at: now }
     }
 
-    /// Takes one write out of the budget, if there is one.
-    fn take(&mut self, write: Write, now: Instant) -> bool {
-        self.count(now);
-        if self.tokens < self.needed(write) {
-            return false;
-        }
-        self.tokens -= 1.0;
-        true
+    /// A tenth of it, at least one write at once.
+    fn tenth(&self, now: Instant) -> Self {
+        let burst = (self.burst / 10.0).max(1.0);
+        Self { burst, per_second: self.per_second / 10.0, tokens: burst, counted_at: now }
     }
 
-    /// When the next write is allowed.
-    fn ready_at(&self, write: Write) -> Instant {
-        let needed = self.needed(write);
+    /// What statuses leave to answers: a tenth of the burst, and one write where that is no more than half.
+    fn reserve(&self) -> f64 {
+        let least = if self.burst >= 2.0 { 1.0 } else { 0.0 };
+        (self.burst / 10.0).floor().max(least)
+    }
+
+    /// Whether there is one write beside what is left alone.
+    fn has(&mut self, left_alone: f64, now: Instant) -> bool {
+        self.count(now);
+        self.tokens >= 1.0 + left_alone
+    }
+
+    /// Takes one write out of the budget, if there is one beside what is left alone.
+    fn take(&mut self, left_alone: f64, now: Instant) -> bool {
+        let is_there = self.has(left_alone, now);
+        if is_there {
+            self.tokens -= 1.0;
+        }
+        is_there
+    }
+
+    /// When the next write is allowed that leaves so much alone; never more than the burst.
+    fn ready_at(&self, left_alone: f64) -> Instant {
+        let needed = 1.0 + left_alone;
         if self.tokens >= needed {
             return self.counted_at;
         }
         // A little later than exactly then, so that rounding doesn't wake anybody in vain.
         let seconds = (needed - self.tokens) / self.per_second;
         self.counted_at + Duration::from_secs_f64(seconds) + Duration::from_millis(1)
-    }
-
-    /// What must be there for such a write; never more than the burst.
-    fn needed(&self, write: Write) -> f64 {
-        match write {
-            Write::Status => 1.0 + (self.burst / 10.0).floor(),
-            Write::Answer => 1.0,
-        }
     }
 
     fn count(&mut self, now: Instant) {

@@ -17,6 +17,8 @@ pub struct Metrics {
     host_calls: Family<HostCallLabels, Counter>,
     reconcile_failures: Family<FailureLabels, Counter>,
     finished: Family<PhaseLabels, Counter>,
+    connections_closed: Family<ReasonLabels, Counter>,
+    events_dropped: Family<ReasonLabels, Counter>,
     leader: Gauge,
     queued: Gauge,
     running: Gauge,
@@ -49,6 +51,11 @@ struct PhaseLabels {
     phase: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
+}
+
 /// Upper bounds in seconds: from 5 ms, what a sandbox needs, to the hour that a full queue may take.
 const LATENCY_BUCKETS: [f64; 14] =
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0, 900.0, 3600.0];
@@ -62,6 +69,8 @@ impl Default for Metrics {
             host_calls: Family::default(),
             reconcile_failures: Family::default(),
             finished: Family::default(),
+            connections_closed: Family::default(),
+            events_dropped: Family::default(),
             leader: Gauge::default(),
             queued: Gauge::default(),
             running: Gauge::default(),
@@ -79,6 +88,16 @@ impl Default for Metrics {
         r.register("host_calls", "Requests to git hosts, by what became of them", metrics.host_calls.clone());
         r.register("reconcile_failures", "Failed rounds of a loop", metrics.reconcile_failures.clone());
         r.register("integration_jobs_finished", "IntegrationJobs that ended", metrics.finished.clone());
+        r.register(
+            "http_connections_closed",
+            "Connections to this port that ended without a whole request and its answer",
+            metrics.connections_closed.clone(),
+        );
+        r.register(
+            "events_dropped",
+            "Events that were dropped, as their hook's salt counts no more",
+            metrics.events_dropped.clone(),
+        );
         r.register("leader", "1 while this replica leads, 0 while it stands by", metrics.leader.clone());
         r.register("integration_jobs_queued", "IntegrationJobs that wait for a slot", metrics.queued.clone());
         r.register("integration_jobs_running", "IntegrationJobs that have a slot", metrics.running.clone());
@@ -121,6 +140,16 @@ impl Metrics {
     /// Counts an `IntegrationJob` that ended in a phase.
     pub fn finished(&self, phase: &'static str) {
         self.finished.get_or_create(&PhaseLabels { phase }).inc();
+    }
+
+    /// Counts a connection that ended without a whole request and its answer.
+    pub fn connection_closed(&self, reason: &'static str) {
+        self.connections_closed.get_or_create(&ReasonLabels { reason }).inc();
+    }
+
+    /// Counts an event that was dropped.
+    pub fn event_dropped(&self, reason: &'static str) {
+        self.events_dropped.get_or_create(&ReasonLabels { reason }).inc();
     }
 
     /// Sets whether this replica leads.

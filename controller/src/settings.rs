@@ -6,6 +6,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use clap::Parser;
 use tidegate_model::{ObjectName, Timeout};
+use tidegate_rules::schedule::Limits;
 
 pub use self::plugin_queues::{PluginQueue, PluginQueues, PluginQueuesError};
 
@@ -53,6 +54,19 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_MAX_RUNS_PER_REPOSITORY", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_runs_per_repository: u32,
 
+    /// How many runs of one repository may go on at once, whatever its config says. Without it: half of the cluster's, so that
+    /// one repository never holds every slot.
+    #[arg(long, env = "TIDEGATE_REPOSITORY_RUNS_LIMIT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub repository_runs_limit: Option<u32>,
+
+    /// How many runs of one namespace may go on at once. Without it: as many as of the cluster.
+    #[arg(long, env = "TIDEGATE_NAMESPACE_RUNS_LIMIT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub namespace_runs_limit: Option<u32>,
+
+    /// How long one run may take from its start, whatever its config says, like 6h.
+    #[arg(long, env = "TIDEGATE_TIMEOUT_LIMIT", default_value = "6h")]
+    pub timeout_limit: Timeout,
+
     /// The image of the checkout step: it needs sh and git.
     #[arg(long, env = "TIDEGATE_CHECKOUT_IMAGE")]
     pub checkout_image: String,
@@ -60,6 +74,10 @@ pub struct Settings {
     /// The `ServiceAccount` of the runs' pods, in the config's namespace. Its token is never mounted.
     #[arg(long, env = "TIDEGATE_RUN_SERVICE_ACCOUNT", default_value = "default")]
     pub run_service_account: String,
+
+    /// The `ServiceAccount` of the pods of runs whose code gets no Secrets: those of forks. Without it: the same as of others.
+    #[arg(long, env = "TIDEGATE_UNTRUSTED_RUN_SERVICE_ACCOUNT")]
+    pub untrusted_run_service_account: Option<String>,
 
     /// Hosts that `spec.git.apiUrl` may name although they are private or speak plain HTTP, and to which a Secret without the
     /// annotation `tidegate.dev/host` may be sent; separated by commas.
@@ -100,6 +118,20 @@ pub struct Settings {
 impl Settings {
     /// How long one attempt of a request to a host may take.
     pub const HOST_TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// The `ServiceAccount` of the pods of runs whose code gets no Secrets.
+    pub fn untrusted_run_service_account(&self) -> &str {
+        self.untrusted_run_service_account.as_deref().unwrap_or(&self.run_service_account)
+    }
+
+    /// What a config or a run may ask for at most.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            runs_per_repository: self.repository_runs_limit.unwrap_or(self.max_runs.div_ceil(2)),
+            runs_per_namespace: self.namespace_runs_limit.unwrap_or(self.max_runs),
+            timeout: self.timeout_limit,
+        }
+    }
 }
 
 fn base_url(text: &str) -> Result<String, String> {

@@ -101,14 +101,54 @@ resource "aws_cloudwatch_metric_alarm" "server_errors" {
   tags                = var.tags
 }
 
+# API Gateway's own metric 4xx counts what was throttled, too: the access log tells the two apart.
+locals {
+  refusals = local.is_api ? {
+    throttled = { metric = "Throttled", pattern = "{ $.status = \"429\" }" }
+    refused   = { metric = "Refused", pattern = "{ ($.status = \"4*\") && ($.status != \"429\") }" }
+  } : {}
+}
+
+resource "aws_cloudwatch_log_metric_filter" "refusals" {
+  for_each = local.refusals
+
+  name           = "${var.name}-${each.key}"
+  log_group_name = aws_cloudwatch_log_group.access[0].name
+  pattern        = each.value.pattern
+
+  metric_transformation {
+    namespace     = local.metrics
+    name          = each.value.metric
+    value         = "1"
+    default_value = "0"
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "throttled" {
+  count = local.alarmed && local.is_api ? 1 : 0
+
+  alarm_name          = "${var.name}-api-429"
+  alarm_description   = "Deliveries were throttled: hosts that don't repeat them have lost them."
+  namespace           = local.metrics
+  metric_name         = aws_cloudwatch_log_metric_filter.refusals["throttled"].metric_transformation[0].name
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = var.alarms.throttled_per_5_min
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarms.actions
+  ok_actions          = var.alarms.actions
+  tags                = var.tags
+}
+
 resource "aws_cloudwatch_metric_alarm" "client_errors" {
   count = local.alarmed && local.is_api ? 1 : 0
 
   alarm_name          = "${var.name}-api-4xx"
-  alarm_description   = "Many deliveries are refused: throttled, too large, unreadable, or not ours."
-  namespace           = "AWS/ApiGateway"
-  metric_name         = "4xx"
-  dimensions          = { ApiId = aws_apigatewayv2_api.this[0].id }
+  alarm_description   = "Many deliveries are refused: too large, unreadable, or not ours."
+  namespace           = local.metrics
+  metric_name         = aws_cloudwatch_log_metric_filter.refusals["refused"].metric_transformation[0].name
   statistic           = "Sum"
   period              = 300
   evaluation_periods  = 1

@@ -1,4 +1,4 @@
-# Where hosts deliver: an HTTP API with one route, or a function URL.
+# Where hosts deliver: an HTTP API with a route for the hooks of configs and one for the GitHub App, or a function URL.
 
 resource "aws_apigatewayv2_api" "this" {
   count = local.is_api ? 1 : 0
@@ -20,11 +20,19 @@ resource "aws_apigatewayv2_integration" "webhook" {
   timeout_milliseconds   = 1000 * (var.functions.webhook.timeout_s + 1)
 }
 
+# Each has a throttle of its own: who floods the hooks of one host leaves the App's events alone, and the other way round.
+locals {
+  routes = local.is_api ? {
+    "POST /hooks/{proxy+}"   = var.throttle
+    "POST /hooks/github-app" = var.app_throttle
+  } : {}
+}
+
 resource "aws_apigatewayv2_route" "webhook" {
-  count = local.is_api ? 1 : 0
+  for_each = local.routes
 
   api_id    = aws_apigatewayv2_api.this[0].id
-  route_key = "POST /hooks/{proxy+}"
+  route_key = each.key
   target    = "integrations/${aws_apigatewayv2_integration.webhook[0].id}"
 }
 
@@ -51,6 +59,7 @@ resource "aws_apigatewayv2_stage" "default" {
       ip               = "$context.identity.sourceIp"
       method           = "$context.httpMethod"
       path             = "$context.path"
+      route            = "$context.routeKey"
       status           = "$context.status"
       bytes            = "$context.responseLength"
       latencyMs        = "$context.responseLatency"
@@ -64,7 +73,17 @@ resource "aws_apigatewayv2_stage" "default" {
     throttling_burst_limit = var.throttle.burst
   }
 
-  tags = var.tags
+  dynamic "route_settings" {
+    for_each = local.routes
+    content {
+      route_key              = route_settings.key
+      throttling_rate_limit  = route_settings.value.rate
+      throttling_burst_limit = route_settings.value.burst
+    }
+  }
+
+  tags       = var.tags
+  depends_on = [aws_apigatewayv2_route.webhook]
 }
 
 resource "aws_lambda_permission" "api" {
@@ -74,7 +93,7 @@ resource "aws_lambda_permission" "api" {
   action        = "lambda:InvokeFunction"
   function_name = aws_lambda_function.this["webhook"].function_name
   principal     = "apigateway.amazonaws.com"
-  source_arn    = "${aws_apigatewayv2_api.this[0].execution_arn}/*/POST/hooks/{proxy+}"
+  source_arn    = "${aws_apigatewayv2_api.this[0].execution_arn}/*/POST/hooks/*"
 }
 
 # Nobody signs in: a delivery proves itself by its signature.

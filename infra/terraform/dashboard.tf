@@ -18,7 +18,7 @@ locals {
   widgets = concat(
     local.intake[var.endpoint],
     [
-      { title = "Bad signatures", metrics = [[local.metrics, "BadSignatures"]] },
+      { title = "Bad signatures, and what was throttled or refused", metrics = [for metric in concat(["BadSignatures"], [for refusal in local.refusals : refusal.metric]) : [local.metrics, metric]] },
       { title = "Messages that wait", metrics = [for queue in local.queues : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue.name, { stat = "Maximum" }]] },
       { title = "Age of the oldest message, s", metrics = [for queue in local.queues : ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", queue.name, { stat = "Maximum" }]] },
       { title = "Dead letters", metrics = [for queue in local.queues : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${queue.name}-dead", { stat = "Maximum" }]] },

@@ -2,6 +2,8 @@
 
 locals {
   has_cdn = var.web_acl_arn != null
+  # What a request that came through CloudFront brings: the webhook function refuses all others.
+  origin = local.has_cdn ? { TIDEGATE_ORIGIN_SECRETS = join(",", var.origin_secrets) } : {}
 }
 
 resource "aws_apigatewayv2_domain_name" "this" {
@@ -24,8 +26,8 @@ resource "aws_apigatewayv2_api_mapping" "this" {
   stage       = aws_apigatewayv2_stage.default[0].id
 }
 
-# The API's own address stays open beside it, for CloudFront: whoever guesses it meets no firewall, but throttling and the
-# check of signatures all the same.
+# CloudFront reaches the API by its own address, which so can't be shut. Whoever guesses it is refused by the webhook function,
+# as the header is missing; API Gateway counts such a request to the route's throttle all the same.
 resource "aws_cloudfront_distribution" "this" {
   count = local.has_cdn ? 1 : 0
 
@@ -43,6 +45,10 @@ resource "aws_cloudfront_distribution" "this" {
       https_port             = 443
       origin_protocol_policy = "https-only"
       origin_ssl_protocols   = ["TLSv1.2"]
+    }
+    custom_header {
+      name  = "x-tidegate-origin"
+      value = var.origin_secrets[0]
     }
   }
 

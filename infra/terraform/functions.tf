@@ -4,12 +4,12 @@ locals {
   functions = merge(
     { webhook = merge(var.functions.webhook, {
       package = local.package["webhook"]
-      environment = {
+      environment = merge(local.origin, {
         TIDEGATE_MASTER_KEY_SECRET = aws_secretsmanager_secret.master_keys.name
         TIDEGATE_ROUTES = jsonencode([for name, plugin in local.plugins : {
           plugin = name, queueUrl = aws_sqs_queue.this["${name}-events"].id, events = plugin.events
         }])
-      }
+      })
     }) },
     { for name, plugin in local.plugins : name => merge(plugin, {
       environment = merge(plugin.environment, {

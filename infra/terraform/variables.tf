@@ -145,7 +145,7 @@ variable "endpoint" {
 }
 
 variable "throttle" {
-  description = "What API Gateway lets through, per second and at once; beyond it a host gets 429."
+  description = "What API Gateway lets through to the hooks of configs, per second and at once; beyond it a host gets 429."
   type        = object({ rate = optional(number, 200), burst = optional(number, 400) })
   default     = {}
   nullable    = false
@@ -153,6 +153,18 @@ variable "throttle" {
   validation {
     condition     = var.throttle.rate >= 1 && var.throttle.burst >= 1
     error_message = "throttle: rate and burst are at least 1."
+  }
+}
+
+variable "app_throttle" {
+  description = "The same of the GitHub App's route, whose events are counted apart."
+  type        = object({ rate = optional(number, 200), burst = optional(number, 400) })
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = var.app_throttle.rate >= 1 && var.app_throttle.burst >= 1
+    error_message = "app_throttle: rate and burst are at least 1."
   }
 }
 
@@ -176,7 +188,7 @@ variable "domain" {
 }
 
 variable "web_acl_arn" {
-  description = "A WAFv2 web ACL of scope CLOUDFRONT. HTTP APIs can't have one themselves, so a CloudFront distribution is put in front. Let rules that look into bodies count, not block: deliveries carry people's code."
+  description = "A WAFv2 web ACL of scope CLOUDFRONT. HTTP APIs can't have one themselves, so a CloudFront distribution is put in front; `origin_secrets` closes the API's own address beside it. The module `firewall` makes one with a rate limit per address. Let rules that look into bodies count, not block: deliveries carry people's code."
   type        = string
   default     = null
 
@@ -187,6 +199,23 @@ variable "web_acl_arn" {
   validation {
     condition     = var.web_acl_arn == null || var.endpoint == "api_gateway"
     error_message = "web_acl_arn: needs endpoint api_gateway."
+  }
+}
+
+variable "origin_secrets" {
+  description = "Needed with `web_acl_arn`: one or two random texts of 32 to 128 letters, digits and hyphens, like the output of `openssl rand -hex 32`. CloudFront adds the first to each request as a header; the webhook function refuses requests that bring none of them (403), so nobody gets round the firewall by the API's own address. They stand in Terraform's state. To replace one: put the new one first, apply, then remove the old one and apply again."
+  type        = list(string)
+  default     = []
+  nullable    = false
+  sensitive   = true
+
+  validation {
+    condition     = length(var.origin_secrets) <= 2 && alltrue([for secret in var.origin_secrets : can(regex("^[A-Za-z0-9-]{32,128}$", secret))])
+    error_message = "origin_secrets: expected at most two texts of 32 to 128 letters, digits and hyphens."
+  }
+  validation {
+    condition     = (length(var.origin_secrets) > 0) == (var.web_acl_arn != null)
+    error_message = "origin_secrets: set them with web_acl_arn, and not without it."
   }
 }
 
@@ -258,6 +287,7 @@ variable "alarms" {
     event_age_s              = optional(number, 300)
     command_age_s            = optional(number, 900)
     client_errors_per_5_min  = optional(number, 100)
+    throttled_per_5_min      = optional(number, 10)
     bad_signatures_per_5_min = optional(number, 10)
   })
   default  = {}
@@ -268,8 +298,8 @@ variable "alarms" {
     error_message = "alarms: event_age_s and command_age_s are at least 60."
   }
   validation {
-    condition     = var.alarms.client_errors_per_5_min >= 1 && var.alarms.bad_signatures_per_5_min >= 1
-    error_message = "alarms: client_errors_per_5_min and bad_signatures_per_5_min are at least 1."
+    condition     = var.alarms.client_errors_per_5_min >= 1 && var.alarms.throttled_per_5_min >= 1 && var.alarms.bad_signatures_per_5_min >= 1
+    error_message = "alarms: client_errors_per_5_min, throttled_per_5_min and bad_signatures_per_5_min are at least 1."
   }
 }
 

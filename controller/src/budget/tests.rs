@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]
@@ -7,7 +9,7 @@ fn no_minute_holds_more_writes_than_allowed() {
     let mut sent = Vec::new();
     for millisecond in 0..180_000 {
         let now = start + Duration::from_millis(millisecond);
-        if budget.take(Write::Answer, now) {
+        if budget.take(0.0, now) {
             sent.push(now);
         }
     }
@@ -23,21 +25,18 @@ fn unused_writes_of_a_budget_are_not_saved() {
     let start = Instant::now();
     let mut budget = Budget::per_minute(180, start);
     let later = start + Duration::from_hours(24);
-    assert_eq!(
-        std::iter::repeat_with(|| budget.take(Write::Answer, later)).take_while(|taken| *taken).count(),
-        60
-    );
+    assert_eq!(std::iter::repeat_with(|| budget.take(0.0, later)).take_while(|taken| *taken).count(), 60);
 }
 
 #[test]
 fn an_empty_budget_says_when_it_will_allow_the_next_write() {
     let start = Instant::now();
     let mut budget = Budget::per_minute(1, start);
-    assert!(budget.take(Write::Answer, start));
-    assert!(!budget.take(Write::Answer, start));
-    let next = budget.ready_at(Write::Answer);
+    assert!(budget.take(0.0, start));
+    assert!(!budget.take(0.0, start));
+    let next = budget.ready_at(0.0);
     assert!(next > start + Duration::from_secs(30));
-    assert!(budget.take(Write::Answer, next));
+    assert!(budget.take(0.0, next));
 }
 
 fn writer(name: &str) -> Writer {
@@ -50,20 +49,53 @@ fn writer(name: &str) -> Writer {
 }
 
 #[test]
-fn replies_and_statuses_share_a_budget_and_some_is_reserved_for_replies() {
+fn statuses_leave_a_tenth_of_the_burst_to_answers_and_answers_take_no_more() {
     let (now, token) = (Instant::now(), writer("token"));
     let mut budgets = Budgets::per_minute(180);
     let mut count =
         |write| std::iter::repeat_with(|| budgets.take(&token, write, now)).take_while(Result::is_ok).count();
     assert_eq!((count(Write::Status), count(Write::Answer), count(Write::Status)), (54, 6, 0));
     let mut budgets = Budgets::per_minute(180);
-    for _ in 0..60 {
-        assert_eq!(budgets.take(&token, Write::Answer, now), Ok(()));
-    }
-    let next = budgets.take(&token, Write::Status, now).expect_err("the answers have used it up");
+    let mut count =
+        |write| std::iter::repeat_with(|| budgets.take(&token, write, now)).take_while(Result::is_ok).count();
+    assert_eq!((count(Write::Answer), count(Write::Status)), (6, 48), "300 comments hold up no status");
+    let next = budgets.take(&token, Write::Answer, now).expect_err("the answers have used up their part");
     assert!(next > now);
-    assert_eq!(budgets.take(&token, Write::Status, next), Ok(()));
+    assert_eq!(budgets.take(&token, Write::Answer, next), Ok(()));
     assert_eq!(budgets.take(&writer("other"), Write::Status, now), Ok(()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Ten minutes in which statuses and answers wait all the time, whoever asks first.
+    #[test]
+    fn statuses_go_first_and_answers_still_arrive(
+        per_minute in 6_u32..600,
+        answers_first in any::<bool>(),
+        pause_ms in 100_u64..2000,
+    ) {
+        let (start, token) = (Instant::now(), writer("token"));
+        let mut budgets = Budgets::per_minute(per_minute);
+        let (mut statuses, mut answers) = (0_u32, 0_u32);
+        for round in 0..600_000 / pause_ms {
+            let now = start + Duration::from_millis(round * pause_ms);
+            let order = if answers_first { [Write::Answer, Write::Status] } else { [Write::Status, Write::Answer] };
+            for write in order {
+                while budgets.take(&token, write, now).is_ok() {
+                    match write {
+                        Write::Status => statuses += 1,
+                        Write::Answer => answers += 1,
+                    }
+                }
+            }
+        }
+        let all = f64::from(statuses + answers);
+        let share = f64::from(answers) / all;
+        prop_assert!(share <= 0.12, "{answers} answers beside {statuses} statuses");
+        prop_assert!(share >= 0.05, "{answers} answers beside {statuses} statuses");
+        prop_assert!(all >= f64::from(per_minute) * 10.0 * 0.55, "{all} writes: what answers don't use, statuses do");
+    }
 }
 
 #[test]

@@ -178,7 +178,10 @@ async fn delete(
         Err(HostError::NotFound) => return Ok(()),
         hooks => hooks.map_err(failed)?,
     };
-    for hook in hooks.iter().filter(|hook| hook.id == id || Some(&*hook.url) == url) {
+    // All of this config's: they differ in the salt.
+    let prefix = url.and_then(|url| url.rsplit_once('/')).map(|(prefix, _)| prefix);
+    let is_ours = |url: &str| prefix.is_some() && url.rsplit_once('/').map(|(start, _)| start) == prefix;
+    for hook in hooks.iter().filter(|hook| hook.id == id || is_ours(&hook.url)) {
         let deleted = client.delete_hook(&git.repository, &hook.id).await;
         count("delete the hook", deleted.as_ref().map(drop));
         deleted.map_err(failed)?;

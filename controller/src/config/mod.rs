@@ -7,6 +7,7 @@ pub mod conflict;
 pub mod hook;
 pub mod register;
 pub mod renamed;
+pub mod salt;
 pub mod status;
 mod unreadable;
 pub mod validate;
@@ -32,7 +33,7 @@ use serde_json::json;
 use tidegate_keys::KeyCache;
 use tidegate_model::{ConfigRef, RepositoryPath};
 use tidegate_resources::{
-    ConditionStatus, FINALIZER, IntegrationConfig, IntegrationConfigStatus, WebhookStatus,
+    ConditionStatus, FINALIZER, IntegrationConfig, IntegrationConfigStatus, WebhookStatus, annotation,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -123,7 +124,11 @@ pub async fn run(
             }
         })
         .applied_objects()
-        .predicate_filter(predicates::generation.combine(predicates::finalizers), PredicateConfig::default());
+        .predicate_filter(
+            // Annotations: a person may want another salt.
+            predicates::generation.combine(predicates::finalizers).combine(predicates::annotations),
+            PredicateConfig::default(),
+        );
     let config_context = Arc::new(ConfigContext { context, keys });
     let (rotated, rotations) = mpsc::channel(1);
     let reconciled = Controller::for_stream(changes, all.clone())
@@ -211,7 +216,8 @@ async fn apply(
         .and_then(|status| status.webhook.as_ref()?.id.as_ref())
         .is_some_and(|id| webhook.id.as_ref() != Some(id));
     let registered_now = registered.status == ConditionStatus::True;
-    let new = status::status(config, ready, registered, Some(webhook), Timestamp::now());
+    let within = status::within(config, context.context.settings.limits());
+    let new = status::status(config, ready, registered, within, Some(webhook), Timestamp::now());
     patch(config, &new, api).await?;
     match failure {
         Some(error) => Err(error.into()),
@@ -234,10 +240,12 @@ async fn salted(
     config: &IntegrationConfig,
     api: &Api<IntegrationConfig>,
 ) -> Result<WebhookStatus, ReconcileError> {
-    if let Some(webhook) = config.status.as_ref().and_then(|status| status.webhook.clone()) {
+    let known = config.status.as_ref().and_then(|status| status.webhook.as_ref());
+    let request = config.annotations().get(annotation::ROTATE_WEBHOOK);
+    let webhook = salt::wanted(known, request.map(String::as_str), register::new_salt);
+    if known == Some(&webhook) {
         return Ok(webhook);
     }
-    let webhook = WebhookStatus { salt: register::new_salt().to_string(), ..WebhookStatus::default() };
     let salted = IntegrationConfigStatus {
         webhook: Some(webhook.clone()),
         ..config.status.clone().unwrap_or_default()

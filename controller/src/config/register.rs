@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use k8s_openapi::jiff::Timestamp;
 use tidegate_hosts::{
     client::{HookSpec, HostClient, HostError},
     hook::{HookPath, Salt},
@@ -10,7 +11,10 @@ use tidegate_keys::{KeyCache, KeysError};
 use tidegate_model::{ConfigRef, Host, RepositoryPath};
 use tidegate_resources::WebhookStatus;
 
-use super::hook::{self, Ours};
+use super::{
+    hook::{self, Ours},
+    salt::retired,
+};
 use crate::metrics::Metrics;
 
 /// What a hook is registered with.
@@ -86,14 +90,15 @@ pub async fn register(
     let keys = of.keys.get(Instant::now()).await.map_err(RegisterError::Keys)?;
     let key_id = keys.current().id();
     // A hook under another key is given its secret anew.
-    let known = known.id.as_deref().filter(|_| known.key_id.as_ref() == Some(&key_id));
+    let known_id = known.id.as_deref().filter(|_| known.key_id.as_ref() == Some(&key_id));
     let path = path(of.host, of.config, salt);
     let url = format!("{}{path}", of.public_url);
     let prefix = url.strip_suffix(salt.as_str()).unwrap_or(&url);
     let spec = HookSpec { url: url.clone(), secret: keys.current().derive(of.host, of.config, salt) };
 
     let hooks = of.count("list hooks", of.client.hooks(of.repository).await)?;
-    let plan = hook::plan(&hooks, prefix, &url, known);
+    let mut plan = hook::plan(&hooks, prefix, &url, known_id);
+    let is_kept = matches!(plan.ours, Ours::Keep(_));
     let id = match plan.ours {
         Ours::Keep(id) => id,
         Ours::Repair(id) => {
@@ -109,10 +114,22 @@ pub async fn register(
             id
         }
     };
+    let retired = retired(known, is_kept, Timestamp::now());
+    if !is_kept && !retired.is_empty() {
+        // The hook of the salt before stays until the next look, for the deliveries that it still has to make.
+        plan.delete.clear();
+    }
     for stale in plan.delete {
         of.count("delete a stale hook", of.client.delete_hook(of.repository, &stale).await)?;
     }
-    Ok(WebhookStatus { salt: salt.to_string(), id: Some(id), key_id: Some(key_id), url: Some(url) })
+    Ok(WebhookStatus {
+        salt: salt.to_string(),
+        id: Some(id),
+        key_id: Some(key_id),
+        url: Some(url),
+        retired,
+        rotation: known.rotation.clone(),
+    })
 }
 
 impl Registration<'_> {

@@ -3,8 +3,10 @@
 use k8s_openapi::jiff::Timestamp;
 use kube::Resource;
 use tidegate_resources::{
-    Condition, ConditionStatus, IntegrationConfig, IntegrationConfigStatus, WebhookStatus, set_condition,
+    Condition, ConditionStatus, IntegrationConfig, IntegrationConfigSpec, IntegrationConfigStatus,
+    WebhookStatus, set_condition,
 };
+use tidegate_rules::schedule::Limits;
 
 /// One condition's news.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,16 +31,27 @@ impl Verdict {
     }
 }
 
+/// Whether what a config asks for is within the operator's limits.
+pub fn within(config: &IntegrationConfig, limits: Limits) -> Verdict {
+    let spec = &config.spec;
+    let timeout = spec.timeout.unwrap_or(IntegrationConfigSpec::DEFAULT_TIMEOUT);
+    match limits.clamped(spec.max_concurrent_runs, timeout) {
+        Some(clamped) => Verdict::no("Clamped", clamped),
+        None => Verdict::yes("WithinLimits", "its runs get what the config asks for"),
+    }
+}
+
 /// The new status of a config; equal to the old one when there is no news.
 pub fn status(
     config: &IntegrationConfig,
     ready: Verdict,
     registered: Verdict,
+    within: Verdict,
     webhook: Option<WebhookStatus>,
     now: Timestamp,
 ) -> IntegrationConfigStatus {
     let mut status = config.status.clone().unwrap_or_default();
-    for (type_, verdict) in [("Ready", ready), ("WebhookRegistered", registered)] {
+    for (type_, verdict) in [("Ready", ready), ("WebhookRegistered", registered), ("WithinLimits", within)] {
         let condition = Condition {
             type_: type_.to_owned(),
             status: verdict.status,
@@ -68,10 +81,10 @@ mod tests {
         .expect("a config");
         let verdict = || Verdict::yes("Fine", "all is well");
         let at = |second| Timestamp::from_second(second).expect("a time");
-        let first = status(&config, verdict(), Verdict::no("Refused", "no"), None, at(1));
+        let first = status(&config, verdict(), Verdict::no("Refused", "no"), verdict(), None, at(1));
         let later = IntegrationConfig { status: Some(first.clone()), ..config };
-        assert_eq!(status(&later, verdict(), Verdict::no("Refused", "no"), None, at(2)), first);
-        let changed = status(&later, verdict(), verdict(), None, at(2));
+        assert_eq!(status(&later, verdict(), Verdict::no("Refused", "no"), verdict(), None, at(2)), first);
+        let changed = status(&later, verdict(), verdict(), verdict(), None, at(2));
         assert_eq!(changed.conditions[1].last_transition_time, "1970-01-01T00:00:02Z");
     }
 }

@@ -11,8 +11,10 @@ use super::{
     chat::{CommentRef, Followed},
     deleted_ref,
     error::{CommandError, WaitsFor},
-    facts, lacking, log,
+    facts::{self, FactsError},
+    lacking, log,
     plan::{self, Plan},
+    proof::Proof,
     record,
     turns::Subject,
 };
@@ -86,6 +88,20 @@ impl Drain {
         };
         outcome.errors.extend(concerned.unreadable.into_iter().map(CommandError::from));
         let configs = concerned.configs;
+        let proof = match self.proof(envelope, &configs).await {
+            Ok(Proof::OtherSalt) => {
+                // Its former holder may send as many as they like: none of them becomes a dead letter. What the host itself
+                // sent under this salt, the ledger's look at the repository finds.
+                self.context.metrics.event_dropped("other_salt");
+                log(envelope, configs.first(), "dropped: its hook was replaced");
+                return outcome;
+            }
+            Ok(proof) => proof,
+            Err(error) => {
+                outcome.add(Err(error.into()));
+                return outcome;
+            }
+        };
         if let Err(error) = self.renames.check(&configs, envelope, &self.context).await {
             outcome.add(Err(error));
             return outcome;
@@ -104,11 +120,23 @@ impl Drain {
             return outcome;
         }
         for config in &configs {
-            let result = carry_out_for(config, envelope, &self.context).await;
+            let result = carry_out_for(config, envelope, proof, &self.context).await;
             note(&result, config, envelope, &self.context);
             outcome.add(result);
         }
         outcome
+    }
+
+    /// What the event behind a command proves. A hook speaks for one config, and the App for all of them.
+    async fn proof(
+        &self,
+        envelope: &Envelope<Command>,
+        configs: &[IntegrationConfig],
+    ) -> Result<Proof, FactsError> {
+        match configs.first() {
+            Some(config) => Proof::look(envelope, self.inlet.is_of_plugin(), config, &self.context).await,
+            None => Ok(Proof::Unsigned),
+        }
     }
 
     /// Follows a comment once, for all configs of its repository together: any of them leads to the others, so the first whose
@@ -162,17 +190,22 @@ impl Drain {
 pub(super) async fn carry_out_for(
     config: &IntegrationConfig,
     envelope: &Envelope<Command>,
+    proof: Proof,
     context: &Context,
 ) -> Result<Option<String>, CommandError> {
     let command = &envelope.body;
     let plan = match plan::admit(command, config) {
         Ok(()) => {
             let facts = facts::read(&command.intention, config, context).await?;
+            if let Some(lack) = proof.lack(&facts) {
+                log(envelope, Some(config), &lack);
+                return Ok(None);
+            }
             let earlier = record::record(config, &facts, context).await?;
             plan::plan(command, config, &facts, earlier.as_ref())
         }
         Err(plan) => {
-            look_for_waiting_head(config, envelope, context).await?;
+            look_for_waiting_head(config, envelope, proof, context).await?;
             plan
         }
     };
@@ -248,6 +281,7 @@ async fn run(
 async fn look_for_waiting_head(
     config: &IntegrationConfig,
     envelope: &Envelope<Command>,
+    proof: Proof,
     context: &Context,
 ) -> Result<(), CommandError> {
     let command = &envelope.body;
@@ -259,6 +293,10 @@ async fn look_for_waiting_head(
     let book = context.ledgers.open(config, context).await?;
     if book.is_waiting(sha) {
         let facts = facts::read(&command.intention, config, context).await?;
+        if let Some(lack) = proof.lack(&facts) {
+            log(envelope, Some(config), &lack);
+            return Ok(());
+        }
         record::record(config, &facts, context).await?;
         log(envelope, Some(config), &format!("looked whether {} is trusted now", sha.short()));
     }
@@ -270,7 +308,6 @@ mod tests {
     use tidegate_hosts::client::HostError;
 
     use super::*;
-    use crate::drain::facts::FactsError;
 
     fn host(source: HostError) -> CommandError {
         FactsError::Host { operation: "read", source }.into()

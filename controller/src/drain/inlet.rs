@@ -36,6 +36,11 @@ impl Inlet {
         Self { commands, dead_letters, declared: Some(plugin), metrics }
     }
 
+    /// Whether it is the queue of a plugin of others.
+    pub fn is_of_plugin(&self) -> bool {
+        self.declared.is_some()
+    }
+
     /// Why an intention is none for this queue.
     pub fn refusal(&self, intention: &Intention) -> Option<String> {
         self.declared.as_ref()?.refusal(intention.kind())
@@ -93,6 +98,12 @@ impl Inlet {
                 false
             }
         }
+    }
+
+    /// Hides a message for so long; it counts as no failure.
+    pub async fn hide(&self, message: &Message, delay: Duration) {
+        let hidden = self.commands.extend(&message.receipt, delay).await;
+        self.note(message, hidden, "failed to give a command back: it comes again when its time is over");
     }
 
     /// Hides a message until its next try.

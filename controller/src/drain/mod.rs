@@ -17,10 +17,14 @@ mod give_up;
 mod head;
 pub mod inlet;
 mod lacking;
+mod lane;
 pub mod plan;
+mod proof;
 mod record;
 mod renamed;
 mod retry;
+mod shares;
+mod slots;
 mod turns;
 
 use std::{
@@ -32,7 +36,7 @@ use rand::RngExt as _;
 use tidegate_model::{Command, Envelope};
 use tidegate_queue::{Message, QueueError};
 use tidegate_resources::IntegrationConfig;
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -42,12 +46,10 @@ use self::{
     inlet::Inlet,
     renamed::Renames,
     retry::{Failure, MAX_DELAY, Next, Tries},
+    slots::Slots,
     turns::Turns,
 };
 use crate::{backoff::backoff, context::Context, error_chain};
-
-/// How many commands of one queue are worked on at once.
-const IN_FLIGHT: usize = 64;
 
 /// The loop can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +89,7 @@ pub async fn run(context: Context, inlets: Vec<Inlet>, stop: CancellationToken) 
 
 /// Drains one queue.
 async fn drain(drain: Arc<Drain>, stop: &CancellationToken) -> Result<(), DrainError> {
-    let slots = Arc::new(Semaphore::new(IN_FLIGHT));
+    let slots = Arc::new(Slots::default());
     let mut tasks = JoinSet::new();
     let mut failures = 0;
     while !stop.is_cancelled() {
@@ -105,12 +107,8 @@ async fn drain(drain: Arc<Drain>, stop: &CancellationToken) -> Result<(), DrainE
             Ok(messages) => {
                 failures = 0;
                 for message in messages {
-                    let (drain, slots) = (Arc::clone(&drain), Arc::clone(&slots));
-                    tasks.spawn(async move {
-                        // The semaphore is never closed.
-                        let _slot = slots.acquire_owned().await;
-                        drain.handle(message).await
-                    });
+                    let (drain, slots, stop) = (Arc::clone(&drain), Arc::clone(&slots), stop.clone());
+                    tasks.spawn(async move { drain.handle(message, &slots, &stop).await });
                 }
             }
             Err(error) => {
@@ -128,16 +126,13 @@ async fn drain(drain: Arc<Drain>, stop: &CancellationToken) -> Result<(), DrainE
 }
 
 impl Drain {
-    /// Receives as many messages as there are free hands for, at most ten.
-    async fn receive(&self, slots: &Semaphore) -> Result<Vec<Message>, QueueError> {
-        // Waits for one free hand, and gives it back at once: the messages' own tasks take them.
-        drop(slots.acquire().await);
-        let free = u8::try_from(slots.available_permits().clamp(1, 10)).unwrap_or(10);
-        self.inlet.receive(free).await
+    /// Receives as many messages as there is room for, at most ten.
+    async fn receive(&self, slots: &Slots) -> Result<Vec<Message>, QueueError> {
+        self.inlet.receive(slots.room().await).await
     }
 
     /// Works on one message until it is settled. Says whether the API server could not be reached.
-    async fn handle(&self, message: Message) -> bool {
+    async fn handle(&self, message: Message, slots: &Arc<Slots>, stop: &CancellationToken) -> bool {
         let envelope = match message.decode::<Command>() {
             Ok(envelope) => envelope,
             Err(error) => {
@@ -152,7 +147,25 @@ impl Drain {
             self.inlet.dead_letter(&message, &refusal).await;
             return false;
         }
-        let outcome = self.inlet.keep_hidden(&message, Box::pin(self.carry_out(&envelope))).await;
+        // Its host, credential or pull request has its part: the others' commands come first.
+        let Some(mut slot) = slots.enter(self.lane(&envelope)) else {
+            self.context.metrics.command(intention, "crowded_out");
+            let delay = backoff(message.receive_count, MAX_DELAY, rand::rng().random_range(0.0..1.0));
+            self.inlet.hide(&message, delay).await;
+            return false;
+        };
+        let work = async {
+            tokio::select! {
+                biased;
+                () = slot.begun() => Some(self.carry_out(&envelope).await),
+                () = stop.cancelled() => None,
+            }
+        };
+        let Some(outcome) = self.inlet.keep_hidden(&message, Box::pin(work)).await else {
+            // Nothing was begun: whoever leads next has it at once.
+            self.inlet.hide(&message, Duration::ZERO).await;
+            return false;
+        };
         let is_outage = outcome.waits_for() == Some(WaitsFor::Cluster);
         let became = Box::pin(self.settle(&message, &envelope, outcome)).await;
         self.context.metrics.command(intention, became);

@@ -31,6 +31,14 @@ pub struct RunSettings<'a> {
     pub checkout_image: &'a str,
     /// The `ServiceAccount` of the pods.
     pub service_account: &'a str,
+    /// The one of pods whose code gets no Secrets.
+    pub untrusted_service_account: &'a str,
+}
+
+impl RunSettings<'_> {
+    fn service_account_of(&self, job: &IntegrationJob) -> &str {
+        if is_untrusted(job) { self.untrusted_service_account } else { self.service_account }
+    }
 }
 
 /// Why an `IntegrationJob` can't become a `PipelineRun`. Another try would find the same.
@@ -86,7 +94,7 @@ pub fn build(
                 name: entry.name.to_string(),
                 run_after: entry.after.iter().map(ToString::to_string).collect(),
                 // Without a limit of its own a task would get Tekton's default of one hour.
-                timeout: Some(backstop(spec.timeout)),
+                timeout: Some(backstop(job.timeout())),
                 on_error: (entry.optional && !awaited.contains(&entry.name)).then(|| "continue".to_owned()),
                 task_spec: task(job, entry, base, source, settings)?,
             })
@@ -103,9 +111,9 @@ pub fn build(
         },
         spec: PipelineRunSpec {
             pipeline_spec: Pipeline { tasks },
-            timeouts: Some(Timeouts { pipeline: backstop(spec.timeout) }),
+            timeouts: Some(Timeouts { pipeline: backstop(job.timeout()) }),
             task_run_template: Some(TaskRunTemplate {
-                service_account_name: Some(settings.service_account.to_owned()),
+                service_account_name: Some(settings.service_account_of(job).to_owned()),
                 pod_template: Some(PodTemplate {
                     automount_service_account_token: Some(false),
                     security_context: Some(checkout::pod_security_context()),
@@ -126,9 +134,13 @@ fn backstop(timeout: Timeout) -> String {
     format!("{seconds}s")
 }
 
+/// Whether the code of a run gets no Secrets.
+fn is_untrusted(job: &IntegrationJob) -> bool {
+    job.spec.pulls.iter().any(|pull| pull.fork)
+}
+
 fn check_secrets(job: &IntegrationJob) -> Result<(), Refusal> {
-    let is_withheld = job.spec.pulls.iter().any(|pull| pull.fork);
-    let rights = if is_withheld { Rights::WithoutSecrets } else { Rights::WithSecrets };
+    let rights = if is_untrusted(job) { Rights::WithoutSecrets } else { Rights::WithSecrets };
     match trust::withheld_secret(rights, &job.spec.jobs) {
         Some((job, secret)) => Err(Refusal::NeedsSecret { job: job.clone(), secret: secret.to_owned() }),
         None => Ok(()),
@@ -167,7 +179,7 @@ fn run_step(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Result<S
         working_dir: Some(checkout::WORKING_DIR.to_owned()),
         env: environment(job, entry, base),
         volume_mounts: vec![checkout::source_mount()],
-        timeout: Some(entry.timeout.unwrap_or(job.spec.timeout).min(job.spec.timeout).to_string()),
+        timeout: Some(entry.timeout.unwrap_or(job.timeout()).min(job.timeout()).to_string()),
         ..Step::default()
     })
 }
@@ -215,6 +227,8 @@ fn labels(job: &IntegrationJob) -> BTreeMap<String, String> {
         .collect();
     labels.insert(label::CONFIG.to_owned(), job.spec.config.name.clone());
     labels.insert(label::INTEGRATION_JOB.to_owned(), job.name_any());
+    let trust = if is_untrusted(job) { "untrusted" } else { "trusted" };
+    labels.insert(label::TRUST.to_owned(), trust.to_owned());
     if let [pull] = job.spec.pulls.as_slice() {
         labels.insert(label::PULL_REQUEST.to_owned(), pull.number.to_string());
     }

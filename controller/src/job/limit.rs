@@ -56,7 +56,7 @@ pub fn deadline(job: &IntegrationJob, status: &IntegrationJobStatus) -> Option<T
 
 /// The run's timeout after a time.
 pub fn after(job: &IntegrationJob, since: Timestamp) -> Option<Timestamp> {
-    since.checked_add(SignedDuration::try_from(job.spec.timeout.as_duration()).ok()?).ok()
+    since.checked_add(SignedDuration::try_from(job.timeout().as_duration()).ok()?).ok()
 }
 
 /// A pod that has begun to start then, and that names no cause, has not started for the time of the run.
@@ -85,7 +85,7 @@ pub fn held(job: &IntegrationJob, cause: &Cause, now: Timestamp) -> IntegrationJ
 
 /// The status of a run that could not start within its time.
 fn given_up(job: &IntegrationJob, cause: &Cause, now: Timestamp) -> IntegrationJobStatus {
-    let message = format!("{} (tried for {})", cause.message, job.spec.timeout);
+    let message = format!("{} (tried for {})", cause.message, job.timeout());
     let verdict = Verdict::new(Phase::Error, &cause.reason, &*message);
     status::ended_unrun(job, verdict, JobPhase::Error, &message, now)
 }

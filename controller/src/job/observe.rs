@@ -172,7 +172,7 @@ impl<'a> Progress<'a> {
 
     fn job_status(&self, (entry, task_run, state): &State<'_>) -> JobStatus {
         let with = |phase, message: &str| job_status(&entry.name, phase, Some(message));
-        let timeout = self.job.spec.timeout;
+        let timeout = self.job.timeout();
         let limit = entry.timeout.unwrap_or(timeout).min(timeout);
         match state {
             TaskState::Waiting(_) if self.is_final() || self.never_starts(entry, *task_run) => {
@@ -228,7 +228,7 @@ impl<'a> Progress<'a> {
             return with(JobPhase::NotRun, &format!("{failed} failed"));
         }
         if self.has_timed_out() {
-            let timeout = self.job.spec.timeout;
+            let timeout = self.job.timeout();
             return match (waits_for(state), task_run) {
                 (Some(cause), _) => with(
                     JobPhase::Error,
@@ -326,7 +326,7 @@ impl<'a> Progress<'a> {
         if !self.has_timed_out() || stopped().next().is_none() {
             return None;
         }
-        let timeout = self.job.spec.timeout;
+        let timeout = self.job.timeout();
         let mut all = self.states.iter().zip(&status.jobs);
         if all.any(|(s, job)| job.phase == JobPhase::Failed && (!s.0.optional || was_stopped(s))) {
             let message = format!("the run timed out after {timeout}");

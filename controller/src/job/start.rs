@@ -43,6 +43,7 @@ pub async fn start(job: &IntegrationJob, context: &Context) -> Result<Integratio
     let settings = RunSettings {
         checkout_image: &context.settings.checkout_image,
         service_account: &context.settings.run_service_account,
+        untrusted_service_account: context.settings.untrusted_run_service_account(),
     };
     let run = match build::build(job, &base, &source, settings) {
         Ok(run) => run,

@@ -111,10 +111,13 @@ impl Schedule {
     fn give_slots(&mut self) {
         let Self { context, queue, tasks } = self;
         let settings = &context.settings;
+        let limits = settings.limits();
         let caps = Caps {
             cluster: settings.max_runs,
+            namespace: limits.runs_per_namespace,
             repository: |job: &IntegrationJob| {
-                context.configs.max_runs_beside(job).unwrap_or(settings.max_runs_per_repository)
+                let asked = context.configs.max_runs_beside(job);
+                limits.runs(asked.unwrap_or(settings.max_runs_per_repository))
             },
         };
         for (need, job) in queue.next(&caps, Instant::now()) {

@@ -10,7 +10,7 @@ use std::{
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use tidegate_resources::{IntegrationJob, Phase};
-use tidegate_rules::schedule::{Queued, grant};
+use tidegate_rules::schedule::{Queued, Running, grant};
 
 use crate::{
     backoff::{LONGEST, backoff},
@@ -115,6 +115,8 @@ pub struct Moment {
 pub struct Caps<F> {
     /// In the whole cluster.
     pub cluster: u32,
+    /// Of one namespace.
+    pub namespace: u32,
     /// Of one repository, by a job that waits for it.
     pub repository: F,
 }
@@ -227,18 +229,24 @@ impl Queue {
                     key: *key,
                     repository,
                     repository_cap: (caps.repository)(job),
+                    namespace: &key.namespace,
                     place: job.created_at_ms(),
                 }),
             }
         }
-        let starting: Vec<String> = self
+        let starting: Vec<(&Key, String)> = self
             .in_hand
             .iter()
             .filter(|(_, begun)| begun.need == Need::Start)
-            .filter_map(|(key, _)| self.waiting.get(key).map(|job| repository(job)))
+            .filter_map(|(key, _)| self.waiting.get(key).map(|job| (key, repository(job))))
             .collect();
-        let running = self.running.values().chain(&starting).map(String::as_str);
-        for key in grant(caps.cluster, running, queued) {
+        let starting = starting.iter().map(|(key, repository)| (*key, repository));
+        let running = self
+            .running
+            .iter()
+            .chain(starting)
+            .map(|(key, repository)| Running { repository, namespace: &key.namespace });
+        for key in grant(caps.cluster, caps.namespace, running, queued) {
             due.extend(self.waiting.get(key).map(|job| (Need::Start, Arc::clone(job))));
         }
         for (need, job) in &due {

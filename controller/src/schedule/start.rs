@@ -4,6 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 use tidegate_hosts::client::HostError;
 use tidegate_model::{CommitSha, GitRef, JobName};
 use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase};
+use tidegate_rules::schedule::Limits;
 
 use super::{
     AWAITING_APPROVAL,
@@ -62,6 +63,11 @@ const APPROVAL: &str = "waits for the approval of a person who may write";
 pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> Done {
     let now = Timestamp::now();
     let mut retry = None;
+    let old = &job.status;
+    let job = &match need {
+        Need::Start => limited(job, context.settings.limits()),
+        Need::Cancel | Need::Nothing | Need::Approval => job.clone(),
+    };
     let new = match need {
         Need::Start => match base(job, context).await {
             Ok(Some(base)) => started(job, base, now),
@@ -120,8 +126,7 @@ pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> D
         }
         Need::Approval => waits(job, AWAITING_APPROVAL, APPROVAL, now),
     };
-    let written =
-        if job.status.as_ref() == Some(&new) { Ok(()) } else { status::write(context, job, &new).await };
+    let written = if old.as_ref() == Some(&new) { Ok(()) } else { status::write(context, job, &new).await };
     match written {
         Ok(()) => {
             if new.phase.is_final() {
@@ -165,6 +170,13 @@ async fn base(job: &IntegrationJob, context: &Context) -> Result<Option<CommitSh
         }
         StartError::Host { reference: job.spec.base.reference.clone(), source: error }
     })
+}
+
+/// The job with the time that its run is granted: never more than the operator's limit.
+fn limited(job: &IntegrationJob, limits: Limits) -> IntegrationJob {
+    let mut limited = job.clone();
+    limited.status.get_or_insert_default().timeout = Some(limits.timeout(job.spec.timeout));
+    limited
 }
 
 fn started(job: &IntegrationJob, base: CommitSha, now: Timestamp) -> IntegrationJobStatus {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::{Router, extract::State, http::StatusCode, http::header, response::IntoResponse, routing::get};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{context::Context, metrics::Metrics};
 
 mod page;
 mod runs;
+mod server;
 
 /// Why nothing is served.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +23,9 @@ pub enum WebError {
         /// Why.
         source: std::io::Error,
     },
-    /// The server ended.
-    #[error("failed to serve HTTP")]
-    Serve(#[source] std::io::Error),
+    /// A connection's task panicked.
+    #[error("the task of an HTTP connection failed")]
+    Serve(#[source] tokio::task::JoinError),
 }
 
 /// Whether the controller can do its work: set when its CRDs are there and it leads or stands by.
@@ -46,7 +46,7 @@ impl Readiness {
 /// Serves until it is told to stop.
 pub async fn run(context: Context, readiness: Readiness, stop: CancellationToken) -> Result<(), WebError> {
     let address = context.settings.listen;
-    let listener = TcpListener::bind(address).await.map_err(|source| WebError::Listen { address, source })?;
+    let listener = server::listen(address).map_err(|source| WebError::Listen { address, source })?;
     if let Ok(address) = listener.local_addr() {
         tracing::info!(http.address = %address, "serving /healthz, /readyz and /metrics on {address}");
     }
@@ -54,8 +54,9 @@ pub async fn run(context: Context, readiness: Readiness, stop: CancellationToken
     let app = pages
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready).with_state(readiness))
-        .route("/metrics", get(metrics).with_state(context.metrics));
-    axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await.map_err(WebError::Serve)
+        .route("/metrics", get(metrics).with_state(context.metrics.clone()));
+    let bounds = server::Bounds::default();
+    server::serve(listener, app, bounds, context.metrics, stop).await.map_err(WebError::Serve)
 }
 
 async fn ready(State(readiness): State<Readiness>) -> (StatusCode, &'static str) {

@@ -46,6 +46,9 @@ pub enum Settled<'a> {
 /// A delivery that is not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
+    /// It did not come through the firewall.
+    #[error("failed to take the delivery: expected the public address, not the API's own")]
+    Origin,
     /// It came to an address that is no hook's.
     #[error(transparent)]
     Path(#[from] HookPathError),
@@ -113,6 +116,7 @@ impl Refusal {
     /// The outcome in one word, for logs.
     pub fn outcome(&self) -> &'static str {
         match self {
+            Self::Origin => "wrong_origin",
             Self::Path(_) | Self::NoApp => "unknown_path",
             Self::Method => "wrong_method",
             Self::TooLarge { .. } => "too_large",
@@ -125,6 +129,7 @@ impl Refusal {
 
     fn response(&self) -> Response<Body> {
         let status = match self {
+            Self::Origin => StatusCode::FORBIDDEN,
             Self::Path(_) | Self::NoApp => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,

@@ -20,6 +20,7 @@ use tokio::time::timeout_at;
 
 use crate::{
     answer::{self, Refusal, Settled},
+    origin::Origin,
     routes::Routes,
 };
 
@@ -32,6 +33,7 @@ const BUDGET: Duration = Duration::from_secs(3);
 /// What all deliveries share.
 #[derive(Debug)]
 pub struct Handler {
+    origin: Origin,
     keys: KeyCache,
     routes: Routes,
 }
@@ -48,9 +50,9 @@ struct Known {
 }
 
 impl Handler {
-    /// A handler that checks with these keys and sends along these routes.
-    pub fn new(keys: KeyCache, routes: Routes) -> Self {
-        Self { keys, routes }
+    /// A handler that admits requests of this origin, checks with these keys and sends along these routes.
+    pub fn new(origin: Origin, keys: KeyCache, routes: Routes) -> Self {
+        Self { origin, keys, routes }
     }
 
     /// Answers one request, which came in at `now`, and logs one line about it.
@@ -67,6 +69,9 @@ impl Handler {
         now: Instant,
         known: &mut Known,
     ) -> Result<Settled<'_>, Refusal> {
+        if !self.origin.admits(request.headers()) {
+            return Err(Refusal::Origin);
+        }
         let path: HookPath = request.uri().path().parse()?;
         known.host = Some(path.host());
         if let HookPath::Config { config, .. } = &path {
@@ -95,14 +100,17 @@ impl Handler {
         let kind = event.kind();
         known.event = Some(kind);
         known.repo = Some(event.repository().clone());
+        let host = path.host();
+        let (source, salt) = match path {
+            HookPath::Config { config, salt, .. } => (Source::Config(config), Some(salt.id())),
+            HookPath::GithubApp => (Source::App, None),
+        };
         let envelope = Envelope {
             v: Version,
             delivery: delivery.id,
-            host: path.host(),
-            source: match path {
-                HookPath::Config { config, .. } => Source::Config(config),
-                HookPath::GithubApp => Source::App,
-            },
+            host,
+            source,
+            salt,
             received_at_ms: milliseconds(received_at),
             traceparent: Some(traceparent(request)),
             body: event,

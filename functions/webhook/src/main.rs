@@ -10,6 +10,7 @@ use tidegate_queue::aws;
 
 mod answer;
 mod handler;
+mod origin;
 mod routes;
 mod settings;
 
@@ -24,7 +25,7 @@ async fn main() -> anyhow::Result<()> {
     let config = aws::load_in_lambda()?;
     let secret = SecretStore::new(&config, settings.master_key_secret);
     let keys = KeyCache::new(secret, settings.master_key_cache.map_or(KeyCache::FRESH, Timeout::as_duration));
-    let handler = Arc::new(Handler::new(keys, Routes::new(&config, settings.routes)));
+    let handler = Arc::new(Handler::new(settings.origin, keys, Routes::new(&config, settings.routes)));
     lambda_http::run(service_fn(move |request: Request| {
         let handler = Arc::clone(&handler);
         async move { Ok::<_, Infallible>(handler.handle(&request, Instant::now()).await) }

@@ -3,9 +3,12 @@
 use serde::Deserialize;
 use tidegate_model::{EventKind, ParseError, Timeout};
 
+use crate::origin::Origin;
+
 const MASTER_KEY_SECRET: &str = "TIDEGATE_MASTER_KEY_SECRET";
 const MASTER_KEY_CACHE: &str = "TIDEGATE_MASTER_KEY_CACHE";
 const ROUTES: &str = "TIDEGATE_ROUTES";
+const ORIGIN_SECRETS: &str = "TIDEGATE_ORIGIN_SECRETS";
 
 /// The function's settings.
 #[derive(Debug)]
@@ -16,6 +19,8 @@ pub struct Settings {
     pub master_key_cache: Option<Timeout>,
     /// `TIDEGATE_ROUTES`: which events go to which plugin, as a JSON list.
     pub routes: Vec<RouteSettings>,
+    /// `TIDEGATE_ORIGIN_SECRETS`: what a request has to bring that came through the firewall. Unset: there is none.
+    pub origin: Origin,
 }
 
 /// One entry of `TIDEGATE_ROUTES`.
@@ -71,7 +76,11 @@ impl Settings {
             name: MASTER_KEY_CACHE,
             reason: error.to_string(),
         })?;
-        Ok(Self { master_key_secret: set(MASTER_KEY_SECRET)?, master_key_cache, routes })
+        let origin = set(ORIGIN_SECRETS).ok().map(|text| Origin::parse(&text)).transpose();
+        let origin = origin
+            .map_err(|reason| SettingsError::Useless { name: ORIGIN_SECRETS, reason })?
+            .unwrap_or_default();
+        Ok(Self { master_key_secret: set(MASTER_KEY_SECRET)?, master_key_cache, routes, origin })
     }
 }
 
@@ -99,7 +108,7 @@ mod tests {
     fn read(routes: &str) -> Result<Settings, SettingsError> {
         Settings::read(|name| match name {
             ROUTES => Some(routes.to_owned()),
-            MASTER_KEY_CACHE => None,
+            MASTER_KEY_CACHE | ORIGIN_SECRETS => None,
             _ => Some("keys".to_owned()),
         })
     }
@@ -130,6 +139,13 @@ mod tests {
         }
         let error = Settings::read(|name| (name == ROUTES).then(|| format!("[{}]", route(r#"["push"]"#))));
         assert_eq!(error.expect_err("no secret").to_string(), "TIDEGATE_MASTER_KEY_SECRET is not set");
+        let error = Settings::read(|name| match name {
+            ROUTES => Some(format!("[{}]", route(r#"["push"]"#))),
+            MASTER_KEY_CACHE => None,
+            _ => Some("short".to_owned()),
+        });
+        let error = error.expect_err("a short secret").to_string();
+        assert!(error.starts_with("failed to use TIDEGATE_ORIGIN_SECRETS: expected"), "{error}");
         let error = Settings::read(|name| {
             Some(if name == ROUTES { format!("[{}]", route(r#"["push"]"#)) } else { "soon".to_owned() })
         });

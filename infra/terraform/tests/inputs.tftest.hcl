@@ -52,11 +52,48 @@ run "domain" {
 run "firewall" {
   command = plan
   variables {
-    web_acl_arn = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/x/1"
+    web_acl_arn    = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/x/1"
+    origin_secrets = ["new-0123456789abcdef0123456789abcdef", "old-0123456789abcdef0123456789abcdef"]
+  }
+  assert {
+    condition     = one(one(aws_cloudfront_distribution.this[0].origin).custom_header).value == "new-0123456789abcdef0123456789abcdef" && aws_lambda_function.this["webhook"].environment[0].variables["TIDEGATE_ORIGIN_SECRETS"] == "new-0123456789abcdef0123456789abcdef,old-0123456789abcdef0123456789abcdef"
+    error_message = "CloudFront sends the first secret, and the function takes both."
   }
   assert {
     condition     = length(aws_cloudfront_distribution.this) == 1 && !aws_apigatewayv2_api.this[0].disable_execute_api_endpoint
     error_message = "CloudFront stands in front and reaches the API."
+  }
+}
+
+run "a_firewall_without_an_origin_secret" {
+  command = plan
+  variables {
+    web_acl_arn = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/x/1"
+  }
+  expect_failures = [var.origin_secrets]
+}
+
+run "a_short_origin_secret" {
+  command = plan
+  variables {
+    web_acl_arn    = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/x/1"
+    origin_secrets = ["short"]
+  }
+  expect_failures = [var.origin_secrets]
+}
+
+run "two_routes" {
+  command = plan
+  variables {
+    app_throttle = { rate = 7 }
+  }
+  assert {
+    condition     = toset(keys(aws_apigatewayv2_route.webhook)) == toset(["POST /hooks/{proxy+}", "POST /hooks/github-app"])
+    error_message = "The App has a route of its own."
+  }
+  assert {
+    condition     = { for s in aws_apigatewayv2_stage.default[0].route_settings : s.route_key => s.throttling_rate_limit } == { "POST /hooks/{proxy+}" = 200, "POST /hooks/github-app" = 7 }
+    error_message = "Each route has its own throttle."
   }
 }
 

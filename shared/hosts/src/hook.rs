@@ -2,7 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-use tidegate_model::{ConfigRef, Host, ParseError};
+use sha2::{Digest as _, Sha256};
+use tidegate_model::{ConfigRef, Host, ParseError, SaltId};
 
 mod master_key;
 
@@ -93,6 +94,12 @@ impl Salt {
     /// The salt's text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What the salt is called where it doesn't have to be known.
+    pub fn id(&self) -> SaltId {
+        let digest = hex::encode(&Sha256::digest(self.0.as_bytes())[..8]);
+        digest.parse().expect("16 hexadecimal digits")
     }
 }
 

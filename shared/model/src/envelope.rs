@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConfigRef, DeliveryId, Host, ParseError, TraceParent};
+use crate::{ConfigRef, DeliveryId, Host, ParseError, SaltId, TraceParent};
 
 /// A queue message: where its body came from, and the body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub struct Envelope<T> {
     pub host: Host,
     /// The hook it came in by.
     pub source: Source,
+    /// The salt of the config's hook that it was signed under. A plugin passes it on; without it the event proves no push.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Option<SaltId>,
     /// When the webhook function accepted it, in milliseconds since 1970-01-01T00:00:00Z.
     pub received_at_ms: u64,
     /// The W3C trace context it belongs to.
@@ -32,6 +35,7 @@ impl<T> Envelope<T> {
             delivery: self.delivery.clone(),
             host: self.host,
             source: self.source.clone(),
+            salt: self.salt.clone(),
             received_at_ms: self.received_at_ms,
             traceparent: self.traceparent.clone(),
             body,
@@ -83,6 +87,7 @@ mod tests {
                 namespace: "ci".parse().expect("namespace"),
                 name: "shop".parse().expect("name"),
             }),
+            salt: Some("0123456789abcdef".parse().expect("salt id")),
             received_at_ms: 7,
             traceparent: None,
             body: Command {
@@ -92,6 +97,9 @@ mod tests {
         };
         let text = serde_json::to_string(&envelope).expect("serialises");
         assert_eq!(serde_json::from_str::<Envelope<Command>>(&text).expect("parses"), envelope);
+        let older = text.replace(",\"salt\":\"0123456789abcdef\"", "");
+        let older = serde_json::from_str::<Envelope<Command>>(&older).expect("an older function's parses");
+        assert_eq!(older, Envelope { salt: None, ..envelope });
         let other = text.replace("\"v\":1", "\"v\":2");
         let error = serde_json::from_str::<Envelope<Command>>(&other).expect_err("version 2");
         assert!(error.to_string().contains("envelope version \"2\" is invalid"), "{error}");

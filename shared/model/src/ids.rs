@@ -156,6 +156,12 @@ text_id!(
     |text| text.contains('T') && text.bytes().all(|b| b.is_ascii_digit() || b"-:.+TZ".contains(&b))
 );
 
+text_id!(
+    /// Which salt a hook's secret was derived from: a digest of it, so that the salt stays in the hook's address.
+    SaltId, "salt id", max 16, pattern r"^[0-9a-f]{16}$", "expected 16 lowercase hexadecimal digits",
+    |text| text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+);
+
 /// Which `IntegrationConfig`: namespace and name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ConfigRef {

@@ -27,7 +27,7 @@ pub use event::{
 pub use host::Host;
 pub use ids::{
     CommentId, CommitSha, ConfigRef, DeliveryId, HostTime, JobName, Login, ObjectName, PullRequestNumber,
-    RepositoryPath,
+    RepositoryPath, SaltId,
 };
 pub use job::{EnvVar, JobSpec, SecretKeyRef, When};
 pub use permission::{AccountKind, Permission};

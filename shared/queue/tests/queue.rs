@@ -39,6 +39,7 @@ fn envelope<T>(body: T) -> Envelope<T> {
         delivery: "d-1".parse().expect("a delivery id"),
         host: Host::Gitea,
         source: Source::App,
+        salt: None,
         received_at_ms: 7,
         traceparent: None,
         body,

@@ -42,10 +42,12 @@ pub struct IntegrationConfigSpec {
     /// The jobs, by the occasion they run at.
     #[serde(default)]
     pub jobs: ConfigJobs,
-    /// How long one run may take from its start, like 1h30m. Default: 1h.
+    /// How long one run may take from its start, like 1h30m. Default: 1h. The operator's limit may be less: then the
+    /// condition `WithinLimits` says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Timeout>,
-    /// How many runs of this repository may go on at once. Default: the controller's setting.
+    /// How many runs of this repository may go on at once. Default: the controller's setting. The operator's limit may be
+    /// less: then the condition `WithinLimits` says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub max_concurrent_runs: Option<u32>,
@@ -155,7 +157,7 @@ pub struct ConfigJobs {
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = structural)]
 pub struct IntegrationConfigStatus {
-    /// Ready and `WebhookRegistered`, each with a reason.
+    /// Ready, `WebhookRegistered` and `WithinLimits`, each with a reason.
     #[serde(default)]
     #[schemars(length(max = 16))]
     pub conditions: Vec<Condition>,
@@ -187,6 +189,40 @@ pub struct WebhookStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub url: Option<String>,
+    /// The salts before this one, the oldest first, as long as events of their hooks may still be queued.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4))]
+    pub retired: Vec<RetiredSalt>,
+    /// The digest of the annotation `tidegate.dev/rotate-webhook` that the salt was made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub rotation: Option<String>,
+}
+
+/// A salt that was replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct RetiredSalt {
+    /// The salt.
+    #[schemars(length(min = 16, max = 64))]
+    pub salt: String,
+    /// Since when the host shows the new hook and no other (RFC 3339): events that came later don't count. Unset while the host
+    /// may still show the old hook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 40))]
+    pub until: Option<String>,
+}
+
+impl WebhookStatus {
+    /// How many replaced salts are remembered.
+    pub const MAX_RETIRED: usize = 4;
+
+    /// The salt of the hook that was registered last, while it is another than the present one.
+    pub fn replaced_salt(&self) -> Option<&str> {
+        let (_, salt) = self.url.as_ref()?.rsplit_once('/')?;
+        (salt != self.salt).then_some(salt)
+    }
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ pub struct IntegrationJobSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     pub skipped: Vec<SkippedJob>,
-    /// How long the run may take from its start.
+    /// How long the run may take from its start. The operator's limit may be less: see `status.timeout`.
     pub timeout: Timeout,
     /// Whether a person with write permission has to approve the head first. Such a run never starts: an approved head gets
     /// another one.
@@ -94,6 +94,11 @@ impl IntegrationJob {
     pub fn created_at_ms(&self) -> i64 {
         let written = self.annotations().get(annotation::CREATED_AT_MS).and_then(|ms| ms.parse().ok());
         written.unwrap_or_else(|| self.creation_timestamp().map_or(0, |time| time.0.as_millisecond()))
+    }
+
+    /// How long the run may take: what was granted with its slot, else what its spec asks for.
+    pub fn timeout(&self) -> Timeout {
+        self.status.as_ref().and_then(|status| status.timeout).unwrap_or(self.spec.timeout)
     }
 }
 
@@ -220,6 +225,9 @@ pub struct IntegrationJobStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 40))]
     pub started_at: Option<String>,
+    /// How long it may take: what its spec asks for, or less where the operator's limit is less. Set with its slot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Timeout>,
     /// When it ended (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 40))]

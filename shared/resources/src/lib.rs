@@ -14,7 +14,7 @@ mod tekton;
 pub use condition::{Condition, ConditionStatus, set_condition};
 pub use integration_config::{
     ConfigJobs, GitSpec, GithubApp, IntegrationConfig, IntegrationConfigSpec, IntegrationConfigStatus,
-    WebhookStatus, site,
+    RetiredSalt, WebhookStatus, site,
 };
 pub use integration_job::{
     Base, Cancel, CancelReason, CommentReference, ConfigReference, IntegrationJob, IntegrationJobSpec,

@@ -18,6 +18,9 @@ pub mod label {
     pub const PULL_REQUEST: &str = "tidegate.dev/pull-request";
     /// The digest of the branch or tag.
     pub const REF: &str = "tidegate.dev/ref";
+    /// Whether the code of a run may read Secrets: `trusted` or `untrusted`. On its `PipelineRun`, `TaskRun`s and pods, for
+    /// the selector of a `NetworkPolicy`.
+    pub const TRUST: &str = "tidegate.dev/trust";
     /// Tekton's label of a `TaskRun`: its `PipelineRun`.
     pub const TEKTON_PIPELINE_RUN: &str = "tekton.dev/pipelineRun";
     /// Tekton's label of a `TaskRun`: its name in the pipeline, for us the job's name.
@@ -38,6 +41,8 @@ pub mod annotation {
     pub const TRACEPARENT: &str = "tidegate.dev/traceparent";
     /// When the controller made it, in milliseconds since 1970: Kubernetes' own timestamp has whole seconds only.
     pub const CREATED_AT_MS: &str = "tidegate.dev/created-at-ms";
+    /// On a config: another value has its webhook replaced by one under a new salt.
+    pub const ROTATE_WEBHOOK: &str = "tidegate.dev/rotate-webhook";
     /// When the webhook function accepted the delivery, in milliseconds since 1970.
     pub const RECEIVED_AT_MS: &str = "tidegate.dev/received-at-ms";
     /// The id of a request to run the failed jobs of a push's run again. The controller removes it when it has followed it.

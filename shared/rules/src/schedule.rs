@@ -2,6 +2,19 @@
 
 use std::collections::HashMap;
 
+mod limits;
+
+pub use self::limits::Limits;
+
+/// A run that has a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Running<'a> {
+    /// The repository whose cap counts.
+    pub repository: &'a str,
+    /// The namespace whose cap counts.
+    pub namespace: &'a str,
+}
+
 /// A run that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queued<'a, K> {
@@ -11,23 +24,28 @@ pub struct Queued<'a, K> {
     pub repository: &'a str,
     /// How many runs of that repository may go on at once.
     pub repository_cap: u32,
+    /// The namespace whose cap counts.
+    pub namespace: &'a str,
     /// Where it stands in the queue: smaller is older. Equal places are settled by the key.
     pub place: i64,
 }
 
-/// The runs that get a slot now: oldest first, as long as the cluster and their repository have room.
+/// The runs that get a slot now: oldest first, as long as the cluster, their namespace and their repository have room.
 ///
-/// A repository at its cap doesn't hold up the others. `running` names the repository of each run that has a slot.
+/// A repository or namespace at its cap doesn't hold up the others. `running` are the runs that have a slot.
 pub fn grant<'a, K: Ord + Clone>(
     cluster_cap: u32,
-    running: impl IntoIterator<Item = &'a str>,
+    namespace_cap: u32,
+    running: impl IntoIterator<Item = Running<'a>>,
     mut queued: Vec<Queued<'a, K>>,
 ) -> Vec<K> {
     let mut per_repository: HashMap<&str, u32> = HashMap::new();
+    let mut per_namespace: HashMap<&str, u32> = HashMap::new();
     let mut total = 0;
-    for repository in running {
+    for run in running {
         total += 1;
-        *per_repository.entry(repository).or_default() += 1;
+        *per_repository.entry(run.repository).or_default() += 1;
+        *per_namespace.entry(run.namespace).or_default() += 1;
     }
     queued.sort_by(|a, b| (a.place, &a.key).cmp(&(b.place, &b.key)));
     let mut granted = Vec::new();
@@ -35,9 +53,11 @@ pub fn grant<'a, K: Ord + Clone>(
         if total >= cluster_cap {
             break;
         }
-        let used = per_repository.entry(run.repository).or_default();
-        if *used < run.repository_cap {
-            *used += 1;
+        let of_repository = per_repository.entry(run.repository).or_default();
+        let of_namespace = per_namespace.entry(run.namespace).or_default();
+        if *of_repository < run.repository_cap && *of_namespace < namespace_cap {
+            *of_repository += 1;
+            *of_namespace += 1;
             total += 1;
             granted.push(run.key);
         }
@@ -52,49 +72,89 @@ mod tests {
     use super::*;
 
     fn queued(key: u32, repository: &str, cap: u32, place: i64) -> Queued<'_, u32> {
-        Queued { key, repository, repository_cap: cap, place }
+        Queued { key, repository, repository_cap: cap, namespace: "ci", place }
+    }
+
+    fn running(repository: &str) -> Running<'_> {
+        Running { repository, namespace: "ci" }
     }
 
     #[test]
     fn the_oldest_comes_first_and_ties_go_by_key() {
         let waiting = vec![queued(3, "a", 9, 5), queued(2, "b", 9, 1), queued(1, "c", 9, 5)];
-        assert_eq!(grant(2, [], waiting), [2, 1]);
+        assert_eq!(grant(2, 9, [], waiting), [2, 1]);
     }
 
     #[test]
     fn a_repository_at_its_cap_does_not_hold_up_the_others() {
         let waiting = vec![queued(1, "a", 1, 1), queued(2, "a", 1, 2), queued(3, "b", 1, 3)];
-        assert_eq!(grant(10, ["b"], waiting.clone()), [1]);
-        assert_eq!(grant(10, [], waiting), [1, 3]);
+        assert_eq!(grant(10, 9, [running("b")], waiting.clone()), [1]);
+        assert_eq!(grant(10, 9, [], waiting), [1, 3]);
+    }
+
+    #[test]
+    fn a_namespace_at_its_cap_does_not_hold_up_the_others() {
+        let elsewhere = Queued { namespace: "other", ..queued(4, "d", 9, 9) };
+        let waiting = vec![queued(1, "a", 9, 1), queued(2, "b", 9, 2), queued(3, "c", 9, 3), elsewhere];
+        assert_eq!(grant(10, 2, [running("x")], waiting), [1, 4]);
     }
 
     #[test]
     fn running_more_than_the_cap_grants_nothing() {
-        assert_eq!(grant(1, ["a", "b"], vec![queued(1, "c", 1, 1)]), Vec::<u32>::new());
+        let running = [running("a"), running("b")];
+        assert_eq!(grant(1, 9, running, vec![queued(1, "c", 1, 1)]), Vec::<u32>::new());
     }
 
     proptest! {
         #[test]
         fn no_cap_is_ever_exceeded_and_no_slot_is_left_idle(
             cluster in 0_u32..6,
-            running in prop::collection::vec(0_usize..3, 0..4),
-            waiting in prop::collection::vec((0_usize..3, 0_i64..5), 0..12),
+            namespace in 1_u32..5,
+            running in prop::collection::vec((0_usize..3, 0_usize..2), 0..4),
+            waiting in prop::collection::vec((0_usize..3, 0_usize..2, 0_i64..5), 0..12),
         ) {
             const NAMES: [&str; 3] = ["a", "b", "c"];
             const CAPS: [u32; 3] = [1, 2, 3];
+            const NAMESPACES: [&str; 2] = ["ci", "other"];
             let queue: Vec<_> = (0_u32..)
                 .zip(&waiting)
-                .map(|(key, (repository, place))| queued(key, NAMES[*repository], CAPS[*repository], *place))
+                .map(|(key, (repository, namespace, place))| Queued {
+                    namespace: NAMESPACES[*namespace],
+                    ..queued(key, NAMES[*repository], CAPS[*repository], *place)
+                })
                 .collect();
-            let granted = grant(cluster, running.iter().map(|index| NAMES[*index]), queue.clone());
-            let total = u32::try_from(running.len() + granted.len()).expect("small");
+            let have: Vec<_> = running
+                .iter()
+                .map(|(repository, namespace)| Running {
+                    repository: NAMES[*repository],
+                    namespace: NAMESPACES[*namespace],
+                })
+                .collect();
+            let granted = grant(cluster, namespace, have.clone(), queue.clone());
+            let new: Vec<_> = granted.iter().map(|key| &queue[*key as usize]).collect();
+            let total = u32::try_from(have.len() + new.len()).expect("small");
+            let of_repository = |name: &str| {
+                let new = new.iter().filter(|run| run.repository == name).count();
+                (new, new + have.iter().filter(|run| run.repository == name).count())
+            };
+            let of_namespace = |name: &str| {
+                let new = new.iter().filter(|run| run.namespace == name).count();
+                (new, new + have.iter().filter(|run| run.namespace == name).count())
+            };
             prop_assert!(granted.is_empty() || total <= cluster);
             for (name, cap) in NAMES.iter().zip(CAPS) {
-                let new = granted.iter().filter(|key| queue[**key as usize].repository == *name).count();
-                let all = running.iter().filter(|index| NAMES[**index] == *name).count() + new;
+                let (new, all) = of_repository(name);
                 prop_assert!(new == 0 || all <= cap as usize);
-                let waits = queue.iter().any(|run| run.repository == *name && !granted.contains(&run.key));
-                prop_assert!(!waits || total >= cluster || all >= cap as usize, "{name} waits beside an idle slot");
+            }
+            for name in NAMESPACES {
+                let (new, all) = of_namespace(name);
+                prop_assert!(new == 0 || all <= namespace as usize);
+            }
+            for run in queue.iter().filter(|run| !granted.contains(&run.key)) {
+                let is_full = total >= cluster
+                    || of_repository(run.repository).1 >= run.repository_cap as usize
+                    || of_namespace(run.namespace).1 >= namespace as usize;
+                prop_assert!(is_full, "{} of {} waits beside an idle slot", run.repository, run.namespace);
             }
         }
     }

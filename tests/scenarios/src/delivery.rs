@@ -14,6 +14,8 @@ use crate::{REPOSITORY, Scene, cloud::MASTER_KEY};
 /// Recorded from a real Gitea; what is not replaced stays as it was.
 const OPENED: &str = include_str!("../../payloads/gitea/005-pull_request-opened.json");
 
+const PUSHED: &str = include_str!("../../payloads/gitea/004-push.json");
+
 /// The hook of a scene's config: where to, and what to sign with.
 #[derive(Debug, Clone)]
 pub struct SignedHook {
@@ -69,6 +71,24 @@ impl SignedHook {
         Ok(Delivery {
             id: format!("00000000-0000-4000-8000-{number:012}"),
             event: "pull_request",
+            body: payload.to_string(),
+        })
+    }
+
+    /// A branch was pushed, and points to this commit now.
+    pub fn pushed(&self, branch: &str, sha: &CommitSha, id: u64) -> Result<Delivery> {
+        let mut payload: Value = serde_json::from_str(PUSHED)?;
+        let values = [
+            ("/ref", json!(format!("refs/heads/{branch}"))),
+            ("/after", json!(sha)),
+            ("/repository/full_name", json!(self.repository)),
+        ];
+        for (pointer, value) in values {
+            *payload.pointer_mut(pointer).with_context(|| format!("the recording has no {pointer}"))? = value;
+        }
+        Ok(Delivery {
+            id: format!("00000000-0000-4000-9000-{id:012}"),
+            event: "push",
             body: payload.to_string(),
         })
     }

@@ -46,6 +46,8 @@ pub struct WorldSpec {
     pub dialect: Host,
     /// How many runs may go on at once.
     pub max_runs: u32,
+    /// How many of one repository, whatever its config says. Without it as many as that.
+    pub repository_runs_limit: Option<u32>,
     /// For how long function and controller use master keys without a look at the secret.
     pub master_key_cache: &'static str,
     /// How often webhooks are looked at on the host.
@@ -66,6 +68,7 @@ impl WorldSpec {
         Self {
             dialect,
             max_runs: 20,
+            repository_runs_limit: None,
             master_key_cache: "5m",
             webhook_check_interval: "10m",
             lease_duration: "15s",
@@ -330,6 +333,7 @@ fn settings(spec: &WorldSpec, cloud: &Cloud, address: IpAddr) -> BTreeMap<String
         ("TIDEGATE_LEASE_DURATION", spec.lease_duration.to_owned()),
         ("TIDEGATE_MAX_RUNS", spec.max_runs.to_string()),
         ("TIDEGATE_MAX_RUNS_PER_REPOSITORY", spec.max_runs.to_string()),
+        ("TIDEGATE_REPOSITORY_RUNS_LIMIT", spec.repository_runs_limit.unwrap_or(spec.max_runs).to_string()),
         // Nothing here limits writes, and a scenario's burst is not to be slowed.
         ("TIDEGATE_STATUSES_PER_MINUTE", "60000".to_owned()),
     ];

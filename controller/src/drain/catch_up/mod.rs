@@ -34,6 +34,7 @@ use super::{
     facts::display_name,
     fan_out::{carry_out_for, note},
     plan::uid,
+    proof::Proof,
     turns::{self, Turns},
 };
 use crate::{context::Context, ledger::Book};
@@ -232,7 +233,8 @@ async fn carry_out_in_turn(
     context: &Context,
 ) -> Result<(), CommandError> {
     let envelope = envelope(config, intention)?;
-    let result = carry_out_for(config, &envelope, context).await;
+    // The ledger remembers only heads that the host showed.
+    let result = carry_out_for(config, &envelope, Proof::Signed, context).await;
     note(&result, config, &envelope, context);
     // What is refused is recorded: it is wanted no more.
     result.map(drop)
@@ -249,6 +251,7 @@ fn envelope(config: &IntegrationConfig, intention: Intention) -> Result<Envelope
         source: Source::Config(ConfigRef { namespace, name: config.name_any().parse()? }),
         received_at_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
         traceparent: None,
+        salt: None,
         body: Command { repository: config.spec.git.repository.clone(), intention },
     })
 }

@@ -9,19 +9,24 @@ mod decide;
 mod facts;
 mod markdown;
 mod memory;
+mod quota;
 mod shared;
 
-use std::fmt;
+use std::{fmt, time::Instant};
 
 use kube::ResourceExt;
 use tidegate_hosts::client::CommentFacts;
 use tidegate_model::{Command, CommentId, CommentKind, CommentPointer, Envelope, PullRequestNumber};
 use tidegate_resources::IntegrationConfig;
-use tidegate_rules::ledger::Observation;
+use tidegate_rules::{
+    chatops::{Line, who::Who},
+    ledger::Observation,
+};
 
 use self::{
     decide::{Action, Admission, Tested},
     memory::Memory,
+    quota::Quota,
 };
 use super::{apply, error::CommandError, facts::Reader, lacking, record, turns::PullRequest};
 use crate::context::Context;
@@ -69,6 +74,7 @@ pub enum Followed {
 #[derive(Debug, Default)]
 pub struct Chat {
     memory: Memory,
+    quota: Quota,
 }
 
 pub(super) use facts::comments;
@@ -123,6 +129,14 @@ impl Chat {
             Admission::Nothing(reason) => return Ok(Followed::Done(format!("{name} {reason}"))),
             Admission::Refuse(reason) => return Ok(Followed::Refused(format!("{name} {reason}"))),
         };
+        let (on, now) = (PullRequest::of(reader.config, pull_request), Instant::now());
+        let author = comment.author.clone();
+        let asks_only = lines.iter().filter_map(Line::command).all(|command| command.who() == Who::Anybody);
+        if self.quota.is_silent(&on, &author, now) || asks_only && !self.quota.is_left(&on, &author, now) {
+            return Ok(Followed::Done(format!(
+                "{name}: {author} has had many answers here, and gets none now"
+            )));
+        }
         let known = match facts::known(reader, comment, &lines, context).await? {
             Ok(known) => known,
             Err(reason) => return Ok(Followed::Done(format!("{name}: {reason}"))),
@@ -141,7 +155,17 @@ impl Chat {
         for tested in &decision.tested {
             record_test(tested, &known, context).await?;
         }
-        did.push(answer::send(&decision.answers, &known, reader).await?);
+        let takes_words = answer::reply(&decision.answers, &known).is_some();
+        if takes_words && !self.quota.is_left(&on, &author, now) {
+            did.push(format!("{author} has had many answers here, and gets none now"));
+        } else {
+            did.push(answer::send(&decision.answers, &known, reader).await?);
+            if takes_words {
+                // Whether somebody may write was read only where a command asks for it.
+                let is_outsider = (!asks_only).then(|| !known.commenter.is_writer());
+                self.quota.give(on, author, is_outsider, now);
+            }
+        }
         self.memory.answered(key);
         Ok(Followed::Done(format!("{name}: {}", did.join(", "))))
     }

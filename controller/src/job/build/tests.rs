@@ -4,7 +4,11 @@ use tidegate_model::SecretKeyRef;
 use super::*;
 use crate::job::fixture::{self, BASE, HEAD};
 
-const SETTINGS: RunSettings<'static> = RunSettings { checkout_image: "git", service_account: "runner" };
+const SETTINGS: RunSettings<'static> = RunSettings {
+    checkout_image: "git",
+    service_account: "runner",
+    untrusted_service_account: "fork-runner",
+};
 
 fn source(secret: Option<&str>) -> Source {
     Source {
@@ -26,6 +30,15 @@ fn env_of<'a>(step: &'a Value, name: &str) -> Vec<&'a Value> {
 }
 
 #[test]
+fn a_run_of_a_fork_is_labelled_untrusted_and_shares_no_service_account_with_others() {
+    let mut job = fixture::running(&json!([{"name": "unit"}]));
+    job.spec.pulls[0].fork = true;
+    let run = value_of(&build_of(&job).expect("builds"));
+    assert_eq!(run["metadata"]["labels"]["tidegate.dev/trust"], "untrusted");
+    assert_eq!(run["spec"]["taskRunTemplate"]["serviceAccountName"], "fork-runner");
+}
+
+#[test]
 fn a_job_becomes_a_task_that_checks_out_and_runs() {
     let run = value_of(&build_of(&fixture::running(&json!([{"name": "unit"}]))).expect("builds"));
     assert_eq!(run["metadata"]["name"], "shop-0123456789abcdef-1");
@@ -38,6 +51,7 @@ fn a_job_becomes_a_task_that_checks_out_and_runs() {
             "tidegate.dev/pull-request": "7",
             "tidegate.dev/ref": "digest-of-ref",
             "tidegate.dev/repository": "digest-of-repository",
+            "tidegate.dev/trust": "trusted",
         })
     );
     assert_eq!(

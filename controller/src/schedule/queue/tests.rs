@@ -6,7 +6,7 @@ use crate::job::fixture::pull_request;
 type Slots = Caps<fn(&IntegrationJob) -> u32>;
 
 fn caps(cluster: u32) -> Slots {
-    Caps { cluster, repository: |_| 9 }
+    Caps { cluster, namespace: 9, repository: |_| 9 }
 }
 
 fn job(name: &str, version: &str) -> IntegrationJob {

@@ -23,6 +23,7 @@ fn event() -> Envelope<Event> {
         delivery: "d-1".parse().expect("a delivery id"),
         host: Host::Gitea,
         source: Source::App,
+        salt: None,
         received_at_ms: 7,
         traceparent: tidegate_model::TraceParent::from_ids(1, 2),
         body: Event::Push(PushEvent {

@@ -65,7 +65,11 @@ impl World {
             events: vec![EventKind::PullRequest],
         };
         let keys = KeyCache::new(SecretStore::new(&self.config, "keys"), KeyCache::FRESH);
-        Handler::new(keys, Routes::new(&self.config, queue_urls.iter().map(route).collect()))
+        Handler::new(
+            Origin::default(),
+            keys,
+            Routes::new(&self.config, queue_urls.iter().map(route).collect()),
+        )
     }
 
     fn url(&self, queue: &str) -> String {
@@ -106,6 +110,26 @@ fn signed(path: &str, event: &str, body: Vec<u8>, secret: &SecretString) -> Requ
 fn parts(response: &Response<Body>) -> (u16, Value) {
     let body = serde_json::from_slice(response.body()).expect("answers are JSON");
     (response.status().as_u16(), body)
+}
+
+#[tokio::test]
+async fn a_signed_delivery_that_went_past_the_firewall_is_refused() -> anyhow::Result<()> {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let world = World::start(json!({ "keys": [key("1")] })).await?;
+    let mut handler = world.handler(&[&world.url("integrator")]);
+    handler.origin = Origin::parse(secret).map_err(anyhow::Error::msg)?;
+    let mut request = signed(PATH, "pull_request", opened(), &secret_of("1", PATH));
+    for brought in [None, Some("0123456789abcdef0123456789abcdee")] {
+        if let Some(brought) = brought {
+            request.headers_mut().insert("x-tidegate-origin", brought.parse()?);
+        }
+        let (status, body) = parts(&handler.handle(&request, Instant::now()).await);
+        assert_eq!(status, 403, "{body}");
+    }
+    assert_eq!(world.events("integrator").await?.len(), 0);
+    request.headers_mut().insert("x-tidegate-origin", secret.parse()?);
+    assert_eq!(parts(&handler.handle(&request, Instant::now()).await).0, 202);
+    world.cloud.stop().await
 }
 
 #[tokio::test]

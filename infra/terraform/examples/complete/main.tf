@@ -38,40 +38,17 @@ provider "aws" {
   region = "us-east-1"
 }
 
-resource "aws_wafv2_web_acl" "hooks" {
-  provider = aws.global
+module "firewall" {
+  source    = "../../firewall"
+  providers = { aws = aws.global }
 
-  name  = "tidegate-hooks"
-  scope = "CLOUDFRONT"
+  requests_per_5_min = 3000
+}
 
-  default_action {
-    allow {}
-  }
-
-  rule {
-    name     = "rate"
-    priority = 1
-    action {
-      block {}
-    }
-    statement {
-      rate_based_statement {
-        limit              = 6000
-        aggregate_key_type = "IP"
-      }
-    }
-    visibility_config {
-      cloudwatch_metrics_enabled = true
-      metric_name                = "tidegate-rate"
-      sampled_requests_enabled   = false
-    }
-  }
-
-  visibility_config {
-    cloudwatch_metrics_enabled = true
-    metric_name                = "tidegate-hooks"
-    sampled_requests_enabled   = false
-  }
+variable "origin_secrets" {
+  description = "What CloudFront proves itself by to the webhook function."
+  type        = list(string)
+  sensitive   = true
 }
 
 module "tidegate" {
@@ -84,14 +61,16 @@ module "tidegate" {
     integrator = { reserved_concurrency = 20, maximum_concurrency = 20 }
     chatops    = { batch_window_s = 1 }
   }
-  throttle = { rate = 500, burst = 1000 }
+  throttle     = { rate = 500, burst = 1000 }
+  app_throttle = { rate = 300, burst = 600 }
 
   domain = {
     name            = "hooks.example.com"
     certificate_arn = var.certificate_arn
     zone_id         = var.zone_id
   }
-  web_acl_arn = aws_wafv2_web_acl.hooks.arn
+  web_acl_arn    = module.firewall.web_acl_arn
+  origin_secrets = var.origin_secrets
 
   controller_pod_identity = { cluster_name = "production" }
   operator_role_arns      = var.operator_role_arns

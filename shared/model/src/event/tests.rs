@@ -101,6 +101,7 @@ proptest! {
                         namespace: filled('a', 63).parse().expect("a namespace"),
                         name: filled('a', 63).parse().expect("a name"),
                     }),
+                    salt: None,
                     received_at_ms: u64::MAX,
                     traceparent: crate::TraceParent::from_ids(u128::MAX, u64::MAX),
                     body: event,

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "this is a program for a terminal")]
 
 mod burst;
+mod connections;
 mod figures;
 mod host_calls;
 mod latency;
@@ -32,6 +33,12 @@ struct Arguments {
     /// After how many finished `IntegrationJob`s the controller's memory is read; on the sandbox alone.
     #[arg(long, default_value_t = 1000)]
     jobs: usize,
+    /// How many half-sent requests are kept open at the controller's port, and nothing else is measured; on the sandbox alone.
+    #[arg(long)]
+    half_open: Option<usize>,
+    /// For how many seconds.
+    #[arg(long, default_value_t = 60)]
+    half_open_seconds: u64,
 }
 
 #[tokio::main]
@@ -39,6 +46,9 @@ async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let world = if is_real() { "real Kubernetes, Tekton and Gitea" } else { "the sandbox" };
     println!("on {world}; load average {}", std::fs::read_to_string("/proc/loadavg")?.trim());
+    if let Some(connections) = arguments.half_open {
+        return Box::pin(connections::measure(connections, arguments.half_open_seconds)).await;
+    }
     Box::pin(latency::measure(arguments.deliveries)).await?;
     Box::pin(burst::measure(arguments.burst, false)).await?;
     Box::pin(burst::measure(arguments.burst, true)).await?;

@@ -1,0 +1,131 @@
+//! The HTTP server: one request a connection, and nothing that a stranger can make grow.
+//!
+//! Whoever reaches the port may open connections and send nothing, or half a request. So the connections are counted, each has
+//! a time, and their buffers have a limit. When a connection comes and all places are taken, the oldest one is closed: then a
+//! probe is answered whatever else is open, as a request that is sent whole takes milliseconds.
+
+use std::{collections::VecDeque, io, net::SocketAddr, time::Duration};
+
+use axum::{Router, serve::Listener};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    task::{AbortHandle, JoinError, JoinSet},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::metrics::Metrics;
+
+/// What the connections may use.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// How many are open at once.
+    pub(super) connections: usize,
+    /// How long a client may take to send the head of its request.
+    pub(super) head: Duration,
+    /// How long a connection may be open, request and answer included.
+    pub(super) lifetime: Duration,
+}
+
+impl Default for Bounds {
+    /// At most 512 connections of at most 16 KiB each: 8 MiB. A page asks the Kubernetes API for at most 5 seconds.
+    fn default() -> Self {
+        Self { connections: 512, head: Duration::from_secs(5), lifetime: Duration::from_secs(15) }
+    }
+}
+
+/// The most of a request that is kept, in bytes, and its most headers. A longer head is answered with 431.
+const BUFFER: usize = 16 * 1024;
+const HEADERS: usize = 64;
+
+/// How many connections wait in the kernel to be accepted. With the usual 1,024 a burst makes probes wait for a second try.
+const BACKLOG: u32 = 4096;
+
+/// Listens on an address.
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restarted controller takes its port at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Serves until it is told to stop; then finishes the requests in hand.
+pub(super) async fn serve(
+    mut listener: TcpListener,
+    app: Router,
+    bounds: Bounds,
+    metrics: Metrics,
+    stop: CancellationToken,
+) -> Result<(), JoinError> {
+    let mut open = JoinSet::new();
+    let mut oldest_first = VecDeque::new();
+    loop {
+        // A failure to accept, as when there are no file descriptors left, is logged and tried again in there.
+        let (stream, _) = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = Listener::accept(&mut listener) => accepted,
+            Some(ended) = open.join_next() => {
+                ended_well(ended)?;
+                continue;
+            }
+        };
+        oldest_first.retain(|connection: &AbortHandle| !connection.is_finished());
+        while oldest_first.len() >= bounds.connections
+            && let Some(oldest) = oldest_first.pop_front()
+        {
+            oldest.abort();
+            metrics.connection_closed("full");
+        }
+        let connection = connection(stream, app.clone(), bounds, metrics.clone(), stop.clone());
+        oldest_first.push_back(open.spawn(connection));
+    }
+    while let Some(ended) = open.join_next().await {
+        ended_well(ended)?;
+    }
+    Ok(())
+}
+
+/// A connection that was closed for another one has ended as it should.
+fn ended_well(ended: Result<(), JoinError>) -> Result<(), JoinError> {
+    ended.or_else(|error| if error.is_cancelled() { Ok(()) } else { Err(error) })
+}
+
+/// Answers one request.
+async fn connection(
+    stream: TcpStream,
+    app: Router,
+    bounds: Bounds,
+    metrics: Metrics,
+    stop: CancellationToken,
+) {
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(bounds.head)
+        .keep_alive(false)
+        .max_buf_size(BUFFER)
+        .max_headers(HEADERS)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+    let mut served = std::pin::pin!(served);
+    let answered = async {
+        tokio::select! {
+            answered = served.as_mut() => return answered,
+            () = stop.cancelled() => served.as_mut().graceful_shutdown(),
+        }
+        served.await
+    };
+    match tokio::time::timeout(bounds.lifetime, answered).await {
+        Ok(Ok(())) => (),
+        Ok(Err(error)) if error.is_timeout() => metrics.connection_closed("slow_head"),
+        // The client went away, or what it sent is no request.
+        Ok(Err(_)) => metrics.connection_closed("broken"),
+        Err(_) => metrics.connection_closed("too_long"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
