@@ -104,7 +104,7 @@ async fn make_one(
     })
 }
 
-/// Tells the ledger of a run before the watch does.
+/// Records a run in the ledger before the watch shows it.
 pub fn observe(job: &IntegrationJob, book: &Book) {
     for observation in Seen::of(job).iter().flat_map(Seen::observations) {
         book.observe(&observation);

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Steve's approved pull request shares its head and base, and the run that goes on, with Dora's.
+/// Steve's approved pull request shares its head, its base and a running run with Dora's.
 fn shared(commenter: Permission) -> Known {
     let mut known = known();
     known.configs[0].is_shared = true;
