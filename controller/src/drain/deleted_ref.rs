@@ -19,7 +19,7 @@ use crate::context::Context;
 /// How often a run is looked at again that others change at the same time. Each change brings it nearer to its slot.
 const LOOKS: usize = 5;
 
-/// Tells the runs of a branch or tag that have no slot to stop. Returns how many were told.
+/// Orders the runs of a branch or tag that have no slot to stop. Returns how many got the order.
 pub async fn stop_queued(
     reference: &GitRef,
     order: &Cancel,
@@ -41,7 +41,7 @@ pub async fn stop_queued(
     Ok(count)
 }
 
-/// The order is guarded by the version that was looked at: a run that gets its slot meanwhile goes on.
+/// The order is guarded by the version that was read: a run that gets its slot meanwhile keeps running.
 async fn stop_if_queued(
     job: IntegrationJob,
     order: &Cancel,

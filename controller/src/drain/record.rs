@@ -15,6 +15,7 @@ use super::{
     plan,
 };
 use crate::{
+    config::conflict::conflict,
     context::Context,
     ledger::{Book, LedgerError},
 };
@@ -36,7 +37,8 @@ pub async fn record(
         Facts::NoPullRequest(number) => book.close(*number),
         Facts::Push { reference, sha, place: Some(Place::Head) } => {
             book.record(&Observation::Ref { reference: reference.clone(), target: Some(sha.clone()) });
-            if plan::unfit(config).is_some() {
+            // In a conflict the older config follows the push: a release must not be made twice.
+            if conflict(config).is_none() && plan::unfit(config).is_some() {
                 book.record(&Observation::RefDue { reference: reference.clone(), is_due: true });
             }
         }

@@ -77,7 +77,7 @@ impl Book {
         record.renewed_at_ms.filter(|_| record.target.as_ref() == Some(sha))
     }
 
-    /// Notes the request to run the failed jobs of a run again, or that there is none any more.
+    /// Notes the request to run the failed jobs of a run again; `None` removes it.
     pub fn note_retest(&self, run: &str, request: Option<&str>) {
         let mut state = self.state();
         match request {

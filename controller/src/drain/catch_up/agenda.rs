@@ -21,7 +21,7 @@ struct Entry<W> {
     /// How often it was tried, and how often in a row without a known remedy.
     tries: u32,
     tries_in_a_row: u32,
-    /// Whether somebody was told that it fails for long.
+    /// Whether the log says that it fails for long.
     is_known_to_fail: bool,
 }
 

@@ -94,7 +94,7 @@ struct CatchUp {
     tasks: JoinSet<(Key, Result<(), CommandError>)>,
 }
 
-/// Runs until it is told to stop; then finishes what is in hand.
+/// Runs until `stop` is cancelled; then finishes what is in hand.
 pub async fn run(context: Context, turns: Arc<Turns>, stop: CancellationToken) -> Result<(), DrainError> {
     // Before every run that exists is recorded, runs seem to be missing that are not.
     tokio::select! {

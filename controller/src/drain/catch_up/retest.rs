@@ -55,7 +55,7 @@ pub async fn retest(
     Ok(settle(&job, context).await?)
 }
 
-/// Makes the run. `Err` inside says why there is none.
+/// Makes the run. `Err` inside says why it makes none.
 async fn again(
     job: &IntegrationJob,
     request: &str,

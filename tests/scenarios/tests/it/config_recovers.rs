@@ -114,18 +114,20 @@ async fn shows_invalid_again(scene: &Scene, head: &CommitSha) -> Result<()> {
 
 scenario!(a_config_whose_conflict_ends_runs_what_was_opened_meanwhile);
 async fn a_config_whose_conflict_ends_runs_what_was_opened_meanwhile() -> Result<()> {
-    let scene = Scene::set(WorldSpec { two_namespaces: true, ..gitea() }, &unit()).await?;
+    let scene = Scene::set(WorldSpec { two_namespaces: true, ..gitea() }, &good()).await?;
     let second = scene.world.second_namespace.clone().context("there is one namespace")?;
     // Which config is older is known by whole seconds.
     let configs: Api<IntegrationConfig> = Api::namespaced(scene.world.client.clone(), &scene.world.namespace);
     let created = configs.get("shop").await?.creation_timestamp().context("no time")?;
     scene.after_second_of(&created.0.to_string()).await?;
-    scene.apply_in(&second, "shop", &unit()).await?;
+    scene.apply_in(&second, "shop", &good()).await?;
     scene.registered_in(&second, "shop").await?;
+    let deployed = scene.push("main", OWNER, &[("deployed", "1\n")]).await?;
+    scene.status(&deployed, "deploy", "success").await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
     scene.status(&head, "unit", "success").await?;
-    scene.settle_jobs(1).await?;
+    scene.settle_jobs(2).await?;
     let runs: Api<IntegrationJob> = Api::namespaced(scene.world.client.clone(), &second);
     assert!(runs.list(&ListParams::default()).await?.items.is_empty(), "the older config has the statuses");
 
@@ -142,6 +144,10 @@ async fn a_config_whose_conflict_ends_runs_what_was_opened_meanwhile() -> Result
     };
     let made = tokio::time::timeout(Duration::from_mins(3), succeeded).await.context("no run was made")??;
     assert_eq!(made.iter().map(|job| scene.phase(job)).collect::<Vec<_>>(), [Phase::Succeeded]);
+    // The older config has deployed already.
+    scene.settle().await?;
+    let made = runs.list(&ListParams::default()).await?.items;
+    assert_eq!(made.iter().map(|job| job.spec.pulls.len()).collect::<Vec<_>>(), [1]);
     scene.end().await
 }
 

@@ -13,7 +13,7 @@ use tidegate_rules::{
 use super::{Deciding, Tested, Verdict, Wanted, goes_on, is_of, phase_of, unfinished};
 use crate::drain::chat::facts::Known;
 
-/// Why a run goes on that its pull request shares.
+/// Why a shared run is not stopped.
 const SHARED: &str = "another pull request shares the run, so only people with write permission may stop it";
 
 impl Deciding<'_> {

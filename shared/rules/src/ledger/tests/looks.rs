@@ -14,7 +14,7 @@ fn config(state: ConfigState, has_pre_submit: bool) -> Config {
 }
 
 fn invalid() -> Config {
-    // Which jobs it has can't be told.
+    // Nobody knows which jobs it has.
     config(ConfigState::Invalid("a circle".to_owned()), true)
 }
 

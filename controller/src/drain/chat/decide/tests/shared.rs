@@ -3,7 +3,7 @@ use tidegate_rules::trust::Proof;
 use super::*;
 use crate::drain::head::fixture::fork_of;
 
-/// Steve's approved pull request shares its head and base, and the run that goes on, with Dora's.
+/// Steve's approved pull request shares its head, its base and a running run with Dora's.
 fn shared(commenter: Permission) -> Known {
     let mut known = known();
     known.configs[0].is_shared = true;
