@@ -41,6 +41,7 @@ pub(crate) fn normalise(kind: &str, body: &[u8]) -> Result<Outcome, NormaliseErr
 
 fn pull_request(payload: PullRequestPayload) -> Outcome {
     let shown = payload.pull_request;
+    let head = shown.head.unwrap_or_default();
     let action = match payload.action {
         payload::PullRequestAction::Opened => PullRequestAction::Opened,
         payload::PullRequestAction::Reopened => PullRequestAction::Reopened,
@@ -68,11 +69,11 @@ fn pull_request(payload: PullRequestPayload) -> Outcome {
             number: shown.number,
             author: login(shown.user),
             head: Head {
-                sha: shown.head.sha,
-                branch: shown.head.branch,
-                repository: shown.head.repo.map(|repository| repository.full_name),
+                sha: head.sha,
+                branch: head.branch,
+                repository: head.repo.and_then(|repository| repository.full_name),
             },
-            base: shown.base.branch,
+            base: shown.base.and_then(|base| base.branch),
         },
     }))
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, de::IgnoredAny};
 use tidegate_model::{CommentId, CommitSha, GitRef, Login, PullRequestNumber, RefName, RepositoryPath};
 
-use crate::body::{branch_or_tag, commit_or_zeros, lenient};
+use crate::body::{branch_or_tag, commit_or_zeros, lenient, object};
 
 #[derive(Deserialize)]
 pub(super) struct PullRequestPayload {
@@ -45,10 +45,10 @@ pub(super) struct PullRequest {
     pub(super) user: Option<User>,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) merged: Option<bool>,
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) head: Head,
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) base: Base,
+    #[serde(default, deserialize_with = "object")]
+    pub(super) head: Option<Head>,
+    #[serde(default, deserialize_with = "object")]
+    pub(super) base: Option<Base>,
 }
 
 #[derive(Deserialize, Default)]
@@ -58,11 +58,17 @@ pub(super) struct Head {
     #[serde(default, rename = "ref", deserialize_with = "lenient")]
     pub(super) branch: Option<RefName>,
     /// `null` when the fork was deleted.
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) repo: Option<Repository>,
+    #[serde(default, deserialize_with = "object")]
+    pub(super) repo: Option<HeadRepository>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize)]
+pub(super) struct HeadRepository {
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) full_name: Option<RepositoryPath>,
+}
+
+#[derive(Deserialize)]
 pub(super) struct Base {
     #[serde(default, rename = "ref", deserialize_with = "lenient")]
     pub(super) branch: Option<RefName>,
@@ -94,7 +100,7 @@ pub(super) struct PushPayload<'a> {
     pub(super) reference: Option<GitRef>,
     #[serde(deserialize_with = "commit_or_zeros")]
     pub(super) after: Option<CommitSha>,
-    #[serde(borrow, default, deserialize_with = "lenient")]
+    #[serde(borrow, default, deserialize_with = "object")]
     pub(super) head_commit: Option<Commit<'a>>,
     pub(super) repository: Repository,
     #[serde(default, deserialize_with = "lenient")]
