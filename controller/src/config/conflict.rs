@@ -14,8 +14,13 @@ pub fn conflict(config: &IntegrationConfig) -> Option<&Condition> {
         .find(|c| c.type_ == "Ready" && c.status == ConditionStatus::False && c.reason == "ContextConflict")
 }
 
-/// The configs whose conflict may be over after an event of the watch. A list that begins again tells no deletions.
+/// The configs whose conflict may be over, or begin, after an event of the watch: those in conflict, and those beside a config that
+/// has proven its right. A list that begins again tells no deletions.
 pub fn to_check(event: &Event<StoredConfig>, all: &[Arc<StoredConfig>]) -> Vec<ObjectRef<StoredConfig>> {
+    let proven = match event {
+        Event::Apply(changed) => changed.readable().filter(|config| config.is_proven()),
+        Event::Delete(_) | Event::Init | Event::InitApply(_) | Event::InitDone => None,
+    };
     let changed = match event {
         Event::Apply(changed) | Event::Delete(changed) => Some((changed.name_any(), changed.uid())),
         Event::InitDone => None,
@@ -26,7 +31,14 @@ pub fn to_check(event: &Event<StoredConfig>, all: &[Arc<StoredConfig>]) -> Vec<O
         None => true,
     };
     let readable = all.iter().filter_map(|stored| stored.readable());
-    let in_conflict = readable.filter(|config| conflict(config).is_some()).filter(may_be_freed);
+    let is_beside = |config: &IntegrationConfig| {
+        proven.is_some_and(|proven| {
+            proven.spec.git.is_same_repository(&config.spec.git)
+                && proven.creation_timestamp() <= config.creation_timestamp()
+        })
+    };
+    let in_conflict =
+        readable.filter(|config| conflict(config).is_some() || is_beside(config)).filter(may_be_freed);
     in_conflict
         .map(|config| ObjectRef::new(&config.name_any()).within(&config.namespace().unwrap_or_default()))
         .collect()

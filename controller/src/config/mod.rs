@@ -5,6 +5,7 @@
 pub mod cleanup;
 pub mod conflict;
 pub mod hook;
+pub mod proof;
 pub mod register;
 pub mod renamed;
 pub mod salt;
@@ -210,6 +211,11 @@ async fn apply(
             (ready, verdict, webhook, Some(error))
         }
     };
+    let looked = match &failure {
+        None if registered.status == ConditionStatus::True => Ok(()),
+        failure => Err(failure.as_ref()),
+    };
+    let proof = proof::after(config, looked);
     let replaced = config
         .status
         .as_ref()
@@ -217,7 +223,8 @@ async fn apply(
         .is_some_and(|id| webhook.id.as_ref() != Some(id));
     let registered_now = registered.status == ConditionStatus::True;
     let within = status::within(config, context.context.settings.limits());
-    let new = status::status(config, ready, registered, within, Some(webhook), Timestamp::now());
+    let mut new = status::status(config, ready, registered, within, Some(webhook), Timestamp::now());
+    new.proof = proof;
     patch(config, &new, api).await?;
     match failure {
         Some(error) => Err(error.into()),

@@ -52,7 +52,8 @@ fn refuse(problem: Option<Problem>) -> Result<(), Invalid> {
     problem.map_or(Ok(()), |problem| Err(Invalid::Jobs(problem)))
 }
 
-/// Checks that no older config of another namespace sets the same commit statuses.
+/// Checks that no older config of another namespace sets the same commit statuses. One whose credential has proven no right in
+/// the repository sets none.
 pub fn contexts<'a>(
     config: &IntegrationConfig,
     all: impl IntoIterator<Item = &'a IntegrationConfig>,
@@ -62,6 +63,7 @@ pub fn contexts<'a>(
     let owner = all.into_iter().find(|other| {
         other.name_any() == config.name_any()
             && other.uid() != config.uid()
+            && other.is_proven()
             && other.metadata.deletion_timestamp.is_none()
             && other.spec.git.is_same_repository(git)
             && age(other) < age(config)
@@ -90,6 +92,9 @@ mod tests {
                         "tokenSecretRef": {"name": "git", "key": "token"}},
                 "jobs": jobs,
             },
+            "status": {"proof": {
+                "apiUrl": "https://git.example.com", "secret": {"name": "git", "key": "token"},
+            }},
         }))
         .expect("a config")
     }
@@ -133,6 +138,9 @@ mod tests {
     fn the_older_of_two_configs_keeps_the_contexts_that_both_claim() {
         let old = config("a", "2026-01-01T00:00:00Z", &json!({}));
         let mut new = config("b", "2026-01-02T00:00:00Z", &json!({}));
+        let mut claims_only = old.clone();
+        claims_only.status = None;
+        assert_eq!(contexts(&new, &[claims_only]), Ok(()), "anybody may claim a repository");
         let all = [old.clone(), new.clone()];
         assert_eq!(contexts(&old, &all), Ok(()));
         new.spec.git.api_url = Some("https://GIT.example.com:443/".to_owned());

@@ -164,9 +164,42 @@ pub struct IntegrationConfigStatus {
     /// The webhook on the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<WebhookStatus>,
+    /// What the host has shown that the config's credential may do. Without it the config stands in nobody's way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<CredentialProof>,
     /// The generation that was looked at last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+}
+
+/// That a host let a credential manage the hooks of the config's repository. It holds for that Secret and that host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct CredentialProof {
+    /// The address of the host's API.
+    #[schemars(length(max = 512))]
+    pub api_url: String,
+    /// The Secret.
+    pub secret: SecretKeyRef,
+}
+
+impl CredentialProof {
+    /// What a host proves by letting a config's credential manage hooks. `None` where the config names no credential.
+    pub fn of(git: &GitSpec) -> Option<Self> {
+        let app = git.github_app.as_ref().map(|app| &app.private_key_secret_ref);
+        let secret = git.token_secret_ref.as_ref().or(app)?.clone();
+        Some(Self { api_url: git.api_url().to_owned(), secret })
+    }
+}
+
+impl IntegrationConfig {
+    /// Whether the host has shown that the config's present credential may manage the hooks of its repository: whoever made the
+    /// config has a right there, and doesn't only claim it.
+    pub fn is_proven(&self) -> bool {
+        let proof = self.status.as_ref().and_then(|status| status.proof.as_ref());
+        proof.is_some() && proof == CredentialProof::of(&self.spec.git).as_ref()
+    }
 }
 
 /// The webhook on the host. Its secret is derived from the master key and the salt, and stored nowhere.

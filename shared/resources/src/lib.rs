@@ -13,8 +13,8 @@ mod tekton;
 
 pub use condition::{Condition, ConditionStatus, set_condition};
 pub use integration_config::{
-    ConfigJobs, GitSpec, GithubApp, IntegrationConfig, IntegrationConfigSpec, IntegrationConfigStatus,
-    RetiredSalt, WebhookStatus, site,
+    ConfigJobs, CredentialProof, GitSpec, GithubApp, IntegrationConfig, IntegrationConfigSpec,
+    IntegrationConfigStatus, RetiredSalt, WebhookStatus, site,
 };
 pub use integration_job::{
     Base, Cancel, CancelReason, CommentReference, ConfigReference, IntegrationJob, IntegrationJobSpec,

@@ -159,6 +159,8 @@ fn all_of_repository(config: &IntegrationConfig, context: &Context) -> Vec<Integ
     if !all.iter().any(|other| other.uid() == config.uid()) {
         all.push(config.clone());
     }
+    // Anybody may claim a repository in a config: one that has proven no right there gets none of its facts.
+    all.retain(|other| other.is_proven() || other.uid() == config.uid());
     all.retain(|other| other.metadata.deletion_timestamp.is_none());
     all
 }

@@ -10,6 +10,7 @@ mod bad_input;
 mod bad_objects;
 mod causes;
 mod checkout_results;
+mod claims;
 mod comment_pointer;
 mod comments;
 mod config;
