@@ -60,8 +60,7 @@ fn table() -> Vec<(&'static str, HeadRepository, Vec<GitRef>, [Expected; 3])> {
 
 #[test]
 fn every_head_has_one_standing_by_host_and_opener_and_an_approval_gives_no_secrets() {
-    let approver = person(Permission::Write);
-    let approval = Proof::of_approval(&approver, CommentId(5)).expect("an approval");
+    let approval = Proof::of_approval(&person(Permission::Write), CommentId(5)).expect("an approval");
     let openers =
         [person(Permission::Read), account(AccountKind::Bot, Permission::Write), person(Permission::Write)];
     for (what, repository, refs, by_itself) in table() {
