@@ -14,7 +14,7 @@ pub const STEP: &str = "checkout";
 pub const WORKING_DIR: &str = "/workspace/source";
 
 /// What the checkout writes for the git of the steps that follow: that the code's directory is to be trusted, although it is
-/// another user's. A job may set git's variables for its own ends, so it stands in place of the system's file, which it
+/// another user's. A job may set git's variables for its own ends, so it replaces the system's file, which it
 /// includes.
 pub const SYSTEM_CONFIG: &str = "/workspace/source/.git/tidegate.gitconfig";
 

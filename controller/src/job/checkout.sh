@@ -53,7 +53,7 @@ export GIT_ALLOW_PROTOCOL="${TIDEGATE_CLONE_URL%%:*}"
 setting safe.directory '*'
 setting core.hooksPath /dev/null
 setting gc.auto 0
-# All objects of a fetch stand in one file, so that one limit holds for them.
+# All objects of a fetch are in one file, so that one limit holds for them.
 setting fetch.unpackLimit 1
 setting fetch.recurseSubmodules false
 # A renamed repository answers its first request with a redirect; later ones have no reason to.

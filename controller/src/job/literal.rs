@@ -12,7 +12,7 @@ use tidegate_resources::EnvVar;
 
 const DOLLAR: &str = "TIDEGATE_DOLLAR";
 
-/// These variables with these values, whatever stands in them. Where a value holds a `$`, one more variable comes first.
+/// These variables with these values, whatever they hold. Where a value holds a `$`, one more variable comes first.
 pub fn variables(variables: Vec<(&str, String)>) -> Vec<EnvVar> {
     let has_dollar = variables.iter().any(|(_, value)| value.contains('$'));
     let dollar = has_dollar.then(|| expanded(DOLLAR, "$".to_owned()));
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_without_a_dollar_stands_as_it_is() {
+    fn a_value_without_a_dollar_is_written_as_it_is() {
         let plain = variables(vec![("A", "refs/heads/main".to_owned()), ("B", String::new())]);
         let expected =
             [("A", "refs/heads/main"), ("B", "")].map(|(name, value)| expanded(name, value.to_owned()));

@@ -49,7 +49,7 @@ pub struct HeadFacts {
     pub sha: CommitSha,
     /// The branch's name in its own repository; `None` where it is not one that Tidegate reads.
     pub branch: Option<RefName>,
-    /// The repository the branch lies in; `None` when the fork was deleted or can't be seen.
+    /// The repository of the branch; `None` when the fork was deleted or can't be seen.
     pub repository: Option<RepositoryPath>,
 }
 

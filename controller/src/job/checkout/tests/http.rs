@@ -37,7 +37,7 @@ pub(super) struct HostSpec {
     serves_shas: bool,
     /// Which request, from 1, is answered with 503.
     fails_at: Option<usize>,
-    /// Before it sends what was fetched: how often it says that it is still there, and whether it ever goes on.
+    /// Before it sends what was fetched: how often it says that it is still there, and whether it sends it at all.
     packing: Packing,
     /// The requests until now.
     requests: Arc<AtomicUsize>,
