@@ -27,6 +27,15 @@ pub struct Hint<'a> {
     pub branch: Option<&'a RefName>,
 }
 
+/// What the branch of a head points to in the base repository.
+#[derive(Debug)]
+pub enum Target {
+    /// The host was not asked.
+    Unread,
+    /// This; `None` where there is no such branch.
+    Read(Option<CommitSha>),
+}
+
 impl Head {
     /// Of a pull request whose code nobody asks to run: the host is not asked about its people.
     pub fn unread(pull_request: &PullRequestFacts) -> Self {
@@ -67,7 +76,10 @@ impl Reader<'_> {
             return Ok(Some((pull_request, head)));
         }
         let opener = opener.filter(|_| hint.opener == Some(&pull_request.author)).transpose()?;
-        let target = target.filter(|_| hint.branch == Some(&pull_request.head.branch)).transpose()?;
+        let target = match target.filter(|_| hint.branch == Some(&pull_request.head.branch)) {
+            Some(target) => Target::Read(target?),
+            None => Target::Unread,
+        };
         let head = self.head(&pull_request, opener, target).await?;
         if head.repository != HeadRepository::Base || !head.refs.is_empty() {
             return Ok(Some((pull_request, head)));
@@ -80,7 +92,8 @@ impl Reader<'_> {
             return Ok(None);
         };
         let opener = opener.filter(|opener| opener.login == again.author);
-        let target = Some(target?).filter(|_| again.head.branch == pull_request.head.branch);
+        let is_same_branch = again.head.branch == pull_request.head.branch;
+        let target = if is_same_branch { Target::Read(target?) } else { Target::Unread };
         let head = self.head(&again, opener, target).await?;
         Ok(Some((again, head)))
     }
@@ -90,7 +103,7 @@ impl Reader<'_> {
         &self,
         pull_request: &PullRequestFacts,
         opener: Option<Account>,
-        target: Option<Option<CommitSha>>,
+        target: Target,
     ) -> Result<Head, FactsError> {
         let own = &self.config.spec.git.repository;
         let (author, branch) = (&pull_request.author, &pull_request.head.branch);
@@ -108,8 +121,8 @@ impl Reader<'_> {
         let read_target = async {
             match target {
                 _ if !is_own => Ok(None),
-                Some(target) => Ok(target),
-                None => self.branch_target(branch).await,
+                Target::Read(target) => Ok(target),
+                Target::Unread => self.branch_target(branch).await,
             }
         };
         let (opener, other, target) = tokio::join!(read_opener, read_owner, read_target);

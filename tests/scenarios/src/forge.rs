@@ -138,7 +138,7 @@ impl Forge {
         }
     }
 
-    /// Opens a pull request by a push to `refs/for/BASE/…`, Gitea's AGit flow, which any reader may use. Returns its number and
+    /// Opens a pull request by a push to `refs/for/BASE/…`, Gitea's `AGit` flow, which any reader may use. Returns its number and
     /// its head.
     pub async fn push_for_review(
         &self,

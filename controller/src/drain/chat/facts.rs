@@ -15,7 +15,7 @@ use crate::{
     drain::{
         error::{CommandError, WaitsFor},
         facts::{FactsError, Reader, display_name, jobs_of},
-        head::Head,
+        head::{Head, Target},
         plan,
     },
     error_chain,
@@ -130,7 +130,7 @@ pub async fn known(
     let (commenter, head) = if needs_right {
         let commenter = reader.account(&comment.author).await?;
         let opener = Some(commenter.clone()).filter(|commenter| commenter.login == pull_request.author);
-        let head = reader.head(&pull_request, opener, None).await?;
+        let head = reader.head(&pull_request, opener, Target::Unread).await?;
         (commenter, head)
     } else {
         let head = Head::unread(&pull_request);

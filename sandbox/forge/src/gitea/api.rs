@@ -44,7 +44,7 @@ pub(crate) async fn answer(call: &Call<'_>) -> Reply {
         ("GET", ["teams"]) => {
             let teams = call.read(repo, Read, |state, repo| {
                 let is_owned = state.account(&repo.owner.login)?.kind == AccountKind::Organisation;
-                Ok(is_owned.then(|| state.teams_of(repo).map(team).collect()).unwrap_or_default())
+                Ok(if is_owned { state.teams_of(repo).map(team).collect() } else { Value::Null })
             })?;
             let refusal = || Refusal::new(405, "repo is not owned by an organization");
             if teams.1.is_null() { Err(refusal()) } else { Ok(teams) }
