@@ -29,12 +29,13 @@ const MAX_BYTES: u64 = 6 << 30;
 /// Files that are replaced and never changed, so that they may be linked.
 const LINKED: [&str; 5] = ["rlib", "rmeta", "so", "a", "o"];
 
-/// Puts what is kept into a target folder, once. What is there is replaced: the crates of this very program were compiled a
-/// moment ago, and cargo would take all that is kept and uses them for out of date, as it is older than they are.
+/// Puts what is kept into a new target folder, in place of what is there: that is this very program and its crates, which
+/// were compiled a moment ago. Crates of two compilations don't fit together, even under the same name: they hold paths. So a
+/// folder in which more was compiled is left to cargo, whatever Cargo.lock says since.
 pub(crate) fn restore(workspace: &Workspace) -> anyhow::Result<()> {
     let mark = workspace.target.join("dependencies");
     let key = Key::of(workspace)?;
-    if fs::read_to_string(&mark).is_ok_and(|text| text == key.name()) {
+    if mark.exists() {
         return Ok(());
     }
     let start = Instant::now();
@@ -42,6 +43,7 @@ pub(crate) fn restore(workspace: &Workspace) -> anyhow::Result<()> {
     let found = if exact.is_dir() { Some(exact) } else { newest(&key)? };
     let source = match found {
         Some(folder) => {
+            empty(&workspace.target)?;
             let units = copy(workspace, &folder, &workspace.target)?;
             // So that it is kept longer than those that nobody uses.
             let _ = fs::File::open(&folder).and_then(|folder| folder.set_modified(SystemTime::now()));
@@ -53,6 +55,17 @@ pub(crate) fn restore(workspace: &Workspace) -> anyhow::Result<()> {
     fs::write(&mark, key.name()).with_context(|| format!("failed to write {}", mark.display()))?;
     let outcome = Outcome { tests: None, source };
     workspace.journal.record("compiled dependencies of an earlier checkout", start.elapsed(), outcome);
+    Ok(())
+}
+
+/// Removes every compiled crate from a target folder. Programs stay.
+fn empty(target: &Path) -> anyhow::Result<()> {
+    for folder in PROFILES.iter().flat_map(|profile| FOLDERS.map(|folder| target.join(profile).join(folder)))
+    {
+        if folder.is_dir() {
+            fs::remove_dir_all(&folder).with_context(|| format!("failed to empty {}", folder.display()))?;
+        }
+    }
     Ok(())
 }
 
@@ -239,6 +252,21 @@ mod tests {
         assert_eq!(crate_of("serde-json-0123456789abcdef"), Some("serde-json"));
         assert_eq!(crate_of("tidegate-controller"), None);
         assert_eq!(crate_of("serde_json-0123456789abcde.rlib"), None);
+    }
+
+    #[test]
+    fn no_crate_of_an_earlier_compilation_stays_beside_restored_ones_and_programs_do() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for file in
+            ["debug/deps/libserde-0123456789abcdef.rlib", "debug/.fingerprint/serde/lib", "debug/xtask"]
+        {
+            let file = folder.path().join(file);
+            fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+            fs::write(file, "x").expect("written");
+        }
+        empty(folder.path()).expect("emptied");
+        let left: Vec<_> = entries(&folder.path().join("debug")).expect("listed");
+        assert_eq!(left, [folder.path().join("debug/xtask")]);
     }
 
     #[test]

@@ -111,6 +111,7 @@ mod tests {
             let mut event = pull_request_event(PullRequestAction::Opened);
             if let Event::PullRequest(event) = &mut event {
                 let parse = |path: &str| path.parse().expect("a repository");
+                event.pull_request.head.branch = "fix".parse().ok();
                 event.pull_request.head.repository = repository.map(parse);
             }
             let [Command { intention: Intention::RunPullRequest { branch, .. }, .. }] = &commands(&event)[..]

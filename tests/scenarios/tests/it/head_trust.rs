@@ -157,3 +157,27 @@ async fn a_token_that_may_not_see_teams_makes_nobody_in_them_a_writer_and_the_co
     scene.status(&own, "unit", "success").await?;
     scene.end().await
 }
+
+scenario!(
+    a_waiting_head_that_becomes_a_branch_head_is_trusted_and_stays_so_when_the_branch_is_deleted,
+    not_on_cluster = "a clone of the repository doesn't hold the fork's commit"
+);
+async fn a_waiting_head_that_becomes_a_branch_head_is_trusted_and_stays_so_when_the_branch_is_deleted()
+-> Result<()> {
+    let scene = Scene::set(github(), &unit()).await?;
+    let forge = &scene.world.forge;
+    let fork = forge.fork(REPOSITORY, "steve").await?;
+    let head = forge.commit(&fork, "fix", "steve", &[("ok", "yes\n")], "Fix").await?;
+    let number = scene.open("steve", "steve:fix").await?;
+    waits(&scene, &head).await?;
+    // No job of the config runs for pushes.
+    forge.force_branch(REPOSITORY, "taken", &head, "dora").await?;
+    let text = scene.status_of(&head, OWN_CONTEXT, "success").await?.description.unwrap_or_default();
+    assert_eq!(text, "trusted: head of taken");
+    forge.delete_branch(REPOSITORY, "taken", "dora").await?;
+    scene.settle().await?;
+    let comment = scene.comment("steve", number, "/test").await?;
+    scene.thumb(number, comment).await?;
+    scene.status(&head, "unit", "success").await?;
+    scene.end().await
+}

@@ -65,8 +65,8 @@ fn every_head_has_one_standing_by_host_and_opener_and_an_approval_gives_no_secre
         [person(Permission::Read), account(AccountKind::Bot, Permission::Write), person(Permission::Write)];
     for (what, repository, refs, by_itself) in table() {
         for (opener, by_itself) in openers.iter().zip(by_itself) {
-            let approved = if by_itself == Waits { Runs } else { by_itself };
-            for (approval, expected) in [(None, by_itself), (Some(&approval), approved)] {
+            let once_approved = if by_itself == Waits { Runs } else { by_itself };
+            for (approval, expected) in [(None, by_itself), (Some(&approval), once_approved)] {
                 let facts = HeadFacts {
                     repository: Some(&repository),
                     refs: &refs,
