@@ -94,8 +94,8 @@ is_over_limit() {
 # try REFSPEC...: fetches, with the tags that lead to what is fetched. A fault that may pass is tried again twice.
 try() {
     pauses='1 4'
-    # $how is a list of options on purpose, like $pauses.
-    # shellcheck disable=SC2086
+    # $how is a list of options on purpose, like $pauses. Every sh that images have knows ulimit -c.
+    # shellcheck disable=SC2086,SC3045
     until (ulimit -c 0; ulimit -f "$limit"; exec git fetch --quiet --no-write-fetch-head $how origin "$@") 2>"$log"; do
         cat "$log" >&2
         is_over_limit && is_over=yes || is_over=''

@@ -87,7 +87,9 @@ async fn run_of(scene: &Scene, branch: &str) -> Result<IntegrationJob> {
 /// A branch whose run sleeps in the only slot, and one whose run waits for it.
 async fn one_runs_and_one_waits(spec: WorldSpec) -> Result<(Scene, CommitSha, CommitSha)> {
     let scene = Scene::prepare(spec).await?;
-    let mut config = scene.config(&json!({"postSubmit": [job("build", "sleep 600")]}));
+    let mut build = job("build", "sleep 600");
+    build["when"] = json!({"branches": ["one", "two"]});
+    let mut config = scene.config(&json!({"postSubmit": [build]}));
     config["spec"]["maxConcurrentRuns"] = json!(1);
     scene.apply(config).await?;
     scene.wait_until_registered().await?;
@@ -113,6 +115,8 @@ async fn a_queued_run_of_a_deleted_branch_ends_and_a_running_one_is_shown_on_git
 
 async fn deleted_branches(spec: WorldSpec) -> Result<()> {
     let (scene, runs, waits) = one_runs_and_one_waits(spec).await?;
+    // So that the host keeps the commit.
+    scene.world.forge.force_branch(REPOSITORY, "kept", &waits, OWNER).await?;
     for branch in ["one", "two"] {
         scene.world.forge.delete_branch(REPOSITORY, branch, OWNER).await?;
     }

@@ -69,7 +69,10 @@ async fn by_hand(scene: &Scene) -> Result<String> {
     let forge = &scene.world.forge;
     forge.create_repository(OTHER).await?;
     let head = forge.commit(OTHER, "main", "acme", &[("done", "yes\n")], "Start").await?;
-    let jobs = json!({"postSubmit": [job("build", "test -f done")]});
+    // The host may tell of the first push after the config is there.
+    let mut of_config = job("build", "test -f done");
+    of_config["when"] = json!({"branches": ["release"]});
+    let jobs = json!({"postSubmit": [of_config]});
     let mut config = scene.config(&jobs);
     config["metadata"]["name"] = "other".into();
     config["spec"]["git"]["repository"] = serde_json::to_value(forge.repository(OTHER))?;

@@ -24,7 +24,8 @@ async fn a_strangers_many_comments_get_a_few_answers_and_delay_no_other_pull_req
     scene.settle().await?;
 
     let all = scene.world.forge.comments(REPOSITORY, noisy).await?;
-    let help = all.iter().filter(|comment| comment.body.starts_with("@steve:")).count();
+    // On the real cluster each world has a Steve of its own.
+    let help = all.iter().filter(|comment| comment.body.starts_with("@steve")).count();
     // One more comes every five minutes, where everything is slow.
     assert!((ANSWERS..=ANSWERS + 1).contains(&help), "{help} answers to {COMMENTS} comments");
     // Who may write has commands that do more than get an answer, on the noisy pull request, too.
