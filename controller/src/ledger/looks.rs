@@ -42,12 +42,11 @@ impl Book {
         let state = self.state();
         let records = state.ledger.pull_requests.iter();
         let open = records.filter(|(_, record)| record.seen.state == PullRequestState::Open);
-        let trust = |head| state.ledger.commits.get(head).and_then(|record| record.trust.as_ref());
         open.map(|(number, record)| OpenPullRequest {
             number: *number,
             head: record.seen.head.clone(),
             base: record.seen.base.clone(),
-            is_trusted: trust(&record.seen.head).is_some(),
+            is_trusted: state.ledger.proof(&record.seen.head).is_some(),
         })
         .collect()
     }

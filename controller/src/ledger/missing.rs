@@ -31,8 +31,7 @@ impl Book {
     /// waits for approval, or the config can't be followed.
     pub fn lacks(&self, head: &CommitSha, base: &RefName) -> Option<BTreeSet<JobName>> {
         let state = self.state();
-        let is_trusted = state.ledger.commits.get(head).is_some_and(|record| record.trust.is_some());
-        if !is_trusted || state.rules.state != ConfigState::Valid {
+        if state.ledger.proof(head).is_none() || state.rules.state != ConfigState::Valid {
             return None;
         }
         let missing = state.ledger.missing(&state.rules, Some(head));

@@ -223,12 +223,12 @@ impl Book {
 
     /// Whether a commit is trusted.
     pub fn is_trusted(&self, commit: &CommitSha) -> bool {
-        self.state().ledger.commits.get(commit).is_some_and(|record| record.trust.is_some())
+        self.state().ledger.proof(commit).is_some()
     }
 
     /// Why a commit is trusted; `None` while nothing has proved it.
     pub fn proof(&self, commit: &CommitSha) -> Option<Proof> {
-        self.state().ledger.commits.get(commit)?.trust.clone()
+        self.state().ledger.proof(commit).cloned()
     }
 
     /// The commit that a comment approved.
@@ -242,8 +242,7 @@ impl Book {
     /// Whether open pull requests wait for somebody to approve this commit.
     pub fn is_waiting(&self, commit: &CommitSha) -> bool {
         let state = self.state();
-        let is_trusted = state.ledger.commits.get(commit).is_some_and(|record| record.trust.is_some());
-        !is_trusted && state.ledger.open_with_head(commit).next().is_some()
+        state.ledger.proof(commit).is_none() && state.ledger.open_with_head(commit).next().is_some()
     }
 
     /// The open pull requests with this head.

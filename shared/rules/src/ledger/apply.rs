@@ -119,7 +119,7 @@ impl Ledger {
     /// Remembers what the old base still owes. A waiting head has shown nothing yet, so it owes nothing.
     fn retarget(&self, record: &mut PullRequestRecord, old: &PullRequest, config: &Config) {
         record.former_bases.retain(|former| former.base != record.seen.base && !former.due.is_empty());
-        let is_trusted = self.commits.get(&old.head).is_some_and(|commit| commit.trust.is_some());
+        let is_trusted = self.proof(&old.head).is_some();
         let reference = GitRef::Branch(old.base.clone());
         let target = self.target(&old.head, JobKind::PreSubmit, &reference);
         let applies =

@@ -7,7 +7,7 @@ use tidegate_model::{CommitSha, GitRef, JobName, PullRequestNumber, RefName};
 use super::{Config, Job, JobRecord, Ledger, PullRequestRecord, RunId, TargetRecord};
 use crate::{
     status::{Facts, JobKind, Judgement, Shows, Target, Verdict, VerdictState},
-    trust::Rights,
+    trust::{Proof, Rights},
 };
 
 /// The open pull requests that share a run.
@@ -19,6 +19,11 @@ struct Shared<'a> {
 }
 
 impl Ledger {
+    /// Why a commit is trusted; `None` while nothing has proved it.
+    pub fn proof(&self, commit: &CommitSha) -> Option<&Proof> {
+        self.commits.get(commit)?.trust.as_ref()
+    }
+
     /// Everything that shows a commit now.
     pub fn facts(&self, commit: &CommitSha, config: &Config) -> Facts {
         let record = self.commits.get(commit);
@@ -35,7 +40,7 @@ impl Ledger {
         Facts {
             config: config.state.clone(),
             jobs: config.jobs.iter().map(|(name, job)| (name.clone(), job.kind)).collect(),
-            trust: record.and_then(|record| record.trust.clone()),
+            trust: self.proof(commit).cloned(),
             has_waited: record.is_some_and(|record| record.has_waited),
             targets: present.chain(former).chain(push.filter(|target| !target.jobs.is_empty())).collect(),
             left: record.and_then(|record| record.left.clone()),
