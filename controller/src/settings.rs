@@ -75,7 +75,7 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_RUN_SERVICE_ACCOUNT", default_value = "default")]
     pub run_service_account: String,
 
-    /// The `ServiceAccount` of the pods of runs whose code gets no Secrets: those of forks. Without it: the same as of others.
+    /// The `ServiceAccount` of the pods of runs whose code gets no Secrets: those of forks. Without it they use that of all other runs.
     #[arg(long, env = "TIDEGATE_UNTRUSTED_RUN_SERVICE_ACCOUNT")]
     pub untrusted_run_service_account: Option<String>,
 

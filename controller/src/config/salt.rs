@@ -1,6 +1,6 @@
 //! Which salt a config's hook has, and which salts its events may have. Pure.
 //!
-//! Another value of the annotation `tidegate.dev/rotate-webhook` makes a new salt. Then the hook is registered anew, and the old
+//! Another value of the annotation `tidegate.dev/rotate-webhook` makes a new salt. Then the hook is registered again, and the old
 //! one stays beside it until the next look. Both salts count meanwhile. From the moment when the host shows the new hook alone,
 //! an event of the old salt counts if it had come before: it may have been queued.
 

@@ -36,7 +36,7 @@ impl Inlet {
         Self { commands, dead_letters, declared: Some(plugin), metrics }
     }
 
-    /// Whether it is the queue of a plugin of others.
+    /// Whether it is the queue of a third-party plugin.
     pub fn is_of_plugin(&self) -> bool {
         self.declared.is_some()
     }

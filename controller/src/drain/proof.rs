@@ -13,7 +13,7 @@ use crate::{config::salt, configs::StoredConfig, context::Context};
 pub enum Proof {
     /// The host sent it: it was signed by the App's secret, or under a salt of the config that counts.
     Signed,
-    /// Nothing: a plugin of others says what it likes, an older function sends no salt, and the salt of an earlier config of the
+    /// Nothing: a third-party plugin may say anything, an older function sends no salt, and the salt of an earlier config of the
     /// same name is not known any more.
     Unsigned,
     /// It was signed under a salt that counts no more: by a hook that is gone, or by whoever knows its secret.
@@ -135,7 +135,7 @@ mod tests {
             (&hook, Some("22222222222222222222222222222222"), "2025-05-31T23:59:59Z", false, Proof::Unsigned),
             (&hook, None, late, false, Proof::Unsigned),
             (&app, None, late, false, Proof::Signed),
-            // A plugin of others may have made it up.
+            // A third-party plugin may have made it up.
             (&hook, Some(OWN), late, true, Proof::Unsigned),
             (&hook, Some(OLD), late, true, Proof::OtherSalt),
             (&app, None, late, true, Proof::Unsigned),

@@ -54,7 +54,7 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves until it is told to stop; then finishes the requests in hand.
+/// Serves until it is stopped, then finishes the requests in hand.
 pub(super) async fn serve(
     mut listener: TcpListener,
     app: Router,

@@ -37,7 +37,7 @@ struct Given {
 
 impl Given {
     fn is_used_up(&self, now: Instant) -> bool {
-        // One answer more moves this by one wait: beyond all of them there is none.
+        // Each answer moves this by one wait. When all are used, nobody is answered before the next wait is over.
         self.full_at.saturating_duration_since(now) > AGAIN * (AT_ONCE - 1)
     }
 }
@@ -96,7 +96,7 @@ mod tests {
         name.parse().expect("a login")
     }
 
-    /// How many answers somebody gets who asks until there is none.
+    /// How many answers a person gets who asks until no more comes.
     fn ask(quota: &Quota, number: u64, name: &str, now: Instant) -> u32 {
         let mut count = 0;
         while quota.is_left(&on(number), &login(name), now) {
