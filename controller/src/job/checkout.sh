@@ -53,6 +53,7 @@ export GIT_ALLOW_PROTOCOL="${TIDEGATE_CLONE_URL%%:*}"
 setting safe.directory '*'
 setting core.hooksPath /dev/null
 setting gc.auto 0
+setting maintenance.auto false
 # All objects of a fetch are in one file, so that one limit holds for them.
 setting fetch.unpackLimit 1
 setting fetch.recurseSubmodules false
@@ -228,10 +229,10 @@ case $TIDEGATE_BASE_REF in
 esac
 # The job may be another user than this step, which git doesn't trust.
 git config --file .git/tidegate.gitconfig safe.directory "$(pwd)"
-for system in /etc/gitconfig /usr/local/etc/gitconfig; do
-    git config --file .git/tidegate.gitconfig --add include.path "$system"
-done
-git rev-parse HEAD | tr -d '\n' >"$TIDEGATE_RESULT_COMMIT"
-git rev-parse 'HEAD^{tree}' | tr -d '\n' >"$TIDEGATE_RESULT_TREE"
+printf '[include]\n\tpath = /etc/gitconfig\n\tpath = /usr/local/etc/gitconfig\n' >>.git/tidegate.gitconfig
+commit=$(git rev-parse HEAD)
+printf '%s' "$commit" >"$TIDEGATE_RESULT_COMMIT"
+tree=$(git rev-parse 'HEAD^{tree}')
+printf '%s' "$tree" >"$TIDEGATE_RESULT_TREE"
 printf merged >"$TIDEGATE_RESULT_OUTCOME"
-echo "tidegate: checked out $(git rev-parse HEAD)"
+echo "tidegate: checked out $commit"

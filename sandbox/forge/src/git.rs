@@ -1,21 +1,21 @@
 //! The bare repositories, through git's plumbing. Nothing of the machine's git configuration is used.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fmt::Write as _,
     path::{Path, PathBuf},
     process::Stdio,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use tidegate_model::{CommitSha, RepositoryPath};
-use tokio::{io::AsyncWriteExt as _, process::Command};
+use tokio::{io::AsyncWriteExt as _, process::Command, sync::Mutex};
 
 use crate::state::{Missing, User};
 
 /// Every commit can be fetched by its id, as on the real hosts; `refs/pull/` belongs to the host.
 const CONFIG: &str = "[init]\n\tdefaultBranch = main\n[uploadpack]\n\tallowAnySHA1InWant = true\n\tallowFilter = true\n\
-    [receive]\n\thideRefs = refs/pull\n[gc]\n\tauto = 0\n";
+    [receive]\n\thideRefs = refs/pull\n\tautogc = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n";
 
 /// Separates commits, then fields: neither occurs in a message.
 const LOG_FORMAT: &str = "--format=%x01%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B%x00";
@@ -26,6 +26,10 @@ pub(crate) struct Git {
     /// Holds `owner/name.git`.
     pub root: PathBuf,
     home: PathBuf,
+    /// git by its path: by its name alone, with a search path of its own, Rust copies this whole process to start it.
+    program: PathBuf,
+    /// What git printed about commits named by their SHA, which never changes: (repository, arguments) to output.
+    printed: Mutex<HashMap<(RepositoryPath, String), String>>,
 }
 
 /// Who made a commit, and when (RFC 3339).
@@ -52,7 +56,15 @@ pub(crate) struct Commit {
 
 impl Git {
     pub async fn prepare(work_dir: &Path) -> Result<Self> {
-        let git = Self { root: work_dir.join("repositories"), home: work_dir.join("home") };
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let program =
+            std::env::split_paths(&path).map(|folder| folder.join("git")).find(|file| file.is_file());
+        let git = Self {
+            root: work_dir.join("repositories"),
+            home: work_dir.join("home"),
+            program: program.context("the search path has no git: install it")?,
+            printed: Mutex::default(),
+        };
         tokio::fs::create_dir_all(&git.root).await.context("failed to create the folder of repositories")?;
         tokio::fs::create_dir_all(&git.home).await.context("failed to create git's home")?;
         tokio::fs::write(git.home.join(".gitconfig"), CONFIG).await.context("failed to write .gitconfig")?;
@@ -61,7 +73,7 @@ impl Git {
 
     /// git with an empty environment but for its search path and a home of its own.
     pub fn command(&self) -> Command {
-        let mut command = Command::new("git");
+        let mut command = Command::new(&self.program);
         let path = std::env::var_os("PATH").unwrap_or_default();
         command.env_clear().env("PATH", path).env("HOME", &self.home).env("GIT_CONFIG_NOSYSTEM", "1");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -85,6 +97,22 @@ impl Git {
             return Ok((false, error.trim().to_owned()));
         }
         Ok((true, String::from_utf8(output.stdout)?.trim().to_owned()))
+    }
+
+    /// The same, from memory where it is about one commit by its SHA: what git has printed of it stays true.
+    async fn try_run_once(&self, repo: &RepositoryPath, sha: &str, args: &[&str]) -> Result<(bool, String)> {
+        if sha.parse::<CommitSha>().is_err() {
+            return self.try_run(repo, args, b"").await;
+        }
+        let key = (repo.clone(), args.join(" "));
+        if let Some(output) = self.printed.lock().await.get(&key) {
+            return Ok((true, output.clone()));
+        }
+        let (success, output) = self.try_run(repo, args, b"").await?;
+        if success {
+            self.printed.lock().await.insert(key, output.clone());
+        }
+        Ok((success, output))
     }
 
     async fn run(&self, repo: &RepositoryPath, args: &[&str]) -> Result<String> {
@@ -124,11 +152,11 @@ impl Git {
 
     /// The full id of what a revision names, of the given type (`commit`, `object`).
     pub async fn resolve(&self, repo: &RepositoryPath, revision: &str, kind: &str) -> Result<CommitSha> {
-        let revision = format!("{revision}^{{{kind}}}");
-        let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &revision];
-        let (success, sha) = self.try_run(repo, &args, b"").await?;
+        let object = format!("{revision}^{{{kind}}}");
+        let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &object];
+        let (success, sha) = self.try_run_once(repo, revision, &args).await?;
         if !success {
-            return Err(Missing(revision).into());
+            return Err(Missing(object).into());
         }
         Ok(sha.parse()?)
     }
@@ -233,7 +261,10 @@ impl Git {
     /// Commits, newest first; `revisions` as git's log takes them.
     pub async fn log(&self, repo: &RepositoryPath, revisions: &[&str]) -> Result<Vec<Commit>> {
         let options = ["log", LOG_FORMAT, "--name-status", "--no-renames", "--diff-merges=first-parent"];
-        let text = self.run(repo, &[&options[..], revisions, &["--"]].concat()).await?;
+        let args = [&options[..], revisions, &["--"]].concat();
+        let sha = if let ["-1", sha] = revisions { sha } else { "" };
+        let (success, text) = self.try_run_once(repo, sha, &args).await?;
+        ensure!(success, "git log {} failed in {repo}: {text}", revisions.join(" "));
         text.split('\x01')
             .skip(1)
             .map(|record| parse_commit(record).context("git log printed nonsense"))

@@ -26,6 +26,8 @@ pub struct Scenario {
     pub path: &'static str,
     /// Starts it.
     pub run: fn() -> LocalBoxFuture<'static, Result<()>>,
+    /// Whether it waits for long, so that it starts before the others and they run meanwhile.
+    pub is_long: bool,
     /// In which worlds it doesn't run, and why.
     pub exclusions: &'static [Exclusion],
 }
@@ -48,14 +50,21 @@ inventory::collect!(Scenario);
 /// ```
 ///
 /// Without more it runs in every world. The names of the exclusions are the functions of [`Exclusion`], and there may be
-/// several.
+/// several. `scenario!(name, long, …)` declares one that waits for more than about 12 seconds: it starts before the others.
 #[macro_export]
 macro_rules! scenario {
+    ($name:ident, long $(, $exclusion:ident = $reason:expr)* $(,)?) => {
+        $crate::scenario!(@ $name, true $(, $exclusion = $reason)*);
+    };
     ($name:ident $(, $exclusion:ident = $reason:expr)* $(,)?) => {
+        $crate::scenario!(@ $name, false $(, $exclusion = $reason)*);
+    };
+    (@ $name:ident, $is_long:literal $(, $exclusion:ident = $reason:expr)*) => {
         $crate::inventory::submit! {
             $crate::Scenario {
                 path: concat!(module_path!(), "::", stringify!($name)),
                 run: || ::std::boxed::Box::pin($name()),
+                is_long: $is_long,
                 exclusions: &[$($crate::Exclusion::$exclusion($reason)),*],
             }
         }

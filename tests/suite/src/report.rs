@@ -4,6 +4,7 @@ use std::{
     fs::{File, OpenOptions},
     io::Write as _,
     path::Path,
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
@@ -20,8 +21,9 @@ pub enum Outcome<'a> {
     Skipped(&'a str),
 }
 
-/// The file that `TIDEGATE_TEST_REPORT` names, or none. Each line is `world<TAB>suite<TAB>name<TAB>outcome<TAB>reason`
-/// with the outcome `ran`, `failed` or `skipped`. Several test binaries append to one file.
+/// The file that `TIDEGATE_TEST_REPORT` names, or none. Each line is
+/// `world<TAB>suite<TAB>name<TAB>outcome<TAB>seconds<TAB>reason` with the outcome `ran`, `failed` or `skipped`. Several test
+/// binaries append to one file.
 pub struct Report {
     file: Option<File>,
     world: World,
@@ -39,7 +41,7 @@ impl Report {
     }
 
     /// Appends one scenario's line.
-    pub fn append(&self, name: &str, outcome: &Outcome<'_>) -> Result<()> {
+    pub fn append(&self, name: &str, outcome: &Outcome<'_>, took: Duration) -> Result<()> {
         let Some(mut file) = self.file.as_ref() else { return Ok(()) };
         let (outcome, reason) = match outcome {
             Outcome::Ran => ("ran", ""),
@@ -47,7 +49,8 @@ impl Report {
             Outcome::Skipped(reason) => ("skipped", *reason),
         };
         let reason = reason.lines().next().unwrap_or_default().replace('\t', " ");
-        let line = format!("{}\t{}\t{name}\t{outcome}\t{reason}\n", self.world.name(), self.suite);
+        let (world, suite, seconds) = (self.world.name(), self.suite, took.as_secs_f64());
+        let line = format!("{world}\t{suite}\t{name}\t{outcome}\t{seconds:.1}\t{reason}\n");
         // One write: the lines of several threads and processes don't mix.
         file.write_all(line.as_bytes()).with_context(|| format!("failed to report {name}"))
     }
@@ -62,11 +65,11 @@ mod tests {
         let file = tempfile::NamedTempFile::new()?;
         std::fs::write(file.path(), "before\n")?;
         let report = Report::open(Some(file.path()), World::Sam, "scenarios")?;
-        report.append("push::one", &Outcome::Ran)?;
-        report.append("push::two", &Outcome::Failed("not\tgreen\nat all"))?;
-        report.append("push::three", &Outcome::Skipped("there is no GitHub"))?;
-        let expected = "before\nsam\tscenarios\tpush::one\tran\t\nsam\tscenarios\tpush::two\tfailed\tnot green\n\
-                        sam\tscenarios\tpush::three\tskipped\tthere is no GitHub\n";
+        report.append("push::one", &Outcome::Ran, Duration::from_millis(1_500))?;
+        report.append("push::two", &Outcome::Failed("not\tgreen\nat all"), Duration::from_secs(9))?;
+        report.append("push::three", &Outcome::Skipped("there is no GitHub"), Duration::ZERO)?;
+        let expected = "before\nsam\tscenarios\tpush::one\tran\t1.5\t\nsam\tscenarios\tpush::two\tfailed\t9.0\tnot green\n\
+                        sam\tscenarios\tpush::three\tskipped\t0.0\tthere is no GitHub\n";
         assert_eq!(std::fs::read_to_string(file.path())?, expected);
         Ok(())
     }

@@ -1,6 +1,14 @@
 //! Runs the declared scenarios.
 
-use std::{any::Any, collections::BTreeSet, path::PathBuf, process::ExitCode, sync::Arc, thread};
+use std::{
+    any::Any,
+    collections::BTreeSet,
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use libtest_mimic::{Completion, Failed, Trial};
@@ -24,10 +32,10 @@ pub fn main(suite: &'static str) -> Result<ExitCode> {
     Ok(libtest_mimic::run(&arguments, trials).exit_code())
 }
 
-/// All scenarios, by name.
+/// All scenarios: the long ones first, each by name.
 fn declared() -> Result<Vec<&'static Scenario>> {
     let mut scenarios: Vec<_> = inventory::iter::<Scenario>.into_iter().collect();
-    scenarios.sort_by_key(|scenario| scenario.path);
+    scenarios.sort_by_key(|scenario| (!scenario.is_long, scenario.path));
     let mut names = BTreeSet::new();
     for scenario in &scenarios {
         ensure!(names.insert(scenario.path), "{} is declared twice", scenario.path);
@@ -43,15 +51,16 @@ fn trial(scenario: &'static Scenario, world: World, report: &Arc<Report>) -> Tri
     let report = Arc::clone(report);
     Trial::ignorable_test(name, move || {
         if let Some(reason) = Exclusion::reason(scenario.exclusions, world) {
-            report.append(name, &Outcome::Skipped(reason)).map_err(|error| failed(&error))?;
+            report.append(name, &Outcome::Skipped(reason), Duration::ZERO).map_err(|error| failed(&error))?;
             return Ok(Completion::ignored_with(format!("on {world}: {reason}")));
         }
+        let start = Instant::now();
         let outcome = outcome_of(scenario);
         let reported = match &outcome {
             Ok(()) => Outcome::Ran,
             Err(message) => Outcome::Failed(message),
         };
-        report.append(name, &reported).map_err(|error| failed(&error))?;
+        report.append(name, &reported, start.elapsed()).map_err(|error| failed(&error))?;
         outcome.map(|()| Completion::Completed).map_err(Failed::from)
     })
 }
@@ -90,7 +99,8 @@ mod tests {
     use super::*;
 
     fn failure_of(run: fn() -> futures::future::LocalBoxFuture<'static, Result<()>>) -> String {
-        let scenario = Box::leak(Box::new(Scenario { path: "it::area::name", run, exclusions: &[] }));
+        let scenario =
+            Box::leak(Box::new(Scenario { path: "it::area::name", run, is_long: false, exclusions: &[] }));
         outcome_of(scenario).err().unwrap_or_default()
     }
 
@@ -110,8 +120,12 @@ mod tests {
 
     #[test]
     fn a_scenario_is_named_by_module_and_function() {
-        let scenario =
-            Scenario { path: "it::drain::runs", run: || Box::pin(async { Ok(()) }), exclusions: &[] };
+        let scenario = Scenario {
+            path: "it::drain::runs",
+            run: || Box::pin(async { Ok(()) }),
+            is_long: false,
+            exclusions: &[],
+        };
         assert_eq!(name(&scenario), "drain::runs");
     }
 }

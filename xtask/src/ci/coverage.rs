@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use crate::{step::Step, workspace::Workspace};
 
 /// The variable that names the file which scenarios append a line to: world, suite, name, `ran`, `failed` or `skipped`,
-/// and the reason, with tabs between them.
+/// seconds, and the reason, with tabs between them.
 const VARIABLE: &str = "TIDEGATE_TEST_REPORT";
 
 /// The file.
@@ -82,8 +82,11 @@ fn parse(path: &Path) -> anyhow::Result<BTreeMap<String, Scenario>> {
     let mut scenarios: BTreeMap<String, Scenario> = BTreeMap::new();
     for line in text.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
-        let &[world, suite, name, what, ref reason @ ..] = &fields[..] else {
-            bail!("{} has a line that is not world, suite, name, result, reason: {line:?}", path.display());
+        let &[world, suite, name, what, _seconds, ref reason @ ..] = &fields[..] else {
+            bail!(
+                "{} has a line that is not world, suite, name, result, seconds, reason: {line:?}",
+                path.display()
+            );
         };
         let scenario = scenarios.entry(format!("{suite}::{name}")).or_default();
         match what {
@@ -108,9 +111,9 @@ mod tests {
 
     #[test]
     fn a_scenario_that_was_skipped_everywhere_fails_the_whole() {
-        let both = "sandbox\tit\tpush::a\tran\t\ncluster\tit\tpush::a\tskipped\tit needs a fault\n";
+        let both = "sandbox\tit\tpush::a\tran\t1.0\t\ncluster\tit\tpush::a\tskipped\t0.0\tit needs a fault\n";
         assert!(with(both).1.complete().is_ok());
-        let nowhere = format!("{both}sandbox\tit\treal::b\tskipped\tit needs pods\n");
+        let nowhere = format!("{both}sandbox\tit\treal::b\tskipped\t0.0\tit needs pods\n");
         let error = with(&nowhere).1.complete().expect_err("b ran nowhere").to_string();
         assert_eq!(error, "1 scenarios ran in no tier");
     }
@@ -119,6 +122,6 @@ mod tests {
     fn an_empty_or_odd_report_is_a_failure() {
         assert!(with("").1.complete().is_err());
         assert!(with("sandbox\tit\n").1.complete().is_err());
-        assert!(with("sandbox\tit\ta\tvanished\t\n").1.complete().is_err());
+        assert!(with("sandbox\tit\ta\tvanished\t0.0\t\n").1.complete().is_err());
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn fast(workspace: &Workspace, coverage: &Coverage) -> anyhow::Result
         &["test", "--workspace", "--no-fail-fast", "--quiet"],
     );
     // Scenes mostly wait for one another's processes.
-    coverage.of(tests).env("RUST_TEST_THREADS", "8").run(workspace)?;
+    coverage.of(tests).env("RUST_TEST_THREADS", "14").run(workspace)?;
     Ok(())
 }
 

@@ -110,6 +110,7 @@ async fn a_run_waits_for_the_secret_of_its_checkout_and_names_it() -> Result<()>
 
 scenario!(
     a_base_that_the_host_forbids_to_read_is_said_before_there_is_a_slot,
+    long,
     not_on_cluster = "a real host can't be told to fail"
 );
 async fn a_base_that_the_host_forbids_to_read_is_said_before_there_is_a_slot() -> Result<()> {
@@ -124,7 +125,7 @@ async fn a_base_that_the_host_forbids_to_read_is_said_before_there_is_a_slot() -
     scene.end().await
 }
 
-scenario!(a_pod_that_no_node_has_room_for_is_pending_and_then_an_error);
+scenario!(a_pod_that_no_node_has_room_for_is_pending_and_then_an_error, long);
 async fn a_pod_that_no_node_has_room_for_is_pending_and_then_an_error() -> Result<()> {
     let scene = scene(&json!({"preSubmit": [job("unit", "true")]}), "20s").await?;
     if is_real() {

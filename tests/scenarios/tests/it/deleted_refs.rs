@@ -50,6 +50,7 @@ async fn pushed_again(spec: WorldSpec) -> Result<Scene> {
 
 scenario!(
     replayed_and_late_deliveries_of_a_tag_that_was_pushed_again_start_nothing,
+    long,
     not_on_cluster = "Gitea's API neither lists deliveries nor repeats them"
 );
 async fn replayed_and_late_deliveries_of_a_tag_that_was_pushed_again_start_nothing() -> Result<()> {

@@ -46,6 +46,7 @@ async fn a_request_is_retried_when_the_host_answers_nonsense() -> Result<()> {
 
 scenario!(
     a_request_is_retried_when_the_host_does_not_answer,
+    long,
     not_on_cluster = "a real host can't be told to fail"
 );
 async fn a_request_is_retried_when_the_host_does_not_answer() -> Result<()> {

@@ -9,7 +9,7 @@ use tidegate_test_suite::scenario;
 
 use crate::{gitea, job, unit};
 
-scenario!(a_second_replica_takes_over_within_20_seconds_of_a_kill);
+scenario!(a_second_replica_takes_over_within_20_seconds_of_a_kill, long);
 async fn a_second_replica_takes_over_within_20_seconds_of_a_kill() -> Result<()> {
     let mut scene = Scene::set(gitea(), &serde_json::json!({"preSubmit": [job("unit", "sleep 2")]})).await?;
     scene.world.start_standby().await?;

@@ -23,13 +23,14 @@ fn names(job: &IntegrationJob) -> Vec<&str> {
     job.spec.jobs.iter().map(|job| job.name.as_str()).collect()
 }
 
-scenario!(a_job_that_is_added_to_the_config_runs_alone_on_open_pull_requests_on_gitea);
+scenario!(a_job_that_is_added_to_the_config_runs_alone_on_open_pull_requests_on_gitea, long);
 async fn a_job_that_is_added_to_the_config_runs_alone_on_open_pull_requests_on_gitea() -> Result<()> {
     added_job(gitea()).await
 }
 
 scenario!(
     a_job_that_is_added_to_the_config_runs_alone_on_open_pull_requests_on_github,
+    long,
     not_on_cluster = "there is no GitHub"
 );
 async fn a_job_that_is_added_to_the_config_runs_alone_on_open_pull_requests_on_github() -> Result<()> {

@@ -19,6 +19,7 @@ use crate::{gitea, github, job, unit};
 
 scenario!(
     commands_wait_while_the_api_server_is_down_for_a_minute_and_run_afterwards,
+    long,
     not_on_cluster = "the API server is shared by all scenes"
 );
 async fn commands_wait_while_the_api_server_is_down_for_a_minute_and_run_afterwards() -> Result<()> {

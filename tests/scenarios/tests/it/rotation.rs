@@ -91,6 +91,7 @@ async fn post(url: &str, secret: &str) -> Result<u16> {
 
 scenario!(
     a_key_is_rotated_and_no_delivery_is_lost_before_during_or_after,
+    long,
     not_on_cluster = "Gitea's API doesn't tell the secret that a delivery is signed with"
 );
 async fn a_key_is_rotated_and_no_delivery_is_lost_before_during_or_after() -> Result<()> {
@@ -134,6 +135,7 @@ async fn a_key_is_rotated_and_no_delivery_is_lost_before_during_or_after() -> Re
 
 scenario!(
     a_killed_rotation_resumes_at_the_step_that_it_reached,
+    long,
     not_on_cluster = "its secrets are not the hosts' to tell"
 );
 async fn a_killed_rotation_resumes_at_the_step_that_it_reached() -> Result<()> {
@@ -159,6 +161,7 @@ async fn a_killed_rotation_resumes_at_the_step_that_it_reached() -> Result<()> {
 
 scenario!(
     the_old_key_stays_valid_while_a_hook_cannot_be_registered_and_that_hook_is_named,
+    long,
     not_on_cluster = "its secrets are not the hosts' to tell"
 );
 async fn the_old_key_stays_valid_while_a_hook_cannot_be_registered_and_that_hook_is_named() -> Result<()> {

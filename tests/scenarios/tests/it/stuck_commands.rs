@@ -66,6 +66,7 @@ async fn an_answer_that_stays_unreadable_gives_a_command_up() -> Result<()> {
 
 scenario!(
     an_outage_of_a_host_is_waited_for_until_the_queue_would_delete_the_command,
+    long,
     not_on_cluster = "a real host can't be told to fail"
 );
 async fn an_outage_of_a_host_is_waited_for_until_the_queue_would_delete_the_command() -> Result<()> {
