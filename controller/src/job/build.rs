@@ -37,7 +37,7 @@ pub struct RunSettings<'a> {
 
 impl RunSettings<'_> {
     fn service_account_of(&self, job: &IntegrationJob) -> &str {
-        if is_untrusted(job) { self.untrusted_service_account } else { self.service_account }
+        if job.is_untrusted() { self.untrusted_service_account } else { self.service_account }
     }
 }
 
@@ -134,13 +134,8 @@ fn backstop(timeout: Timeout) -> String {
     format!("{seconds}s")
 }
 
-/// Whether the code of a run gets no Secrets.
-fn is_untrusted(job: &IntegrationJob) -> bool {
-    job.spec.pulls.iter().any(|pull| pull.fork)
-}
-
 fn check_secrets(job: &IntegrationJob) -> Result<(), Refusal> {
-    let rights = if is_untrusted(job) { Rights::WithoutSecrets } else { Rights::WithSecrets };
+    let rights = if job.is_untrusted() { Rights::WithoutSecrets } else { Rights::WithSecrets };
     match trust::withheld_secret(rights, &job.spec.jobs) {
         Some((job, secret)) => Err(Refusal::NeedsSecret { job: job.clone(), secret: secret.to_owned() }),
         None => Ok(()),
@@ -227,7 +222,7 @@ fn labels(job: &IntegrationJob) -> BTreeMap<String, String> {
         .collect();
     labels.insert(label::CONFIG.to_owned(), job.spec.config.name.clone());
     labels.insert(label::INTEGRATION_JOB.to_owned(), job.name_any());
-    let trust = if is_untrusted(job) { "untrusted" } else { "trusted" };
+    let trust = if job.is_untrusted() { "untrusted" } else { "trusted" };
     labels.insert(label::TRUST.to_owned(), trust.to_owned());
     if let [pull] = job.spec.pulls.as_slice() {
         labels.insert(label::PULL_REQUEST.to_owned(), pull.number.to_string());

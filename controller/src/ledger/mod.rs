@@ -20,7 +20,7 @@ use tidegate_resources::IntegrationConfig;
 use tidegate_rules::{
     ledger::{Config, JobRecord, Ledger, Observation, PullRequestState, RunId, TargetKey},
     status::{ConfigState, Context as StatusContext, Decided, JobKind},
-    trust::Proof,
+    trust::{Proof, Rights},
 };
 use tokio::sync::watch;
 
@@ -224,6 +224,14 @@ impl Book {
     /// Whether a commit is trusted.
     pub fn is_trusted(&self, commit: &CommitSha) -> bool {
         self.state().ledger.proof(commit).is_some()
+    }
+
+    /// What the run of a pull request may read at this head. A head that the pull request doesn't show now may read nothing.
+    pub fn rights(&self, number: PullRequestNumber, head: &CommitSha) -> Rights {
+        let state = self.state();
+        let mut open = state.ledger.open_with_head(head);
+        open.find(|(open, _)| *open == number)
+            .map_or(Rights::WithoutSecrets, |(_, record)| record.seen.rights)
     }
 
     /// Why a commit is trusted; `None` while nothing has proved it.

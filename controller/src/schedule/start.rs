@@ -3,8 +3,8 @@
 use k8s_openapi::jiff::Timestamp;
 use tidegate_hosts::client::HostError;
 use tidegate_model::{CommitSha, GitRef, JobName};
-use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase};
-use tidegate_rules::schedule::Limits;
+use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase, Pull};
+use tidegate_rules::{schedule::Limits, trust::Rights};
 
 use super::{
     AWAITING_APPROVAL,
@@ -69,8 +69,8 @@ pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> D
         Need::Cancel | Need::Nothing | Need::Approval => job.clone(),
     };
     let new = match need {
-        Need::Start => match base(job, context).await {
-            Ok(Some(base)) => started(job, base, now),
+        Need::Start => match ready(job, context).await {
+            Ok(Some(ready)) => started(job, ready, now),
             Ok(None) => {
                 let message = format!("{} does not exist", job.spec.base.reference);
                 ended(
@@ -147,24 +147,36 @@ pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> D
     }
 }
 
-/// The commit that the run builds, or merges into: what was pushed, or the base branch's head as the host has it now. A pull
-/// request's head has to be trusted by the ledger, whatever the run says about itself.
-async fn base(job: &IntegrationJob, context: &Context) -> Result<Option<CommitSha>, StartError> {
+/// What a run starts with.
+struct Ready {
+    /// The commit that it builds, or merges into.
+    base: CommitSha,
+    /// Whether the ledger denies it Secrets.
+    is_denied_secrets: bool,
+}
+
+/// What the run starts with: what was pushed, or the base branch's head as the host has it now; `None` where that is gone. The
+/// ledger says whether a pull request's head is trusted and may read Secrets, whatever the run says about itself.
+async fn ready(job: &IntegrationJob, context: &Context) -> Result<Option<Ready>, StartError> {
     let config = dereference::config(job, context).await?;
+    let mut is_denied_secrets = false;
     if !job.spec.pulls.is_empty() {
         let book = context.ledgers.open(&config, context).await?;
         if let Some(pull) = job.spec.pulls.iter().find(|pull| !book.is_trusted(&pull.sha)) {
             return Err(StartError::Untrusted(pull.sha.clone()));
         }
+        let is_denied = |pull: &Pull| book.rights(pull.number, &pull.sha) == Rights::WithoutSecrets;
+        is_denied_secrets = job.spec.pulls.iter().any(is_denied);
     }
+    let ready = |base| Ready { base, is_denied_secrets };
     if let Some(sha) = &job.spec.base.sha {
-        return Ok(Some(sha.clone()));
+        return Ok(Some(ready(sha.clone())));
     }
     let host = context.hosts.for_config(&config).await?;
     let head = host.ref_target(&job.spec.repository, &job.spec.base.reference).await;
     let outcome = head.as_ref().map_or_else(HostError::category, |_| "ok");
     context.metrics.host_call(job.spec.host, "ref_target", outcome);
-    head.map_err(|error| {
+    head.map(|head| head.map(ready)).map_err(|error| {
         if !error.is_retryable() {
             context.hosts.forget(&config);
         }
@@ -179,9 +191,10 @@ fn limited(job: &IntegrationJob, limits: Limits) -> IntegrationJob {
     limited
 }
 
-fn started(job: &IntegrationJob, base: CommitSha, now: Timestamp) -> IntegrationJobStatus {
+fn started(job: &IntegrationJob, ready: Ready, now: Timestamp) -> IntegrationJobStatus {
     let mut status = job.status.clone().unwrap_or_default();
-    status.base_sha = Some(base);
+    status.base_sha = Some(ready.base);
+    status.without_secrets = ready.is_denied_secrets;
     status.started_at = Some(status::rfc3339(now));
     // What kept the run from starting is said until something of it has started: the next try may fail, too.
     let message = |name: &JobName| {

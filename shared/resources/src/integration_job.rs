@@ -100,6 +100,12 @@ impl IntegrationJob {
     pub fn timeout(&self) -> Timeout {
         self.status.as_ref().and_then(|status| status.timeout).unwrap_or(self.spec.timeout)
     }
+
+    /// Whether its code gets no Secrets: its spec says so, or the ledger did when it got its slot.
+    pub fn is_untrusted(&self) -> bool {
+        let is_denied = self.status.as_ref().is_some_and(|status| status.without_secrets);
+        is_denied || self.spec.pulls.iter().any(|pull| pull.fork)
+    }
 }
 
 /// A comment on the pull request, and who wrote it.
@@ -228,6 +234,10 @@ pub struct IntegrationJobStatus {
     /// How long it may take: what its spec asks for, or less where the operator's limit is less. Set with its slot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Timeout>,
+    /// Whether it gets no Secrets although its spec asks for them: the ledger doesn't grant them to its head. Set with its
+    /// slot.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_secrets: bool,
     /// When it ended (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 40))]

@@ -188,6 +188,10 @@ fn a_fork_gets_no_secret() {
     assert_eq!(refusal.reason(), "NeedsSecret");
     assert_eq!(refusal.job().as_str(), "deploy");
     assert!(refusal.to_string().contains("needs secret deploy-key"), "{refusal}");
+    // The ledger may deny what the run asks for.
+    job.spec.pulls[0].fork = false;
+    job.status.as_mut().expect("a status").without_secrets = true;
+    assert_eq!(build_of(&job).expect_err("denied").reason(), "NeedsSecret");
 }
 
 #[test]

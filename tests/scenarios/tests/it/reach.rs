@@ -66,7 +66,7 @@ async fn a_run_that_was_made_by_hand_approves_nothing_and_says_nothing_about_ano
     scene.comment("steve", number, "/test").await?;
     scene.reply(number, &format!("`{head}` is not approved")).await?;
 
-    let mut other = spec;
+    let mut other = spec.clone();
     other["repository"] = "evil/shop".into();
     create(&scene, "other", &other).await?;
     let ended = |job: &IntegrationJob| scene.phase(job) == Phase::Error;
@@ -83,6 +83,14 @@ async fn a_run_that_was_made_by_hand_approves_nothing_and_says_nothing_about_ano
     let comment = scene.comment("dora", number, &format!("/ok-to-test {head}")).await?;
     scene.thumb(number, comment).await?;
     scene.status(&head, "unit", "success").await?;
+
+    // The approval grants no Secrets, though a run by hand doesn't say that its head is a stranger's.
+    let mut secrets = spec;
+    let token = json!({"name": "TOKEN", "secretKeyRef": {"name": "git", "key": "token"}});
+    secrets["jobs"] = json!([{"name": "deploy", "image": "i", "script": "true", "env": [token]}]);
+    create(&scene, "secrets", &secrets).await?;
+    let job = scene.wait_for_job("secrets", "it ended", ended).await?;
+    assert_eq!(scene.reason(&job).as_deref(), Some("NeedsSecret"));
     scene.end().await
 }
 
