@@ -35,6 +35,11 @@ impl State {
         teams.fold(self.permission_beside_teams(repo, viewer), Permission::max)
     }
 
+    /// Whether a user is in a team of the owners.
+    pub fn is_owner(&self, repo: &Repository, user: &User) -> bool {
+        self.teams_of(repo).any(|team| team.code == Permission::Admin && team.members.contains(&user.login))
+    }
+
     /// The teams of the organisation that owns a repository.
     pub fn teams_of(&self, repo: &Repository) -> impl Iterator<Item = &Team> {
         self.teams.iter().filter(|team| team.organisation == repo.owner.login)

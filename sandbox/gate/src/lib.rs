@@ -26,6 +26,9 @@ pub struct Gate(Arc<watch::Sender<State>>);
 struct State {
     /// How many requests have come to the gate.
     reached: usize,
+    /// How many stand at it, and how many did so at most.
+    standing: usize,
+    most: usize,
     open: bool,
 }
 
@@ -39,7 +42,12 @@ impl Gate {
     /// Stands at the gate until it is open.
     pub async fn pass(&self) {
         let mut state = self.0.subscribe();
-        self.0.send_modify(|state| state.reached += 1);
+        self.0.send_modify(|state| {
+            state.reached += 1;
+            state.standing += 1;
+            state.most = state.most.max(state.standing);
+        });
+        let _standing = Standing(self);
         state.wait_for(|state| state.open).await.expect("self holds the sender");
     }
 
@@ -50,9 +58,23 @@ impl Gate {
         reached.context("no request came to the gate")?.context("the gate is gone").map(drop)
     }
 
+    /// How many requests stood at the gate at once, at most.
+    pub fn most(&self) -> usize {
+        self.0.borrow().most
+    }
+
     /// Opens it for good.
     pub fn open(&self) {
         self.0.send_modify(|state| state.open = true);
+    }
+}
+
+/// A request at a gate. It goes when the gate opens, or when its client does.
+struct Standing<'a>(&'a Gate);
+
+impl Drop for Standing<'_> {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|state| state.standing -= 1);
     }
 }
 
@@ -94,6 +116,16 @@ impl<K: PartialEq> Gates<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_gate_knows_how_many_stood_at_it_at_once() {
+        let gate = Gate::default();
+        for _ in 0..2 {
+            let both = async { tokio::join!(gate.pass(), gate.pass()) };
+            assert!(tokio::time::timeout(Duration::ZERO, both).await.is_err(), "it is closed");
+        }
+        assert_eq!(gate.most(), 2, "the first two went before the others came");
+    }
 
     #[tokio::test]
     async fn the_next_request_of_its_kind_is_held_until_the_gate_opens() {

@@ -10,12 +10,14 @@ build_busybox() {
     pack "$1/images/busybox.tar" docker.io/library/busybox:1 --busybox
 }
 
-# build_checkout FOLDER [NAME:TAG ARGUMENT…]: the image of the checkout step: git over HTTP, a shell, certificates. A release
+# build_checkout FOLDER [NAME:TAG ARGUMENT…]: the image of the checkout step, which jobs may use, too: git over HTTP with
+# `git submodule`, a shell, certificates. A release
 # has a name of its own for it, and packs it for other architectures, too.
 build_checkout() {
     local core=/usr/lib/git-core
     mkdir "$1/images"
     pack "$1/images/checkout.tar" "${2:-localhost/tidegate/checkout:dev}" --busybox --certificates \
         --packaged /usr/bin/git --packaged "$core/git-remote-http" --link "git-remote-http=$core/git-remote-https" \
-        --packaged /usr/share/git-core/templates/description "${@:3}"
+        --packaged "$core/git-submodule" --packaged "$core/git-sh-setup" --packaged "$core/git-sh-i18n" \
+        --packaged "$core/git-sh-i18n--envsubst" --packaged /usr/share/git-core/templates/description "${@:3}"
 }

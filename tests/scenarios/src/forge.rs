@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use tidegate_model::{CommitSha, Host, Permission};
-use tidegate_sandbox_forge::{Comment, Forge as Sandbox, Hook, Status};
+use tidegate_model::{AccountKind, CommitSha, Host, Permission};
+use tidegate_sandbox_forge::{Comment, Fault, Forge as Sandbox, Hook, Status};
 
 use crate::gitea::Gitea;
 
@@ -83,6 +83,47 @@ impl Forge {
         }
     }
 
+    /// Makes an organisation, and returns the token of one of its owners.
+    pub async fn create_organisation(&self, name: &str) -> Result<String> {
+        match self {
+            Self::Sandbox(forge) => {
+                forge.set_kind(name, AccountKind::Organisation)?;
+                Ok(forge.create_user(name))
+            }
+            Self::Gitea(gitea) => gitea.create_organisation(name).await,
+        }
+    }
+
+    /// Makes a team of an organisation, with what its members may do with the code of all repositories. Those who administrate
+    /// are owners.
+    pub async fn create_team(
+        &self,
+        organisation: &str,
+        name: &str,
+        code: Permission,
+        members: &[&str],
+    ) -> Result<()> {
+        match self {
+            Self::Sandbox(forge) => {
+                forge.create_team(organisation, name, code, members);
+                Ok(())
+            }
+            Self::Gitea(gitea) => gitea.create_team(organisation, name, code, members).await,
+        }
+    }
+
+    /// A token of an organisation's owner that may not see who is in its teams.
+    pub async fn token_without_teams(&self, organisation: &str) -> Result<String> {
+        match self {
+            Self::Sandbox(forge) => {
+                // What Gitea answers to a token without read:organization.
+                forge.fail_next(usize::MAX, None, "api/v1/teams/", Fault::Status(403));
+                Ok(forge.create_user(organisation))
+            }
+            Self::Gitea(gitea) => gitea.token_without_teams(organisation).await,
+        }
+    }
+
     /// Creates `owner/name`, public, with one commit on `main`.
     pub async fn create_repository(&self, repo: &str) -> Result<()> {
         match self {
@@ -135,6 +176,22 @@ impl Forge {
         match self {
             Self::Sandbox(forge) => forge.commit(repo, branch, author, files, message).await,
             Self::Gitea(gitea) => gitea.commit(repo, branch, author, files, message).await,
+        }
+    }
+
+    /// Adds a submodule at `library` in one commit: this commit of the repository at this address. Real git shows it in the
+    /// sandbox, beside the checkout's script.
+    pub async fn commit_submodule(
+        &self,
+        repo: &str,
+        branch: &str,
+        author: &str,
+        url: &str,
+        sha: &CommitSha,
+    ) -> Result<()> {
+        match self {
+            Self::Sandbox(_) => bail!("unsupported: the sandbox's forge writes files alone"),
+            Self::Gitea(gitea) => gitea.commit_submodule(repo, branch, author, url, sha).await,
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod api;
 mod comment;
+mod organisation;
 mod push;
 
 use std::{
@@ -91,8 +92,13 @@ impl Gitea {
         });
         self.call(Method::POST, "/admin/users", None, Some(&user)).await?;
         let token = self.create_token(login, "tests", &SCOPES).await?;
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(login.to_owned(), token.clone());
+        self.remember(login, &token);
         Ok(token)
+    }
+
+    fn remember(&self, login: &str, token: &str) {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.insert(login.to_owned(), token.to_owned());
     }
 
     /// Makes another token for a user.

@@ -54,10 +54,14 @@ impl Scene {
 
     /// The same without a config.
     pub async fn prepare(spec: WorldSpec) -> Result<Self> {
-        let wanted = spec.dialect;
+        let (wanted, is_organisation) = (spec.dialect, spec.owner_is_organisation);
         let world = Box::pin(World::start(spec)).await?;
         let forge = &world.forge;
-        let token = forge.create_user(OWNER).await?;
+        let token = if is_organisation {
+            forge.create_organisation(OWNER).await?
+        } else {
+            forge.create_user(OWNER).await?
+        };
         forge.create_user("steve").await?;
         forge.create_user("dora").await?;
         forge.create_repository(REPOSITORY).await?;
@@ -203,18 +207,30 @@ impl Scene {
 
     /// Puts a message into the command queue, as a plugin with bad intentions would.
     pub async fn send_command(&self, body: &str) -> Result<()> {
-        self.send_to(COMMANDS, body).await
+        self.send_commands(&[body.to_owned()]).await
+    }
+
+    /// Puts many messages into the command queue, one after another.
+    pub async fn send_commands(&self, bodies: &[String]) -> Result<()> {
+        self.send_all_to(COMMANDS, bodies).await
     }
 
     /// Puts a message into a queue.
     pub async fn send_to(&self, queue: &str, body: &str) -> Result<()> {
-        let message = json!({"QueueUrl": self.world.cloud.queue_url(queue), "MessageBody": body});
-        let request = reqwest::Client::new()
-            .post(self.world.cloud.endpoint())
-            .header("x-amz-target", "AmazonSQS.SendMessage")
-            .header("content-type", "application/x-amz-json-1.0")
-            .body(message.to_string());
-        request.send().await?.error_for_status().context("the queue refused the message")?;
+        self.send_all_to(queue, &[body.to_owned()]).await
+    }
+
+    async fn send_all_to(&self, queue: &str, bodies: &[String]) -> Result<()> {
+        let client = reqwest::Client::new();
+        for body in bodies {
+            let message = json!({"QueueUrl": self.world.cloud.queue_url(queue), "MessageBody": body});
+            let request = client
+                .post(self.world.cloud.endpoint())
+                .header("x-amz-target", "AmazonSQS.SendMessage")
+                .header("content-type", "application/x-amz-json-1.0")
+                .body(message.to_string());
+            request.send().await?.error_for_status().context("the queue refused the message")?;
+        }
         Ok(())
     }
 

@@ -58,6 +58,8 @@ pub struct WorldSpec {
     pub plugin_intentions: &'static [&'static str],
     /// Whether the controller serves two namespaces, and no other.
     pub two_namespaces: bool,
+    /// Whether the scene's repository belongs to an organisation.
+    pub owner_is_organisation: bool,
     /// The program of the Integrator's function, by its path among the built ones.
     pub integrator: &'static str,
 }
@@ -74,6 +76,7 @@ impl WorldSpec {
             lease_duration: "15s",
             plugin_intentions: &[],
             two_namespaces: false,
+            owner_is_organisation: false,
             integrator: "tidegate-integrator",
         }
     }

@@ -150,10 +150,10 @@ fn people(call: &Call<'_>) -> Reply {
     }
 }
 
-/// Since 1.24, `permission` says nothing of the parts.
+/// Since 1.24, `permission` says nothing of the parts. Who administrates is an owner.
 fn team(team: &Team) -> Value {
-    let code = level(team.code);
-    json!({ "id": team.id, "name": team.name, "permission": "read", "units_map": { "repo.code": code } })
+    let (code, of_all) = (level(team.code), if team.code == Admin { "owner" } else { "read" });
+    json!({ "id": team.id, "name": team.name, "permission": of_all, "units_map": { "repo.code": code } })
 }
 
 fn level(permission: Permission) -> &'static str {
@@ -173,7 +173,7 @@ fn permission(call: &Call<'_>, repo: &str, login: &str) -> Reply {
     }
     call.read(repo, Read, |state, repo| {
         let user = &state.account(login)?.user;
-        let is_owner = *user == repo.owner;
+        let is_owner = *user == repo.owner || state.is_owner(repo, user);
         let name = if is_owner { "owner" } else { level(state.permission_beside_teams(repo, Some(user))) };
         Ok(json!({ "permission": name, "role_name": name, "user": payload::user(state, user) }))
     })

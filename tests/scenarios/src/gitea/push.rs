@@ -63,6 +63,30 @@ impl Gitea {
         Ok(self.git(author, folder, &["rev-parse", "HEAD"]).await?.parse()?)
     }
 
+    /// Adds a submodule at `library` in one commit on a branch.
+    pub async fn commit_submodule(
+        &self,
+        repo: &str,
+        branch: &str,
+        author: &str,
+        url: &str,
+        sha: &CommitSha,
+    ) -> Result<()> {
+        let clone = self.clone_of(repo, author).await?;
+        let folder = clone.path();
+        self.git(author, folder, &["checkout", "--quiet", branch]).await?;
+        std::fs::write(
+            folder.join(".gitmodules"),
+            format!("[submodule \"library\"]\n\tpath = library\n\turl = {url}\n"),
+        )?;
+        self.git(author, folder, &["add", ".gitmodules"]).await?;
+        let link = format!("160000,{sha},library");
+        self.git(author, folder, &["update-index", "--add", "--cacheinfo", &link]).await?;
+        self.git(author, folder, &["commit", "--quiet", "--message", "Add a submodule"]).await?;
+        self.git(author, folder, &["push", "--quiet", "origin", branch]).await?;
+        Ok(())
+    }
+
     /// Pushes new branches at once, each with one commit on `main` of its own.
     pub async fn commit_branches(
         &self,

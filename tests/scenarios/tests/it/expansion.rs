@@ -28,7 +28,9 @@ async fn a_branch_of_any_name_that_git_allows_is_built() -> Result<()> {
     let mut build = job("build", "test \"$TIDEGATE_BASE_REF\" = \"$(cat ref)\"");
     build["when"] = json!({"skipBranches": ["main"]});
     let scene = Scene::set(gitea(), &json!({"postSubmit": [build]})).await?;
-    for branch in ["@", "-x", "a\u{3000}b", "a\u{85}b"] {
+    // The last one is refs/heads/refs/heads/x.
+    let long = format!("{}{}", "l/".repeat(22), "x".repeat(200));
+    for branch in ["@", "-x", "a\u{3000}b", "a\u{85}b", "it's-$(id)", &long, "refs/heads/x"] {
         let pushed = scene.push(branch, "dora", &[("ref", &format!("refs/heads/{branch}\n"))]).await?;
         scene.status(&pushed, "build", "success").await?;
     }

@@ -16,14 +16,23 @@ test "$(git tag --list)" = v1
 git describe --tags | grep '^v1'
 test "$(git rev-parse origin/main)" = "$(git rev-parse refs/tidegate/base)" || test "$TIDEGATE_BASE_REF" = refs/tags/v1
 test "$(git fsck --connectivity-only 2>/dev/null)" = ''
-test "$(stat -c %a a.txt)" = 664
+test "$(stat -c %a a.txt dir/run | tr '\n' ' ')" = '664 664 '
+test -z "$(find ./* -perm -002)"
 echo more >>a.txt
 git -c user.name=CI -c user.email=ci@localhost commit --quiet --all --message more
 "#;
 
+/// What a job does that wants its submodules. Nothing of them was checked out.
+const SUBMODULE: &str = "set -ex
+test -z \"$(ls library)\"
+git submodule --quiet update --init
+test \"$(cat library/name)\" = library
+git submodule status | grep '^ '
+";
+
 /// A job in an image that has git.
-fn with_git(name: &str) -> Value {
-    let mut job = job(name, SCRIPT);
+fn with_git(name: &str, script: &str) -> Value {
+    let mut job = job(name, script);
     job["image"] = "localhost/tidegate/checkout:dev".into();
     // A job's own settings of git take the place of Tidegate's.
     job["env"] = json!([
@@ -37,7 +46,7 @@ fn with_git(name: &str) -> Value {
 scenario!(git_works_in_jobs_and_conflicts_name_files_in_whole_characters);
 async fn git_works_in_jobs_and_conflicts_name_files_in_whole_characters() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
-    let config = scene.config(&jobs());
+    let config = scene.config(&jobs(SCRIPT));
     history_works(&scene, config).await?;
 
     let theirs = scene.push("manual", "dora", &[("説明書.md", "theirs\n")]).await?;
@@ -49,29 +58,50 @@ async fn git_works_in_jobs_and_conflicts_name_files_in_whole_characters() -> Res
 }
 
 scenario!(
-    git_works_in_jobs_of_a_private_repository,
+    git_and_public_submodules_work_in_jobs_of_a_private_repository,
     only_on_cluster = "the sandbox mounts no clone credential"
 );
-async fn git_works_in_jobs_of_a_private_repository() -> Result<()> {
+async fn git_and_public_submodules_work_in_jobs_of_a_private_repository() -> Result<()> {
     let scene = Scene::prepare(gitea()).await?;
+    add_submodule(&scene).await?;
     scene.world.forge.make_private(REPOSITORY).await?;
     scene.create_secret("clone", "token", &scene.world.forge.clone_token(OWNER).await?).await?;
-    let mut config = scene.config(&jobs());
+    let mut config = scene.config(&jobs(&format!("{SCRIPT}{SUBMODULE}")));
     config["spec"]["git"]["cloneSecretRef"] = json!({"name": "clone", "key": "token"});
     history_works(&scene, config).await?;
     scene.end().await
 }
 
+scenario!(
+    public_submodules_work_in_jobs_of_a_public_repository,
+    only_on_cluster = "its forge writes files alone; real git shows it beside the checkout's script"
+);
+async fn public_submodules_work_in_jobs_of_a_public_repository() -> Result<()> {
+    let scene = Scene::prepare(gitea()).await?;
+    add_submodule(&scene).await?;
+    history_works(&scene, scene.config(&jobs(SUBMODULE))).await?;
+    scene.end().await
+}
+
+/// Makes a public repository, and a submodule of it on `main`.
+async fn add_submodule(scene: &Scene) -> Result<()> {
+    const LIBRARY: &str = "acme/library";
+    let forge = &scene.world.forge;
+    forge.create_repository(LIBRARY).await?;
+    let library = forge.commit(LIBRARY, "main", OWNER, &[("name", "library\n")], "Name it").await?;
+    forge.commit_submodule(REPOSITORY, "main", OWNER, &forge.git_url(LIBRARY), &library).await
+}
+
 /// A job of pull requests, and one of the tag `v1`.
-fn jobs() -> Value {
-    let mut release = with_git("release");
+fn jobs(script: &str) -> Value {
+    let mut release = with_git("release", script);
     release["when"] = json!({"tags": ["v1"]});
-    json!({"preSubmit": [with_git("history")], "postSubmit": [release]})
+    json!({"preSubmit": [with_git("history", script)], "postSubmit": [release]})
 }
 
 /// Applies the config of a repository with some history, and runs the jobs of a tag and of a pull request.
 async fn history_works(scene: &Scene, config: Value) -> Result<()> {
-    let mut newest = scene.push("main", OWNER, &[("a.txt", "line 1\n")]).await?;
+    let mut newest = scene.push("main", OWNER, &[("a.txt", "line 1\n"), ("dir/run", "run\n")]).await?;
     for number in 2..=4 {
         newest = scene.push("main", OWNER, &[("a.txt", &format!("line {number}\n"))]).await?;
     }

@@ -4,8 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tidegate_model::{AccountKind, CommitSha, Permission};
 use tidegate_resources::ConditionStatus;
-use tidegate_sandbox_forge::Fault;
-use tidegate_scenarios::{OWNER, REPOSITORY, Scene};
+use tidegate_scenarios::{OWNER, REPOSITORY, Scene, WorldSpec};
 use tidegate_test_suite::scenario;
 
 use crate::{OWN_CONTEXT, gitea, github, job, unit};
@@ -102,54 +101,66 @@ async fn an_agit_head_waits_and_gets_no_secret_after_its_approval() -> Result<()
     scene.end().await
 }
 
-scenario!(
-    a_member_of_a_team_that_may_write_to_the_code_may_approve_on_gitea,
-    not_on_cluster = "the scene's repository belongs to a person"
-);
-async fn a_member_of_a_team_that_may_write_to_the_code_may_approve_on_gitea() -> Result<()> {
-    let scene = Scene::prepare(gitea()).await?;
-    let forge = scene.world.forge.sandbox()?;
-    // Tina reads as `read`, since her team writes to the code alone; Ivan's team writes to something else.
-    for login in ["tina", "ivan"] {
-        forge.create_user(login);
+/// A scene whose repository belongs to an organisation, with teams: Tina's may write to the code, Ivan's to issues alone, and
+/// Olga is an owner. Gitea 1.26 says `read` of Tina, and `write` of nobody.
+async fn organisation() -> Result<Scene> {
+    let scene = Scene::prepare(WorldSpec { owner_is_organisation: true, ..gitea() }).await?;
+    let forge = &scene.world.forge;
+    for (login, team, code) in [
+        ("tina", "coders", Permission::Write),
+        ("ivan", "triage", Permission::Read),
+        ("olga", "Owners", Permission::Admin),
+    ] {
+        forge.create_user(login).await?;
+        forge.create_team(OWNER, team, code, &[login]).await?;
     }
-    forge.set_kind(OWNER, AccountKind::Organisation)?;
-    forge.create_team(OWNER, "coders", Permission::Write, &["tina"]);
-    forge.create_team(OWNER, "triage", Permission::Read, &["ivan"]);
+    Ok(scene)
+}
+
+/// Opens somebody's pull request from their own fork.
+async fn from_fork(scene: &Scene, login: &str) -> Result<(u64, CommitSha)> {
+    let forge = &scene.world.forge;
+    let fork = forge.fork(REPOSITORY, login).await?;
+    let head = forge.commit(&fork, "fix", login, &[("ok", "yes\n")], &format!("Fix of {login}")).await?;
+    Ok((scene.open(login, &format!("{login}:fix")).await?, head))
+}
+
+scenario!(those_may_approve_whose_team_may_write_to_the_code_and_owners_on_gitea);
+async fn those_may_approve_whose_team_may_write_to_the_code_and_owners_on_gitea() -> Result<()> {
+    let scene = organisation().await?;
     scene.apply(scene.config(&unit())).await?;
     scene.wait_until_registered().await?;
-    let fork = forge.fork(REPOSITORY, "steve").await?.to_string();
-    let head = forge.commit(&fork, "fix", "steve", &[("ok", "yes\n")], "Fix").await?;
-    let number = scene.open("steve", "steve:fix").await?;
+    // Their forks show the same: Tina is a writer, Ivan is none.
+    let (_, of_writer) = from_fork(&scene, "tina").await?;
+    scene.status(&of_writer, "unit", "success").await?;
+    let (number, head) = from_fork(&scene, "ivan").await?;
     waits(&scene, &head).await?;
     scene.comment("ivan", number, &format!("/ok-to-test {head}")).await?;
     scene.reply(number, "only people with write permission").await?;
+    assert!(scene.states(&head, "unit").await?.is_empty(), "a stranger approved his own head");
     let comment = scene.comment("tina", number, &format!("/ok-to-test {head}")).await?;
+    scene.thumb(number, comment).await?;
+    scene.status(&head, "unit", "success").await?;
+    let (number, head) = from_fork(&scene, "steve").await?;
+    waits(&scene, &head).await?;
+    let comment = scene.comment("olga", number, &format!("/ok-to-test {head}")).await?;
     scene.thumb(number, comment).await?;
     scene.status(&head, "unit", "success").await?;
     scene.end().await
 }
 
-scenario!(
-    a_token_that_may_not_see_teams_makes_nobody_in_them_a_writer_and_the_config_names_the_scope,
-    not_on_cluster = "the scene's repository belongs to a person"
-);
+scenario!(a_token_that_may_not_see_teams_makes_nobody_in_them_a_writer_and_the_config_names_the_scope);
 async fn a_token_that_may_not_see_teams_makes_nobody_in_them_a_writer_and_the_config_names_the_scope()
 -> Result<()> {
-    let scene = Scene::prepare(gitea()).await?;
-    let forge = scene.world.forge.sandbox()?;
-    forge.create_user("tina");
-    forge.set_kind(OWNER, AccountKind::Organisation)?;
-    forge.create_team(OWNER, "coders", Permission::Write, &["tina"]);
-    // What a real Gitea answers to a token without read:organization.
-    forge.fail_next(usize::MAX, None, "api/v1/teams/", Fault::Status(403));
-    scene.apply(scene.config(&unit())).await?;
+    let scene = organisation().await?;
+    scene.create_secret("narrow", "token", &scene.world.forge.token_without_teams(OWNER).await?).await?;
+    let mut config = scene.config(&unit());
+    config["spec"]["git"]["tokenSecretRef"]["name"] = "narrow".into();
+    scene.apply(config).await?;
     scene.wait_until_registered().await?;
     let message = scene.wait_for_condition("Ready", ConditionStatus::False).await?;
     assert!(message.contains("team coders of acme") && message.contains("read:organization"), "{message}");
-    let fork = forge.fork(REPOSITORY, "tina").await?.to_string();
-    let head = forge.commit(&fork, "fix", "tina", &[("ok", "yes\n")], "Fix").await?;
-    scene.open("tina", "tina:fix").await?;
+    let (_, head) = from_fork(&scene, "tina").await?;
     waits(&scene, &head).await?;
     // Dora is a collaborator: that is seen.
     let own = scene.push("own", "dora", &[("ok", "yes\n")]).await?;

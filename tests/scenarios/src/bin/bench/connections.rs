@@ -11,6 +11,7 @@ use tidegate_scenarios::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    runtime,
     task::JoinSet,
     time::timeout,
 };
@@ -31,9 +32,11 @@ pub async fn measure(connections: usize, seconds: u64) -> Result<()> {
     let pid = controller(&scene)?.pid()?;
     let address = scene.world.controller_address().await?;
     let before = resident_mib(pid)?;
+    // Thousands of tasks are not to delay the probe's own.
+    let elsewhere = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let mut strangers = JoinSet::new();
     for _ in 0..connections {
-        strangers.spawn(half_send(address.clone()));
+        strangers.spawn_on(half_send(address.clone()), elsewhere.handle());
     }
     let end = Instant::now() + Duration::from_secs(seconds);
     let client = reqwest::Client::builder().pool_max_idle_per_host(0).build()?;
@@ -48,6 +51,7 @@ pub async fn measure(connections: usize, seconds: u64) -> Result<()> {
     }
     let (now, peak) = (resident_mib(pid)?, peak_mib(pid)?);
     strangers.shutdown().await;
+    elsewhere.shutdown_background();
     println!("{connections} half-sent requests of {HALF} bytes for {seconds} s:");
     println!("  controller: {before:.1} MiB before, {now:.1} MiB at the end, {peak:.1} MiB at its peak");
     println!("  slowest of {probes} probes: {:.3} s", slowest.as_secs_f64());
