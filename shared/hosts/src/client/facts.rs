@@ -165,6 +165,15 @@ pub(crate) fn number_at_end(address: &str) -> Option<PullRequestNumber> {
     number.parse().ok().map(PullRequestNumber)
 }
 
+/// Why a pull request whose head or base can't be read has no facts: a closed one is as good as gone.
+pub(crate) fn without_head(open: bool) -> HostError {
+    if open {
+        HostError::unreadable(&"an open pull request without a readable head.sha and base.ref")
+    } else {
+        HostError::NotFound
+    }
+}
+
 /// A webhook of a repository. Hosts never show its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {

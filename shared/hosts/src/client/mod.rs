@@ -22,11 +22,11 @@ use url::Url;
 pub(crate) use api::{Answer, Api, encoded, found};
 pub use egress::{EgressError, EgressPolicy};
 pub use error::HostError;
-pub(crate) use facts::number_at_end;
 pub use facts::{
     AccountFacts, CommentFacts, HeadFacts, Hook, HookSpec, Listing, PullRequestFacts, Reaction, RefFacts,
     StatusFacts,
 };
+pub(crate) use facts::{number_at_end, without_head};
 pub(crate) use transport::Transport;
 
 use crate::{gitea::client::GiteaClient, github::client::GithubClient};

@@ -88,6 +88,14 @@ async fn only_what_the_facts_of_a_pull_request_need_must_be_there() {
                 assert!(read.is_ok() || needed.contains(&&*pointer), "{host}, {pointer}: {shown}: {read:?}");
             }
         }
+        // Gitea shows a closed one whose commits it has dropped without them.
+        for pointer in ["/head/sha", "/base/ref"] {
+            let mut closed = pull_request();
+            (closed["state"], *closed.pointer_mut(pointer).expect("a member")) = ("closed".into(), "".into());
+            server.on(&line, Json(closed));
+            let read = client.pull_request(&repository(), PullRequestNumber(7)).await;
+            assert!(matches!(read, Err(HostError::NotFound)), "{host}, {pointer}: {read:?}");
+        }
         let mut gone = pull_request();
         (gone["user"], gone["head"]["repo"], gone["head"]["ref"]) = (Value::Null, Value::Null, json!("a..b"));
         server.on(&line, Json(gone));

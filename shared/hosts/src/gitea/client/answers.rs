@@ -5,7 +5,9 @@ use serde::Deserialize;
 use tidegate_model::{CommentId, CommentKind, CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
 
 use crate::body::lenient;
-use crate::client::{CommentFacts, HeadFacts, Hook, HostError, PullRequestFacts, StatusFacts, number_at_end};
+use crate::client::{
+    CommentFacts, HeadFacts, Hook, HostError, PullRequestFacts, StatusFacts, number_at_end, without_head,
+};
 use crate::gitea::ACTIONS_USER;
 
 /// One of a list has no `merged`: it is open.
@@ -26,17 +28,21 @@ pub(super) struct PullRequest {
 }
 
 impl PullRequest {
+    /// A closed one whose head or base the host shows no more is as good as gone.
     pub(super) fn into_facts(self) -> Result<PullRequestFacts, HostError> {
+        let open = self.state == "open";
+        let sha = self.head.sha.ok_or_else(|| without_head(open))?;
+        let base = self.base.branch.ok_or_else(|| without_head(open))?;
         Ok(PullRequestFacts {
             number: self.number,
-            open: self.state == "open",
+            open,
             merged: self.merged,
             head: HeadFacts {
-                sha: self.head.sha,
+                sha,
                 branch: self.head.branch,
                 repository: self.head.repo.map(|repository| repository.full_name),
             },
-            base: self.base.branch,
+            base,
             author: login(self.user)?,
             title: self.title,
             draft: self.draft,
@@ -147,7 +153,8 @@ impl ShownStatus {
 
 #[derive(Deserialize)]
 pub(super) struct PullRequestHead {
-    pub(super) sha: CommitSha,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) sha: Option<CommitSha>,
     #[serde(default, rename = "ref", deserialize_with = "lenient")]
     pub(super) branch: Option<RefName>,
     #[serde(default, deserialize_with = "lenient")]
@@ -156,8 +163,8 @@ pub(super) struct PullRequestHead {
 
 #[derive(Deserialize)]
 pub(super) struct Base {
-    #[serde(rename = "ref")]
-    pub(super) branch: RefName,
+    #[serde(default, rename = "ref", deserialize_with = "lenient")]
+    pub(super) branch: Option<RefName>,
 }
 
 #[derive(Deserialize)]
