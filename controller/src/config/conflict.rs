@@ -7,11 +7,14 @@ use tidegate_resources::{Condition, ConditionStatus, IntegrationConfig};
 
 use crate::configs::StoredConfig;
 
+/// The condition that says whose the commit statuses of a config are. It stands apart from `Ready`, which names one reason of
+/// several.
+pub const CONTEXTS_OWNED: &str = "ContextsOwned";
+
 /// The condition that says that an older config owns the commit statuses of this one.
 pub fn conflict(config: &IntegrationConfig) -> Option<&Condition> {
     let mut conditions = config.status.iter().flat_map(|status| &status.conditions);
-    conditions
-        .find(|c| c.type_ == "Ready" && c.status == ConditionStatus::False && c.reason == "ContextConflict")
+    conditions.find(|c| c.type_ == CONTEXTS_OWNED && c.status == ConditionStatus::False)
 }
 
 /// The configs whose conflict may be over, or begin, after an event of the watch: those in conflict, and those beside a config that
@@ -51,14 +54,17 @@ mod tests {
     use super::*;
 
     fn config(namespace: &str, name: &str, reason: &str) -> StoredConfig {
+        let owned = if reason == "ContextConflict" { "False" } else { "True" };
+        let time = "2026-01-01T00:00:00Z";
         serde_json::from_value(json!({
             "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationConfig",
             "metadata": {"namespace": namespace, "name": name, "uid": format!("{namespace}/{name}")},
             "spec": {"git": {"type": "gitea", "repository": "acme/shop"}},
-            "status": {"conditions": [{
-                "type": "Ready", "status": if reason == "Valid" { "True" } else { "False" }, "reason": reason,
-                "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
-            }]},
+            "status": {"conditions": [
+                // The conflict counts whatever else is wrong.
+                {"type": "Ready", "status": "False", "reason": "TektonVariable", "message": "", "lastTransitionTime": time},
+                {"type": CONTEXTS_OWNED, "status": owned, "reason": reason, "message": "", "lastTransitionTime": time},
+            ]},
         }))
         .expect("a config")
     }

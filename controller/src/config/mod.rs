@@ -42,6 +42,7 @@ use self::{
     cleanup::CleanupError,
     register::{RegisterError, Registration},
     status::Verdict,
+    validate::Invalid,
 };
 use crate::{
     configs::{Feed, StoredConfig},
@@ -186,11 +187,15 @@ async fn apply(
     context: &ConfigContext,
 ) -> Result<Action, ReconcileError> {
     let all = context.context.configs.store().state();
-    let valid = validate::whole(&config.spec)
-        .and_then(|()| validate::contexts(config, all.iter().filter_map(|stored| stored.readable())));
-    let ready = match valid {
+    let contexts = validate::contexts(config, all.iter().filter_map(|stored| stored.readable()));
+    let refused = |invalid: &Invalid| Verdict::no(invalid.reason(), invalid.to_string());
+    let owned = match &contexts {
+        Ok(()) => Verdict::yes("Owned", "its commit statuses are its own"),
+        Err(conflict) => refused(conflict),
+    };
+    let ready = match contexts.and_then(|()| validate::whole(&config.spec)) {
         Ok(()) => Verdict::yes("Valid", "the config can be used"),
-        Err(invalid) => Verdict::no(invalid.reason(), invalid.to_string()),
+        Err(invalid) => refused(&invalid),
     };
 
     let webhook = salted(config, api).await?;
@@ -223,7 +228,13 @@ async fn apply(
         .is_some_and(|id| webhook.id.as_ref() != Some(id));
     let registered_now = registered.status == ConditionStatus::True;
     let within = status::within(config, context.context.settings.limits());
-    let mut new = status::status(config, ready, registered, within, Some(webhook), Timestamp::now());
+    let conditions = [
+        (conflict::CONTEXTS_OWNED, owned),
+        ("Ready", ready),
+        ("WebhookRegistered", registered),
+        ("WithinLimits", within),
+    ];
+    let mut new = status::status(config, conditions, Some(webhook), Timestamp::now());
     new.proof = proof;
     patch(config, &new, api).await?;
     match failure {

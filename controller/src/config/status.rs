@@ -44,14 +44,12 @@ pub fn within(config: &IntegrationConfig, limits: Limits) -> Verdict {
 /// The new status of a config; equal to the old one when there is no news.
 pub fn status(
     config: &IntegrationConfig,
-    ready: Verdict,
-    registered: Verdict,
-    within: Verdict,
+    conditions: impl IntoIterator<Item = (&'static str, Verdict)>,
     webhook: Option<WebhookStatus>,
     now: Timestamp,
 ) -> IntegrationConfigStatus {
     let mut status = config.status.clone().unwrap_or_default();
-    for (type_, verdict) in [("Ready", ready), ("WebhookRegistered", registered), ("WithinLimits", within)] {
+    for (type_, verdict) in conditions {
         let condition = Condition {
             type_: type_.to_owned(),
             status: verdict.status,
@@ -81,10 +79,12 @@ mod tests {
         .expect("a config");
         let verdict = || Verdict::yes("Fine", "all is well");
         let at = |second| Timestamp::from_second(second).expect("a time");
-        let first = status(&config, verdict(), Verdict::no("Refused", "no"), verdict(), None, at(1));
+        let news = |registered| [("Ready", verdict()), ("WebhookRegistered", registered)];
+        let refused = || Verdict::no("Refused", "no");
+        let first = status(&config, news(refused()), None, at(1));
         let later = IntegrationConfig { status: Some(first.clone()), ..config };
-        assert_eq!(status(&later, verdict(), Verdict::no("Refused", "no"), verdict(), None, at(2)), first);
-        let changed = status(&later, verdict(), verdict(), verdict(), None, at(2));
+        assert_eq!(status(&later, news(refused()), None, at(2)), first);
+        let changed = status(&later, news(verdict()), None, at(2));
         assert_eq!(changed.conditions[1].last_transition_time, "1970-01-01T00:00:02Z");
     }
 }

@@ -58,23 +58,30 @@ pub fn contexts<'a>(
     config: &IntegrationConfig,
     all: impl IntoIterator<Item = &'a IntegrationConfig>,
 ) -> Result<(), Invalid> {
-    let git = &config.spec.git;
-    let age = |config: &IntegrationConfig| (config.metadata.creation_timestamp.clone(), config.uid());
-    let owner = all.into_iter().find(|other| {
-        other.name_any() == config.name_any()
-            && other.uid() != config.uid()
-            && other.is_proven()
-            && other.metadata.deletion_timestamp.is_none()
-            && other.spec.git.is_same_repository(git)
-            && age(other) < age(config)
-    });
-    match owner {
+    match owner(config, all) {
         None => Ok(()),
         Some(owner) => Err(Invalid::ContextConflict {
             name: config.name_any(),
             owner: format!("{}/{}", owner.namespace().unwrap_or_default(), owner.name_any()),
         }),
     }
+}
+
+/// The older config that sets the same commit statuses as this one.
+pub fn owner<'a>(
+    config: &IntegrationConfig,
+    all: impl IntoIterator<Item = &'a IntegrationConfig>,
+) -> Option<&'a IntegrationConfig> {
+    let git = &config.spec.git;
+    let age = |config: &IntegrationConfig| (config.metadata.creation_timestamp.clone(), config.uid());
+    all.into_iter().find(|other| {
+        other.name_any() == config.name_any()
+            && other.uid() != config.uid()
+            && other.is_proven()
+            && other.metadata.deletion_timestamp.is_none()
+            && other.spec.git.is_same_repository(git)
+            && age(other) < age(config)
+    })
 }
 
 #[cfg(test)]

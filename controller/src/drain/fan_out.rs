@@ -5,6 +5,7 @@ use std::time::Duration;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use tidegate_model::{Command, Envelope, Intention};
 use tidegate_resources::{Cancel, CancelReason, IntegrationConfig, Trigger};
+use tidegate_rules::ledger::Observation;
 
 use super::{
     Drain, apply,
@@ -91,9 +92,10 @@ impl Drain {
         let proof = match self.proof(envelope, &configs).await {
             Ok(Proof::OtherSalt) => {
                 // Its former holder may send as many as they like: none of them becomes a dead letter. What the host itself
-                // sent under this salt, the ledger's look at the repository finds.
+                // sent under this salt, one look at the repository finds.
                 self.context.metrics.event_dropped("other_salt");
                 log(envelope, configs.first(), "dropped: its hook was replaced");
+                outcome.errors.extend(note_dropped(configs.first(), &self.context).await.err());
                 return outcome;
             }
             Ok(proof) => proof,
@@ -205,7 +207,7 @@ pub(super) async fn carry_out_for(
             plan::plan(command, config, &facts, earlier.as_ref())
         }
         Err(plan) => {
-            look_for_waiting_head(config, envelope, proof, context).await?;
+            record_push_without_job(config, envelope, proof, context).await?;
             plan
         }
     };
@@ -261,7 +263,9 @@ async fn run(
     }
     let what = lacking::make(&run, &book, config, envelope, context).await?;
     log(envelope, Some(config), &what);
-    if run.spec.pulls.is_empty() && book.settle_ref(&run.spec.base.reference) {
+    if let (Trigger::Push, Some(sha)) = (run.spec.trigger, &run.spec.base.sha)
+        && book.settle_ref(&run.spec.base.reference, sha)
+    {
         book.save(context).await?;
     }
     if let Some(pull) = run.spec.pulls.first() {
@@ -277,28 +281,37 @@ async fn run(
     Ok(())
 }
 
-/// A push that runs nothing can still show that a head which waits for approval is at a branch or tag now.
-async fn look_for_waiting_head(
+/// Notes that a config has lost an event.
+async fn note_dropped(config: Option<&IntegrationConfig>, context: &Context) -> Result<(), CommandError> {
+    let Some(config) = config else { return Ok(()) };
+    let book = context.ledgers.open(config, context).await?;
+    book.record(&Observation::Dropped);
+    Ok(book.save(context).await?)
+}
+
+/// A push that runs nothing can still show that a head which waits for approval is at a branch or tag now, or that a known branch
+/// or tag has left its commit: when it comes back to it, that is a new push.
+async fn record_push_without_job(
     config: &IntegrationConfig,
     envelope: &Envelope<Command>,
     proof: Proof,
     context: &Context,
 ) -> Result<(), CommandError> {
     let command = &envelope.body;
-    let Intention::RunPush { sha, .. } = &command.intention else { return Ok(()) };
+    let Intention::RunPush { reference, sha } = &command.intention else { return Ok(()) };
     let own = &config.spec.git.repository;
     if !own.is_same_as(&command.repository) || config.metadata.deletion_timestamp.is_some() {
         return Ok(());
     }
     let book = context.ledgers.open(config, context).await?;
-    if book.is_waiting(sha) {
+    if book.is_waiting(sha) || book.is_elsewhere(reference, sha) {
         let facts = facts::read(&command.intention, config, context).await?;
         if let Some(lack) = proof.lack(&facts) {
             log(envelope, Some(config), &lack);
             return Ok(());
         }
         record::record(config, &facts, context).await?;
-        log(envelope, Some(config), &format!("looked whether {} is trusted now", sha.short()));
+        log(envelope, Some(config), &format!("recorded where {reference} is"));
     }
     Ok(())
 }

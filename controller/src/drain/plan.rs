@@ -152,6 +152,12 @@ pub fn admit(command: &Command, config: &IntegrationConfig) -> Result<(), Plan> 
     }
 }
 
+/// Whether a push of a branch or tag runs something under a config.
+pub fn runs_push(config: &IntegrationConfig, reference: &GitRef) -> bool {
+    let selection = filters::select(&config.spec.jobs.post_submit, reference);
+    unfit(config).is_none() && selection.is_ok_and(|selection| !selection.run.is_empty())
+}
+
 /// Why nothing can run under a config, whatever the command.
 pub fn unfit(config: &IntegrationConfig) -> Option<String> {
     if let Err(invalid) = validate::spec(&config.spec) {

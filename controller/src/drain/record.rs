@@ -3,7 +3,7 @@
 
 use kube::ResourceExt;
 use tidegate_hosts::client::PullRequestFacts;
-use tidegate_model::PullRequestNumber;
+use tidegate_model::{GitRef, PullRequestNumber};
 use tidegate_resources::{IntegrationConfig, IntegrationJob};
 use tidegate_rules::{
     ledger::Observation,
@@ -15,7 +15,7 @@ use super::{
     plan,
 };
 use crate::{
-    config::conflict::conflict,
+    config::{conflict::conflict, validate},
     context::Context,
     ledger::{Book, LedgerError},
 };
@@ -37,8 +37,7 @@ pub async fn record(
         Facts::NoPullRequest(number) => book.close(*number),
         Facts::Push { reference, sha, place: Some(Place::Head) } => {
             book.record(&Observation::Ref { reference: reference.clone(), target: Some(sha.clone()) });
-            // In a conflict the older config follows the push: a release must not be made twice.
-            if conflict(config).is_none() && plan::unfit(config).is_some() {
+            if plan::unfit(config).is_some() && !is_followed_by_owner(config, reference, context) {
                 book.record(&Observation::RefDue { reference: reference.clone(), is_due: true });
             }
         }
@@ -53,6 +52,14 @@ pub async fn record(
     }
     book.save(context).await?;
     Ok(earlier)
+}
+
+/// Whether an older config of the same name runs something for a push: then it is not to be made up for when the conflict ends, as
+/// a release must not be made twice.
+fn is_followed_by_owner(config: &IntegrationConfig, reference: &GitRef, context: &Context) -> bool {
+    let all = context.configs.store().state();
+    let owner = validate::owner(config, all.iter().filter_map(|stored| stored.readable()));
+    owner.filter(|_| conflict(config).is_some()).is_some_and(|owner| plan::runs_push(owner, reference))
 }
 
 /// Records a pull request, and why its head is trusted. It is still to be saved.

@@ -1,5 +1,10 @@
 //! What a config has to look for, because it could not follow events. By its ledger.
 
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
 use tidegate_model::{CommitSha, GitRef, PullRequestNumber, RefName};
 use tidegate_rules::{
     ledger::{Look, Observation, PullRequestState},
@@ -7,6 +12,9 @@ use tidegate_rules::{
 };
 
 use super::Book;
+
+/// How much time lies between two looks that dropped events cause.
+const BETWEEN_DROPPED: Duration = Duration::from_mins(10);
 
 /// A pull request that the ledger takes for open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,19 +30,36 @@ pub struct OpenPullRequest {
 }
 
 impl Book {
-    /// The look at the open pull requests that is to be made, and how often the config had changed by then.
-    pub fn look(&self) -> Option<(Look, u64)> {
+    /// The look that is to be made now, and how often the config had changed by then; or when it is to be made.
+    pub fn look(&self, now: Instant) -> Option<Result<(Look, u64), Instant>> {
         let state = self.state();
-        Some((state.ledger.look(&state.rules)?, state.config_changes))
+        let look = state.ledger.look(&state.rules)?;
+        let at = state.looked_at.filter(|_| look.is_for_dropped).map(|last| last + BETWEEN_DROPPED);
+        Some(match at {
+            Some(at) if at > now => Err(at),
+            Some(_) | None => Ok((look, state.config_changes)),
+        })
     }
 
     /// The look was made, and all that followed from it. If the config has changed meanwhile, it is made again.
-    pub fn looked(&self, config_changes: u64) {
+    pub fn looked(&self, look: Look, config_changes: u64) {
         let mut state = self.state();
+        state.looked_at = Some(Instant::now());
         if state.config_changes == config_changes {
-            state.ledger.looked();
+            state.ledger.looked(look);
             state.is_unsaved = true;
         }
+    }
+
+    /// Where the ledger saw the branches and tags that it knows.
+    pub fn known_refs(&self) -> BTreeMap<GitRef, Option<CommitSha>> {
+        let state = self.state();
+        state.ledger.known_refs().map(|(reference, target)| (reference.clone(), target.cloned())).collect()
+    }
+
+    /// Whether the ledger knows a branch or tag, and saw it at another commit.
+    pub fn is_elsewhere(&self, reference: &GitRef, sha: &CommitSha) -> bool {
+        self.state().ledger.refs.get(reference).is_some_and(|record| record.target.as_ref() != Some(sha))
     }
 
     /// The pull requests that the ledger takes for open.
@@ -57,11 +82,12 @@ impl Book {
         state.ledger.due_refs(&state.rules)
     }
 
-    /// What a push asked for is done. Says whether it was due, so that the ledger is to be saved. While the config can't be
-    /// followed it stays due.
-    pub fn settle_ref(&self, reference: &GitRef) -> bool {
+    /// What the push of a commit asked for is done. Says whether it was due, so that the ledger is to be saved. While the config
+    /// can't be followed, or for another commit than the one that the ref points to, it stays due.
+    pub fn settle_ref(&self, reference: &GitRef, sha: &CommitSha) -> bool {
         let mut state = self.state();
-        let is_due = state.ledger.refs.get(reference).is_some_and(|record| record.is_due);
+        let record = state.ledger.refs.get(reference);
+        let is_due = record.is_some_and(|record| record.is_due && record.target.as_ref() == Some(sha));
         if !is_due || state.rules.state != ConfigState::Valid {
             return false;
         }

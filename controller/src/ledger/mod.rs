@@ -11,6 +11,7 @@ mod store;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use k8s_openapi::jiff::Timestamp;
@@ -63,6 +64,8 @@ struct State {
     saved: u64,
     /// How often the config has changed since it was opened, and whether what that means is not stored yet.
     config_changes: u64,
+    /// When the last look was made.
+    looked_at: Option<Instant>,
     is_unsaved: bool,
     /// The requests to run failed jobs again, by the names of the runs. They are stored in the runs themselves.
     retests: BTreeMap<String, String>,
@@ -111,6 +114,7 @@ impl Ledgers {
             recorded: 0,
             saved: 0,
             config_changes: 0,
+            looked_at: None,
             is_unsaved: true,
             retests: BTreeMap::new(),
         };

@@ -268,6 +268,8 @@ pub enum Observation {
         /// Whether it has to run.
         is_due: bool,
     },
+    /// An event was dropped that the host may have sent: its hook had been replaced.
+    Dropped,
     /// A commit is trusted: somebody approved it, or every head in a queue's commit is trusted.
     Trusted {
         /// The commit.

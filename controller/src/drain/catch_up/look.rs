@@ -1,10 +1,11 @@
-//! A look at the open pull requests of a config that could not follow events: it was not valid, or had no job for them.
+//! A look at the open pull requests, branches and tags of a config that could not follow events: it was not valid, had no job
+//! for them, or events were dropped as their hook had been replaced.
 
 use std::collections::BTreeMap;
 
 use futures::{StreamExt, stream};
-use tidegate_hosts::client::{Listing, PullRequestFacts};
-use tidegate_model::Intention;
+use tidegate_hosts::client::{Listing, PullRequestFacts, RefFacts};
+use tidegate_model::{CommitSha, GitRef, Intention};
 use tidegate_rules::ledger::Look;
 
 use super::{IN_FLIGHT, carry_out};
@@ -23,20 +24,28 @@ pub async fn look(
     turns: &Turns,
 ) -> Result<(), CommandError> {
     let config = book.config();
-    let intentions = if look.is_first {
-        waiting(&book.open_pull_requests())
-    } else {
+    let repository = &config.spec.git.repository;
+    let mut intentions = Vec::new();
+    if look.is_first {
+        intentions = waiting(&book.open_pull_requests());
+    } else if look.at_pull_requests {
         let reader = Reader::new(&config, context).await?;
-        let listed = reader.client.open_pull_requests(&config.spec.git.repository).await;
+        let listed = reader.client.open_pull_requests(repository).await;
         let listed = reader.count("list the open pull requests", listed)?;
-        unfollowed(&listed, &book.open_pull_requests())
-    };
+        intentions = unfollowed(&listed, &book.open_pull_requests());
+    }
+    if look.at_refs {
+        let reader = Reader::new(&config, context).await?;
+        let listed = reader.client.refs(repository).await;
+        let listed = reader.count("list the branches and tags", listed)?;
+        intentions.extend(moved(&listed, &book.known_refs()));
+    }
     let carried_out = stream::iter(intentions)
         .map(|intention| carry_out(&config, intention, context, turns))
         .buffer_unordered(IN_FLIGHT);
     let results: Vec<Result<(), CommandError>> = carried_out.collect().await;
     results.into_iter().collect::<Result<(), CommandError>>()?;
-    book.looked(config_changes);
+    book.looked(look, config_changes);
     Ok(book.save(context).await?)
 }
 
@@ -67,6 +76,25 @@ fn unfollowed(listed: &Listing<PullRequestFacts>, known: &[OpenPullRequest]) -> 
         let is_listed = |known: &&OpenPullRequest| listed.items.iter().any(|s| s.number == known.number);
         let gone = known.iter().filter(|known| !is_listed(known));
         intentions.extend(gone.map(|known| Intention::Cancel { pull_request: known.number }));
+    }
+    intentions
+}
+
+/// What became of the branches and tags that the ledger knows. One that it doesn't know may be older than the config, so nothing
+/// follows from it.
+fn moved(listed: &Listing<RefFacts>, known: &BTreeMap<GitRef, Option<CommitSha>>) -> Vec<Intention> {
+    let mut left = known.clone();
+    let mut intentions = Vec::new();
+    for shown in &listed.items {
+        let Some(seen) = left.remove(&shown.reference) else { continue };
+        if seen.as_ref() != Some(&shown.sha) {
+            let (reference, sha) = (shown.reference.clone(), shown.sha.clone());
+            intentions.push(Intention::RunPush { reference, sha });
+        }
+    }
+    if listed.is_complete() {
+        let gone = left.into_iter().filter(|(_, seen)| seen.is_some());
+        intentions.extend(gone.map(|(reference, _)| Intention::RecordRef { reference, sha: None }));
     }
     intentions
 }

@@ -54,7 +54,7 @@ type Key = (String, Subject);
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Subject {
-    PullRequests,
+    Look,
     Run(CommitSha, RefName),
     Ref(GitRef),
     Retest(String),
@@ -63,7 +63,7 @@ enum Subject {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PullRequests => f.write_str("the look at the open pull requests"),
+            Self::Look => f.write_str("the look at the repository"),
             Self::Run(head, base) => write!(f, "the missing run of {} into {base}", head.short()),
             Self::Ref(reference) => write!(f, "the push of {reference}"),
             Self::Retest(run) => write!(f, "the retest of {run}"),
@@ -92,6 +92,8 @@ struct CatchUp {
     agenda: Agenda<Key, Want>,
     books: BTreeMap<String, Arc<Book>>,
     tasks: JoinSet<(Key, Result<(), CommandError>)>,
+    /// When a ledger wants a look that it may not make yet.
+    look_at: Option<Instant>,
 }
 
 /// Runs until `stop` is cancelled; then finishes what is in hand.
@@ -103,16 +105,18 @@ pub async fn run(context: Context, turns: Arc<Turns>, stop: CancellationToken) -
     }
     let mut changes = context.ledgers.changes();
     let (agenda, books, tasks) = (Agenda::default(), BTreeMap::new(), JoinSet::new());
-    let mut catch_up = CatchUp { context, turns, agenda, books, tasks };
+    let mut catch_up = CatchUp { context, turns, agenda, books, tasks, look_at: None };
     let (mut has_changed, mut look_at) = (true, Instant::now());
     loop {
         let now = Instant::now();
+        has_changed |= catch_up.look_at.is_some_and(|at| at <= now);
         if has_changed && look_at <= now {
             (has_changed, look_at) = (false, now + BETWEEN_LOOKS);
-            catch_up.look().await;
+            catch_up.look(now).await;
         }
         catch_up.begin();
         let wake_at = if has_changed { Some(look_at) } else { catch_up.agenda.wake_at(now) };
+        let wake_at = wake_at.into_iter().chain(catch_up.look_at).min();
         tokio::select! {
             () = stop.cancelled() => break,
             // The ledgers outlive the loop, so this never fails.
@@ -132,13 +136,21 @@ pub async fn run(context: Context, turns: Arc<Turns>, stop: CancellationToken) -
 
 impl CatchUp {
     /// Asks every ledger what is wanted.
-    async fn look(&mut self) {
+    async fn look(&mut self, now: Instant) {
+        self.look_at = None;
         let books = self.context.ledgers.opened().await.into_iter();
         self.books = books.map(|book| (uid(&book.config()), book)).collect();
         let mut wanted = BTreeMap::new();
         for (uid, book) in &self.books {
             let generation = book.config().metadata.generation;
-            let look = book.look().map(|(look, changes)| (Subject::PullRequests, What::Look(look, changes)));
+            let look = match book.look(now) {
+                Some(Ok((look, changes))) => Some((Subject::Look, What::Look(look, changes))),
+                Some(Err(at)) => {
+                    self.look_at = Some(self.look_at.map_or(at, |known| known.min(at)));
+                    None
+                }
+                None => None,
+            };
             let runs = book.missing().into_iter();
             let runs = runs.map(|run| (Subject::Run(run.commit.clone(), run.base.clone()), What::Run(run)));
             let pushes = book.due_refs().into_iter();
@@ -208,10 +220,10 @@ async fn make_up(what: What, book: &Book, context: &Context, turns: &Turns) -> R
         }
         What::Retest(run, request) => retest::retest(&run, &request, book, context, turns).await,
         What::Push(reference, sha) => {
-            let intention = Intention::RunPush { reference: reference.clone(), sha };
+            let intention = Intention::RunPush { reference: reference.clone(), sha: sha.clone() };
             carry_out(&config, intention, context, turns).await?;
             // Its job may be gone from the config, or the branch have moved, which is an event of its own.
-            if book.settle_ref(&reference) { Ok(book.save(context).await?) } else { Ok(()) }
+            if book.settle_ref(&reference, &sha) { Ok(book.save(context).await?) } else { Ok(()) }
         }
     }
 }

@@ -30,6 +30,10 @@ impl Ledger {
                 }
                 BTreeSet::new()
             }
+            Observation::Dropped => {
+                self.looks.has_dropped = true;
+                BTreeSet::new()
+            }
             Observation::Trusted { commit, proof } => {
                 self.trust(commit, proof, now_ms);
                 BTreeSet::from([commit.clone()])

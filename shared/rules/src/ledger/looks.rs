@@ -6,7 +6,7 @@ use tidegate_model::{CommitSha, GitRef};
 use super::{Config, Ledger};
 use crate::status::{ConfigState, JobKind};
 
-/// Whether a config has to look at its open pull requests.
+/// What a config has to look for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Looks {
@@ -16,14 +16,26 @@ pub struct Looks {
     /// Whether pull requests may be open that nothing was made for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_due: bool,
+    /// Whether branches and tags may have been pushed that nothing was made for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub are_refs_due: bool,
+    /// Whether an event was dropped that the host may have sent: its hook had been replaced.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_dropped: bool,
 }
 
-/// A look at the open pull requests that is to be made.
+/// A look that is to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
     /// Whether it is the config's first. Then only the pull requests that were seen since the config was made concern it, so that
     /// a new config starts nothing for old ones.
     pub is_first: bool,
+    /// Whether it looks at the open pull requests.
+    pub at_pull_requests: bool,
+    /// Whether it looks at the branches and tags that the ledger knows.
+    pub at_refs: bool,
+    /// Whether it is made for dropped events alone. Anybody who knows a replaced key can cause such looks, so they are rare.
+    pub is_for_dropped: bool,
 }
 
 impl Ledger {
@@ -31,24 +43,41 @@ impl Ledger {
     pub(super) fn see_config(&mut self, config: &Config) {
         let has_pre_submit = config.jobs_of(JobKind::PreSubmit).next().is_some();
         match &config.state {
-            ConfigState::Invalid(_) | ConfigState::Conflicting => self.looks.is_due = true,
+            ConfigState::Invalid(_) | ConfigState::Conflicting => {
+                (self.looks.is_due, self.looks.are_refs_due) = (true, true);
+            }
             // Its pull requests are not recorded, and are looked for when it gets a job for them.
-            ConfigState::Valid if !has_pre_submit => self.looks = Looks { was_valid: true, is_due: true },
+            ConfigState::Valid if !has_pre_submit => {
+                self.looks.are_refs_due &= self.looks.was_valid;
+                (self.looks.was_valid, self.looks.is_due) = (true, true);
+            }
             ConfigState::Valid => self.looks.was_valid |= !self.looks.is_due,
             ConfigState::Removed => {}
         }
     }
 
-    /// The look at the open pull requests that is to be made now.
+    /// The look that is to be made now.
     pub fn look(&self, config: &Config) -> Option<Look> {
+        let Looks { was_valid, is_due, are_refs_due, has_dropped } = self.looks;
         let has_pre_submit = config.jobs_of(JobKind::PreSubmit).next().is_some();
-        let is_due = config.state == ConfigState::Valid && has_pre_submit && self.looks.is_due;
-        is_due.then_some(Look { is_first: !self.looks.was_valid })
+        let look = Look {
+            is_first: !was_valid,
+            at_pull_requests: has_pre_submit && (is_due || has_dropped),
+            at_refs: was_valid && (are_refs_due || has_dropped),
+            is_for_dropped: !are_refs_due && !(has_pre_submit && is_due),
+        };
+        (config.state == ConfigState::Valid && (look.at_pull_requests || look.at_refs)).then_some(look)
     }
 
     /// The look was made, and all that followed from it.
-    pub fn looked(&mut self) {
-        self.looks = Looks { was_valid: true, is_due: false };
+    pub fn looked(&mut self, look: Look) {
+        let is_due = self.looks.is_due && !look.at_pull_requests;
+        self.looks = Looks { was_valid: true, is_due, ..Looks::default() };
+    }
+
+    /// The branches and tags that the ledger knows, with where it saw them; `None` for one that was deleted.
+    pub fn known_refs(&self) -> impl Iterator<Item = (&GitRef, Option<&CommitSha>)> {
+        self.refs.iter().map(|(reference, record)| (reference, record.target.as_ref()))
     }
 
     /// The branches and tags that were pushed while the config could not be followed, with where they pointed. While it still

@@ -1,6 +1,6 @@
 //! What happens while a config can't be followed is recorded, shown, and made up for as soon as it can be.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context as _, Result};
 use kube::{
@@ -89,18 +89,20 @@ async fn recovers(spec: WorldSpec) -> Result<()> {
     scene.wait_for_jobs(3).await?;
     assert!(scene.world.forge.statuses(REPOSITORY, &old).await?.is_empty());
 
-    // The delivery of a pull request that is opened now is lost: it is looked for.
+    // The deliveries of a pull request and of a push are lost: they are looked for.
     change_jobs(&scene, &bad(), ConditionStatus::False).await?;
     shows_invalid_again(&scene, &young).await?;
     let hook = scene.world.forge.hooks(REPOSITORY).await?.pop().context("no webhook")?;
     scene.world.forge.delete_hook(REPOSITORY, hook.id).await?;
     let lost = scene.push("lost", "dora", &[("ok", "yes\n"), ("lost", "1\n")]).await?;
     scene.open("dora", "lost").await?;
+    let lost_push = scene.push("main", OWNER, &[("lost-push", "1\n")]).await?;
     change_jobs(&scene, &good(), ConditionStatus::True).await?;
     scene.status(&lost, "unit", "success").await?;
     scene.status(&old, "unit", "success").await?;
-    scene.wait_for_jobs(5).await?;
-    assert_eq!(scene.integration_jobs().await?.len(), 5, "{}", scene.situation().await);
+    scene.status(&lost_push, "deploy", "success").await?;
+    scene.wait_for_jobs(6).await?;
+    assert_eq!(scene.integration_jobs().await?.len(), 6, "{}", scene.situation().await);
     assert_eq!(scene.states(&deployed, "deploy").await?.last().map(String::as_str), Some("success"));
     scene.end().await
 }
@@ -120,34 +122,47 @@ async fn a_config_whose_conflict_ends_runs_what_was_opened_meanwhile() -> Result
     let configs: Api<IntegrationConfig> = Api::namespaced(scene.world.client.clone(), &scene.world.namespace);
     let created = configs.get("shop").await?.creation_timestamp().context("no time")?;
     scene.after_second_of(&created.0.to_string()).await?;
-    scene.apply_in(&second, "shop", &good()).await?;
+    // It has a second fault, and a job for a branch that the older one has nothing for.
+    let mut pack = job("pack", "true");
+    pack["when"] = json!({"branches": ["topic"]});
+    let mut jobs = good();
+    jobs["postSubmit"] = json!([good()["postSubmit"][0], pack]);
+    let mut faulty = jobs.clone();
+    faulty["postSubmit"][1]["script"] = "echo $(params.x)".into();
+    scene.apply_in(&second, "shop", &faulty).await?;
     scene.registered_in(&second, "shop").await?;
     let deployed = scene.push("main", OWNER, &[("deployed", "1\n")]).await?;
     scene.status(&deployed, "deploy", "success").await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
     scene.status(&head, "unit", "success").await?;
+    let topic = scene.push("topic", "dora", &[("topic", "1\n")]).await?;
     scene.settle_jobs(2).await?;
     let runs: Api<IntegrationJob> = Api::namespaced(scene.world.client.clone(), &second);
     assert!(runs.list(&ListParams::default()).await?.items.is_empty(), "the older config has the statuses");
 
+    let others: Api<IntegrationConfig> = Api::namespaced(scene.world.client.clone(), &second);
+    let corrected = Patch::Merge(json!({"spec": {"jobs": jobs}}));
+    others.patch("shop", &PatchParams::default(), &corrected).await?;
     scene.delete_config().await?;
     let succeeded = async {
         // The name of the run isn't known; this looks until it is there, within the limit below.
         loop {
             let made = runs.list(&ListParams::default()).await?.items;
-            if !made.is_empty() && made.iter().all(|job| scene.phase(job).is_final()) {
+            if made.len() == 2 && made.iter().all(|job| scene.phase(job).is_final()) {
                 return anyhow::Ok(made);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     let made = tokio::time::timeout(Duration::from_mins(3), succeeded).await.context("no run was made")??;
-    assert_eq!(made.iter().map(|job| scene.phase(job)).collect::<Vec<_>>(), [Phase::Succeeded]);
+    assert_eq!(made.iter().map(|job| scene.phase(job)).collect::<Vec<_>>(), [Phase::Succeeded; 2]);
+    scene.status(&topic, "pack", "success").await?;
     // The older config has deployed already.
     scene.settle().await?;
     let made = runs.list(&ListParams::default()).await?.items;
-    assert_eq!(made.iter().map(|job| job.spec.pulls.len()).collect::<Vec<_>>(), [1]);
+    let jobs: BTreeSet<_> = made.iter().flat_map(|job| &job.spec.jobs).map(|job| job.name.as_str()).collect();
+    assert_eq!((made.len(), jobs), (2, BTreeSet::from(["pack", "unit"])));
     scene.end().await
 }
 
@@ -160,5 +175,22 @@ async fn a_config_that_gets_its_first_job_for_pull_requests_runs_it_on_the_open_
     change_jobs(&scene, &good(), ConditionStatus::True).await?;
     scene.status(&head, "unit", "success").await?;
     scene.settle_jobs(1).await?;
+    scene.end().await
+}
+
+scenario!(a_branch_that_comes_back_after_a_push_that_ran_nothing_is_built_again);
+async fn a_branch_that_comes_back_after_a_push_that_ran_nothing_is_built_again() -> Result<()> {
+    let scene = Scene::set(gitea(), &good()).await?;
+    let first = scene.push("main", OWNER, &[("a", "1\n")]).await?;
+    scene.status(&first, "deploy", "success").await?;
+    let mut without = good();
+    without["postSubmit"] = json!([]);
+    change_jobs(&scene, &without, ConditionStatus::True).await?;
+    scene.push("main", OWNER, &[("b", "1\n")]).await?;
+    scene.settle_jobs(1).await?;
+    change_jobs(&scene, &good(), ConditionStatus::True).await?;
+    scene.world.forge.force_branch(REPOSITORY, "main", &first, OWNER).await?;
+    scene.wait_for_jobs(2).await?;
+    scene.settle_jobs(2).await?;
     scene.end().await
 }

@@ -22,6 +22,11 @@ fn valid() -> Config {
     config(ConfigState::Valid, true)
 }
 
+/// A look at everything; the first one is at the pull requests alone.
+fn both(is_first: bool) -> Look {
+    Look { is_first, at_pull_requests: true, at_refs: !is_first, is_for_dropped: false }
+}
+
 fn stored(ledger: &Ledger) -> Ledger {
     Ledger::from_records(ledger.records())
 }
@@ -41,15 +46,27 @@ fn a_config_that_becomes_valid_looks_once_and_at_its_first_time_only_at_what_it_
         assert_eq!(ledger.look(&invalid()), None, "nothing can run yet");
         ledger = stored(&ledger);
         ledger.apply(&Observation::Config, &valid(), 2);
-        assert_eq!(ledger.look(&valid()), Some(Look { is_first }));
+        assert_eq!(ledger.look(&valid()), Some(both(is_first)));
         ledger.apply(&Observation::Config, &valid(), 3);
-        assert_eq!(stored(&ledger).look(&valid()), Some(Look { is_first }), "it was not made yet");
-        ledger.looked();
+        assert_eq!(stored(&ledger).look(&valid()), Some(both(is_first)), "it was not made yet");
+        ledger.looked(both(is_first));
         assert_eq!(stored(&ledger).look(&valid()), None);
     }
     ledger.apply(&Observation::Config, &config(ConfigState::Conflicting, true), 4);
     ledger.apply(&Observation::Config, &valid(), 5);
-    assert_eq!(ledger.look(&valid()), Some(Look { is_first: false }));
+    assert_eq!(ledger.look(&valid()), Some(both(false)));
+}
+
+#[test]
+fn an_event_that_was_dropped_leads_to_one_look_at_everything() {
+    let mut ledger = Ledger::default();
+    ledger.apply(&Observation::Config, &valid(), 1);
+    ledger.apply(&Observation::Dropped, &valid(), 2);
+    ledger.apply(&Observation::Dropped, &valid(), 3);
+    let look = Look { is_for_dropped: true, ..both(false) };
+    assert_eq!(stored(&ledger).look(&valid()), Some(look));
+    ledger.looked(look);
+    assert_eq!(stored(&ledger).look(&valid()), None);
 }
 
 #[test]
@@ -59,7 +76,16 @@ fn a_config_looks_at_its_pull_requests_when_it_gets_its_first_job_for_them() {
     ledger.apply(&Observation::Config, &without, 1);
     assert_eq!(ledger.look(&without), None);
     ledger.apply(&Observation::Config, &valid(), 2);
-    assert_eq!(ledger.look(&valid()), Some(Look { is_first: false }));
+    let pull_requests = Look { at_refs: false, ..both(false) };
+    assert_eq!(ledger.look(&valid()), Some(pull_requests));
+    // What the look was not made for stays due.
+    ledger.apply(&Observation::Config, &without, 3);
+    ledger.apply(&Observation::Dropped, &without, 3);
+    let refs = Look { at_pull_requests: false, at_refs: true, is_for_dropped: true, is_first: false };
+    assert_eq!(stored(&ledger).look(&without), Some(refs));
+    ledger.looked(refs);
+    assert_eq!(ledger.look(&without), None);
+    assert_eq!(ledger.look(&valid()), Some(pull_requests));
 }
 
 #[test]
