@@ -9,6 +9,10 @@ use crate::status::{ConfigState, JobKind};
 /// What a config has to look for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says another thing, and any of them may be so at once"
+)]
 pub struct Looks {
     /// Whether the config could be followed at least once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -26,6 +30,10 @@ pub struct Looks {
 
 /// A look that is to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says another thing, and any of them may be so at once"
+)]
 pub struct Look {
     /// Whether it is the config's first. Then only the pull requests that were seen since the config was made concern it, so that
     /// a new config starts nothing for old ones.
@@ -64,7 +72,7 @@ impl Ledger {
             is_first: !was_valid,
             at_pull_requests: has_pre_submit && (is_due || has_dropped),
             at_refs: was_valid && (are_refs_due || has_dropped),
-            is_for_dropped: !are_refs_due && !(has_pre_submit && is_due),
+            is_for_dropped: !(are_refs_due || has_pre_submit && is_due),
         };
         (config.state == ConfigState::Valid && (look.at_pull_requests || look.at_refs)).then_some(look)
     }
