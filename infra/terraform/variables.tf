@@ -87,7 +87,7 @@ variable "functions" {
 }
 
 variable "plugins" {
-  description = "Plugins of others, by name. Each gets a function, an event queue, and a command queue of its own that admits its function alone: the queue is the plugin's identity. `package`: the zip's path; `events`: `pull_request`, `push`, `comment`; `intentions`: what the controller accepts from it, `run_pull_request`, `run_push`, `record_ref`, `cancel`, `follow_comment`; `environment`: variables for the function; the rest as in `functions`."
+  description = "Plugins of others, by name. Each gets a function, an event queue, and a command queue of its own that admits its function alone: the queue is the plugin's identity. `package`: the zip's path; `events`: `pull_request`, `push`, `comment`; `intentions`: what the controller accepts from it, `run_pull_request`, `run_push`, `record_ref`, `cancel`, `follow_comment`, `follow_commit_comment`; `environment`: variables for the function; the rest as in `functions`."
   type = map(object({
     package              = string
     events               = set(string)
@@ -112,8 +112,8 @@ variable "plugins" {
     error_message = "plugins: events holds at least one of pull_request, push and comment, and nothing else."
   }
   validation {
-    condition     = alltrue([for p in values(var.plugins) : length(p.intentions) > 0 && alltrue([for kind in p.intentions : contains(["run_pull_request", "run_push", "record_ref", "cancel", "follow_comment"], kind)])])
-    error_message = "plugins: intentions holds at least one of run_pull_request, run_push, record_ref, cancel and follow_comment, and nothing else."
+    condition     = alltrue([for p in values(var.plugins) : length(p.intentions) > 0 && alltrue([for kind in p.intentions : contains(["run_pull_request", "run_push", "record_ref", "cancel", "follow_comment", "follow_commit_comment"], kind)])])
+    error_message = "plugins: intentions holds at least one of run_pull_request, run_push, record_ref, cancel, follow_comment and follow_commit_comment, and nothing else."
   }
   validation {
     condition     = alltrue([for p in values(var.plugins) : alltrue([for key in keys(p.environment) : !contains(["TIDEGATE_COMMAND_QUEUE_URL", "TIDEGATE_LOG"], key)])])

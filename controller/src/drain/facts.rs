@@ -46,6 +46,8 @@ pub enum Facts {
         /// Where the host shows it now; `None` when it is gone.
         target: Option<CommitSha>,
     },
+    /// A comment on a commit: the chat reads its facts.
+    CommitComment,
 }
 
 /// Where a commit is on a branch or tag.
@@ -195,6 +197,7 @@ pub async fn read(
         Intention::Cancel { pull_request } | Intention::FollowComment { pull_request, .. } => {
             reader.pull_request(*pull_request, Hint::default()).await
         }
+        Intention::FollowCommitComment { .. } => Ok(Facts::CommitComment),
         Intention::RunPush { reference, sha } => reader.push(reference, sha).await,
         Intention::RecordRef { reference, sha } => {
             let target = reader.ref_target(reference).await?;

@@ -8,7 +8,7 @@ use tidegate_resources::{Cancel, CancelReason, IntegrationConfig, Trigger};
 
 use super::{
     Drain, apply,
-    chat::{CommentRef, Followed},
+    chat::{Comment, Followed},
     deleted_ref,
     error::{CommandError, WaitsFor},
     facts::{self, FactsError},
@@ -114,8 +114,7 @@ impl Drain {
             Some(config) => Some(self.turns.take(Subject::of(config, &command.intention)).await),
             None => None,
         };
-        if let Intention::FollowComment { pull_request, comment } = &command.intention {
-            let comment = CommentRef { pull_request: *pull_request, pointer: comment };
+        if let Some(comment) = Comment::of(&command.intention) {
             self.follow(comment, &configs, envelope, &mut outcome).await;
             return outcome;
         }
@@ -143,7 +142,7 @@ impl Drain {
     /// credential works is enough. Where no config can run anything, the author of the comment gets the reason.
     async fn follow(
         &self,
-        comment: CommentRef<'_>,
+        comment: Comment<'_>,
         configs: &[IntegrationConfig],
         envelope: &Envelope<Command>,
         outcome: &mut Outcome,
@@ -163,7 +162,14 @@ impl Drain {
         let able = if fit.is_empty() { unfit } else { fit };
         let mut failures = Outcome::default();
         for config in able {
-            let result = self.chat.follow(comment, config, envelope, &self.context).await;
+            let result = match comment {
+                Comment::OnPullRequest(comment) => {
+                    self.chat.follow(comment, config, envelope, &self.context).await
+                }
+                Comment::OnCommit(comment) => {
+                    self.chat.follow_on_commit(comment, config, &self.context, &self.turns).await
+                }
+            };
             let result = result.map(|followed| match followed {
                 Followed::Done(what) => {
                     log(envelope, Some(config), &what);

@@ -7,13 +7,13 @@ use kube::{
     runtime::events::{Event, EventType},
 };
 use tidegate_hosts::client::CommentFacts;
-use tidegate_model::{Command, Envelope, Intention};
+use tidegate_model::{Command, Envelope};
 use tidegate_resources::IntegrationConfig;
 use tidegate_rules::chatops::MARKER;
 
 use super::{
     Drain,
-    chat::{self, CommentRef},
+    chat::{self, Comment},
     facts::{self, FactsError, Reader},
 };
 use crate::{
@@ -39,10 +39,7 @@ impl Drain {
     /// Tells the author of a comment that its command went to the dead-letter queue. Other commands have no author. It is tried
     /// once with each config's credential: the dead letter holds the reason in any case.
     pub(super) async fn tell_author(&self, envelope: &Envelope<Command>, reason: &str) {
-        let Intention::FollowComment { pull_request, comment } = &envelope.body.intention else {
-            return;
-        };
-        let comment = CommentRef { pull_request: *pull_request, pointer: comment };
+        let Some(comment) = Comment::of(&envelope.body.intention) else { return };
         let concerned = facts::configs(envelope.host, &envelope.source, &envelope.body, &self.context).await;
         for config in concerned.unwrap_or_default().configs {
             if !config.spec.git.repository.is_same_as(&envelope.body.repository) {
@@ -67,27 +64,33 @@ impl Drain {
     async fn reply(
         &self,
         config: &IntegrationConfig,
-        comment: CommentRef<'_>,
+        comment: Comment<'_>,
         reason: &str,
     ) -> Result<(), ReplyError> {
         let reader = Reader::new(config, &self.context).await?;
         let repository = &config.spec.git.repository;
-        let found = chat::comments(&reader, comment).await?;
-        // The command is a hint: only a comment that is there, on that pull request, and asks for something gets a reply.
-        let is_command = |found: &CommentFacts| chat::asks_for_something(comment.pull_request, found);
-        let Some(found) = found.into_iter().find(is_command) else {
-            return Ok(());
+        // The command is a hint: only a comment that is there, where it says, and asks for something gets a reply.
+        let found = match comment {
+            Comment::OnPullRequest(at) => {
+                let is_command = |found: &CommentFacts| chat::asks_for_something(at.pull_request, found);
+                chat::comments(&reader, at).await?.into_iter().find(is_command)
+            }
+            Comment::OnCommit(at) => chat::comment_on_commit(&reader, at).await?.filter(chat::asks_on_commit),
         };
+        let Some(found) = found else { return Ok(()) };
         if let Some(writer) = Writer::of(config) {
             let taken = self.context.budgets().take(&writer, Write::Answer, Instant::now());
             taken.map_err(|_| ReplyError::Busy)?;
         }
-        let sent =
-            reader.client.create_comment(repository, comment.pull_request, &text(&found, reason)).await;
+        let (client, text) = (&reader.client, text(&found, reason));
+        let sent = match comment {
+            Comment::OnPullRequest(at) => client.create_comment(repository, at.pull_request, &text).await,
+            Comment::OnCommit(at) => client.create_commit_comment(repository, at.commit, &text).await,
+        };
         Ok(reader.count("reply to a comment", sent)?)
     }
 
-    async fn publish(&self, config: &IntegrationConfig, comment: CommentRef<'_>, reason: &str) {
+    async fn publish(&self, config: &IntegrationConfig, comment: Comment<'_>, reason: &str) {
         let event = Event {
             type_: EventType::Warning,
             reason: "CommandGivenUp".to_owned(),

@@ -41,7 +41,10 @@ fn lane(envelope: &Envelope<Command>, site: &str, credential: &str) -> Lane {
     let intention = &envelope.body.intention;
     Lane {
         pull_request: intention.pull_request().map(|number| format!("{site}/{repository}#{number}")),
-        is_comment: matches!(intention, Intention::FollowComment { .. }),
+        is_comment: matches!(
+            intention,
+            Intention::FollowComment { .. } | Intention::FollowCommitComment { .. }
+        ),
         credential: format!("{site} {credential}"),
         site,
     }

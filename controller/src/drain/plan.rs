@@ -106,7 +106,8 @@ pub fn plan(command: &Command, config: &IntegrationConfig, facts: &Facts, earlie
         )
         | (Intention::RunPush { .. }, Facts::PullRequest { .. } | Facts::Ref { .. })
         | (Intention::RecordRef { .. }, Facts::PullRequest { .. } | Facts::Push { .. })
-        | (Intention::FollowComment { .. }, _) => {
+        | (_, Facts::CommitComment)
+        | (Intention::FollowComment { .. } | Intention::FollowCommitComment { .. }, _) => {
             Plan::Refuse("the facts are of another kind than the command".to_owned())
         }
     }
@@ -123,7 +124,9 @@ pub fn admit(command: &Command, config: &IntegrationConfig) -> Result<(), Plan> 
     }
     if let Some(reason) = unfit(config) {
         return match &command.intention {
-            Intention::FollowComment { .. } => Err(Plan::Nothing(reason)),
+            Intention::FollowComment { .. } | Intention::FollowCommitComment { .. } => {
+                Err(Plan::Nothing(reason))
+            }
             // What they say is recorded.
             Intention::RunPullRequest { .. }
             | Intention::RunPush { .. }
@@ -148,7 +151,8 @@ pub fn admit(command: &Command, config: &IntegrationConfig) -> Result<(), Plan> 
         Intention::RunPullRequest { .. }
         | Intention::RecordRef { .. }
         | Intention::Cancel { .. }
-        | Intention::FollowComment { .. } => Ok(()),
+        | Intention::FollowComment { .. }
+        | Intention::FollowCommitComment { .. } => Ok(()),
     }
 }
 

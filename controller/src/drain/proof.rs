@@ -68,9 +68,11 @@ impl Proof {
                     sha.short()
                 ))
             }
-            Facts::Push { .. } | Facts::Ref { .. } | Facts::PullRequest { .. } | Facts::NoPullRequest(_) => {
-                None
-            }
+            Facts::Push { .. }
+            | Facts::Ref { .. }
+            | Facts::PullRequest { .. }
+            | Facts::NoPullRequest(_)
+            | Facts::CommitComment => None,
         }
     }
 }

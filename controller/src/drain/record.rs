@@ -49,7 +49,7 @@ pub async fn record(
         Facts::Ref { reference, shown, target } if shown == target => {
             book.record(&Observation::Ref { reference: reference.clone(), target: target.clone() });
         }
-        Facts::Push { place: None, .. } | Facts::Ref { .. } => {}
+        Facts::Push { place: None, .. } | Facts::Ref { .. } | Facts::CommitComment => {}
     }
     book.save(context).await?;
     Ok(earlier)

@@ -6,20 +6,21 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tidegate_model::{GitRef, Host, Intention, PullRequestNumber};
+use tidegate_model::{CommitSha, GitRef, Host, Intention, PullRequestNumber};
 use tidegate_resources::IntegrationConfig;
 use tokio::sync::OwnedMutexGuard;
 
 /// One repository, whichever config names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Repository {
+pub struct Repository {
     host: Host,
     site: String,
     path: String,
 }
 
 impl Repository {
-    fn of(config: &IntegrationConfig) -> Self {
+    /// The repository of a config.
+    pub fn of(config: &IntegrationConfig) -> Self {
         let git = &config.spec.git;
         let path = git.repository.as_str().to_ascii_lowercase();
         Self { host: git.type_, site: git.site(), path }
@@ -47,6 +48,8 @@ pub enum Subject {
     PullRequest(PullRequest),
     /// A branch or tag.
     Ref(Ref),
+    /// A commit whose comments are followed. Whoever has its turn may take that of a branch or tag, never the reverse.
+    Commit(Repository, CommitSha),
 }
 
 /// A branch or tag, whichever config's hook tells of it.
@@ -64,6 +67,9 @@ impl Subject {
             | Intention::Cancel { pull_request }
             | Intention::FollowComment { pull_request, .. } => {
                 Self::PullRequest(PullRequest::of(config, *pull_request))
+            }
+            Intention::FollowCommitComment { commit, .. } => {
+                Self::Commit(Repository::of(config), commit.clone())
             }
             Intention::RunPush { reference, .. } | Intention::RecordRef { reference, .. } => {
                 Self::Ref(Ref { repository: Repository::of(config), reference: reference.clone() })

@@ -1,9 +1,10 @@
 //! Comments on pull requests, and reviews of them.
 
 use anyhow::Result;
+use tidegate_model::CommitSha;
 
 use crate::{
-    Comment, Forge,
+    Comment, CommitComment, Forge,
     event::Event,
     state::{Review, now},
 };
@@ -31,6 +32,27 @@ impl Forge {
         })?;
         self.announce(&path, &author, &Event::Comment { id, edited_from: None })?;
         Ok(id)
+    }
+
+    /// Writes a comment on a commit and returns its id.
+    pub fn comment_on_commit(&self, repo: &str, sha: &CommitSha, author: &str, body: &str) -> Result<u64> {
+        let (path, author) = (self.path(repo)?, self.user(author)?);
+        let id = self.change(|state| {
+            let id = state.next_id();
+            let (author, body, sha) = (author.clone(), body.to_owned(), sha.clone());
+            let comment = CommitComment { id, sha, author, body, created_at: now() };
+            state.repository_mut(repo)?.commit_comments.push(comment);
+            anyhow::Ok(id)
+        })?;
+        self.announce(&path, &author, &Event::CommitComment(id))?;
+        Ok(id)
+    }
+
+    /// The comments on a commit, oldest first.
+    pub fn commit_comments(&self, repo: &str, sha: &CommitSha) -> Result<Vec<CommitComment>> {
+        let state = self.state();
+        let comments = state.repository(repo)?.commit_comments.iter();
+        Ok(comments.filter(|comment| comment.sha == *sha).cloned().collect())
     }
 
     /// Submits a review of the present head that comments with a text, and returns its id.

@@ -87,7 +87,11 @@ impl Forge {
                 let body = Bytes::from(serde_json::to_vec(&payload.body)?);
                 let wants = |hook: &&Hook| match event {
                     Event::Ping(id) => hook.id == *id,
-                    Event::Ref(_) | Event::PullRequest(..) | Event::Comment { .. } | Event::Review(_) => {
+                    Event::Ref(_)
+                    | Event::PullRequest(..)
+                    | Event::Comment { .. }
+                    | Event::CommitComment(_)
+                    | Event::Review(_) => {
                         hook.active
                             && match self.inner.dialect {
                                 Host::Github => github::subscribes(hook, &payload),

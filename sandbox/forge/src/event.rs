@@ -16,6 +16,8 @@ pub(crate) enum Event<'a> {
     PullRequest(u64, PullRequestChange<'a>),
     /// A comment was written, or edited from another text.
     Comment { id: u64, edited_from: Option<&'a str> },
+    /// A comment on a commit was written.
+    CommitComment(u64),
     /// A review was submitted.
     Review(u64),
 }

@@ -26,7 +26,9 @@ use std::{path::Path, sync::Arc, time::Duration};
 use anyhow::{Context as _, Result};
 use git::Git;
 use people::{Account, Team};
-pub use state::{ApiCall, Comment, Delivery, Fault, Hook, PullRequest, PullRequestState, Status, User};
+pub use state::{
+    ApiCall, Comment, CommitComment, Delivery, Fault, Hook, PullRequest, PullRequestState, Status, User,
+};
 use state::{FaultRule, Repository, State, now};
 use tidegate_model::{AccountKind, Host, Permission, RepositoryPath};
 use tidegate_sandbox_gate::{Gate, Moment};
@@ -181,6 +183,7 @@ impl Forge {
                 permissions: [].into(),
                 pulls: vec![],
                 comments: vec![],
+                commit_comments: vec![],
                 reviews: vec![],
                 statuses: vec![],
                 hooks: vec![],

@@ -51,6 +51,7 @@ pub(crate) struct Repository {
     pub refs: BTreeMap<String, CommitSha>,
     pub pulls: Vec<PullRequest>,
     pub comments: Vec<Comment>,
+    pub commit_comments: Vec<CommitComment>,
     pub reviews: Vec<Review>,
     /// Oldest first, nothing is ever overwritten.
     pub statuses: Vec<Status>,
@@ -130,6 +131,21 @@ pub struct Comment {
     pub created_at: String,
     /// When it was last edited.
     pub updated_at: String,
+}
+
+/// A comment on a commit.
+#[derive(Debug, Clone)]
+pub struct CommitComment {
+    /// The id, unique on the forge.
+    pub id: u64,
+    /// The commit.
+    pub sha: CommitSha,
+    /// Who wrote it.
+    pub author: User,
+    /// The text.
+    pub body: String,
+    /// When it was written.
+    pub created_at: String,
 }
 
 /// A submitted review of a pull request that only comments.
@@ -323,6 +339,10 @@ impl Repository {
 
     pub fn comment_mut(&mut self, id: u64) -> Result<&mut Comment> {
         found(self.comments.iter_mut().find(|comment| comment.id == id), "comment", id)
+    }
+
+    pub fn commit_comment(&self, id: u64) -> Result<&CommitComment> {
+        found(self.commit_comments.iter().find(|comment| comment.id == id), "comment", id)
     }
 
     pub fn review(&self, id: u64) -> Result<&Review> {

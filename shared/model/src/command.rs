@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CommentPointer, CommitSha, GitRef, Login, PullRequestNumber, RefName, RepositoryPath};
+use crate::{
+    CommentId, CommentPointer, CommitSha, GitRef, Login, PullRequestNumber, RefName, RepositoryPath,
+};
 
 /// An intention, and the repository that it concerns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,16 +64,23 @@ pub enum Intention {
         /// Where the comment is found. Its text doesn't travel: the controller reads the comment as it is then.
         comment: CommentPointer,
     },
+    /// Read a comment on a commit, run the jobs of its pushes again that it asks for, and answer it once.
+    FollowCommitComment {
+        /// The commit.
+        commit: CommitSha,
+        /// The comment's id, among the comments on commits. Its text doesn't travel.
+        comment: CommentId,
+    },
 }
 
 impl Intention {
-    /// The pull request that it concerns; a push concerns none.
+    /// The pull request that it concerns; pushes and commits concern none.
     pub const fn pull_request(&self) -> Option<PullRequestNumber> {
         match self {
             Self::RunPullRequest { pull_request, .. }
             | Self::Cancel { pull_request }
             | Self::FollowComment { pull_request, .. } => Some(*pull_request),
-            Self::RunPush { .. } | Self::RecordRef { .. } => None,
+            Self::RunPush { .. } | Self::RecordRef { .. } | Self::FollowCommitComment { .. } => None,
         }
     }
 
@@ -83,6 +92,7 @@ impl Intention {
             Self::RecordRef { .. } => IntentionKind::RecordRef,
             Self::Cancel { .. } => IntentionKind::Cancel,
             Self::FollowComment { .. } => IntentionKind::FollowComment,
+            Self::FollowCommitComment { .. } => IntentionKind::FollowCommitComment,
         }
     }
 
@@ -106,6 +116,8 @@ pub enum IntentionKind {
     Cancel,
     /// [`Intention::FollowComment`]
     FollowComment,
+    /// [`Intention::FollowCommitComment`]
+    FollowCommitComment,
 }
 
 impl IntentionKind {
@@ -117,6 +129,7 @@ impl IntentionKind {
             Self::RecordRef => "record_ref",
             Self::Cancel => "cancel",
             Self::FollowComment => "follow_comment",
+            Self::FollowCommitComment => "follow_commit_comment",
         }
     }
 }
@@ -136,6 +149,7 @@ mod tests {
             json!({"intention": "record_ref", "ref": "refs/tags/v1"}),
             json!({"intention": "cancel", "pull_request": 7}),
             json!({"intention": "follow_comment", "pull_request": 7, "comment": 1}),
+            json!({"intention": "follow_commit_comment", "commit": sha, "comment": 1}),
         ] {
             let name = intention["intention"].clone();
             let kind = serde_json::from_value::<Intention>(intention).expect("an intention").kind();

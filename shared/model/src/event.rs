@@ -5,7 +5,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    CommentPointer, CommitSha, GitRef, Login, ParseError, PullRequestNumber, RefName, RepositoryPath,
+    CommentId, CommentPointer, CommitSha, GitRef, Login, ParseError, PullRequestNumber, RefName,
+    RepositoryPath,
 };
 
 /// A normalised delivery.
@@ -18,6 +19,8 @@ pub enum Event {
     Push(PushEvent),
     /// Somebody commented on a pull request.
     Comment(CommentEvent),
+    /// Somebody commented on a commit.
+    CommitComment(CommitCommentEvent),
 }
 
 impl Event {
@@ -27,6 +30,7 @@ impl Event {
             Self::PullRequest(event) => &event.repository,
             Self::Push(event) => &event.repository,
             Self::Comment(event) => &event.repository,
+            Self::CommitComment(event) => &event.repository,
         }
     }
 
@@ -35,7 +39,7 @@ impl Event {
         match self {
             Self::PullRequest(_) => EventKind::PullRequest,
             Self::Push(_) => EventKind::Push,
-            Self::Comment(_) => EventKind::Comment,
+            Self::Comment(_) | Self::CommitComment(_) => EventKind::Comment,
         }
     }
 }
@@ -48,7 +52,7 @@ pub enum EventKind {
     PullRequest,
     /// [`Event::Push`]
     Push,
-    /// [`Event::Comment`]
+    /// [`Event::Comment`] and [`Event::CommitComment`]
     Comment,
 }
 
@@ -190,6 +194,19 @@ impl CommentEvent {
     pub fn may_hold_command(text: &str) -> bool {
         text.split(['\n', '\r']).any(|line| line.trim_start().starts_with('/'))
     }
+}
+
+/// Somebody wrote a comment on a commit. Not every host has such comments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitCommentEvent {
+    /// The repository.
+    pub repository: RepositoryPath,
+    /// The commit.
+    pub commit: CommitSha,
+    /// The comment's id, among the comments on commits.
+    pub comment: CommentId,
+    /// Whether it may hold a command: [`CommentEvent::may_hold_command`] of its whole text, which doesn't travel.
+    pub may_hold_command: bool,
 }
 
 /// The flag, or the text that it is made of.

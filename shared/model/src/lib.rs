@@ -21,8 +21,8 @@ pub use comment::{CommentKind, CommentPointer};
 pub use duration::Timeout;
 pub use envelope::{Envelope, Source, Version};
 pub use event::{
-    CommentAction, CommentEvent, Event, EventKind, Head, PullRequest, PullRequestAction, PullRequestEvent,
-    PushEvent,
+    CommentAction, CommentEvent, CommitCommentEvent, Event, EventKind, Head, PullRequest, PullRequestAction,
+    PullRequestEvent, PushEvent,
 };
 pub use host::Host;
 pub use ids::{

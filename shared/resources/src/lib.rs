@@ -22,9 +22,9 @@ pub use integration_job::{
 };
 pub use integration_ledger::{IntegrationLedger, IntegrationLedgerSpec};
 pub use names::{
-    FINALIZER, annotation, answer_digest, comment_trigger_digest, digest, integration_job_name, label,
-    pull_request_part_trigger_digest, pull_request_trigger_digest, push_trigger_digest,
-    retest_trigger_digest, skipped_trigger_digest,
+    FINALIZER, annotation, answer_digest, comment_trigger_digest, commit_answer_digest, digest,
+    integration_job_name, label, pull_request_part_trigger_digest, pull_request_trigger_digest,
+    push_trigger_digest, retest_trigger_digest, skipped_trigger_digest,
 };
 pub use tekton::{
     ChildReference, EmbeddedTask, EmptyDirSource, EnvSource, EnvVar, Pipeline, PipelineRun, PipelineRunSpec,

@@ -114,6 +114,11 @@ pub fn answer_digest(config_uid: &str, kind: CommentKind, comment: CommentId) ->
     digest(&[config_uid, kind, &comment.to_string()])
 }
 
+/// The same for a comment on a commit.
+pub fn commit_answer_digest(config_uid: &str, comment: CommentId) -> String {
+    digest(&[config_uid, "AnswerOnCommit", &comment.to_string()])
+}
+
 /// The name of an `IntegrationJob`, and of its `PipelineRun`: config, trigger and attempt; at most 63 characters as a
 /// config's name has at most 40. Attempts count from 1 to 99,999.
 pub fn integration_job_name(config: &str, trigger_digest: &str, attempt: u32) -> String {

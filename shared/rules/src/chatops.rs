@@ -41,7 +41,12 @@ const COMMANDS: [&Entry; 5] =
 pub fn commands(event: &Event) -> Vec<Command> {
     match event {
         Event::Comment(comment) => follow(comment).into_iter().collect(),
-        Event::PullRequest(_) | Event::Push(_) => Vec::new(),
+        Event::CommitComment(event) if event.may_hold_command => {
+            let intention =
+                Intention::FollowCommitComment { commit: event.commit.clone(), comment: event.comment };
+            vec![Command { repository: event.repository.clone(), intention }]
+        }
+        Event::CommitComment(_) | Event::PullRequest(_) | Event::Push(_) => Vec::new(),
     }
 }
 

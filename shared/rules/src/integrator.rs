@@ -12,7 +12,7 @@ pub fn commands(event: &Event) -> Vec<Command> {
     let intention = match event {
         Event::PullRequest(event) => pull_request(event),
         Event::Push(event) => push(event),
-        Event::Comment(_) => return Vec::new(),
+        Event::Comment(_) | Event::CommitComment(_) => return Vec::new(),
     };
     vec![Command { repository: event.repository().clone(), intention }]
 }

@@ -10,6 +10,8 @@ mod agenda;
 mod look;
 mod retest;
 
+pub use retest::again;
+
 use std::{
     collections::BTreeMap,
     fmt,

@@ -50,23 +50,23 @@ pub async fn retest(
     if job.annotations().get(annotation::RETEST).is_none_or(|present| present != request) {
         return Ok(());
     }
-    let outcome = again(&job, request, &config, context, turns).await?;
+    let outcome = match job.jobs_to_retest() {
+        Ok(names) => again(&job, &names, request, &config, context, turns).await?,
+        Err(refusal) => Err(refusal.to_string()),
+    };
     publish(&job.object_ref(&()), &outcome, context).await;
     Ok(settle(&job, context).await?)
 }
 
-/// Makes the run. `Err` inside says why it makes none.
-async fn again(
+/// Makes a run of these jobs of a push's run. `Err` inside says why it makes none.
+pub async fn again(
     job: &IntegrationJob,
+    names: &[JobName],
     request: &str,
     config: &IntegrationConfig,
     context: &Context,
     turns: &Turns,
 ) -> Result<Result<String, String>, CommandError> {
-    let names = match job.jobs_to_retest() {
-        Ok(names) => names,
-        Err(refusal) => return Ok(Err(refusal.to_string())),
-    };
     if let Some(reason) = plan::unfit(config) {
         return Ok(Err(reason));
     }
@@ -81,7 +81,7 @@ async fn again(
     if let Facts::Push { reference, sha, place: None } = &facts {
         return Ok(Err(format!("{} is not on {reference} any more", sha.short())));
     }
-    let run = match run(job, &names, request, config) {
+    let run = match run(job, names, request, config) {
         Ok(run) => run,
         Err(reason) => return Ok(Err(reason)),
     };
@@ -89,7 +89,7 @@ async fn again(
     Ok(Ok(lacking::make(&run, &book, config, &envelope, context).await?))
 }
 
-/// The failed jobs as the config has them now. Pure.
+/// The jobs as the config has them now. Pure.
 fn run(
     job: &IntegrationJob,
     names: &[JobName],
@@ -100,7 +100,7 @@ fn run(
     let selection = filters::select(&config.spec.jobs.post_submit, reference);
     let jobs = filters::only(&selection.map_err(|error| error.to_string())?.run, names);
     if jobs.is_empty() {
-        return Err(format!("the config runs none of its failed jobs for {reference} any more"));
+        return Err(format!("the config runs none of these jobs for {reference} any more"));
     }
     let spec = IntegrationJobSpec { jobs, ..plan::spec_of(config, Trigger::Manual, job.spec.base.clone()) };
     let digest = retest_trigger_digest(&job.name_any(), request);

@@ -7,6 +7,7 @@ use kube::{
     runtime::events::{Event, EventType},
 };
 use tidegate_hosts::client::{HostError, Reaction};
+use tidegate_model::{CommentId, CommitSha, Login, PullRequestNumber};
 
 use super::{
     decide::{Answer, Verdict},
@@ -27,7 +28,12 @@ pub fn reply(answers: &[Answer], known: &Known) -> Option<String> {
     if known.comment.kind.is_comment() && answers.iter().all(|answer| answer.verdict == Verdict::Done) {
         return None;
     }
-    let mut text = format!("@{}:\n\n", known.comment.author);
+    Some(words(&known.comment.author, answers, &known.marker))
+}
+
+/// The same, in words.
+pub fn words(author: &Login, answers: &[Answer], marker: &str) -> String {
+    let mut text = format!("@{author}:\n\n");
     for Answer { line, verdict } in answers {
         let words = match verdict {
             Verdict::Done => "done",
@@ -39,13 +45,34 @@ pub fn reply(answers: &[Answer], known: &Known) -> Option<String> {
             Verdict::Said(_) | Verdict::Done => writeln!(text, "- `{line}`: {words}"),
         };
     }
-    let _ = write!(text, "\n{}", known.marker);
-    Some(text)
+    let _ = write!(text, "\n{marker}");
+    text
+}
+
+/// An answer, and where it goes.
+#[derive(Debug, Clone, Copy)]
+pub enum Reply<'a> {
+    /// A reaction to a comment on a pull request.
+    Reaction(CommentId),
+    /// Words in the conversation of a pull request.
+    OnPullRequest(PullRequestNumber, &'a str),
+    /// Words among the comments on a commit.
+    OnCommit(&'a CommitSha, &'a str),
+}
+
+/// Answers a comment on a pull request: see [`deliver`].
+pub async fn send(answers: &[Answer], known: &Known, reader: &Reader<'_>) -> Result<String, CommandError> {
+    let words = reply(answers, known);
+    let reply = match &words {
+        None => Reply::Reaction(known.comment.id),
+        Some(text) => Reply::OnPullRequest(known.pull_request.number, text),
+    };
+    deliver(reply, reader).await
 }
 
 /// Answers within the credential's budget, unless the host forbids it for good: then an Event says so, and what was done
 /// stands. Returns what was done.
-pub async fn send(answers: &[Answer], known: &Known, reader: &Reader<'_>) -> Result<String, CommandError> {
+pub async fn deliver(reply: Reply<'_>, reader: &Reader<'_>) -> Result<String, CommandError> {
     // Without a credential there is no client either.
     let writer = Writer::of(reader.config);
     if let Some(writer) = &writer {
@@ -54,16 +81,20 @@ pub async fn send(answers: &[Answer], known: &Known, reader: &Reader<'_>) -> Res
         taken.map_err(|ready_at| CommandError::Busy(ready_at.saturating_duration_since(now)))?;
     }
     let repository = &reader.config.spec.git.repository;
-    let (sent, how) = match reply(answers, known) {
-        None => {
-            let sent = reader.client.react(repository, known.comment.id, Reaction::ThumbsUp).await;
-            (reader.count("react to a comment", sent), "reacted")
+    let client = &reader.client;
+    let (sent, operation, how) = match reply {
+        Reply::Reaction(comment) => {
+            let sent = client.react(repository, comment, Reaction::ThumbsUp).await;
+            (sent, "react to a comment", "reacted")
         }
-        Some(text) => {
-            let sent = reader.client.create_comment(repository, known.pull_request.number, &text).await;
-            (reader.count("reply to a comment", sent), "replied")
+        Reply::OnPullRequest(number, text) => {
+            (client.create_comment(repository, number, text).await, "reply to a comment", "replied")
+        }
+        Reply::OnCommit(sha, text) => {
+            (client.create_commit_comment(repository, sha, text).await, "reply to a comment", "replied")
         }
     };
+    let sent = reader.count(operation, sent);
     match sent {
         Ok(()) => Ok(how.to_owned()),
         Err(FactsError::Host { source, .. }) if is_final(&source) => {

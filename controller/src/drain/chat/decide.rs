@@ -26,6 +26,11 @@ use super::{
 };
 use crate::drain::plan::{self, Run, goes_on};
 
+/// What is said of a command that its author may have not written.
+pub const EDITED: &str = "not done: the comment was edited. Write a new one";
+/// What is said to whoever may not write.
+pub const NEEDS_WRITE: &str = "only people with write permission may do that";
+
 /// Whether a comment asks for anything.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Admission {
@@ -103,6 +108,11 @@ pub fn admit(pull_request: PullRequestNumber, comment: &CommentFacts) -> Admissi
     if comment.pull_request != Some(pull_request) {
         return Admission::Refuse(format!("is not on pull request {pull_request}"));
     }
+    read(comment)
+}
+
+/// Reads the commands of a comment, wherever it is.
+pub fn read(comment: &CommentFacts) -> Admission {
     if comment.is_by_bot {
         return Admission::Nothing("was written by a bot");
     }
@@ -116,7 +126,7 @@ pub fn admit(pull_request: PullRequestNumber, comment: &CommentFacts) -> Admissi
 
 /// Whether a comment's text may be another than its author wrote. An edit in the second of the writing can't be told from
 /// none. Hosts don't show when a review was edited.
-fn is_edited(comment: &CommentFacts) -> bool {
+pub fn is_edited(comment: &CommentFacts) -> bool {
     comment.kind.is_comment() && comment.updated_at.as_second() > comment.created_at.as_second()
 }
 
@@ -129,7 +139,7 @@ pub fn decide(lines: &[Line], known: &Known) -> Option<Decision> {
     }
     let mut verdict = |line: &Line| {
         if is_edited {
-            return Verdict::Said("not done: the comment was edited. Write a new one".to_owned());
+            return Verdict::Said(EDITED.to_owned());
         }
         deciding.command(line)
     };
@@ -206,7 +216,7 @@ impl<'a> Deciding<'a> {
     fn refused(&self, refusal: Refusal) -> String {
         let head = &self.known.pull_request.head.sha;
         match refusal {
-            Refusal::NeedsWrite => "only people with write permission may do that".to_owned(),
+            Refusal::NeedsWrite => NEEDS_WRITE.to_owned(),
             Refusal::NeedsWriteOrAuthor => {
                 "only people with write permission, and the pull request's author, may do that".to_owned()
             }

@@ -153,7 +153,7 @@ pub async fn known(
 }
 
 /// Every config that serves the same repository on the same host, the oldest first.
-fn all_of_repository(config: &IntegrationConfig, context: &Context) -> Vec<IntegrationConfig> {
+pub fn all_of_repository(config: &IntegrationConfig, context: &Context) -> Vec<IntegrationConfig> {
     let (mut all, _) = context.configs.select(|git| git.is_same_repository(&config.spec.git));
     // The config may be younger than what was seen.
     if !all.iter().any(|other| other.uid() == config.uid()) {

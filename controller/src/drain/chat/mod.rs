@@ -5,6 +5,7 @@
 //! Each step may be repeated: what a comment did is written into the objects it did it to.
 
 mod answer;
+mod commit;
 mod decide;
 mod facts;
 mod markdown;
@@ -16,7 +17,9 @@ use std::{fmt, time::Instant};
 
 use kube::ResourceExt;
 use tidegate_hosts::client::CommentFacts;
-use tidegate_model::{Command, CommentId, CommentKind, CommentPointer, Envelope, PullRequestNumber};
+use tidegate_model::{
+    Command, CommentId, CommentKind, CommentPointer, Envelope, Intention, PullRequestNumber,
+};
 use tidegate_resources::IntegrationConfig;
 use tidegate_rules::{
     chatops::{Line, who::Who},
@@ -28,7 +31,13 @@ use self::{
     memory::Memory,
     quota::Quota,
 };
-use super::{apply, error::CommandError, facts::Reader, lacking, record, turns::PullRequest};
+use super::{
+    apply,
+    error::CommandError,
+    facts::Reader,
+    lacking, record,
+    turns::{PullRequest, Repository},
+};
 use crate::context::Context;
 
 /// Which comment a plugin points to.
@@ -61,6 +70,42 @@ impl fmt::Display for CommentRef<'_> {
     }
 }
 
+/// Which comment a command asks to follow.
+#[derive(Debug, Clone, Copy)]
+pub enum Comment<'a> {
+    /// One on a pull request.
+    OnPullRequest(CommentRef<'a>),
+    /// One on a commit.
+    OnCommit(CommitCommentRef<'a>),
+}
+
+impl<'a> Comment<'a> {
+    /// The comment of an intention; `None` when no comment asked for it.
+    pub fn of(intention: &'a Intention) -> Option<Self> {
+        match intention {
+            Intention::FollowComment { pull_request, comment } => {
+                Some(Self::OnPullRequest(CommentRef { pull_request: *pull_request, pointer: comment }))
+            }
+            Intention::FollowCommitComment { commit, comment } => {
+                Some(Self::OnCommit(CommitCommentRef { commit, id: *comment }))
+            }
+            Intention::RunPullRequest { .. }
+            | Intention::RunPush { .. }
+            | Intention::RecordRef { .. }
+            | Intention::Cancel { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Comment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OnPullRequest(comment) => comment.fmt(f),
+            Self::OnCommit(comment) => write!(f, "comment {} on {}", comment.id, comment.commit.short()),
+        }
+    }
+}
+
 /// What became of a comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Followed {
@@ -74,14 +119,23 @@ pub enum Followed {
 #[derive(Debug, Default)]
 pub struct Chat {
     memory: Memory,
-    quota: Quota,
+    quota: Quota<PullRequest>,
+    /// On the commits of a repository together.
+    on_commits: Quota<Repository>,
 }
 
+pub use commit::CommitCommentRef;
+pub(super) use commit::comment as comment_on_commit;
 pub(super) use facts::comments;
 
 /// Whether a comment is on this pull request, and has a line that the chat would follow.
 pub fn asks_for_something(pull_request: PullRequestNumber, comment: &CommentFacts) -> bool {
     matches!(decide::admit(pull_request, comment), Admission::Follow(_))
+}
+
+/// Whether a comment on a commit has a line that the chat would follow.
+pub fn asks_on_commit(comment: &CommentFacts) -> bool {
+    matches!(decide::read(comment), Admission::Follow(_))
 }
 
 impl Chat {

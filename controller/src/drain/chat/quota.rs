@@ -1,17 +1,16 @@
-//! How many answers a person gets on a pull request. Pure: time is an argument.
+//! How many answers a person gets on a pull request, or on the commits of a repository. Pure: time is an argument.
 //!
 //! Whoever may comment can ask for an answer, and an answer costs calls of the host and a notification of everybody there.
 //! A restart forgets what was given.
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use tidegate_model::Login;
-
-use crate::drain::turns::PullRequest;
 
 /// So many answers in words at once.
 const AT_ONCE: u32 = 10;
@@ -20,12 +19,15 @@ const AGAIN: Duration = Duration::from_mins(5);
 /// How many persons are remembered. Whoever has all their answers left is forgotten first.
 const MAX_REMEMBERED: usize = 4096;
 
-/// A person on a pull request.
-type Key = (PullRequest, Login);
+/// What persons were given, on each subject.
+#[derive(Debug)]
+pub struct Quota<On>(Mutex<HashMap<(On, Login), Given>>);
 
-/// What persons were given.
-#[derive(Debug, Default)]
-pub struct Quota(Mutex<HashMap<Key, Given>>);
+impl<On> Default for Quota<On> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Given {
@@ -42,21 +44,21 @@ impl Given {
     }
 }
 
-impl Quota {
+impl<On: Clone + Eq + Hash> Quota<On> {
     /// Whether a person has an answer left.
-    pub fn is_left(&self, pull_request: &PullRequest, person: &Login, now: Instant) -> bool {
-        !self.given(pull_request, person).is_some_and(|given| given.is_used_up(now))
+    pub fn is_left(&self, on: &On, person: &Login, now: Instant) -> bool {
+        !self.given(on, person).is_some_and(|given| given.is_used_up(now))
     }
 
     /// Whether whatever an outsider asks for would get no answer: then nothing has to be read for it.
-    pub fn is_silent(&self, pull_request: &PullRequest, person: &Login, now: Instant) -> bool {
-        self.given(pull_request, person).is_some_and(|given| given.is_outsider && given.is_used_up(now))
+    pub fn is_silent(&self, on: &On, person: &Login, now: Instant) -> bool {
+        self.given(on, person).is_some_and(|given| given.is_outsider && given.is_used_up(now))
     }
 
     /// A person was given an answer. `is_outsider` says whether the person may do nothing but ask, where that was looked at.
-    pub fn give(&self, pull_request: PullRequest, person: Login, is_outsider: Option<bool>, now: Instant) {
+    pub fn give(&self, on: On, person: Login, is_outsider: Option<bool>, now: Instant) {
         let mut persons = self.lock();
-        let key = (pull_request, person);
+        let key = (on, person);
         if persons.len() >= MAX_REMEMBERED && !persons.contains_key(&key) {
             persons.retain(|_, given| given.full_at > now);
             // Noise of thousands: who has the most left is forgotten.
@@ -72,11 +74,11 @@ impl Quota {
         given.is_outsider = is_outsider.unwrap_or(given.is_outsider);
     }
 
-    fn given(&self, pull_request: &PullRequest, person: &Login) -> Option<Given> {
-        self.lock().get(&(pull_request.clone(), person.clone())).copied()
+    fn given(&self, on: &On, person: &Login) -> Option<Given> {
+        self.lock().get(&(on.clone(), person.clone())).copied()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Given>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(On, Login), Given>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -86,7 +88,7 @@ mod tests {
     use tidegate_model::PullRequestNumber;
 
     use super::*;
-    use crate::drain::chat::decide::tests::config;
+    use crate::drain::{chat::decide::tests::config, turns::PullRequest};
 
     fn on(number: u64) -> PullRequest {
         PullRequest::of(&config("shop", &["unit"]), PullRequestNumber(number))
@@ -97,7 +99,7 @@ mod tests {
     }
 
     /// How many answers a person gets who asks until no more comes.
-    fn ask(quota: &Quota, number: u64, name: &str, now: Instant) -> u32 {
+    fn ask(quota: &Quota<PullRequest>, number: u64, name: &str, now: Instant) -> u32 {
         let mut count = 0;
         while quota.is_left(&on(number), &login(name), now) {
             quota.give(on(number), login(name), Some(true), now);

@@ -42,6 +42,8 @@ pub(crate) fn render(
             let body = merged(body, more);
             vec![Payload { event: "issue_comment", event_type: "pull_request_comment", body }]
         }
+        // Gitea has no comments on commits.
+        Event::CommitComment(_) => Vec::new(),
         Event::Review(id) => {
             let shown = repo.review(*id)?;
             let pull = repo.pull(shown.number)?;

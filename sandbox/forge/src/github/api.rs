@@ -79,6 +79,17 @@ pub(crate) async fn answer(call: &Call<'_>) -> Reply {
             let (sha, kind) = forge.inner.git.tag_target(&path, &tag).await?;
             Ok((200, json!({ "sha": tag, "object": { "type": kind, "sha": sha } })))
         }
+        ("GET", ["comments", id]) => show_commit_comment(call, repo, number(id)?),
+        ("GET", ["commits", sha, "comments"]) => call.read(repo, Read, |state, repo| {
+            let comments = repo.commit_comments.iter().filter(|comment| comment.sha.as_str() == *sha);
+            Ok(comments.map(|comment| payload::commit_comment(state, repo, comment)).collect())
+        }),
+        ("POST", ["commits", sha, "comments"]) => {
+            let path = call.allow(repo, Read)?;
+            let sha = forge.inner.git.resolve(&path, sha, "commit").await.map_err(|_| no_commit(sha))?;
+            let id = forge.comment_on_commit(repo, &sha, &call.actor()?.login, call.text("body")?)?;
+            Ok((201, show_commit_comment(call, repo, id)?.1))
+        }
         ("GET", ["commits", reference @ .., last]) if !["status", "statuses"].contains(last) => {
             let (path, reference) = (call.allow(repo, Read)?, [reference, &[last]].concat().join("/"));
             let commit = forge.inner.git.show(&path, &reference).await;
@@ -94,6 +105,10 @@ pub(crate) async fn answer(call: &Call<'_>) -> Reply {
         }
         _ => routes::answer(call, repo, route, &RENDERER).await,
     }
+}
+
+fn show_commit_comment(call: &Call<'_>, repo: &str, id: u64) -> Reply {
+    call.read(repo, Read, |state, repo| Ok(payload::commit_comment(state, repo, repo.commit_comment(id)?)))
 }
 
 /// The one bot of all installations.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tidegate_model::AccountKind;
 
 use crate::{
-    Comment, Hook, PullRequest, PullRequestState, Status, User,
+    Comment, CommitComment, Hook, PullRequest, PullRequestState, Status, User,
     event::{Event, Payload, PullRequestChange, RefChange, merged},
     git::{Commit, Signature},
     github::API_ROOT,
@@ -54,6 +54,10 @@ pub(crate) fn render(
                 body["changes"] = json!({ "body": { "from": from } });
             }
             vec![("issue_comment", body)]
+        }
+        Event::CommitComment(id) => {
+            let comment = commit_comment(state, repo, repo.commit_comment(*id)?);
+            vec![("commit_comment", json!({ "action": "created", "comment": comment }))]
         }
         Event::Review(id) => {
             let shown = repo.review(*id)?;
@@ -266,6 +270,18 @@ pub(crate) fn comment(state: &State, repo: &Repository, comment: &Comment) -> Va
         "node_id": format!("IC_{id}"), "user": user(state, &comment.author), "body": comment.body,
         "author_association": association(state, repo, &comment.author),
         "created_at": comment.created_at, "updated_at": comment.updated_at,
+    })
+}
+
+pub(crate) fn commit_comment(state: &State, repo: &Repository, comment: &CommitComment) -> Value {
+    let (path, sha, id) = (&repo.path, &comment.sha, comment.id);
+    json!({
+        "url": api(state, &format!("repos/{path}/comments/{id}")),
+        "html_url": format!("{}/{path}/commit/{sha}#commitcomment-{id}", state.url), "id": id,
+        "node_id": format!("CC_{id}"), "user": user(state, &comment.author), "body": comment.body,
+        "commit_id": sha, "path": null, "position": null, "line": null,
+        "author_association": association(state, repo, &comment.author),
+        "created_at": comment.created_at, "updated_at": comment.created_at,
     })
 }
 

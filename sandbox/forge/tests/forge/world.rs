@@ -73,7 +73,9 @@ impl World {
     pub async fn hook(&self, sink: &mut Sink) -> Result<u64> {
         let config = json!({ "url": sink.url, "content_type": "json", "secret": SECRET });
         let events = match self.dialect {
-            Host::Github => json!(["push", "pull_request", "pull_request_review", "issue_comment"]),
+            Host::Github => {
+                json!(["push", "pull_request", "pull_request_review", "issue_comment", "commit_comment"])
+            }
             Host::Gitea => json!([
                 "push",
                 "pull_request_only",

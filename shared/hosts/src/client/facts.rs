@@ -132,6 +132,15 @@ pub struct CommentFacts {
     pub updated_at: Timestamp,
 }
 
+/// A comment on a commit as the host shows it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitCommentFacts {
+    /// The commit.
+    pub commit: CommitSha,
+    /// The comment, which is on no pull request.
+    pub comment: CommentFacts,
+}
+
 /// A commit status as the host shows it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusFacts {

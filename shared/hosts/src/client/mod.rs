@@ -24,8 +24,8 @@ pub use egress::{EgressError, EgressPolicy};
 pub use error::HostError;
 pub(crate) use facts::number_at_end;
 pub use facts::{
-    AccountFacts, CommentFacts, HeadFacts, Hook, HookSpec, Listing, PullRequestFacts, Reaction, RefFacts,
-    StatusFacts,
+    AccountFacts, CommentFacts, CommitCommentFacts, HeadFacts, Hook, HookSpec, Listing, PullRequestFacts,
+    Reaction, RefFacts, StatusFacts,
 };
 pub(crate) use transport::Transport;
 
@@ -254,6 +254,43 @@ impl HostClient {
         reaction: Reaction,
     ) -> Result<(), HostError> {
         on_host!(self, client => client.react(repository, comment, reaction).await)
+    }
+
+    /// A comment on a commit; `None` when there is none of this id, and on hosts that have no such comments.
+    pub async fn commit_comment(
+        &self,
+        repository: &RepositoryPath,
+        comment: CommentId,
+    ) -> Result<Option<CommitCommentFacts>, HostError> {
+        match self {
+            Self::Github(client) => client.commit_comment(repository, comment).await,
+            Self::Gitea(_) => Ok(None),
+        }
+    }
+
+    /// The comments on a commit, oldest first.
+    pub async fn commit_comments(
+        &self,
+        repository: &RepositoryPath,
+        commit: &CommitSha,
+    ) -> Result<Vec<CommitCommentFacts>, HostError> {
+        match self {
+            Self::Github(client) => client.commit_comments(repository, commit).await,
+            Self::Gitea(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Comments on a commit, in Markdown.
+    pub async fn create_commit_comment(
+        &self,
+        repository: &RepositoryPath,
+        commit: &CommitSha,
+        body: &str,
+    ) -> Result<(), HostError> {
+        match self {
+            Self::Github(client) => client.create_commit_comment(repository, commit, body).await,
+            Self::Gitea(_) => Err(HostError::NotFound),
+        }
     }
 
     /// Every webhook of a repository.

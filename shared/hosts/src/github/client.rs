@@ -33,7 +33,8 @@ pub struct GithubClient {
 }
 
 impl GithubClient {
-    const EVENTS: [&str; 4] = ["issue_comment", "pull_request", "pull_request_review", "push"];
+    const EVENTS: [&str; 5] =
+        ["commit_comment", "issue_comment", "pull_request", "pull_request_review", "push"];
     /// A tag may name a tag. Nobody nests them deeper on purpose.
     const MAX_TAG_DEPTH: usize = 5;
     const MAX_PAGES: u32 = 10;

@@ -1,11 +1,14 @@
 //! From GitHub's payloads to events.
 
 use tidegate_model::{
-    CommentAction, CommentEvent, CommentPointer, Event, GitRef, Head, Login, PullRequest, PullRequestAction,
-    PullRequestEvent, PushEvent,
+    CommentAction, CommentEvent, CommentPointer, CommitCommentEvent, Event, GitRef, Head, Login, PullRequest,
+    PullRequestAction, PullRequestEvent, PushEvent,
 };
 
-use super::payload::{self, CommentPayload, PullRequestPayload, PushPayload, ReviewPayload, User, UserKind};
+use super::payload::{
+    self, CommentPayload, CommitCommentPayload, PullRequestPayload, PushPayload, ReviewPayload, User,
+    UserKind,
+};
 use crate::{
     body::{cut, outcome, read},
     intake::{Ignored, NormaliseError, Outcome},
@@ -22,6 +25,9 @@ pub(crate) fn normalise(kind: &str, body: &[u8]) -> Result<Outcome, NormaliseErr
             payload::CommentAction::Created | payload::CommentAction::Edited => None,
             payload::CommentAction::Deleted => Some(Ignored::DeletedComment),
             payload::CommentAction::Other => Some(Ignored::UnusedAction),
+        }),
+        "commit_comment" => outcome(body, commit_comment, |action| {
+            matches!(action, payload::CommitCommentAction::Other).then_some(Ignored::UnusedAction)
         }),
         "pull_request_review" => outcome(body, review, |action| {
             matches!(action, payload::ReviewAction::Other).then_some(Ignored::UnusedAction)
@@ -110,6 +116,23 @@ fn comment(payload: CommentPayload<'_>) -> Outcome {
         pull_request: payload.issue.number,
         comment: CommentPointer::Comment(comment.id),
         author: login(comment.user),
+        may_hold_command: comment.body.is_some_and(|text| CommentEvent::may_hold_command(&text)),
+    }))
+}
+
+fn commit_comment(payload: CommitCommentPayload<'_>) -> Outcome {
+    let comment = payload.comment;
+    match payload.action {
+        payload::CommitCommentAction::Created => (),
+        payload::CommitCommentAction::Other => return Outcome::Ignored(Ignored::UnusedAction),
+    }
+    if comment.user.is_some_and(|user| user.kind == UserKind::Bot) {
+        return Outcome::Ignored(Ignored::BotComment);
+    }
+    Outcome::Event(Event::CommitComment(CommitCommentEvent {
+        repository: payload.repository.full_name,
+        commit: comment.commit_id,
+        comment: comment.id,
         may_hold_command: comment.body.is_some_and(|text| CommentEvent::may_hold_command(&text)),
     }))
 }

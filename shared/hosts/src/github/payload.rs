@@ -152,6 +152,32 @@ pub(super) struct Comment<'a> {
 }
 
 #[derive(Deserialize)]
+pub(super) struct CommitCommentPayload<'a> {
+    pub(super) action: CommitCommentAction,
+    #[serde(borrow)]
+    pub(super) comment: CommitComment<'a>,
+    pub(super) repository: Repository,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CommitCommentAction {
+    Created,
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+pub(super) struct CommitComment<'a> {
+    pub(super) id: CommentId,
+    pub(super) commit_id: CommitSha,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) user: Option<User>,
+    #[serde(borrow, default)]
+    pub(super) body: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
 pub(super) struct ReviewPayload<'a> {
     pub(super) action: ReviewAction,
     #[serde(borrow)]

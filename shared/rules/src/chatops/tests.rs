@@ -1,4 +1,4 @@
-use tidegate_model::{CommentId, CommentPointer, PullRequestNumber};
+use tidegate_model::{CommentId, CommentPointer, CommitCommentEvent, PullRequestNumber};
 
 use super::*;
 
@@ -26,6 +26,22 @@ fn a_new_comment_with_a_slash_at_the_start_of_a_line_is_one_pointer_whatever_the
         assert_eq!(command.intention, expected, "{text:?}");
         assert_eq!(command.repository.as_str(), "acme/shop");
     }
+}
+
+#[test]
+fn a_comment_on_a_commit_with_a_slash_at_the_start_of_a_line_is_one_pointer() {
+    let event = |may_hold_command| {
+        Event::CommitComment(CommitCommentEvent {
+            repository: "acme/shop".parse().expect("a repository"),
+            commit: "a".repeat(40).parse().expect("a SHA"),
+            comment: CommentId(9),
+            may_hold_command,
+        })
+    };
+    let [command] = &commands(&event(true))[..] else { unreachable!("one command") };
+    let commit = "a".repeat(40).parse().expect("a SHA");
+    assert_eq!(command.intention, Intention::FollowCommitComment { commit, comment: CommentId(9) });
+    assert_eq!(commands(&event(false)), []);
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod checkout_results;
 mod claims;
 mod comment_pointer;
 mod comments;
+mod commit_comment;
 mod config;
 mod config_recovers;
 mod dead_letters;

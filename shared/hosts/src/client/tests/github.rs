@@ -159,12 +159,13 @@ async fn hooks_are_listed_over_all_pages() {
         json!({"id": id, "active": active, "events": events,
                "config": {"url": format!("https://ci.example/{id}"), "content_type": content_type, "secret": "********"}})
     };
-    let all = json!(["push", "pull_request", "pull_request_review", "issue_comment"]);
+    let all = json!(["push", "pull_request", "pull_request_review", "issue_comment", "commit_comment"]);
     let first = [hook(1, true, all.clone(), "json"), hook(2, false, all.clone(), "json")];
     let second = [
         hook(3, true, all, "form"),
         hook(4, true, json!(["push"]), "json"),
         hook(5, true, json!(["*"]), "json"),
+        hook(6, true, json!(["push", "pull_request", "pull_request_review", "issue_comment"]), "json"),
     ];
     let link = [("link", "<https://x/hooks?page=2>; rel=\"next\", <https://x/hooks?page=2>; rel=\"last\"")];
     server
@@ -172,7 +173,7 @@ async fn hooks_are_listed_over_all_pages() {
         .on("GET /api/v3/repos/acme/shop/hooks?per_page=100&page=2", Json(json!(second)));
     let hooks = client.hooks(&repository()).await.expect("hooks");
     let ids: Vec<_> = hooks.iter().map(|hook| (hook.id.as_str(), hook.is_as_registered())).collect();
-    assert_eq!(ids, [("1", true), ("2", false), ("3", false), ("4", false), ("5", true)]);
+    assert_eq!(ids, [("1", true), ("2", false), ("3", false), ("4", false), ("5", true), ("6", false)]);
     assert_eq!(hooks[0].url, "https://ci.example/1");
 }
 
@@ -191,7 +192,7 @@ async fn hooks_are_registered_repaired_and_removed() {
     client.delete_hook(&repository(), "12").await.expect("removed");
     client.delete_hook(&repository(), "12").await.expect("gone already");
     let body = json!({
-        "name": "web", "active": true, "events": ["issue_comment", "pull_request", "pull_request_review", "push"],
+        "name": "web", "active": true, "events": ["commit_comment", "issue_comment", "pull_request", "pull_request_review", "push"],
         "config": {"url": "https://ci.example/hooks/x", "content_type": "json", "insecure_ssl": "0", "secret": "s3cret"}
     });
     let calls = server.calls();

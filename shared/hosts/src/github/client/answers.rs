@@ -5,7 +5,10 @@ use serde::Deserialize;
 use tidegate_model::{CommentId, CommentKind, CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
 
 use crate::body::lenient;
-use crate::client::{CommentFacts, HeadFacts, Hook, HostError, PullRequestFacts, StatusFacts, number_at_end};
+use crate::client::{
+    CommentFacts, CommitCommentFacts, HeadFacts, Hook, HostError, PullRequestFacts, StatusFacts,
+    number_at_end,
+};
 
 /// One of a list has no `merged`: it is open.
 #[derive(Deserialize)]
@@ -68,9 +71,18 @@ pub(super) struct ShownComment {
     created_at: Timestamp,
     #[serde(default, deserialize_with = "lenient")]
     updated_at: Option<Timestamp>,
+    /// There only when it is on a commit.
+    #[serde(default, deserialize_with = "lenient")]
+    commit_id: Option<CommitSha>,
 }
 
 impl ShownComment {
+    pub(super) fn into_commit_facts(mut self) -> Result<CommitCommentFacts, HostError> {
+        let commit =
+            self.commit_id.take().ok_or_else(|| HostError::unreadable(&"missing field `commit_id`"))?;
+        Ok(CommitCommentFacts { commit, comment: self.into_facts()? })
+    }
+
     pub(super) fn into_facts(self) -> Result<CommentFacts, HostError> {
         Ok(CommentFacts {
             id: self.id,

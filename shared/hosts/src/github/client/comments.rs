@@ -9,7 +9,9 @@ use super::{
     GithubClient,
     answers::{ShownComment, ShownReview, ShownStatus},
 };
-use crate::client::{Answer, CommentFacts, HostError, Listing, Reaction, StatusFacts, found};
+use crate::client::{
+    Answer, CommentFacts, CommitCommentFacts, HostError, Listing, Reaction, StatusFacts, found,
+};
 
 impl GithubClient {
     pub(crate) async fn comment(
@@ -61,6 +63,44 @@ impl GithubClient {
         body: &str,
     ) -> Result<(), HostError> {
         let path = format!("/repos/{repository}/issues/{number}/comments");
+        self.api.write(Method::POST, &path, &json!({"body": body}), &[StatusCode::CREATED]).await.map(drop)
+    }
+
+    /// Source: <https://docs.github.com/en/rest/commits/comments>
+    pub(crate) async fn commit_comment(
+        &self,
+        repository: &RepositoryPath,
+        comment: CommentId,
+    ) -> Result<Option<CommitCommentFacts>, HostError> {
+        let path = format!("/repos/{repository}/comments/{comment}");
+        let shown: Option<ShownComment> = found(self.api.get(&path).await)?;
+        shown.map(ShownComment::into_commit_facts).transpose()
+    }
+
+    pub(crate) async fn commit_comments(
+        &self,
+        repository: &RepositoryPath,
+        commit: &CommitSha,
+    ) -> Result<Vec<CommitCommentFacts>, HostError> {
+        let mut comments = Listing::new();
+        for page in 1..=Self::MAX_PAGES {
+            let path = format!("/repos/{repository}/commits/{commit}/comments?per_page=100&page={page}");
+            let answer = self.api.get_page(&path).await?;
+            comments.add(answer.items()?, ShownComment::into_commit_facts);
+            if !has_next(&answer) {
+                return Ok(comments.items);
+            }
+        }
+        Err(HostError::unreadable(&"the list of comments has no end"))
+    }
+
+    pub(crate) async fn create_commit_comment(
+        &self,
+        repository: &RepositoryPath,
+        commit: &CommitSha,
+        body: &str,
+    ) -> Result<(), HostError> {
+        let path = format!("/repos/{repository}/commits/{commit}/comments");
         self.api.write(Method::POST, &path, &json!({"body": body}), &[StatusCode::CREATED]).await.map(drop)
     }
 

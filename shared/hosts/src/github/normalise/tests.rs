@@ -86,6 +86,24 @@ fn comments_on_pull_requests_by_people_are_events() {
 }
 
 #[test]
+fn a_new_comment_on_a_commit_by_a_person_is_an_event() {
+    let of = |action: &str, kind: &str| {
+        let payload = json!({
+            "action": action, "repository": {"full_name": "acme/shop"},
+            "comment": {
+                "id": 9, "commit_id": "a".repeat(40), "user": {"login": "dora", "type": kind}, "body": "so:\r\n/retest",
+            },
+        });
+        normalise("commit_comment", payload.to_string().as_bytes()).expect("an outcome")
+    };
+    let Outcome::Event(Event::CommitComment(event)) = of("created", "User") else { unreachable!("no event") };
+    assert_eq!((event.commit.as_str(), event.comment.to_string()), (&*"a".repeat(40), "9".to_owned()));
+    assert!(event.may_hold_command);
+    assert_eq!(of("edited", "User"), Outcome::Ignored(Ignored::UnusedAction));
+    assert_eq!(of("created", "Bot"), Outcome::Ignored(Ignored::BotComment));
+}
+
+#[test]
 fn a_command_behind_any_length_of_text_counts() {
     for text in ["\u{e9}".repeat(100 * 1024), "\u{1}".repeat(100 * 1024)] {
         let changes = [
