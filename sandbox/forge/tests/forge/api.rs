@@ -224,7 +224,8 @@ async fn editing_a_hook_replaces_the_secret_on_github_and_keeps_it_on_gitea() ->
             Host::Github => {
                 assert_eq!(hook.secret.as_deref(), Some("new"));
                 assert_eq!(body["config"]["secret"], "********");
-                assert_eq!(hook.events, ["push", "pull_request", "pull_request_review", "issue_comment"]);
+                let all = ["push", "pull_request", "pull_request_review", "issue_comment", "commit_comment"];
+                assert_eq!(hook.events, all);
             }
             Host::Gitea => {
                 assert_eq!(hook.secret.as_deref(), Some(SECRET));
