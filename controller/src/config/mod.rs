@@ -40,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     cleanup::CleanupError,
+    proof::Looked,
     register::{RegisterError, Registration},
     status::Verdict,
     validate::Invalid,
@@ -199,28 +200,24 @@ async fn apply(
     };
 
     let webhook = salted(config, api).await?;
-    let (ready, registered, webhook, failure) = match webhook_of(config, &webhook, context).await {
+    let (ready, registered, webhook, failure, looked) = match webhook_of(config, &webhook, context).await {
         Ok(Shown { webhook, repository, missing_right }) => {
             let missing = missing_right.map(|missing| Verdict::no("TokenLacksRight", missing));
             let ready = if ready.status == ConditionStatus::True { missing.unwrap_or(ready) } else { ready };
             let ready = renamed::verdict(config, &repository).unwrap_or(ready);
             let message = format!("hook {} delivers to Tidegate", webhook.id.as_deref().unwrap_or_default());
-            (ready, Verdict::yes("Registered", message), webhook, None)
+            (ready, Verdict::yes("Registered", message), webhook, None, Looked::Hooks)
         }
         Err(Unregistered::Credential { reason, message }) => {
             let verdict = Verdict::no(reason, message);
-            (verdict.clone(), verdict, webhook, None)
+            (verdict.clone(), verdict, webhook, None, Looked::Nothing)
         }
-        Err(Unregistered::Failed(error)) => {
+        Err(Unregistered::Failed { error, looked }) => {
             let verdict = Verdict::no(error.reason(), crate::error_chain(&error));
-            (ready, verdict, webhook, Some(error))
+            (ready, verdict, webhook, Some(error), looked)
         }
     };
-    let looked = match &failure {
-        None if registered.status == ConditionStatus::True => Ok(()),
-        failure => Err(failure.as_ref()),
-    };
-    let proof = proof::after(config, looked);
+    let (proof, proven) = proof::after(config, &looked);
     let replaced = config
         .status
         .as_ref()
@@ -232,6 +229,7 @@ async fn apply(
         (conflict::CONTEXTS_OWNED, owned),
         ("Ready", ready),
         ("WebhookRegistered", registered),
+        (proof::CREDENTIAL_PROVEN, proven),
         ("WithinLimits", within),
     ];
     let mut new = status::status(config, conditions, Some(webhook), Timestamp::now());
@@ -274,7 +272,7 @@ async fn salted(
 
 enum Unregistered {
     Credential { reason: &'static str, message: String },
-    Failed(RegisterError),
+    Failed { error: RegisterError, looked: Looked },
 }
 
 /// What the host shows to a config's credential.
@@ -324,10 +322,18 @@ async fn webhook_of(
         let webhook = register::register(&registration, &salt, webhook).await?;
         Ok(Shown { webhook, repository, missing_right })
     };
-    registered.await.map_err(|error| {
-        hosts.forget(config);
-        Unregistered::Failed(error)
-    })
+    match registered.await {
+        Ok(shown) => Ok(shown),
+        Err(error) => {
+            let looked = if proof::is_denial(&error) {
+                Looked::Statuses(register::may_set_statuses(&registration).await)
+            } else {
+                Looked::Nothing
+            };
+            hosts.forget(config);
+            Err(Unregistered::Failed { error, looked })
+        }
+    }
 }
 
 async fn patch(

@@ -1,36 +1,80 @@
-//! Whether a config's own credential has proven that it may manage the hooks of its repository. Pure.
+//! Whether a config's own credential has proven that it may manage the hooks of its repository, or set its statuses. Pure.
 //!
-//! Anybody who may write a config may claim any repository in it. So a config counts beside others only once its host has let
-//! its credential do what only somebody with rights in the repository may.
+//! Anybody who may write a config may claim any repository in it. So a config counts only once its host has shown that its
+//! credential has a right that only somebody with rights in the repository has.
 
 use tidegate_hosts::client::HostError;
-use tidegate_resources::{CredentialProof, IntegrationConfig};
+use tidegate_resources::{ConditionStatus, CredentialProof, IntegrationConfig};
 
-use super::register::RegisterError;
+use super::{register::RegisterError, status::Verdict};
 
-/// The proof after a look at the host. It is lost only when the host itself denies the credential or the repository: no
-/// outage, rate limit or odd answer says anything about a right.
-pub fn after(
-    config: &IntegrationConfig,
-    looked: Result<(), Option<&RegisterError>>,
-) -> Option<CredentialProof> {
-    let is_denied = |error: &RegisterError| match error {
+/// The condition that says whether the credential has proven its right.
+pub const CREDENTIAL_PROVEN: &str = "CredentialProven";
+/// Its reason where the host has denied both rights.
+const DENIED: &str = "Denied";
+
+/// What a look at the host has shown.
+#[derive(Debug)]
+pub enum Looked {
+    /// The credential manages the hooks.
+    Hooks,
+    /// It may not; and this is whether it may set statuses.
+    Statuses(Result<bool, RegisterError>),
+    /// The host could not be asked.
+    Nothing,
+}
+
+/// The proof after a look at the host, and what the condition says. It is lost only when the host itself denies the credential or
+/// the repository: no outage, rate limit or odd answer says anything about a right.
+pub fn after(config: &IntegrationConfig, looked: &Looked) -> (Option<CredentialProof>, Verdict) {
+    let shown = |right: &'static str| {
+        let message = format!("the host lets the credential {right}");
+        (CredentialProof::of(&config.spec.git), Verdict::yes("Shown", message))
+    };
+    match looked {
+        Looked::Hooks => shown("manage the hooks of the repository"),
+        Looked::Statuses(Ok(true)) => shown("set the statuses of the repository"),
+        Looked::Statuses(Err(error)) if !is_denial(error) => kept(config),
+        Looked::Statuses(_) => {
+            let message = "the host lets the credential neither manage the hooks of the repository nor set its statuses";
+            (None, Verdict::no(DENIED, message))
+        }
+        Looked::Nothing => kept(config),
+    }
+}
+
+fn kept(config: &IntegrationConfig) -> (Option<CredentialProof>, Verdict) {
+    let proof = config.status.as_ref().and_then(|status| status.proof.clone()).filter(|_| config.is_proven());
+    let verdict = match &proof {
+        Some(_) => Verdict::yes("Shown", "the host can't be asked now: what it showed before counts"),
+        None => Verdict::no("NotAsked", "the host could not be asked yet"),
+    };
+    (proof, verdict)
+}
+
+/// Whether the host itself denies the credential or the repository.
+pub fn is_denial(error: &RegisterError) -> bool {
+    match error {
         RegisterError::Host { source, .. } => {
             matches!(source, HostError::Unauthorized | HostError::Forbidden { .. } | HostError::NotFound)
         }
         RegisterError::Keys(_) => false,
-    };
-    match looked {
-        Ok(()) => CredentialProof::of(&config.spec.git),
-        Err(Some(error)) if is_denied(error) => None,
-        Err(_) => {
-            config.status.as_ref().and_then(|status| status.proof.clone()).filter(|_| config.is_proven())
-        }
     }
+}
+
+/// Whether the host has denied both rights to the config as it is now.
+pub fn is_denied(config: &IntegrationConfig) -> bool {
+    let conditions = config.status.iter().flat_map(|status| &status.conditions);
+    conditions.filter(|condition| condition.type_ == CREDENTIAL_PROVEN).any(|condition| {
+        condition.status == ConditionStatus::False
+            && condition.reason == DENIED
+            && condition.observed_generation == config.metadata.generation
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::jiff::Timestamp;
     use serde_json::json;
 
     use super::*;
@@ -52,25 +96,52 @@ mod tests {
         RegisterError::Host { operation: "list hooks", source }
     }
 
+    fn proof(config: &IntegrationConfig, looked: &Looked) -> Option<CredentialProof> {
+        after(config, looked).0
+    }
+
     #[test]
-    fn a_proof_comes_with_the_hook_and_goes_only_when_the_host_denies_the_right() {
+    fn a_proof_comes_with_a_right_and_goes_only_when_the_host_denies_both() {
         let mut new = config();
         new.status = None;
         assert!(!new.is_proven());
-        assert_eq!(after(&new, Err(None)), None);
-        assert_eq!(after(&new, Ok(())), config().status.and_then(|status| status.proof));
+        assert_eq!(proof(&new, &Looked::Nothing), None);
+        let shown = config().status.and_then(|status| status.proof);
+        assert_eq!(proof(&new, &Looked::Hooks), shown);
+        assert_eq!(proof(&new, &Looked::Statuses(Ok(true))), shown);
+        assert_eq!(proof(&config(), &Looked::Statuses(Ok(false))), None);
         for denied in
             [HostError::Unauthorized, HostError::Forbidden { message: String::new() }, HostError::NotFound]
         {
-            assert_eq!(after(&config(), Err(Some(&host(denied)))), None);
+            assert_eq!(proof(&config(), &Looked::Statuses(Err(host(denied)))), None);
         }
         for outage in [
             HostError::RateLimited { retry_after: None },
             HostError::Unreadable { reason: "no JSON".to_owned() },
         ] {
-            assert!(after(&config(), Err(Some(&host(outage)))).is_some());
+            let looked = Looked::Statuses(Err(host(outage)));
+            assert!(proof(&config(), &looked).is_some());
+            assert_eq!(proof(&new, &looked), None);
         }
-        assert!(after(&config(), Err(None)).is_some(), "the Secret can't be read now");
+        assert!(proof(&config(), &Looked::Nothing).is_some(), "the Secret can't be read now");
+    }
+
+    #[test]
+    fn only_a_denial_of_the_config_as_it_is_now_leaves_it_out() {
+        let mut config = config();
+        for (looked, denied) in
+            [(Looked::Statuses(Ok(false)), true), (Looked::Nothing, false), (Looked::Hooks, false)]
+        {
+            let conditions = [(CREDENTIAL_PROVEN, after(&config, &looked).1)];
+            let status = super::super::status::status(&config, conditions, None, Timestamp::UNIX_EPOCH);
+            let judged = IntegrationConfig { status: Some(status), ..config.clone() };
+            assert_eq!(is_denied(&judged), denied, "{looked:?}");
+            let mut edited = judged;
+            edited.metadata.generation = Some(7);
+            assert!(!is_denied(&edited), "{looked:?}");
+        }
+        config.status = None;
+        assert!(!is_denied(&config));
     }
 
     #[test]
@@ -82,7 +153,7 @@ mod tests {
         other_host.spec.git.api_url = Some("https://elsewhere.example".to_owned());
         for changed in [other_secret, other_host] {
             assert!(!changed.is_proven());
-            assert_eq!(after(&changed, Err(None)), None);
+            assert_eq!(proof(&changed, &Looked::Nothing), None);
         }
     }
 }

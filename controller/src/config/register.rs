@@ -81,6 +81,11 @@ pub async fn missing_right(of: &Registration<'_>) -> Result<Option<String>, Regi
     of.count("look for the rights of the token", of.client.missing_right(of.repository).await)
 }
 
+/// Whether the credential may set statuses.
+pub async fn may_set_statuses(of: &Registration<'_>) -> Result<bool, RegisterError> {
+    of.count("look for the rights of the token", of.client.may_set_statuses(of.repository).await)
+}
+
 /// Compares the host with what should be there, and mends it. Returns what to keep in the status.
 pub async fn register(
     of: &Registration<'_>,

@@ -103,9 +103,11 @@ impl FactsError {
             Self::Configs(error)
             | Self::Jobs(error)
             | Self::Credential(CredentialError::Read { source: error, .. }) => of_cluster(error),
-            Self::Config { .. } | Self::Namespace(_) | Self::Credential(_) | Self::Hidden(_) => {
-                WaitsFor::Person
-            }
+            Self::Config { .. }
+            | Self::Unproven(_)
+            | Self::Namespace(_)
+            | Self::Credential(_)
+            | Self::Hidden(_) => WaitsFor::Person,
             Self::Host { source, .. } => of_host(source),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kube::{ResourceExt, api::ListParams, core::DeserializeGuard};
+use kube::{ResourceExt, api::ListParams, core::DeserializeGuard, runtime::reflector::ObjectRef};
 use tidegate_hosts::client::{HostClient, HostError, PullRequestFacts};
 use tidegate_model::{
     Command, CommitSha, GitRef, Host, Intention, PullRequestNumber, RepositoryPath, Source,
@@ -11,6 +11,7 @@ use tidegate_resources::{IntegrationConfig, IntegrationJob, label, site};
 
 use super::head::{Head, Hint};
 use crate::{
+    config::proof,
     configs::{StoredConfig, UnreadableConfig},
     context::Context,
     host_clients::CredentialError,
@@ -73,6 +74,9 @@ pub enum FactsError {
         /// The field, and what is wrong with it.
         error: String,
     },
+    /// Its credential has not proven a right in its repository yet, or no longer has it. A condition of the config says so.
+    #[error("IntegrationConfig {0} has not proven that its credential may manage hooks or set statuses")]
+    Unproven(String),
     /// A served namespace may not be read, so that nobody knows which configs it holds.
     #[error("the IntegrationConfigs of namespace {0:?} can't be listed: the controller lacks the right")]
     Namespace(String),
@@ -101,6 +105,7 @@ impl FactsError {
         match self {
             Self::Configs(_) | Self::Jobs(_) => "cluster",
             Self::Config { .. } | Self::Namespace(_) => "unreadable",
+            Self::Unproven(_) => "unproven",
             Self::Credential(error) => error.category(),
             Self::Hidden(_) => "hidden",
             Self::Host { source, .. } => source.category(),
@@ -113,6 +118,7 @@ impl FactsError {
             Self::Host { source, .. } => source.retry_after(),
             Self::Configs(_)
             | Self::Config { .. }
+            | Self::Unproven(_)
             | Self::Namespace(_)
             | Self::Jobs(_)
             | Self::Credential(_)
@@ -130,7 +136,8 @@ pub struct Concerned {
     pub unreadable: Vec<FactsError>,
 }
 
-/// The configs that a command's hook speaks for: one, or with a GitHub App every one of that repository on the App's host.
+/// The configs that a command's hook speaks for: one, or with a GitHub App every one of that repository on the App's host. Only
+/// those count whose credential has proven a right there; the command waits for one that the host hasn't judged yet.
 pub async fn configs(
     host: Host,
     source: &Source,
@@ -143,13 +150,15 @@ pub async fn configs(
             if !context.serves(namespace) {
                 return Ok(Concerned::default());
             }
-            if let Some(stored) = context.configs.find(namespace, name) {
-                return Ok(Concerned::of(&stored));
+            let is_proven =
+                |stored: &Arc<StoredConfig>| stored.readable().is_none_or(IntegrationConfig::is_proven);
+            if let Some(stored) = context.configs.find(namespace, name).filter(is_proven) {
+                return Ok(Concerned::of(&stored, context));
             }
-            // It is younger than what was seen, or gone.
+            // It, or its proof, is younger than what was seen, or gone.
             let api = context.namespaced::<StoredConfig>(namespace);
             let stored = api.get_opt(name).await.map_err(FactsError::Configs)?;
-            Ok(stored.as_ref().map(Concerned::of).unwrap_or_default())
+            Ok(stored.map(|stored| Concerned::of(&stored, context)).unwrap_or_default())
         }
         Source::App => {
             let app = site(&context.settings.github_app_api_url);
@@ -159,15 +168,23 @@ pub async fn configs(
                     && git.repository.is_same_as(&command.repository)
                     && git.site() == app
             });
+            let (configs, others): (Vec<_>, Vec<_>) =
+                configs.into_iter().partition(IntegrationConfig::is_proven);
+            let unjudged = others.iter().filter(|config| !proof::is_denied(config));
+            let unjudged = unjudged.map(|config| unproven(config, context));
             let namespaces = context.configs.unreadable_namespaces().into_iter().map(FactsError::Namespace);
-            Ok(Concerned { configs, unreadable: unreadable.iter().map(unread).chain(namespaces).collect() })
+            let unreadable = unreadable.iter().map(unread).chain(namespaces).chain(unjudged).collect();
+            Ok(Concerned { configs, unreadable })
         }
     }
 }
 
 impl Concerned {
-    fn of(stored: &StoredConfig) -> Self {
+    fn of(stored: &StoredConfig, context: &Context) -> Self {
         match stored {
+            StoredConfig::Readable(config) if !config.is_proven() => {
+                Self { configs: Vec::new(), unreadable: vec![unproven(config, context)] }
+            }
             StoredConfig::Readable(config) => {
                 Self { configs: vec![(**config).clone()], unreadable: Vec::new() }
             }
@@ -176,6 +193,13 @@ impl Concerned {
             }
         }
     }
+}
+
+/// The command waits for the next look at the config's host, which is made now.
+fn unproven(config: &IntegrationConfig, context: &Context) -> FactsError {
+    let namespace = config.namespace().unwrap_or_default();
+    context.configs.request_check(ObjectRef::new(&config.name_any()).within(&namespace));
+    FactsError::Unproven(display_name(config))
 }
 
 fn unread(config: &UnreadableConfig) -> FactsError {

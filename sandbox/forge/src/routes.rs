@@ -3,7 +3,7 @@
 use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tidegate_model::Permission::{Admin, Read};
+use tidegate_model::Permission::{Admin, Read, Write};
 
 use crate::{
     Comment, Hook, PullRequest, PullRequestState, Status, User,
@@ -26,7 +26,13 @@ pub(crate) struct Renderer {
 pub(crate) async fn answer(call: &Call<'_>, repo: &str, route: &[&str], render: &Renderer) -> Reply {
     let forge = call.forge;
     match (call.method, route) {
-        ("GET", []) => call.read(repo, Read, |state, repo| Ok((render.repository)(state, repo))),
+        ("GET", []) => call.read(repo, Read, |state, repo| {
+            let has = state.permission(repo, call.viewer.as_ref());
+            let mut shown = (render.repository)(state, repo);
+            shown["permissions"] =
+                json!({ "admin": has >= Admin, "push": has >= Write, "pull": has >= Read });
+            Ok(shown)
+        }),
         ("GET", ["pulls"]) => call.read(repo, Read, |state, repo| {
             let wanted = call.query.get("state").map_or("open", String::as_str);
             let matches = |open| wanted == "all" || open == (wanted == "open");

@@ -185,7 +185,7 @@ pub struct CredentialProof {
 }
 
 impl CredentialProof {
-    /// What a host proves by letting a config's credential manage hooks. `None` where the config names no credential.
+    /// What a host proves by letting a config's credential manage hooks or set statuses. `None` where the config names no credential.
     pub fn of(git: &GitSpec) -> Option<Self> {
         let app = git.github_app.as_ref().map(|app| &app.private_key_secret_ref);
         let secret = git.token_secret_ref.as_ref().or(app)?.clone();
@@ -194,7 +194,7 @@ impl CredentialProof {
 }
 
 impl IntegrationConfig {
-    /// Whether the host has shown that the config's present credential may manage the hooks of its repository: whoever made the
+    /// Whether the host has shown that the config's present credential may manage the hooks or set the statuses of its repository: whoever made the
     /// config has a right there, and doesn't only claim it.
     pub fn is_proven(&self) -> bool {
         let proof = self.status.as_ref().and_then(|status| status.proof.as_ref());

@@ -143,7 +143,7 @@ impl CatchUp {
         let books = self.context.ledgers.opened().await.into_iter();
         self.books = books.map(|book| (uid(&book.config()), book)).collect();
         let mut wanted = BTreeMap::new();
-        for (uid, book) in &self.books {
+        for (uid, book) in self.books.iter().filter(|(_, book)| book.config().is_proven()) {
             let generation = book.config().metadata.generation;
             let look = match book.look(now) {
                 Some(Ok((look, changes))) => Some((Subject::Look, What::Look(look, changes))),

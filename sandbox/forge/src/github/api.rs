@@ -15,7 +15,7 @@ use crate::{
     github::payload,
     routes::{self, Renderer, show_hook},
     server::{Call, Refusal, Reply, number},
-    state::Missing,
+    state::{Missing, Repository},
 };
 
 const REACTIONS: [&str; 8] = ["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"];
@@ -118,7 +118,14 @@ fn installation_token(call: &Call<'_>) -> Value {
     let permissions =
         json!({ "metadata": "read", "contents": "write", "statuses": "write", "pull_requests": "write" });
     let expires_at = expires_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    json!({ "token": token, "expires_at": expires_at, "permissions": permissions, "repository_selection": "all" })
+    let mut shown = json!({ "token": token, "expires_at": expires_at, "permissions": permissions, "repository_selection": "all" });
+    if let Some(wanted) = call.body["repositories"].as_array() {
+        let state = call.forge.state();
+        let is_wanted = |repo: &&Repository| wanted.iter().any(|name| name == repo.path.name());
+        let selected = state.repositories.iter().filter(is_wanted);
+        shown["repositories"] = selected.map(|repo| payload::repository(&state, repo)).collect();
+    }
+    shown
 }
 
 fn name_of(permission: Permission) -> &'static str {

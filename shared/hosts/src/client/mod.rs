@@ -100,6 +100,12 @@ impl HostClient {
         on_host!(self, client => client.repository(repository).await)
     }
 
+    /// Whether the credential belongs to somebody who may set commit statuses in a repository: the owner of a token, or an App's
+    /// installation.
+    pub async fn may_set_statuses(&self, repository: &RepositoryPath) -> Result<bool, HostError> {
+        on_host!(self, client => client.may_set_statuses(repository).await)
+    }
+
     /// A pull request as it is now.
     pub async fn pull_request(
         &self,

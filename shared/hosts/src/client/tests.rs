@@ -12,6 +12,7 @@ mod lists;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use tidegate_model::{AccountKind, Host, Login, Permission, RepositoryPath};
 
 use super::*;
@@ -100,4 +101,21 @@ async fn no_credential_is_shown() {
     }
     assert!(!format!("{:?}", Credential::Token("t0ken".into())).contains("t0ken"));
     assert!(!format!("{:?}", spec()).contains("s3cret"));
+}
+
+#[tokio::test]
+async fn a_token_sets_statuses_where_the_host_shows_that_its_owner_may_push() {
+    for (host, root) in [(Host::Github, ""), (Host::Gitea, "/api/v1")] {
+        let server = canned::Canned::start().await;
+        let client = client(host, &server.url);
+        for (permissions, may) in [
+            (json!({"admin": false, "push": true, "pull": true}), true),
+            (json!({"admin": false, "push": false, "pull": true}), false),
+            (Value::Null, false),
+        ] {
+            let shown = json!({"full_name": "acme/shop", "permissions": permissions});
+            server.on(&format!("GET {root}/repos/acme/shop"), axum::Json(shown));
+            assert_eq!(client.may_set_statuses(&repository()).await.expect("an answer"), may, "{host}");
+        }
+    }
 }

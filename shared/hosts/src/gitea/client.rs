@@ -60,6 +60,13 @@ impl GiteaClient {
         Ok(shown.full_name)
     }
 
+    /// What the owner of the token may do with the code, as creating a status needs it.
+    /// Source: `routers/api/v1/api.go` (`reqRepoWriter(unit.TypeCode)`) and `services/convert/repository.go` of Gitea 1.26.
+    pub(crate) async fn may_set_statuses(&self, repository: &RepositoryPath) -> Result<bool, HostError> {
+        let shown: Repository = self.api.get(&format!("/api/v1/repos/{repository}")).await?;
+        Ok(shown.permissions.push)
+    }
+
     pub(crate) async fn pull_request(
         &self,
         repository: &RepositoryPath,

@@ -29,6 +29,7 @@ const MEDIA_TYPE: &str = "application/vnd.github+json";
 #[derive(Debug, Clone)]
 pub struct GithubClient {
     api: Api,
+    authenticated: Authenticated,
     site: Url,
 }
 
@@ -45,8 +46,9 @@ impl GithubClient {
         credential: Credential,
     ) -> Result<Self, HostError> {
         let authenticated = Authenticated::new(transport, credential)?;
-        let service = service_fn(move |request| authenticated.clone().send(request));
-        Ok(Self { api: Api::new(service, MEDIA_TYPE), site: site(api_url) })
+        let sender = authenticated.clone();
+        let service = service_fn(move |request| sender.clone().send(request));
+        Ok(Self { api: Api::new(service, MEDIA_TYPE), authenticated, site: site(api_url) })
     }
 
     pub(crate) fn site(&self) -> &Url {
@@ -57,6 +59,15 @@ impl GithubClient {
     pub(crate) async fn repository(&self, repository: &RepositoryPath) -> Result<RepositoryPath, HostError> {
         let shown: Repository = self.api.get(&format!("/repos/{repository}")).await?;
         Ok(shown.full_name)
+    }
+
+    /// A token is its owner's: GitHub shows what the owner may do, and not which of it a fine-grained token may.
+    pub(crate) async fn may_set_statuses(&self, repository: &RepositoryPath) -> Result<bool, HostError> {
+        if let Some(may) = self.authenticated.installation_sets_statuses(repository).await? {
+            return Ok(may);
+        }
+        let shown: Repository = self.api.get(&format!("/repos/{repository}")).await?;
+        Ok(shown.permissions.push)
     }
 
     pub(crate) async fn pull_request(

@@ -15,6 +15,7 @@ use tidegate_scenarios::{COMMANDS, REPOSITORY, Scene, WorldSpec};
 use tidegate_test_suite::scenario;
 
 use crate::{gitea, github, unit};
+use tidegate_sandbox_forge::Fault;
 
 /// How the API server words a missing right to list.
 const NO_RIGHT: &str = "User \"system:serviceaccount:tidegate:tidegate\" cannot list resource \"integrationconfigs\" in API group \"tidegate.dev\" in the namespace \"ci-2\"";
@@ -156,6 +157,47 @@ async fn what_one_config_of_an_app_cannot_do_delays_no_other() -> Result<()> {
     scene.status_of(&head, "tidegate/bbb/unit", "success").await?;
     let runs = scene.integration_jobs().await?.len();
     assert_eq!(runs, 1, "the second try changed nothing for the first config");
+    scene.end().await
+}
+
+scenario!(
+    an_app_that_may_set_statuses_is_proof_enough_and_a_denied_one_gets_no_event,
+    not_on_cluster = "there is no GitHub"
+);
+async fn an_app_that_may_set_statuses_is_proof_enough_and_a_denied_one_gets_no_event() -> Result<()> {
+    let scene = Scene::prepare(github()).await?;
+    // No App may manage hooks, and one isn't installed there at all.
+    let forge = scene.world.forge.sandbox()?;
+    forge.fail_next(1000, None, "/hooks", Fault::Status(403));
+    forge.fail_next(1000, None, "app/installations/404/", Fault::Status(404));
+    scene.create_secret("app", "pem", &private_key()).await?;
+    let mut claim = app_config(&scene, &scene.world.namespace, "claim", &spelled(&scene));
+    claim["spec"]["git"]["githubApp"]["installationId"] = 404.into();
+    for config in [claim, app_config(&scene, &scene.world.namespace, "shop", &spelled(&scene))] {
+        scene.apply(config).await?;
+    }
+    let configs: Api<IntegrationConfig> = Api::namespaced(scene.world.client.clone(), &scene.world.namespace);
+    for (name, reason) in [("claim", "Denied"), ("shop", "Shown")] {
+        let is_judged = |config: Option<&IntegrationConfig>| {
+            let conditions =
+                config.and_then(|config| config.status.as_ref()).map(|status| &status.conditions);
+            conditions
+                .is_some_and(|all| all.iter().any(|c| c.type_ == "CredentialProven" && c.reason == reason))
+        };
+        await_condition(configs.clone(), name, is_judged).await?;
+    }
+
+    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    let number = scene.open("dora", "fix").await?;
+    let command = json!({
+        "v": 1, "delivery": "app-1", "host": "github", "received_at_ms": 0, "source": {"kind": "app"},
+        "body": {
+            "repository": "acme/shop", "intention": "run_pull_request", "pull_request": number, "head": head,
+        },
+    });
+    scene.send_command(&command.to_string()).await?;
+    scene.status(&head, "unit", "success").await?;
+    scene.settle_jobs(1).await?;
     scene.end().await
 }
 

@@ -279,3 +279,35 @@ async fn an_uninstalled_app_and_an_invalid_key_are_different_errors() {
     let error = app(&server.url, "no key".to_owned()).expect_err("no key");
     assert!(matches!(error, HostError::PrivateKey), "{error:?}");
 }
+
+#[tokio::test]
+async fn an_installation_sets_statuses_where_it_gets_a_token_of_that_right_for_that_repository() {
+    let server = Canned::start().await;
+    let client = app(&server.url, private_key()).expect("a client");
+    let token = |repositories: Value| {
+        let shown =
+            json!({"token": "ghs_1", "expires_at": "2999-01-01T00:00:00Z", "repositories": repositories});
+        (StatusCode::CREATED, Json(shown))
+    };
+    let none =
+        (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({"message": "not granted to this installation"})));
+    let exchange = "POST /app/installations/9/access_tokens";
+    for (answer, may) in [
+        (token(json!([{"full_name": "Acme/shop"}])), true),
+        // A repository of this name in the App's own account proves nothing.
+        (token(json!([{"full_name": "evil/shop"}])), false),
+        (token(json!([])), false),
+        (token(Value::Null), false),
+        (none, false),
+    ] {
+        server.on(exchange, answer);
+        assert_eq!(client.may_set_statuses(&repository()).await.expect("an answer"), may);
+    }
+    assert_eq!(
+        server.calls()[0].body,
+        json!({"repositories": ["shop"], "permissions": {"statuses": "write"}})
+    );
+    server.on(exchange, (StatusCode::NOT_FOUND, Json(json!({"message": "Not Found"}))));
+    let gone = client.may_set_statuses(&repository()).await;
+    assert!(matches!(gone, Err(HostError::NotFound)), "{gone:?}");
+}

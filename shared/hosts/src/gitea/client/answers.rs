@@ -170,6 +170,15 @@ pub(super) struct Base {
 #[derive(Deserialize)]
 pub(super) struct Repository {
     pub(super) full_name: RepositoryPath,
+    /// What the owner of the token may do.
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) permissions: Permissions,
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct Permissions {
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) push: bool,
 }
 
 /// A branch or tag.

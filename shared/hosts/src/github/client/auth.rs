@@ -1,6 +1,6 @@
 //! Authentication: a token as it is, or tokens of an App's installation, which the App's key gets and renews.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{
@@ -11,10 +11,15 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tidegate_model::RepositoryPath;
 use tokio::sync::Mutex;
 
-use super::MEDIA_TYPE;
-use crate::client::{Credential, HostError, Transport};
+use super::{MEDIA_TYPE, answers::Repository};
+use crate::{
+    body::lenient,
+    client::{Credential, HostError, Transport},
+};
 
 /// Sends requests with a credential. Clones share an installation's token.
 #[derive(Clone)]
@@ -67,6 +72,35 @@ impl Authenticated {
         Ok(Self { transport, credential: Arc::new(credential) })
     }
 
+    /// Whether an App's installation holds a repository, with the right to set its statuses; `None` where there is no App. GitHub
+    /// makes a token of a wanted repository and right, or answers 422.
+    ///
+    /// Source: <https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app>
+    pub(super) async fn installation_sets_statuses(
+        &self,
+        repository: &RepositoryPath,
+    ) -> Result<Option<bool>, HostError> {
+        #[derive(Deserialize)]
+        struct Shown {
+            #[serde(default, deserialize_with = "lenient")]
+            repositories: Vec<Repository>,
+        }
+        let Bearer::Installation(installation) = &*self.credential else { return Ok(None) };
+        let wanted = json!({ "repositories": [repository.name()], "permissions": { "statuses": "write" } });
+        let wanted = Bytes::from(wanted.to_string());
+        let answer = installation.ask_for_token(&self.transport, Timestamp::now(), wanted).await?;
+        match answer.status() {
+            StatusCode::CREATED => {
+                let shown: Shown =
+                    serde_json::from_slice(answer.body()).map_err(|error| HostError::unreadable(&error))?;
+                // The name is looked for in the installation's own account.
+                Ok(Some(shown.repositories.iter().any(|shown| shown.full_name.is_same_as(repository))))
+            }
+            StatusCode::UNPROCESSABLE_ENTITY => Ok(Some(false)),
+            status => Err(HostError::of_answer(status, answer.headers(), answer.body())),
+        }
+    }
+
     /// Sends a request to a path. An installation's token is renewed first where it is about to expire.
     pub(super) async fn send(self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HostError> {
         let authorization = match &*self.credential {
@@ -78,6 +112,12 @@ impl Authenticated {
             request.headers_mut().insert(AUTHORIZATION, value);
         }
         self.transport.send(request).await
+    }
+}
+
+impl fmt::Debug for Authenticated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Authenticated")
     }
 }
 
@@ -108,6 +148,22 @@ impl Installation {
             token: SecretString,
             expires_at: Timestamp,
         }
+        let answer = self.ask_for_token(transport, now, Bytes::new()).await?;
+        if answer.status() != StatusCode::CREATED {
+            return Err(HostError::of_answer(answer.status(), answer.headers(), answer.body()));
+        }
+        // serde's error shows no value of a string field.
+        let shown: Shown =
+            serde_json::from_slice(answer.body()).map_err(|error| HostError::unreadable(&error))?;
+        Ok(InstallationToken { authorization: bearer(&shown.token)?, expires_at: shown.expires_at })
+    }
+
+    async fn ask_for_token(
+        &self,
+        transport: &Transport,
+        now: Timestamp,
+        wanted: Bytes,
+    ) -> Result<Response<Bytes>, HostError> {
         let claims = Claims {
             iat: (now - Self::CLOCK_DRIFT).as_second(),
             exp: (now + Self::JWT_LIFE).as_second(),
@@ -120,16 +176,9 @@ impl Installation {
             .uri(format!("/app/installations/{}/access_tokens", self.id))
             .header(ACCEPT, MEDIA_TYPE)
             .header(AUTHORIZATION, bearer(&jwt.into())?)
-            .body(Bytes::new())
+            .body(wanted)
             .map_err(|error| HostError::unreadable(&error))?;
-        let answer = transport.send(request).await?;
-        if answer.status() != StatusCode::CREATED {
-            return Err(HostError::of_answer(answer.status(), answer.headers(), answer.body()));
-        }
-        // serde's error shows no value of a string field.
-        let shown: Shown =
-            serde_json::from_slice(answer.body()).map_err(|error| HostError::unreadable(&error))?;
-        Ok(InstallationToken { authorization: bearer(&shown.token)?, expires_at: shown.expires_at })
+        transport.send(request).await
     }
 }
 
