@@ -1,6 +1,8 @@
 //! Objects that nobody can read, that can't be listed, or that only stand in the way: each hurts itself alone. The API server
 //! refuses what our types can't read, so such objects are planted, as if they were written before the CRD had its present rules.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::{
@@ -184,7 +186,9 @@ async fn an_app_that_may_set_statuses_is_proof_enough_and_a_denied_one_gets_no_e
             conditions
                 .is_some_and(|all| all.iter().any(|c| c.type_ == "CredentialProven" && c.reason == reason))
         };
-        await_condition(configs.clone(), name, is_judged).await?;
+        let judged = await_condition(configs.clone(), name, is_judged);
+        let judged = tokio::time::timeout(Duration::from_mins(1), judged).await;
+        judged.with_context(|| format!("{name} was not judged {reason}"))??;
     }
 
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
@@ -211,9 +215,7 @@ async fn a_conflict_ends_at_once_when_the_older_config_is_deleted() -> Result<()
     await_condition(configs.clone(), "shop", ready(ConditionStatus::False)).await?;
     scene.delete_config().await?;
     let freed = await_condition(configs, "shop", ready(ConditionStatus::True));
-    tokio::time::timeout(std::time::Duration::from_secs(30), freed)
-        .await
-        .context("the conflict stayed")??;
+    tokio::time::timeout(Duration::from_secs(30), freed).await.context("the conflict stayed")??;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
     scene.status(&head, "unit", "success").await?;
