@@ -76,6 +76,12 @@ async fn a_run_that_was_made_by_hand_approves_nothing_and_says_nothing_about_ano
     let own = forge.repository(REPOSITORY);
     let message = &conditions.first().context("a condition")?.message;
     assert!(message.contains("the run is for evil/shop") && message.contains(&own), "{message}");
+    // Nor does one count that names a config of another time.
+    let mut stale = spec.clone();
+    stale["config"]["uid"] = "00000000-0000-4000-8000-000000000000".into();
+    create(&scene, "stale", &stale).await?;
+    let job = scene.wait_for_job("stale", "it ended", ended).await?;
+    assert_eq!(scene.reason(&job).as_deref(), Some("ConfigGone"));
     scene.settle().await?;
     assert!(scene.pipeline_runs().await?.is_empty() && scene.states(&head, "unit").await?.is_empty());
 
