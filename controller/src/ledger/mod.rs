@@ -157,7 +157,10 @@ impl Book {
     fn refresh(&self, config: &IntegrationConfig) {
         let mut state = self.state();
         let rules = rules_of(config);
-        if state.config.spec == config.spec && state.rules.state == rules.state {
+        let is_as_before = state.config.spec == config.spec
+            && state.rules.state == rules.state
+            && state.config.is_proven() == config.is_proven();
+        if is_as_before {
             return;
         }
         state.rules = rules;
