@@ -344,7 +344,10 @@ async fn patch(
     if config.status.as_ref() == Some(new) {
         return Ok(());
     }
-    let patch = Patch::Merge(json!({ "status": new }));
+    let mut status = json!(new);
+    // A merge patch keeps what it doesn't name, and a proof may be lost.
+    status["proof"] = json!(new.proof);
+    let patch = Patch::Merge(json!({ "status": status }));
     api.patch_status(&config.name_any(), &PatchParams::default(), &patch)
         .await
         .map_err(ReconcileError::Status)?;

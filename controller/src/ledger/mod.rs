@@ -163,11 +163,16 @@ impl Book {
         if is_as_before {
             return;
         }
+        // Events of an App pass it by now, until it proves its right again.
+        let has_lost_proof = state.config.is_proven() && !config.is_proven();
         state.rules = rules;
         state.config = Arc::new(config.clone());
         state.config_changes += 1;
         state.is_unsaved = true;
         state.apply(&Observation::Config);
+        if has_lost_proof {
+            state.apply(&Observation::Dropped);
+        }
         drop(state);
         self.changed.send_replace(());
     }

@@ -241,6 +241,11 @@ impl Forge {
         });
     }
 
+    /// Ends the faults of this path.
+    pub fn end_faults(&self, path: &str) {
+        self.change(|state| state.faults.retain(|rule| rule.path != path));
+    }
+
     /// Holds the next such request, before it has taken effect or after.
     pub fn hold_next(&self, method: Option<&str>, path: &str, moment: Moment) -> Gate {
         let gate = Gate::default();

@@ -164,7 +164,7 @@ pub struct IntegrationConfigStatus {
     /// The webhook on the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<WebhookStatus>,
-    /// What the host has shown that the config's credential may do. Without it the config conflicts with no other.
+    /// What the host has shown that the config's credential may do. Without it the config gets no event and conflicts with no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<CredentialProof>,
     /// The generation that was looked at last.

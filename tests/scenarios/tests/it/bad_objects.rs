@@ -12,6 +12,7 @@ use kube::{
     runtime::wait::{await_condition, conditions},
 };
 use serde_json::{Value, json};
+use tidegate_model::CommitSha;
 use tidegate_resources::{ConditionStatus, IntegrationConfig};
 use tidegate_scenarios::{COMMANDS, REPOSITORY, Scene, WorldSpec};
 use tidegate_test_suite::scenario;
@@ -178,31 +179,60 @@ async fn an_app_that_may_set_statuses_is_proof_enough_and_a_denied_one_gets_no_e
     for config in [claim, app_config(&scene, &scene.world.namespace, "shop", &spelled(&scene))] {
         scene.apply(config).await?;
     }
-    let configs: Api<IntegrationConfig> = Api::namespaced(scene.world.client.clone(), &scene.world.namespace);
-    for (name, reason) in [("claim", "Denied"), ("shop", "Shown")] {
-        let is_judged = |config: Option<&IntegrationConfig>| {
-            let conditions =
-                config.and_then(|config| config.status.as_ref()).map(|status| &status.conditions);
-            conditions
-                .is_some_and(|all| all.iter().any(|c| c.type_ == "CredentialProven" && c.reason == reason))
-        };
-        let judged = await_condition(configs.clone(), name, is_judged);
-        let judged = tokio::time::timeout(Duration::from_mins(1), judged).await;
-        judged.with_context(|| format!("{name} was not judged {reason}"))??;
-    }
+    judged(&scene, "claim", "Denied").await?;
+    judged(&scene, "shop", "Shown").await?;
+    let first = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
+    send_by_app(&scene, "fix", &first).await?;
+    scene.status(&first, "unit", "success").await?;
+    scene.settle_jobs(1).await?;
 
-    let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
-    let number = scene.open("dora", "fix").await?;
+    // What passes a config by while its right is denied is found when it has the right again.
+    forge.fail_next(1000, None, "app/installations/9/", Fault::Status(404));
+    look_again(&scene, "suspended").await?;
+    judged(&scene, "shop", "Denied").await?;
+    let second = scene.push("other", "dora", &[("ok", "yes\n"), ("other", "1\n")]).await?;
+    send_by_app(&scene, "other", &second).await?;
+    scene.settle_jobs(1).await?;
+    forge.end_faults("app/installations/9/");
+    look_again(&scene, "back").await?;
+    judged(&scene, "shop", "Shown").await?;
+    scene.status(&second, "unit", "success").await?;
+    scene.settle_jobs(2).await?;
+    scene.end().await
+}
+
+/// Waits until the condition of a config says this of its credential.
+async fn judged(scene: &Scene, name: &str, reason: &str) -> Result<()> {
+    let configs: Api<IntegrationConfig> = Api::namespaced(scene.world.client.clone(), &scene.world.namespace);
+    let is_judged = |config: Option<&IntegrationConfig>| {
+        let conditions = config.and_then(|config| config.status.as_ref()).map(|status| &status.conditions);
+        conditions.is_some_and(|all| all.iter().any(|c| c.type_ == "CredentialProven" && c.reason == reason))
+    };
+    let judged = await_condition(configs, name, is_judged);
+    let judged = tokio::time::timeout(Duration::from_mins(1), judged).await;
+    judged.with_context(|| format!("{name} was not judged {reason}"))??;
+    Ok(())
+}
+
+/// Has the controller look at the host of the scene's config.
+async fn look_again(scene: &Scene, why: &str) -> Result<()> {
+    let configs: Api<IntegrationConfig> = Api::namespaced(scene.world.client.clone(), &scene.world.namespace);
+    let touch = Patch::Merge(json!({"metadata": {"annotations": {"example.com/look": why}}}));
+    configs.patch("shop", &PatchParams::default(), &touch).await?;
+    Ok(())
+}
+
+/// Opens a pull request, and sends the App's event about it.
+async fn send_by_app(scene: &Scene, branch: &str, head: &CommitSha) -> Result<()> {
+    let number = scene.open("dora", branch).await?;
     let command = json!({
-        "v": 1, "delivery": "app-1", "host": "github", "received_at_ms": 0, "source": {"kind": "app"},
+        "v": 1, "delivery": format!("app-{branch}"), "host": "github", "received_at_ms": 0,
+        "source": {"kind": "app"},
         "body": {
             "repository": "acme/shop", "intention": "run_pull_request", "pull_request": number, "head": head,
         },
     });
-    scene.send_command(&command.to_string()).await?;
-    scene.status(&head, "unit", "success").await?;
-    scene.settle_jobs(1).await?;
-    scene.end().await
+    scene.send_command(&command.to_string()).await
 }
 
 scenario!(a_conflict_ends_at_once_when_the_older_config_is_deleted);
