@@ -14,7 +14,7 @@ use crate::{
 
 const HARNESS: &str = "tests/cluster/cluster";
 /// How many scenes run at once. Each has a controller and pods, and the deploy tier runs beside them: six made two cores wait.
-const SCENES: usize = 6;
+const SCENES: usize = 4;
 const CONTROLLER_IMAGE: &str = "localhost/tidegate/controller:dev";
 /// What `check` ends with where the machine lacks something.
 const LACKS: i32 = 3;

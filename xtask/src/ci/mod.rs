@@ -102,12 +102,10 @@ fn tiers<'scope>(
         })
         .transpose()?;
     tier(workspace, &FAST, |workspace| tiers::fast(workspace, coverage))?;
-    // It compiles the release's programs one after the other, then mostly waits for the emulator.
-    let deployed = (!lacks.deploy)
+    let prepared = (!lacks.deploy)
         .then(|| {
-            Background::start(scope, workspace, "deploy", |lane| {
-                let prepared = deploy::Prepared::ready(&lane.tier(DEPLOY.name))?;
-                tier(lane, &DEPLOY, |workspace| deploy::stacks(workspace, &prepared, coverage))
+            Background::start(scope, workspace, "release", |lane| {
+                deploy::Prepared::ready(&lane.tier(DEPLOY.name))
             })
         })
         .transpose()?;
@@ -117,6 +115,15 @@ fn tiers<'scope>(
         tiers::chart(workspace, coverage)
     })?;
     components.map(Background::wait).transpose()?;
+    // Both wait most of the time: for pods, and for the emulator.
+    let deployed = prepared
+        .map(|prepared| {
+            let prepared = prepared.wait()?;
+            Background::start(scope, workspace, "deploy", move |lane| {
+                tier(lane, &DEPLOY, |workspace| deploy::stacks(workspace, &prepared, coverage))
+            })
+        })
+        .transpose()?;
     if !lacks.cluster {
         tier(workspace, &CLUSTER, |workspace| cluster::tests(workspace, coverage, &[]))?;
     }
