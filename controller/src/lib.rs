@@ -16,6 +16,7 @@ pub mod host_clients;
 pub mod job;
 pub mod leader;
 pub mod ledger;
+mod merge_patch;
 pub mod metrics;
 pub mod report;
 pub mod schedule;

@@ -48,6 +48,7 @@ use self::{
 use crate::{
     configs::{Feed, StoredConfig},
     context::Context,
+    merge_patch,
     shutdown::stopped_unlisted,
 };
 
@@ -344,10 +345,7 @@ async fn patch(
     if config.status.as_ref() == Some(new) {
         return Ok(());
     }
-    let mut status = json!(new);
-    // A merge patch keeps what it doesn't name, and a proof may be lost.
-    status["proof"] = json!(new.proof);
-    let patch = Patch::Merge(json!({ "status": status }));
+    let patch = Patch::Merge(json!({ "status": merge_patch::between(config.status.as_ref(), new) }));
     api.patch_status(&config.name_any(), &PatchParams::default(), &patch)
         .await
         .map_err(ReconcileError::Status)?;

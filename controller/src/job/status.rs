@@ -5,14 +5,14 @@ use kube::{
     ResourceExt,
     api::{Patch, PatchParams},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use tidegate_model::JobName;
 use tidegate_resources::{
     Condition, ConditionStatus, IntegrationJob, IntegrationJobStatus, JobPhase, JobStatus, Phase,
     set_condition,
 };
 
-use crate::context::Context;
+use crate::{context::Context, merge_patch};
 
 /// The condition that says how an `IntegrationJob` ended, and until then what it waits for.
 pub const SUCCEEDED: &str = "Succeeded";
@@ -98,7 +98,7 @@ pub async fn write(
 ) -> Result<(), WriteError> {
     let patch = json!({
         "metadata": {"resourceVersion": job.resource_version()},
-        "status": patch(job.status.as_ref(), status),
+        "status": merge_patch::between(job.status.as_ref(), status),
     });
     let api = context.namespaced::<IntegrationJob>(&job.namespace().unwrap_or_default());
     match api.patch_status(&job.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await {
@@ -108,17 +108,6 @@ pub async fn write(
         }
         Err(source) => Err(WriteError::Api(source)),
     }
-}
-
-/// The merge patch that makes one status of another: what is gone is null.
-fn patch(old: Option<&IntegrationJobStatus>, new: &IntegrationJobStatus) -> Value {
-    let mut patch = json!(new);
-    if let (Value::Object(old), Value::Object(patch)) = (json!(old), &mut patch) {
-        for field in old.into_iter().map(|(field, _)| field) {
-            patch.entry(field).or_insert(Value::Null);
-        }
-    }
-    patch
 }
 
 /// A status that was not written.
@@ -134,6 +123,8 @@ pub enum WriteError {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
@@ -144,7 +135,7 @@ mod tests {
         };
         old.pipeline_run = Some("run".to_owned());
         let new = IntegrationJobStatus { started_at: None, ..old.clone() };
-        let patch = patch(Some(&old), &new);
+        let patch = merge_patch::between(Some(&old), &new);
         assert_eq!((&patch["startedAt"], &patch["pipelineRun"]), (&Value::Null, &json!("run")));
         assert!(patch.as_object().is_some_and(|fields| fields.contains_key("startedAt")));
     }

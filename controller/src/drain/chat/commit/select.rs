@@ -36,7 +36,7 @@ enum State {
     NotEnded,
 }
 
-/// The jobs to run again. `runs` are those of one commit on one branch or tag, newest first. `Err` says why there is none.
+/// The jobs to run again. `runs` are those of one commit on one branch or tag, newest first. `Err` says why there are no such jobs.
 pub fn select(
     ask: &Ask,
     reference: &GitRef,
