@@ -87,7 +87,7 @@ variable "functions" {
 }
 
 variable "plugins" {
-  description = "Plugins of others, by name. Each gets a function, an event queue, and a command queue of its own that admits its function alone: the queue is the plugin's identity. `package`: the zip's path; `events`: `pull_request`, `push`, `comment`; `intentions`: what the controller accepts from it, `run_pull_request`, `run_push`, `record_ref`, `cancel`, `follow_comment`, `follow_commit_comment`; `environment`: variables for the function; the rest as in `functions`."
+  description = "Third-party plugins, by name. Each gets a function, an event queue, and its own command queue, which admits its function alone: the queue is the plugin's identity. `package`: the zip's path; `events`: `pull_request`, `push`, `comment`; `intentions`: what the controller accepts from it, `run_pull_request`, `run_push`, `record_ref`, `cancel`, `follow_comment`, `follow_commit_comment`; `environment`: variables for the function; the rest as in `functions`."
   type = map(object({
     package              = string
     events               = set(string)

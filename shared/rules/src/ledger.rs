@@ -268,7 +268,7 @@ pub enum Observation {
         /// Whether it has to run.
         is_due: bool,
     },
-    /// An event was dropped that the host may have sent: its hook had been replaced.
+    /// Events may have been dropped that the host sent: a hook was replaced, or the config lost the proof of its right.
     Dropped,
     /// A commit is trusted: somebody approved it, or every head in a queue's commit is trusted.
     Trusted {

@@ -262,7 +262,7 @@ impl HostClient {
         on_host!(self, client => client.react(repository, comment, reaction).await)
     }
 
-    /// A comment on a commit; `None` when there is none of this id, and on hosts that have no such comments.
+    /// A comment on a commit; `None` when the host has no comment of this id, or no such comments at all.
     pub async fn commit_comment(
         &self,
         repository: &RepositoryPath,

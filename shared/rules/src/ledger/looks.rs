@@ -23,7 +23,7 @@ pub struct Looks {
     /// Whether branches and tags may have been pushed that nothing was made for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub are_refs_due: bool,
-    /// Whether an event was dropped that the host may have sent: its hook had been replaced.
+    /// Whether events may have been dropped that the host sent: a hook was replaced, or the config lost the proof of its right.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_dropped: bool,
 }
