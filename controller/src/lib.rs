@@ -1,12 +1,17 @@
 //! The in-cluster controller: the only part that holds host tokens, and the single source of truth.
 //!
-//! One folder a loop; data goes one way: `drain` makes `IntegrationJob`s of commands, `schedule` gives them slots, `job`
-//! runs them through Tekton, `report` tells the host. `config` keeps the hosts' webhooks as the configs want them.
+//! One folder a loop; data goes one way: `drain` takes commands, and `catch_up` what the ledger misses; `trigger` and `chat` read the
+//! facts and plan; `runs` makes and cancels `IntegrationJob`s; `schedule` gives them slots, `job` runs them through Tekton, `report`
+//! sends their statuses to the host. `config` keeps the hosts' webhooks as the configs want them.
 //! Loops meet in Kubernetes objects; what they share beside is small and mostly pure. They run in one replica at a time, the
 //! `leader`.
 
+#![allow(missing_docs, reason = "nobody builds on this crate: its comments say why")]
+
 pub mod backoff;
 pub mod budget;
+pub mod catch_up;
+pub mod chat;
 pub mod config;
 pub mod configs;
 pub mod context;
@@ -19,10 +24,13 @@ pub mod ledger;
 mod merge_patch;
 pub mod metrics;
 pub mod report;
+pub mod retry;
+pub mod runs;
 pub mod schedule;
 mod served;
 pub mod settings;
 mod shutdown;
+pub mod trigger;
 pub mod web;
 
 pub use error::error_chain;

@@ -7,14 +7,16 @@ use anyhow::Context as _;
 use clap::Parser;
 use kube::core::DeserializeGuard;
 use tidegate_controller::{
-    config,
+    catch_up, config,
     configs::StoredConfig,
     context::Context,
     drain::{self, inlet::Inlet},
     job,
     leader::Lease,
     metrics::Metrics,
-    report, schedule,
+    report,
+    runs::locks::Locks,
+    schedule,
     settings::Settings,
     web,
 };
@@ -157,7 +159,9 @@ impl Replica {
         let fresh = self.context.settings.master_key_cache.as_duration();
         let keys = KeyCache::new(self.keys.clone(), fresh);
         start(&mut loops, "config", config::run(context(), feed, keys, stop()));
-        start(&mut loops, "drain", drain::run(context(), self.inlets.clone(), stop()));
+        let locks = Arc::<Locks>::default();
+        start(&mut loops, "drain", drain::run(context(), self.inlets.clone(), Arc::clone(&locks), stop()));
+        start(&mut loops, "catch_up", catch_up::run(context(), locks, stop()));
         start(&mut loops, "schedule", schedule::run(context(), stop()));
         start(&mut loops, "job", job::run(context(), stop()));
         start(&mut loops, "report", report::run(context(), stop()));

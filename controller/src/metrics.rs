@@ -1,6 +1,9 @@
 //! What is counted, for Prometheus. Every label is of a closed set.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
@@ -163,14 +166,14 @@ impl Metrics {
         self.running.set(i64::try_from(running).unwrap_or(i64::MAX));
     }
 
-    /// Observes how long a delivery took to become an `IntegrationJob`, in seconds.
-    pub fn accepted_to_job(&self, seconds: f64) {
-        self.accepted_to_job.observe(seconds);
+    /// Observes how long ago a delivery was accepted that has become an `IntegrationJob` now; in milliseconds since 1970.
+    pub fn accepted_to_job(&self, accepted_at_ms: u64) {
+        self.accepted_to_job.observe(seconds_since(accepted_at_ms));
     }
 
-    /// Observes how long a delivery took to become a `PipelineRun`, in seconds.
-    pub fn accepted_to_run(&self, seconds: f64) {
-        self.accepted_to_run.observe(seconds);
+    /// Observes how long ago a delivery was accepted that has become a `PipelineRun` now; in milliseconds since 1970.
+    pub fn accepted_to_run(&self, accepted_at_ms: u64) {
+        self.accepted_to_run.observe(seconds_since(accepted_at_ms));
     }
 
     /// Observes how long the host had to wait for a status after its task had ended, in seconds.
@@ -185,6 +188,12 @@ impl Metrics {
         text::encode(&mut text, &registry)?;
         Ok(text)
     }
+}
+
+/// How long ago that was, in seconds; zero for a clock that runs ahead.
+fn seconds_since(milliseconds: u64) -> f64 {
+    let then = UNIX_EPOCH + Duration::from_millis(milliseconds);
+    SystemTime::now().duration_since(then).map_or(0.0, |age| age.as_secs_f64())
 }
 
 #[cfg(test)]

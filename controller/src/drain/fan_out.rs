@@ -2,24 +2,29 @@
 
 use std::time::Duration;
 
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
-use tidegate_model::{Command, Envelope, Intention};
-use tidegate_resources::{Cancel, CancelReason, IntegrationConfig, Trigger};
+use tidegate_model::{Command, Envelope};
+use tidegate_resources::IntegrationConfig;
 use tidegate_rules::ledger::Observation;
 
 use super::{
-    Drain, apply,
-    chat::{Comment, Followed},
-    deleted_ref,
-    error::{CommandError, WaitsFor},
-    facts::{self, FactsError},
-    lacking, log,
-    plan::{self, Plan},
-    proof::Proof,
-    record,
-    turns::Subject,
+    Drain,
+    concerned::{self, Concerned},
+    proof,
+    work::Work,
 };
-use crate::{context::Context, error_chain};
+use crate::{
+    chat::{Asker, Comment},
+    context::Context,
+    error_chain,
+    runs::{locks::Held, origin::Origin},
+    trigger::{
+        self, Followed, Follower,
+        error::{TriggerError, WaitsFor},
+        proof::EventProof,
+        reader::FactsError,
+        unfit,
+    },
+};
 
 /// What became of a command for all of its configs.
 #[derive(Debug, Default)]
@@ -29,26 +34,26 @@ pub struct Outcome {
     /// Why configs refuse it for good.
     refusals: Vec<String>,
     /// Why it could not be carried out yet for others.
-    errors: Vec<CommandError>,
+    errors: Vec<TriggerError>,
 }
 
 impl Outcome {
-    fn add(&mut self, result: Result<Option<String>, CommandError>) {
+    fn add(&mut self, result: Result<Followed, TriggerError>) {
         match result {
-            Ok(None) => self.served += 1,
-            Ok(Some(refusal)) => self.refusals.push(refusal),
+            Ok(Followed::Done(_)) => self.served += 1,
+            Ok(Followed::Refused(reason)) => self.refusals.push(reason),
             Err(error) => self.errors.push(error),
         }
     }
 
     /// The error that leaves the most hope: as long as it does, the command is tried again.
-    fn most_patient(&self) -> Option<&CommandError> {
+    fn most_patient(&self) -> Option<&TriggerError> {
         self.errors.iter().max_by_key(|error| error.waits_for())
     }
 
     /// What the command waits for; `None` when nothing is left to do.
     pub fn waits_for(&self) -> Option<WaitsFor> {
-        self.most_patient().map(CommandError::waits_for)
+        self.most_patient().map(TriggerError::waits_for)
     }
 
     /// Why the command is refused for good: nobody carried it out, and each config refuses it. A refusal beside a config that
@@ -65,7 +70,7 @@ impl Outcome {
 
     /// The decisive error's word for metrics.
     pub fn category(&self) -> &'static str {
-        self.most_patient().map_or("none", CommandError::category)
+        self.most_patient().map_or("none", TriggerError::category)
     }
 
     /// All errors in one line.
@@ -79,22 +84,23 @@ impl Drain {
     /// Carries a command out for every config that it concerns.
     pub(super) async fn carry_out(&self, envelope: &Envelope<Command>) -> Outcome {
         let command = &envelope.body;
+        let origin = Origin::of(envelope);
         let mut outcome = Outcome::default();
-        let concerned = match facts::configs(envelope.host, &envelope.source, command, &self.context).await {
+        let found = concerned::configs(envelope.host, &envelope.source, command, &self.context).await;
+        let Concerned { mut configs, unreadable } = match found {
             Ok(concerned) => concerned,
             Err(error) => {
                 outcome.add(Err(error.into()));
                 return outcome;
             }
         };
-        outcome.errors.extend(concerned.unreadable.into_iter().map(CommandError::from));
-        let configs = concerned.configs;
+        outcome.errors.extend(unreadable.into_iter().map(TriggerError::from));
         let proof = match self.proof(envelope, &configs).await {
-            Ok(Proof::OtherSalt) => {
+            Ok(EventProof::OtherSalt) => {
                 // Its former holder may send as many as they like: none of them becomes a dead letter. What the host itself
                 // sent under this salt, one look at the repository finds.
                 self.context.metrics.event_dropped("other_salt");
-                log(envelope, configs.first(), "dropped: its hook was replaced");
+                log(envelope, &origin, configs.first(), "dropped: its hook was replaced");
                 outcome.errors.extend(note_dropped(configs.first(), &self.context).await.err());
                 return outcome;
             }
@@ -109,21 +115,30 @@ impl Drain {
             return outcome;
         }
         if configs.is_empty() && outcome.errors.is_empty() {
-            log(envelope, None, "nothing is configured for it");
+            log(envelope, &origin, None, "no matching IntegrationConfig");
         }
+        configs.retain(|config| match of_other_repository(config, command) {
+            Some(refusal) => {
+                log(envelope, &origin, Some(config), &format!("refused: {refusal}"));
+                outcome.refusals.push(refusal);
+                false
+            }
+            None => true,
+        });
         // All of them name one repository of one site.
-        let _turn = match configs.first() {
-            Some(config) => Some(self.turns.take(Subject::of(config, &command.intention)).await),
-            None => None,
-        };
-        if let Some(comment) = Comment::of(&command.intention) {
-            self.follow(comment, &configs, envelope, &mut outcome).await;
-            return outcome;
-        }
-        for config in &configs {
-            let result = carry_out_for(config, envelope, proof, &self.context).await;
-            note(&result, config, envelope, &self.context);
-            outcome.add(result);
+        let Some(first) = configs.first() else { return outcome };
+        let work = Work::of(&command.intention);
+        let held = self.locks.lock(work.subject(first)).await;
+        match work {
+            Work::Comment(comment) => {
+                self.follow(comment, &configs, &origin, &held, envelope, &mut outcome).await;
+            }
+            Work::Act(act) => {
+                for config in &configs {
+                    let (origin, held, context) = (&origin, &held, &self.context);
+                    outcome.add(Follower { config, proof, origin, held, context }.follow(&act).await);
+                }
+            }
         }
         outcome
     }
@@ -133,10 +148,10 @@ impl Drain {
         &self,
         envelope: &Envelope<Command>,
         configs: &[IntegrationConfig],
-    ) -> Result<Proof, FactsError> {
+    ) -> Result<EventProof, FactsError> {
         match configs.first() {
-            Some(config) => Proof::look(envelope, self.inlet.is_of_plugin(), config, &self.context).await,
-            None => Ok(Proof::Unsigned),
+            Some(config) => proof::find(envelope, self.inlet.is_of_plugin(), config, &self.context).await,
+            None => Ok(EventProof::Unsigned),
         }
     }
 
@@ -146,41 +161,29 @@ impl Drain {
         &self,
         comment: Comment<'_>,
         configs: &[IntegrationConfig],
+        origin: &Origin,
+        held: &Held,
         envelope: &Envelope<Command>,
         outcome: &mut Outcome,
     ) {
-        let (mut fit, mut unfit) = (Vec::new(), Vec::new());
+        let (mut fit, mut others) = (Vec::new(), Vec::new());
         for config in configs {
-            match plan::admit(&envelope.body, config) {
-                Ok(()) => fit.push(config),
-                Err(Plan::Refuse(reason)) => outcome.refusals.push(reason),
-                Err(Plan::Nothing(reason)) => {
-                    log(envelope, Some(config), &reason);
-                    unfit.extend(plan::unfit(config).map(|_| config));
-                }
-                Err(Plan::Run(_) | Plan::Cancel { .. } | Plan::Forget { .. }) => (),
+            if config.metadata.deletion_timestamp.is_some() {
+                log(envelope, origin, Some(config), "the config is being deleted");
+            } else if let Some(reason) = unfit(config) {
+                log(envelope, origin, Some(config), &reason);
+                others.push(config);
+            } else {
+                fit.push(config);
             }
         }
-        let able = if fit.is_empty() { unfit } else { fit };
         let mut failures = Outcome::default();
-        for config in able {
-            let result = match comment {
-                Comment::OnPullRequest(comment) => {
-                    self.chat.follow(comment, config, envelope, &self.context).await
-                }
-                Comment::OnCommit(comment) => {
-                    self.chat.follow_on_commit(comment, config, &self.context, &self.turns).await
-                }
-            };
-            let result = result.map(|followed| match followed {
-                Followed::Done(what) => {
-                    log(envelope, Some(config), &what);
-                    None
-                }
-                Followed::Refused(reason) => Some(reason),
-            });
-            note(&result, config, envelope, &self.context);
-            if matches!(result, Ok(None)) {
+        for config in if fit.is_empty() { others } else { fit } {
+            let (locks, context) = (&self.locks, &self.context);
+            let asker = Asker { config, origin, held, locks, context };
+            let result = self.chat.follow(comment, asker).await;
+            trigger::note(&result, envelope.body.intention.as_str(), origin, config, &self.context);
+            if matches!(result, Ok(Followed::Done(_))) {
                 outcome.served += 1;
                 return;
             }
@@ -194,132 +197,24 @@ impl Drain {
     }
 }
 
-/// Carries a command out for one config. `Some` is the reason why it is refused for good.
-pub(super) async fn carry_out_for(
-    config: &IntegrationConfig,
-    envelope: &Envelope<Command>,
-    proof: Proof,
-    context: &Context,
-) -> Result<Option<String>, CommandError> {
+fn log(envelope: &Envelope<Command>, origin: &Origin, config: Option<&IntegrationConfig>, happened: &str) {
     let command = &envelope.body;
-    let plan = match plan::admit(command, config) {
-        Ok(()) => {
-            let facts = facts::read(&command.intention, config, context).await?;
-            if let Some(lack) = proof.lack(&facts) {
-                log(envelope, Some(config), &lack);
-                return Ok(None);
-            }
-            let earlier = record::record(config, &facts, context).await?;
-            plan::plan(command, config, &facts, earlier.as_ref())
-        }
-        Err(plan) => {
-            record_push_without_job(config, envelope, proof, context).await?;
-            plan
-        }
-    };
-    match plan {
-        Plan::Run(run) => self::run(*run, config, envelope, context).await?,
-        Plan::Cancel { pull_request, order } => {
-            let mut jobs = facts::jobs_of(config, pull_request, context).await?;
-            jobs.retain(plan::goes_on);
-            let book = context.ledgers.open(config, context).await?;
-            let going = record::names(&record::unshared(jobs, pull_request, &book));
-            let count = apply::stop(config, &going, &order, context).await?;
-            log(envelope, Some(config), &format!("{}: stopped {count} runs", order.message));
-        }
-        Plan::Forget { reference, order } => {
-            let count = deleted_ref::stop_queued(&reference, &order, config, context).await?;
-            log(envelope, Some(config), &format!("{}: stopped {count} queued runs", order.message));
-        }
-        Plan::Nothing(reason) => log(envelope, Some(config), &reason),
-        Plan::Refuse(reason) => return Ok(Some(reason)),
-    }
-    Ok(None)
+    trigger::log(command.intention.as_str(), origin, &command.repository, config, happened);
 }
 
-/// Logs what one config could not do or refuses, and has its conditions say so.
-pub(super) fn note(
-    result: &Result<Option<String>, CommandError>,
-    config: &IntegrationConfig,
-    envelope: &Envelope<Command>,
-    context: &Context,
-) {
-    match result {
-        Ok(None) => (),
-        Ok(Some(refusal)) => log(envelope, Some(config), &format!("refused: {refusal}")),
-        Err(error) => {
-            log(envelope, Some(config), &format!("not carried out yet: {}", error_chain(error)));
-            if error.concerns_config() {
-                let namespace = config.namespace().unwrap_or_default();
-                context.configs.request_check(ObjectRef::new(&config.name_any()).within(&namespace));
-            }
-        }
-    }
-}
-
-async fn run(
-    mut run: plan::Run,
-    config: &IntegrationConfig,
-    envelope: &Envelope<Command>,
-    context: &Context,
-) -> Result<(), CommandError> {
-    let book = context.ledgers.open(config, context).await?;
-    if let (Trigger::Push, Some(sha)) = (run.spec.trigger, &run.spec.base.sha) {
-        run.renewed_at_ms = book.renewed_at_ms(&run.spec.base.reference, sha);
-    }
-    let what = lacking::make(&run, &book, config, envelope, context).await?;
-    log(envelope, Some(config), &what);
-    if let (Trigger::Push, Some(sha)) = (run.spec.trigger, &run.spec.base.sha)
-        && book.settle_ref(&run.spec.base.reference, sha)
-    {
-        book.save(context).await?;
-    }
-    if let Some(pull) = run.spec.pulls.first() {
-        let order = Cancel {
-            reason: CancelReason::Superseded,
-            message: format!("superseded by {}", pull.sha.short()),
-            comment: None,
-        };
-        let jobs = facts::jobs_of(config, pull.number, context).await?;
-        let jobs = record::unshared(jobs, pull.number, &book);
-        apply::stop(config, &plan::outdated(&run.spec, &jobs), &order, context).await?;
-    }
-    Ok(())
+/// Why a command is not for a config: its repository is another one.
+fn of_other_repository(config: &IntegrationConfig, command: &Command) -> Option<String> {
+    let own = &config.spec.git.repository;
+    (!own.is_same_as(&command.repository))
+        .then(|| format!("the config is for {own}, not for {}", command.repository))
 }
 
 /// Notes that a config has lost an event.
-async fn note_dropped(config: Option<&IntegrationConfig>, context: &Context) -> Result<(), CommandError> {
+async fn note_dropped(config: Option<&IntegrationConfig>, context: &Context) -> Result<(), TriggerError> {
     let Some(config) = config else { return Ok(()) };
     let book = context.ledgers.open(config, context).await?;
     book.record(&Observation::Dropped);
     Ok(book.save(context).await?)
-}
-
-/// A push that runs nothing can still show that a head which waits for approval is at a branch or tag now, or that a known branch
-/// or tag has left its commit: when it comes back to it, that is a new push.
-async fn record_push_without_job(
-    config: &IntegrationConfig,
-    envelope: &Envelope<Command>,
-    proof: Proof,
-    context: &Context,
-) -> Result<(), CommandError> {
-    let command = &envelope.body;
-    let Intention::RunPush { reference, sha } = &command.intention else { return Ok(()) };
-    let own = &config.spec.git.repository;
-    if !own.is_same_as(&command.repository) || config.metadata.deletion_timestamp.is_some() {
-        return Ok(());
-    }
-    let book = context.ledgers.open(config, context).await?;
-    if book.is_waiting(sha) || book.is_elsewhere(reference, sha) {
-        let facts = facts::read(&command.intention, config, context).await?;
-        if let Some(lack) = proof.lack(&facts) {
-            log(envelope, Some(config), &lack);
-            return Ok(());
-        }
-        record::record(config, &facts, context).await?;
-        log(envelope, Some(config), &format!("recorded where {reference} is"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -328,23 +223,23 @@ mod tests {
 
     use super::*;
 
-    fn host(source: HostError) -> CommandError {
+    fn host(source: HostError) -> TriggerError {
         FactsError::Host { operation: "read", source }.into()
     }
 
     #[test]
     fn a_refusal_counts_only_where_no_config_took_the_command() {
         let mut outcome = Outcome::default();
-        outcome.add(Ok(Some("no such pull request".to_owned())));
+        outcome.add(Ok(Followed::Refused("no such pull request".to_owned())));
         assert_eq!(outcome.refusal().as_deref(), Some("no such pull request"));
-        outcome.add(Ok(None));
+        outcome.add(Ok(Followed::Done(String::new())));
         assert_eq!((outcome.refusal(), outcome.waits_for()), (None, None));
     }
 
     #[test]
     fn a_command_waits_as_long_as_one_config_has_hope() {
         let mut outcome = Outcome::default();
-        outcome.add(Ok(None));
+        outcome.add(Ok(Followed::Done(String::new())));
         outcome.add(Err(host(HostError::Unreadable { reason: "no JSON".to_owned() })));
         assert_eq!(outcome.waits_for(), Some(WaitsFor::MoreTries));
         outcome.add(Err(host(HostError::RateLimited { retry_after: Some(Duration::from_secs(7)) })));
@@ -353,7 +248,7 @@ mod tests {
         assert_eq!(outcome.retry_after(), Some(Duration::from_secs(7)));
         assert_eq!(outcome.category(), "rate_limited");
         assert!(outcome.errors_text().contains("no JSON"), "{}", outcome.errors_text());
-        outcome.add(Ok(Some("refused".to_owned())));
+        outcome.add(Ok(Followed::Refused("refused".to_owned())));
         assert_eq!(outcome.refusal(), None, "it is tried again");
     }
 }

@@ -11,14 +11,12 @@ use tidegate_model::{Command, Envelope};
 use tidegate_resources::IntegrationConfig;
 use tidegate_rules::chatops::MARKER;
 
-use super::{
-    Drain,
-    chat::{self, Comment},
-    facts::{self, FactsError, Reader},
-};
+use super::{Drain, concerned, work::Work};
 use crate::{
     budget::{Write, Writer},
+    chat::{self, Comment},
     error_chain,
+    trigger::reader::{FactsError, Reader},
 };
 
 /// How much of a reason a reply repeats, in characters.
@@ -39,8 +37,9 @@ impl Drain {
     /// Tells the author of a comment that its command went to the dead-letter queue. Other commands have no author. It is tried
     /// once with each config's credential: the dead letter holds the reason in any case.
     pub(super) async fn tell_author(&self, envelope: &Envelope<Command>, reason: &str) {
-        let Some(comment) = Comment::of(&envelope.body.intention) else { return };
-        let concerned = facts::configs(envelope.host, &envelope.source, &envelope.body, &self.context).await;
+        let Some(comment) = Work::of(&envelope.body.intention).comment() else { return };
+        let concerned =
+            concerned::configs(envelope.host, &envelope.source, &envelope.body, &self.context).await;
         for config in concerned.unwrap_or_default().configs {
             if !config.spec.git.repository.is_same_as(&envelope.body.repository) {
                 continue;
@@ -70,14 +69,7 @@ impl Drain {
         let reader = Reader::new(config, &self.context).await?;
         let repository = &config.spec.git.repository;
         // The command is a hint: only a comment that is there, where it says, and asks for something gets a reply.
-        let found = match comment {
-            Comment::OnPullRequest(at) => {
-                let is_command = |found: &CommentFacts| chat::asks_for_something(at.pull_request, found);
-                chat::comments(&reader, at).await?.into_iter().find(is_command)
-            }
-            Comment::OnCommit(at) => chat::comment_on_commit(&reader, at).await?.filter(chat::asks_on_commit),
-        };
-        let Some(found) = found else { return Ok(()) };
+        let Some(found) = chat::find(comment, &reader).await? else { return Ok(()) };
         if let Some(writer) = Writer::of(config) {
             let taken = self.context.budgets().take(&writer, Write::Answer, Instant::now());
             taken.map_err(|_| ReplyError::Busy)?;
@@ -145,7 +137,7 @@ mod tests {
         let text = text(&comment, &reason);
         assert!(text.starts_with("@dora: your comment was not followed: `bad answer/cancel xxx"), "{text}");
         let reply = CommentFacts { body: text.clone(), ..comment };
-        assert!(!chat::asks_for_something(PullRequestNumber(7), &reply));
+        assert!(!chat::holds_command(PullRequestNumber(7), &reply));
         assert!(text.lines().all(|line| !line.starts_with('/')), "{text}");
         assert!(text.len() < 700, "{text}");
     }

@@ -1,55 +1,43 @@
-//! The drain loop: commands of the queues become `IntegrationJob`s.
+//! The drain loop: takes commands from the queues and has them followed.
 //!
-//! One message: decode → `facts` (cluster, host) → `plan` (pure) → `apply` (cluster), for each config that it concerns
-//! (`fan_out`) → settle (`retry`, pure). A message is deleted last, so a crash anywhere repeats it, and repeating changes
+//! One message: decode → which configs it concerns (`concerned`) → what its event proves (`proof`) → for each config, under the
+//! lock of its subject, `trigger` (pull requests, branches, tags) or `chat` (comments) → settle (`retry`, pure). A message is deleted last, so a crash anywhere repeats it, and repeating changes
 //! nothing. While the API server can't be reached nothing is received; while one host can't be reached only its commands wait;
 //! so an outage never fills the dead-letter queue. What can't be carried out before SQS would delete it goes there, with its
 //! reason.
 
-pub mod apply;
-mod catch_up;
-pub mod chat;
-mod deleted_ref;
-mod error;
-pub mod facts;
+mod concerned;
 mod fan_out;
 mod give_up;
-mod head;
 pub mod inlet;
-mod lacking;
 mod lane;
-pub mod plan;
 mod proof;
-mod record;
 mod renamed;
-mod retry;
 mod shares;
 mod slots;
-mod turns;
+mod work;
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use rand::RngExt as _;
 use tidegate_model::{Command, Envelope};
 use tidegate_queue::{Message, QueueError};
-use tidegate_resources::IntegrationConfig;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use self::{
+use self::{fan_out::Outcome, inlet::Inlet, renamed::Renames, slots::Slots};
+use crate::{
+    backoff::backoff,
     chat::Chat,
-    error::WaitsFor,
-    fan_out::Outcome,
-    inlet::Inlet,
-    renamed::Renames,
-    retry::{Failure, MAX_DELAY, Next, Tries},
-    slots::Slots,
-    turns::Turns,
+    context::Context,
+    error_chain,
+    retry::{self, Failure, MAX_DELAY, Next, Tries},
+    runs::locks::Locks,
+    trigger::error::WaitsFor,
 };
-use crate::{backoff::backoff, context::Context, error_chain};
 
 /// The loop can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -63,28 +51,31 @@ struct Drain {
     context: Context,
     /// Shared with the other queues, as the pull requests are.
     chat: Arc<Chat>,
-    turns: Arc<Turns>,
+    locks: Arc<Locks>,
     renames: Arc<Renames>,
     tries: Tries,
     inlet: Inlet,
 }
 
 /// Drains every queue until it is told to stop; then finishes what is in hand.
-pub async fn run(context: Context, inlets: Vec<Inlet>, stop: CancellationToken) -> Result<(), DrainError> {
+pub async fn run(
+    context: Context,
+    inlets: Vec<Inlet>,
+    locks: Arc<Locks>,
+    stop: CancellationToken,
+) -> Result<(), DrainError> {
     // The configs are known before the first command asks for them.
     tokio::select! {
         () = context.configs.listed() => (),
         () = stop.cancelled() => return Ok(()),
     }
-    let (chat, turns, renames) = <(Arc<Chat>, Arc<Turns>, Arc<Renames>)>::default();
-    let made_up = catch_up::run(context.clone(), Arc::clone(&turns), stop.clone());
+    let (chat, renames) = <(Arc<Chat>, Arc<Renames>)>::default();
     let drains = inlets.into_iter().map(|inlet| {
-        let (context, chat, turns) = (context.clone(), Arc::clone(&chat), Arc::clone(&turns));
+        let (context, chat, locks) = (context.clone(), Arc::clone(&chat), Arc::clone(&locks));
         let renames = Arc::clone(&renames);
-        drain(Arc::new(Drain { context, chat, turns, renames, tries: Tries::default(), inlet }), &stop)
+        drain(Arc::new(Drain { context, chat, locks, renames, tries: Tries::default(), inlet }), &stop)
     });
-    let drained = futures::future::try_join_all(drains);
-    futures::future::try_join(drained, made_up).await.map(drop)
+    futures::future::try_join_all(drains).await.map(drop)
 }
 
 /// Drains one queue.
@@ -233,18 +224,6 @@ impl Drain {
     }
 }
 
-fn log(envelope: &Envelope<Command>, config: Option<&IntegrationConfig>, what: &str) {
-    let intention = envelope.body.intention.as_str();
-    tracing::info!(
-        delivery.id = %envelope.delivery,
-        repo = %envelope.body.repository,
-        intention,
-        config = config.map(facts::display_name),
-        traceparent = envelope.traceparent.as_ref().map(ToString::to_string),
-        "{intention}: {what}",
-    );
-}
-
 fn delay_after(failures: u32) -> Duration {
     backoff(failures, MAX_DELAY, rand::rng().random_range(0.0..1.0))
 }
@@ -254,10 +233,4 @@ async fn pause(duration: Duration, stop: &CancellationToken) {
         () = stop.cancelled() => (),
         () = tokio::time::sleep(duration) => (),
     }
-}
-
-/// How long ago that was, in seconds; zero for a clock that runs ahead.
-pub fn age_seconds(received_at_ms: u64) -> f64 {
-    let received = UNIX_EPOCH + Duration::from_millis(received_at_ms);
-    SystemTime::now().duration_since(received).map_or(0.0, |age| age.as_secs_f64())
 }

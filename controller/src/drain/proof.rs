@@ -5,76 +5,46 @@ use kube::ResourceExt;
 use tidegate_model::{Command, Envelope, Source};
 use tidegate_resources::IntegrationConfig;
 
-use super::facts::{Facts, FactsError, Place};
-use crate::{config::salt, configs::StoredConfig, context::Context};
+use crate::{
+    config::salt,
+    configs::StoredConfig,
+    context::Context,
+    trigger::{proof::EventProof, reader::FactsError},
+};
 
-/// What an event proves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
-    /// The host sent it: it was signed by the App's secret, or under a salt of the config that counts.
-    Signed,
-    /// Nothing: a third-party plugin may say anything, an older function sends no salt, and the salt of an earlier config of the
-    /// same name is not known any more.
-    Unsigned,
-    /// It was signed under a salt that counts no more: by a hook that is gone, or by whoever knows its secret.
-    OtherSalt,
+/// What an event proves to a config, as far as that is known.
+pub fn of(envelope: &Envelope<Command>, is_of_plugin: bool, config: &IntegrationConfig) -> EventProof {
+    let webhook = config.status.as_ref().and_then(|status| status.webhook.as_ref());
+    let counts = match (&envelope.source, &envelope.salt, webhook) {
+        (Source::App, _, _) => true,
+        (Source::Config(_), None, _) => return EventProof::Unsigned,
+        (Source::Config(_), Some(_), None) => false,
+        (Source::Config(_), Some(salt), Some(webhook)) => salt::counts(webhook, salt, received_at(envelope)),
+    };
+    match (counts, is_of_plugin) {
+        // It came to an earlier config of this name, and waited: for the config of a renamed repository, for instance.
+        (false, _) if is_older(envelope, config) => EventProof::Unsigned,
+        (false, _) => EventProof::OtherSalt,
+        (true, true) => EventProof::Unsigned,
+        (true, false) => EventProof::Signed,
+    }
 }
 
-impl Proof {
-    /// What an event proves to a config, as far as that is known.
-    pub fn of(envelope: &Envelope<Command>, is_of_plugin: bool, config: &IntegrationConfig) -> Self {
-        let webhook = config.status.as_ref().and_then(|status| status.webhook.as_ref());
-        let counts = match (&envelope.source, &envelope.salt, webhook) {
-            (Source::App, _, _) => true,
-            (Source::Config(_), None, _) => return Self::Unsigned,
-            (Source::Config(_), Some(_), None) => false,
-            (Source::Config(_), Some(salt), Some(webhook)) => {
-                salt::counts(webhook, salt, received_at(envelope))
-            }
-        };
-        match (counts, is_of_plugin) {
-            // It came to an earlier config of this name, and waited: for the config of a renamed repository, for instance.
-            (false, _) if is_older(envelope, config) => Self::Unsigned,
-            (false, _) => Self::OtherSalt,
-            (true, true) => Self::Unsigned,
-            (true, false) => Self::Signed,
-        }
+/// The same, and a salt that is unknown is looked for in the API server: what is remembered of a config lags behind it.
+pub async fn find(
+    envelope: &Envelope<Command>,
+    is_of_plugin: bool,
+    config: &IntegrationConfig,
+    context: &Context,
+) -> Result<EventProof, FactsError> {
+    let known = of(envelope, is_of_plugin, config);
+    if known != EventProof::OtherSalt {
+        return Ok(known);
     }
-
-    /// The same, and a salt that is unknown is looked for in the API server: what is remembered of a config lags behind it.
-    pub async fn look(
-        envelope: &Envelope<Command>,
-        is_of_plugin: bool,
-        config: &IntegrationConfig,
-        context: &Context,
-    ) -> Result<Self, FactsError> {
-        let known = Self::of(envelope, is_of_plugin, config);
-        if known != Self::OtherSalt {
-            return Ok(known);
-        }
-        let api = context.namespaced::<StoredConfig>(&config.namespace().unwrap_or_default());
-        let stored = api.get_opt(&config.name_any()).await.map_err(FactsError::Configs)?;
-        let present = stored.as_ref().and_then(StoredConfig::readable);
-        Ok(present.map_or(known, |present| Self::of(envelope, is_of_plugin, present)))
-    }
-
-    /// Why facts are not enough for a command. A commit that its branch or tag has left behind may never have been its head:
-    /// only the host's own event says that it was.
-    pub fn lack(self, facts: &Facts) -> Option<String> {
-        match facts {
-            Facts::Push { reference, sha, place: Some(Place::Behind) } if self != Self::Signed => {
-                Some(format!(
-                    "{} is behind the head of {reference}, and its event doesn't prove that it was the head",
-                    sha.short()
-                ))
-            }
-            Facts::Push { .. }
-            | Facts::Ref { .. }
-            | Facts::PullRequest { .. }
-            | Facts::NoPullRequest(_)
-            | Facts::CommitComment => None,
-        }
-    }
+    let api = context.namespaced::<StoredConfig>(&config.namespace().unwrap_or_default());
+    let stored = api.get_opt(&config.name_any()).await.map_err(FactsError::Configs)?;
+    let present = stored.as_ref().and_then(StoredConfig::readable);
+    Ok(present.map_or(known, |present| of(envelope, is_of_plugin, present)))
 }
 
 /// Whether an event came in before the config was made; Kubernetes counts whole seconds.
@@ -129,38 +99,30 @@ mod tests {
         let hook = json!({"kind": "config", "namespace": "ci", "name": "shop"});
         let app = json!({"kind": "app"});
         for (source, salt, received_at, is_of_plugin, expected) in [
-            (&hook, Some(OWN), late, false, Proof::Signed),
-            (&hook, Some(OLD), early, false, Proof::Signed),
-            (&hook, Some(OLD), late, false, Proof::OtherSalt),
-            (&hook, Some("22222222222222222222222222222222"), early, false, Proof::OtherSalt),
+            (&hook, Some(OWN), late, false, EventProof::Signed),
+            (&hook, Some(OLD), early, false, EventProof::Signed),
+            (&hook, Some(OLD), late, false, EventProof::OtherSalt),
+            (&hook, Some("22222222222222222222222222222222"), early, false, EventProof::OtherSalt),
             // It was sent to an earlier config of this name.
-            (&hook, Some("22222222222222222222222222222222"), "2025-05-31T23:59:59Z", false, Proof::Unsigned),
-            (&hook, None, late, false, Proof::Unsigned),
-            (&app, None, late, false, Proof::Signed),
+            (
+                &hook,
+                Some("22222222222222222222222222222222"),
+                "2025-05-31T23:59:59Z",
+                false,
+                EventProof::Unsigned,
+            ),
+            (&hook, None, late, false, EventProof::Unsigned),
+            (&app, None, late, false, EventProof::Signed),
             // A third-party plugin may have made it up.
-            (&hook, Some(OWN), late, true, Proof::Unsigned),
-            (&hook, Some(OLD), late, true, Proof::OtherSalt),
-            (&app, None, late, true, Proof::Unsigned),
+            (&hook, Some(OWN), late, true, EventProof::Unsigned),
+            (&hook, Some(OLD), late, true, EventProof::OtherSalt),
+            (&app, None, late, true, EventProof::Unsigned),
         ] {
-            let found = Proof::of(&push(source, salt, received_at), is_of_plugin, &config());
+            let found = of(&push(source, salt, received_at), is_of_plugin, &config());
             assert_eq!(found, expected, "{source} {salt:?} {received_at} {is_of_plugin}");
         }
         let mut unregistered = config();
         unregistered.status = None;
-        assert_eq!(Proof::of(&push(&hook, Some(OWN), late), false, &unregistered), Proof::OtherSalt);
-    }
-
-    #[test]
-    fn a_push_behind_the_head_needs_proof_and_the_head_needs_none() {
-        let push = |place| Facts::Push {
-            reference: "refs/heads/main".parse().expect("a ref"),
-            sha: "a".repeat(40).parse().expect("a SHA"),
-            place,
-        };
-        for proof in [Proof::Signed, Proof::Unsigned, Proof::OtherSalt] {
-            assert_eq!(proof.lack(&push(Some(Place::Head))), None);
-            assert_eq!(proof.lack(&push(None)), None);
-            assert_eq!(proof.lack(&push(Some(Place::Behind))).is_none(), proof == Proof::Signed);
-        }
+        assert_eq!(of(&push(&hook, Some(OWN), late), false, &unregistered), EventProof::OtherSalt);
     }
 }

@@ -18,11 +18,15 @@ use serde_json::json;
 use tidegate_model::{Command, Envelope, RepositoryPath, Source};
 use tidegate_resources::{Condition, IntegrationConfig, set_condition};
 
-use super::{
-    error::CommandError,
-    facts::{FactsError, Reader, display_name},
+use crate::{
+    config::renamed,
+    context::Context,
+    error_chain,
+    trigger::{
+        error::TriggerError,
+        reader::{FactsError, Reader},
+    },
 };
-use crate::{config::renamed, context::Context, error_chain};
 
 /// How long a host's word on a path is believed for events that no config of an App claims: most of them are of repositories
 /// that have none.
@@ -40,7 +44,7 @@ impl Renames {
         configs: &[IntegrationConfig],
         envelope: &Envelope<Command>,
         context: &Context,
-    ) -> Result<(), CommandError> {
+    ) -> Result<(), TriggerError> {
         let wanted = &envelope.body.repository;
         match envelope.source {
             Source::Config(_) => {
@@ -58,7 +62,7 @@ impl Renames {
                         Ok(shown) => compare(&config, shown, wanted, context).await?,
                         // It is most likely not this event's, and must not delay it.
                         Err(error) => tracing::warn!(
-                            config = display_name(&config),
+                            config = config.display_name(),
                             error = error_chain(&error),
                             "failed to look whether {} was renamed",
                             config.spec.git.repository
@@ -76,7 +80,7 @@ impl Renames {
         config: &IntegrationConfig,
         context: &Context,
     ) -> Result<RepositoryPath, FactsError> {
-        let key = (display_name(config), config.spec.git.repository.clone());
+        let key = (config.display_name(), config.spec.git.repository.clone());
         let known = || {
             let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             known.retain(|_, (at, _)| at.elapsed() < FRESH);
@@ -102,19 +106,19 @@ async fn compare(
     shown: RepositoryPath,
     wanted: &RepositoryPath,
     context: &Context,
-) -> Result<(), CommandError> {
+) -> Result<(), TriggerError> {
     let own = &config.spec.git.repository;
     if own.is_same_as(wanted) || !shown.is_same_as(wanted) {
         return Ok(());
     }
     if let Err(error) = say(config, &shown, context).await {
         tracing::warn!(
-            config = display_name(config),
+            config = config.display_name(),
             error = error_chain(&error),
             "failed to write that {own} was renamed: the config's next check does"
         );
     }
-    Err(CommandError::Renamed { own: own.clone(), shown })
+    Err(TriggerError::Renamed { own: own.clone(), shown })
 }
 
 /// Writes the condition at once; the config loop keeps it, as long as it holds.

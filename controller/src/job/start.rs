@@ -14,7 +14,7 @@ use super::{
     status::{self, Verdict},
     waiting::Cause,
 };
-use crate::{context::Context, drain::age_seconds, error_chain, schedule::Key};
+use crate::{context::Context, error_chain, schedule::Key};
 
 /// Creates the `PipelineRun`, or says why there can be none. A start that fails gives its slot back.
 pub async fn start(job: &IntegrationJob, context: &Context) -> Result<IntegrationJobStatus, ReconcileError> {
@@ -68,7 +68,7 @@ pub async fn start(job: &IntegrationJob, context: &Context) -> Result<Integratio
     }
     let received = job.annotations().get(annotation::RECEIVED_AT_MS).and_then(|ms| ms.parse().ok());
     if let Some(received) = received {
-        context.metrics.accepted_to_run(age_seconds(received));
+        context.metrics.accepted_to_run(received);
     }
     let key = Key::of(job);
     tracing::info!(

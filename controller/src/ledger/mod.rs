@@ -30,7 +30,6 @@ pub use self::{looks::OpenPullRequest, store::LedgerError};
 use crate::{
     config::{conflict::conflict, validate},
     context::Context,
-    drain::plan::uid,
     schedule::Key,
 };
 
@@ -101,7 +100,7 @@ impl Ledgers {
         let newest = context.configs.get(&key.namespace, &key.name);
         let newest = newest.filter(|newest| newest.metadata.uid == config.metadata.uid);
         let config = newest.as_ref().unwrap_or(config);
-        if let Some(book) = books.get(&uid(config)) {
+        if let Some(book) = books.get(&config.identity()) {
             book.refresh(config);
             return Ok(Arc::clone(book));
         }
@@ -124,7 +123,7 @@ impl Ledgers {
             changed: self.changed.clone(),
         });
         book.state().apply(&Observation::Config);
-        books.insert(uid(config), Arc::clone(&book));
+        books.insert(config.identity(), Arc::clone(&book));
         Ok(book)
     }
 

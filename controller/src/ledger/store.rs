@@ -13,7 +13,7 @@ use tidegate_resources::{
 };
 use tidegate_rules::ledger::{Ledger, Record};
 
-use crate::{context::Context, drain::plan::uid, error_chain};
+use crate::{context::Context, error_chain};
 
 /// Why a ledger can't be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +85,7 @@ impl Store {
         let listed = listed.map_err(failed("list", &config.name_any()))?;
         let (mut parts, mut records) = (BTreeMap::new(), Vec::new());
         // A config of the same name that was deleted may have left its own.
-        let own = listed.items.into_iter().filter(|object| object.spec.config.uid == uid(config));
+        let own = listed.items.into_iter().filter(|object| object.spec.config.uid == config.identity());
         for object in own {
             match serde_json::from_str::<Vec<serde_json::Value>>(&object.spec.records) {
                 Ok(values) => records.extend(values.into_iter().filter_map(|value| read(value, &object))),
@@ -140,7 +140,7 @@ impl Store {
     }
 
     fn object(&self, name: &str, part: u32, records: &str) -> Result<IntegrationLedger, LedgerError> {
-        let config = ConfigReference { name: self.config.name_any(), uid: uid(&self.config) };
+        let config = ConfigReference { name: self.config.name_any(), uid: self.config.identity() };
         let mut object =
             IntegrationLedger::new(name, IntegrationLedgerSpec { config, part, records: records.to_owned() });
         object.metadata = ObjectMeta {
@@ -155,7 +155,7 @@ impl Store {
 
 /// Config, the start of its uid's digest, and the part: at most 52 characters.
 fn name_of(config: &IntegrationConfig, part: u32) -> String {
-    format!("{}-{}-{part}", config.name_any(), &digest(&[&uid(config)])[..8])
+    format!("{}-{}-{part}", config.name_any(), &digest(&[&config.identity()])[..8])
 }
 
 fn api(config: &IntegrationConfig, context: &Context) -> Api<IntegrationLedger> {

@@ -1,6 +1,6 @@
 //! `IntegrationConfig`: the CI of one repository.
 
-use kube::{CustomResource, KubeSchema};
+use kube::{CustomResource, KubeSchema, ResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_model::{Host, JobSpec, RepositoryPath, SecretKeyRef, Timeout};
@@ -194,6 +194,17 @@ impl CredentialProof {
 }
 
 impl IntegrationConfig {
+    /// Its uid, a part of the identity of all that is made from it: a config made anew under the same name is another one. Empty
+    /// for a config that didn't come from a cluster.
+    pub fn identity(&self) -> String {
+        self.uid().unwrap_or_default()
+    }
+
+    /// Its name for people: namespace/name.
+    pub fn display_name(&self) -> String {
+        format!("{}/{}", self.namespace().unwrap_or_default(), self.name_any())
+    }
+
     /// Whether the host has shown that the config's present credential may manage the hooks or set the statuses of its repository: whoever made the
     /// config has a right there, and doesn't only claim it.
     pub fn is_proven(&self) -> bool {

@@ -1,24 +1,29 @@
 //! The `ChatOps` plugin: which comment may ask for something, and what its words mean.
 //!
-//! The plugin only points to a comment. The controller reads the comment, finds the lines that Markdown shows as plain text,
-//! and has them read here. One file a command: its name, its forms, who may use it, and what it asks for. The grammar, the
-//! permissions and the text of `/help` are made of these files alone.
+//! The plugin only points to a comment. The controller reads the comment, finds the lines that Markdown shows as plain text, has
+//! them read here ([`read`]), collects [`facts`], and asks what they mean ([`decide`], [`on_commit`]). One file a command: its
+//! name, its forms, who may use it, and its meaning. The grammar, the permissions and the text of `/help` are made of these files
+//! alone.
 
 mod cancel;
 mod command;
+mod decide;
+pub mod facts;
 mod grammar;
 mod help;
 mod ok_to_test;
+pub mod on_commit;
+pub mod permission;
 mod retest;
 mod test;
-pub mod who;
 
 use tidegate_model::{Command, CommentAction, CommentEvent, Event, Intention, JobName};
 
 pub use command::ChatCommand;
+pub use decide::{Answer, Decision, EDITED, NEEDS_WRITE, Verdict, Wanted, decide};
 pub use grammar::{Line, MARKER, read};
 pub use help::text as help;
-use who::Who;
+use permission::Who;
 
 /// One command, as its file describes it.
 struct Entry {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use tidegate_model::AccountKind;
 use tidegate_model::{CommentId, GitRef, JobName, JobSpec, Login, Permission};
 
-pub use standing::Standing;
+pub use standing::{Head, Standing};
 
 /// The start of every branch name that a merge queue writes: GitHub's, Bitbucket's and Tidegate's own. A stranger's head
 /// reaches such a branch without anybody's write permission.

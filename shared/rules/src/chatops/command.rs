@@ -2,7 +2,7 @@
 
 use tidegate_model::{CommitSha, JobName};
 
-use super::{cancel, help, ok_to_test, retest, test, who::Who};
+use super::{cancel, help, ok_to_test, permission::Who, retest, test};
 
 /// One command of a comment.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{COMMANDS, ChatCommand, Entry, no_words, who::Who};
+use super::{COMMANDS, ChatCommand, Entry, no_words, permission::Who};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "help",

@@ -1,6 +1,14 @@
 //! `/ok-to-test`
 
-use super::{ChatCommand, Entry, grammar::quoted, who::Who};
+use tidegate_model::CommitSha;
+
+use super::{
+    ChatCommand, Entry,
+    decide::{Deciding, Verdict},
+    grammar::quoted,
+    permission::{Refusal, Who},
+};
+use crate::trust::Proof;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "ok-to-test",
@@ -22,4 +30,51 @@ fn read(words: &[&str]) -> Result<ChatCommand, String> {
         },
         _ => Err("it takes at most one commit".to_owned()),
     }
+}
+
+/// Approves the head: the one that its author meant, and no other. With a SHA it is exact. Without one it means what was shown as
+/// waiting when the comment was written: by the host's clock alone, and not in the same second, in which nobody can tell what came
+/// first.
+pub(super) fn mean(deciding: &mut Deciding<'_>, sha: Option<&CommitSha>) -> Verdict {
+    let facts = deciding.facts;
+    let head = facts.head_sha;
+    if deciding.has_approved() && !deciding.wanted.iter().any(|wanted| wanted.is_approving) {
+        // Another head came since.
+        return Verdict::Done;
+    }
+    if let Some(sha) = sha
+        && sha != head
+    {
+        return Verdict::Said(format!(
+            "not approved: the head is `{head}`. Look at it, and then say `/ok-to-test {head}`"
+        ));
+    }
+    if deciding.wanted.iter().all(|wanted| wanted.standing.may_run()) {
+        return Verdict::Done;
+    }
+    if sha.is_none()
+        && let Some(reviewed) = facts.comment.reviewed
+        && reviewed != head
+    {
+        return Verdict::Said(format!(
+            "not approved: the review is of `{reviewed}`, and the head is `{head}`. Look at it, and then say `/ok-to-test {head}`"
+        ));
+    }
+    let was_shown = deciding
+        .configs()
+        .any(|(of, wanted)| wanted.is_approving || !wanted.standing.may_run() && of.was_shown_waiting);
+    if sha.is_none() && !was_shown {
+        return Verdict::Said(format!(
+            "not approved: the head is `{head}`, and it was not shown as waiting yet when you wrote. Look at it, and \
+             then say `/ok-to-test {head}`"
+        ));
+    }
+    let Some(proof) = Proof::of_approval(facts.commenter, facts.comment.id) else {
+        return Verdict::Said(deciding.refused(Refusal::NeedsWrite));
+    };
+    for wanted in deciding.wanted.iter_mut().filter(|wanted| !wanted.standing.may_run()) {
+        wanted.standing = facts.head.standing(None, Some(&proof));
+        wanted.is_approving = true;
+    }
+    Verdict::Done
 }

@@ -1,0 +1,190 @@
+//! The one visible answer to a comment: a reaction when all was done, else one reply that says what was and what wasn't.
+
+use std::{fmt::Write as _, time::Instant};
+
+use kube::{
+    Resource,
+    runtime::events::{Event, EventType},
+};
+use tidegate_hosts::client::{HostError, Reaction};
+use tidegate_model::{CommentId, CommitSha, Login, PullRequestNumber};
+use tidegate_rules::chatops::{Answer, Verdict};
+
+use super::facts::Known;
+use crate::{
+    budget::{Write, Writer},
+    error_chain,
+    trigger::{
+        error::TriggerError,
+        reader::{FactsError, Reader},
+    },
+};
+
+/// The reply in Markdown, if words are needed: hosts let nobody react to a review. Its last line is the marker by which it is
+/// found again.
+pub fn reply(answers: &[Answer], known: &Known) -> Option<String> {
+    if known.comment.kind.is_comment() && answers.iter().all(|answer| answer.verdict == Verdict::Done) {
+        return None;
+    }
+    Some(words(&known.comment.author, answers, &known.marker))
+}
+
+/// The same, in words.
+pub fn words(author: &Login, answers: &[Answer], marker: &str) -> String {
+    let mut text = format!("@{author}:\n\n");
+    for Answer { line, verdict } in answers {
+        let words = match verdict {
+            Verdict::Done => "done",
+            Verdict::Said(words) => words,
+        };
+        // Writing to a String can't fail.
+        let _ = match verdict {
+            Verdict::Said(words) if words.starts_with('|') => writeln!(text, "\n{words}\n"),
+            Verdict::Said(_) | Verdict::Done => writeln!(text, "- `{line}`: {words}"),
+        };
+    }
+    let _ = write!(text, "\n{marker}");
+    text
+}
+
+/// An answer, and where it goes.
+#[derive(Debug, Clone, Copy)]
+pub enum Reply<'a> {
+    /// A reaction to a comment on a pull request.
+    Reaction(CommentId),
+    /// Words in the conversation of a pull request.
+    OnPullRequest(PullRequestNumber, &'a str),
+    /// Words among the comments on a commit.
+    OnCommit(&'a CommitSha, &'a str),
+}
+
+/// Answers a comment on a pull request: see [`deliver`].
+pub async fn send(answers: &[Answer], known: &Known, reader: &Reader<'_>) -> Result<String, TriggerError> {
+    let words = reply(answers, known);
+    let reply = match &words {
+        None => Reply::Reaction(known.comment.id),
+        Some(text) => Reply::OnPullRequest(known.pull_request.number, text),
+    };
+    deliver(reply, reader).await
+}
+
+/// Answers within the credential's budget, unless the host forbids it for good: then an Event says so, and what was done
+/// stands. Returns what was done.
+pub async fn deliver(reply: Reply<'_>, reader: &Reader<'_>) -> Result<String, TriggerError> {
+    // Without a credential there is no client either.
+    let writer = Writer::of(reader.config);
+    if let Some(writer) = &writer {
+        let now = Instant::now();
+        let taken = reader.context().budgets().take(writer, Write::Answer, now);
+        taken.map_err(|ready_at| TriggerError::Busy(ready_at.saturating_duration_since(now)))?;
+    }
+    let repository = &reader.config.spec.git.repository;
+    let client = &reader.client;
+    let (sent, operation, how) = match reply {
+        Reply::Reaction(comment) => {
+            let sent = client.react(repository, comment, Reaction::ThumbsUp).await;
+            (sent, "react to a comment", "reacted")
+        }
+        Reply::OnPullRequest(number, text) => {
+            (client.create_comment(repository, number, text).await, "reply to a comment", "replied")
+        }
+        Reply::OnCommit(sha, text) => {
+            (client.create_commit_comment(repository, sha, text).await, "reply to a comment", "replied")
+        }
+    };
+    let sent = reader.count(operation, sent);
+    match sent {
+        Ok(()) => Ok(how.to_owned()),
+        Err(FactsError::Host { source, .. }) if is_final(&source) => {
+            let reason = error_chain(&source);
+            tracing::warn!(repo = %repository, error = reason, "failed to answer a comment");
+            reader.publish(refused(&reason)).await;
+            Ok(format!("could not answer: {reason}"))
+        }
+        Err(error) => {
+            if let (Some(writer), Some(wait)) = (writer, error.retry_after()) {
+                let now = Instant::now();
+                reader.context().budgets().pause(&writer, now + wait, now);
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// Whether asking again changes nothing. A credential may be mended, but nobody waits for the answer by then.
+fn is_final(error: &HostError) -> bool {
+    matches!(error, HostError::Forbidden { .. } | HostError::NotFound | HostError::Rejected { .. })
+}
+
+fn refused(reason: &str) -> Event {
+    Event {
+        type_: EventType::Warning,
+        reason: "AnswerRefused".to_owned(),
+        note: Some(format!("the host refused the answer to a comment: {reason}")),
+        action: "Answer".to_owned(),
+        secondary: None,
+    }
+}
+
+impl Reader<'_> {
+    /// Publishes a Kubernetes Event about the config.
+    async fn publish(&self, event: Event) {
+        let published = self.context().recorder.publish(&event, &self.config.object_ref(&())).await;
+        if let Err(error) = published {
+            tracing::warn!(error = error_chain(&error), "failed to publish an Event");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_rules::chatops;
+
+    use super::*;
+    use crate::chat::{markdown, plan::tests::known};
+
+    fn answer(line: &str, verdict: Verdict) -> Answer {
+        Answer { line: line.to_owned(), verdict }
+    }
+
+    #[test]
+    fn what_was_all_done_needs_no_words() {
+        assert_eq!(
+            reply(&[answer("/test", Verdict::Done), answer("/cancel", Verdict::Done)], &known()),
+            None
+        );
+    }
+
+    #[test]
+    fn a_review_gets_words_even_when_all_was_done() {
+        let mut known = known();
+        known.comment.kind = tidegate_model::CommentKind::Review;
+        let text = reply(&[answer("/test", Verdict::Done)], &known).expect("words");
+        assert!(text.starts_with("@dora:\n\n- `/test`: done\n"), "{text}");
+        assert!(text.ends_with(&known.marker), "{text}");
+    }
+
+    #[test]
+    fn one_reply_tells_of_every_command_and_is_never_read_as_one() {
+        let answers = [
+            answer("/test unit", Verdict::Done),
+            answer("/test nope", Verdict::Said("there is no job `nope`".to_owned())),
+            answer("/help", Verdict::Said(chatops::help())),
+        ];
+        let text = reply(&answers, &known()).expect("words");
+        assert!(text.starts_with(
+            "@dora:\n\n- `/test unit`: done\n- `/test nope`: there is no job `nope`\n\n| comment |"
+        ));
+        assert!(text.ends_with(&format!("\n{}", known().marker)), "{text}");
+        assert_eq!(markdown::plain_lines(&text).iter().filter(|line| line.starts_with('/')).count(), 0);
+        assert!(text.lines().all(|line| !line.starts_with('/')), "{text}");
+    }
+
+    #[test]
+    fn only_what_asking_again_can_not_change_is_given_up() {
+        assert!(is_final(&HostError::Forbidden { message: String::new() }) && is_final(&HostError::NotFound));
+        assert!(
+            !is_final(&HostError::Unauthorized) && !is_final(&HostError::RateLimited { retry_after: None })
+        );
+    }
+}

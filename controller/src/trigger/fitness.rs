@@ -1,0 +1,21 @@
+//! Whether anything can run under a config. Pure.
+
+use tidegate_model::GitRef;
+use tidegate_resources::IntegrationConfig;
+use tidegate_rules::filters;
+
+use crate::config::{conflict::conflict, validate};
+
+/// Why nothing can run under a config, whatever is asked; `None` where something can.
+pub fn unfit(config: &IntegrationConfig) -> Option<String> {
+    if let Err(invalid) = validate::spec(&config.spec) {
+        return Some(format!("the config is not valid: {invalid}"));
+    }
+    conflict(config).map(|conflict| conflict.message.clone())
+}
+
+/// Whether a push of a branch or tag runs something under a config.
+pub fn runs_push(config: &IntegrationConfig, reference: &GitRef) -> bool {
+    let selection = filters::select(&config.spec.jobs.post_submit, reference);
+    unfit(config).is_none() && selection.is_ok_and(|selection| !selection.run.is_empty())
+}

@@ -1,0 +1,141 @@
+//! Reads who controls the head of a pull request. `rules::trust` decides what follows.
+
+use futures::future::OptionFuture;
+use tidegate_hosts::client::{AccountFacts, PullRequestFacts};
+use tidegate_model::{CommitSha, GitRef, Login, PullRequestNumber, RefName};
+use tidegate_rules::trust::{Account, Head, HeadRepository};
+
+use super::reader::{FactsError, Reader};
+
+/// What a plugin says about a pull request. It is read at the same time as the pull request, and used if it is so.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Hint<'a> {
+    /// Who opened it.
+    pub opener: Option<&'a Login>,
+    /// The branch of its head.
+    pub branch: Option<&'a RefName>,
+}
+
+/// What a branch of the base repository points to.
+pub struct Target {
+    branch: RefName,
+    /// `None` where there is no such branch.
+    commit: Option<CommitSha>,
+}
+
+impl Reader<'_> {
+    /// A pull request with its head; `None` where the host knows none of that number.
+    pub async fn pull_request_with_head(
+        &self,
+        number: PullRequestNumber,
+        hint: Hint<'_>,
+    ) -> Result<Option<(PullRequestFacts, Head)>, FactsError> {
+        let opener = OptionFuture::from(hint.opener.map(|login| self.account(login)));
+        let target = OptionFuture::from(hint.branch.map(|branch| self.branch_target(branch)));
+        let (pull_request, opener, target) = tokio::join!(self.find_pull_request(number), opener, target);
+        let Some(pull_request) = pull_request? else {
+            return Ok(None);
+        };
+        if !pull_request.open {
+            let head = Head::unread(pull_request.author.clone());
+            return Ok(Some((pull_request, head)));
+        }
+        let opener = opener.filter(|_| hint.opener == Some(&pull_request.author)).transpose()?;
+        let target = target.filter(|_| hint.branch == pull_request.head.branch.as_ref()).transpose()?;
+        let head = self.head(&pull_request, opener, target).await?;
+        let Some(branch) = pull_request.head.branch.as_ref() else {
+            return Ok(Some((pull_request, head)));
+        };
+        if head.repository != HeadRepository::Base || !head.refs.is_empty() {
+            return Ok(Some((pull_request, head)));
+        }
+        // The branch may have moved between the two answers, or one of them was old: both are read once more.
+        let (again, target) = tokio::join!(self.find_pull_request(number), self.branch_target(branch));
+        let Some(again) = again? else {
+            return Ok(None);
+        };
+        let opener = Some(head.opener).filter(|opener| opener.login == again.author);
+        let head = self.head(&again, opener, Some(target?)).await?;
+        Ok(Some((again, head)))
+    }
+
+    /// Reads what is not known yet about the head of a pull request: who opened it, and what its branch points to.
+    pub async fn head(
+        &self,
+        pull_request: &PullRequestFacts,
+        opener: Option<Account>,
+        target: Option<Target>,
+    ) -> Result<Head, FactsError> {
+        let own = &self.config.spec.git.repository;
+        let author = &pull_request.author;
+        let repository = pull_request.head.repository.as_ref();
+        let is_own = repository.is_some_and(|repository| repository.is_same_as(own));
+        let owner = repository.filter(|_| !is_own).and_then(|fork| fork.owner().parse::<Login>().ok());
+        let read_opener = async {
+            match opener {
+                Some(opener) => Ok(opener),
+                None => self.account(author).await,
+            }
+        };
+        let other = owner.as_ref().filter(|owner| *owner != author);
+        let read_owner = OptionFuture::from(other.map(|owner| self.account(owner)));
+        let branch = pull_request.head.branch.as_ref().filter(|_| is_own);
+        let target = target.filter(|target| Some(&target.branch) == branch);
+        let read_target = async {
+            match (branch, target) {
+                (None, _) => Ok(None),
+                (Some(_), Some(target)) => Ok(Some(target)),
+                (Some(branch), None) => self.branch_target(branch).await.map(Some),
+            }
+        };
+        let (opener, other, target) = tokio::join!(read_opener, read_owner, read_target);
+        let (opener, other) = (opener?, other.transpose()?);
+        let at = target?.filter(|target| target.commit.as_ref() == Some(&pull_request.head.sha));
+        Ok(Head {
+            repository: match owner {
+                Some(_) => HeadRepository::Fork { owner: other.unwrap_or_else(|| opener.clone()) },
+                None if is_own => HeadRepository::Base,
+                None => HeadRepository::Gone,
+            },
+            refs: at.map(|target| GitRef::Branch(target.branch)).into_iter().collect(),
+            opener,
+        })
+    }
+
+    pub async fn account(&self, login: &Login) -> Result<Account, FactsError> {
+        let read = self.client.account(&self.config.spec.git.repository, login).await;
+        let AccountFacts { kind, permission } = self.count("read a person's permission", read)?;
+        Ok(Account { login: login.clone(), kind, permission })
+    }
+
+    async fn branch_target(&self, branch: &RefName) -> Result<Target, FactsError> {
+        let reference = GitRef::Branch(branch.clone());
+        let read = self.client.ref_target(&self.config.spec.git.repository, &reference).await;
+        Ok(Target { branch: branch.clone(), commit: self.count("look for the ref", read)? })
+    }
+}
+
+#[cfg(test)]
+pub mod fixture {
+    use tidegate_model::{AccountKind, Permission};
+
+    use super::*;
+
+    /// A person, or a stranger without write permission.
+    pub fn person(login: &str, permission: Permission) -> Account {
+        Account { login: login.parse().expect("a login"), kind: AccountKind::Person, permission }
+    }
+
+    /// The head of a pull request that Dora opened from a branch of the base repository.
+    pub fn own_branch() -> Head {
+        let branch = GitRef::Branch("fix".parse().expect("a branch"));
+        let opener = person("dora", Permission::Write);
+        Head { repository: HeadRepository::Base, refs: vec![branch], opener }
+    }
+
+    /// The head of a pull request that an account opened from its own fork.
+    pub fn fork_of(owner: Account) -> Head {
+        let repository = HeadRepository::Fork { owner: owner.clone() };
+        Head { repository, refs: Vec::new(), opener: owner }
+    }
+}

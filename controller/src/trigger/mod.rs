@@ -1,0 +1,200 @@
+//! What an act on a pull request, branch or tag comes to for one config: facts (host, cluster) → the ledger's record → plan (pure) →
+//! actions, which `runs` carries out.
+//!
+//! Commands of the queue and wishes of the ledger come here. Whoever calls holds the lock of the pull request, branch or tag.
+
+pub mod error;
+mod fitness;
+pub mod head;
+pub mod proof;
+pub mod pull_request;
+pub mod push;
+pub mod reader;
+mod reference;
+pub mod retest;
+
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use tidegate_model::{CommitSha, GitRef, Login, PullRequestNumber, RefName, RepositoryPath};
+use tidegate_resources::IntegrationConfig;
+
+pub use self::fitness::unfit;
+use self::{error::TriggerError, proof::EventProof, pull_request::Wish};
+use crate::{
+    context::Context,
+    error_chain,
+    ledger::Book,
+    runs::{
+        Executor,
+        action::Action,
+        locks::{Held, Subject},
+        origin::Origin,
+    },
+};
+
+/// What happened to a pull request, branch or tag, as far as somebody says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// A pull request was opened, or changed.
+    PullRequest {
+        /// Its number.
+        number: PullRequestNumber,
+        /// Who opened it: a hint.
+        author: Option<Login>,
+        /// The branch of its head: a hint.
+        branch: Option<RefName>,
+    },
+    /// A pull request was closed.
+    Closed(PullRequestNumber),
+    /// A branch or tag was pushed.
+    Push(GitRef, CommitSha),
+    /// A branch or tag came to a commit, or was deleted, and nothing is to run for it.
+    Moved(GitRef, Option<CommitSha>),
+}
+
+impl Act {
+    /// One name each, for logs.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::PullRequest { .. } => "run_pull_request",
+            Self::Closed(_) => "cancel",
+            Self::Push(..) => "run_push",
+            Self::Moved(..) => "record_ref",
+        }
+    }
+
+    /// What has to be locked, in the repository of a config.
+    pub fn subject(&self, config: &IntegrationConfig) -> Subject {
+        match self {
+            Self::PullRequest { number, .. } | Self::Closed(number) => Subject::pull_request(config, *number),
+            Self::Push(reference, _) | Self::Moved(reference, _) => Subject::reference(config, reference),
+        }
+    }
+}
+
+/// What became of something that somebody wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Followed {
+    /// It was followed, or there was nothing to follow: what happened, for the log.
+    Done(String),
+    /// It claims something that isn't so.
+    Refused(String),
+}
+
+/// What an act comes to. Pure functions make it of facts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Plan {
+    /// These actions.
+    Act(Vec<Action>),
+    /// Nothing: the world has moved on, or nothing is configured.
+    Nothing(String),
+    /// Nothing: the act claims something that isn't so.
+    Refuse(String),
+}
+
+/// Where and for whom an act is followed.
+#[derive(Clone, Copy)]
+pub struct Follower<'a> {
+    /// The config.
+    pub config: &'a IntegrationConfig,
+    /// What the event behind the act proves.
+    pub proof: EventProof,
+    /// Where it comes from.
+    pub origin: &'a Origin,
+    /// The lock of its subject.
+    pub held: &'a Held,
+    /// Cluster and hosts.
+    pub context: &'a Context,
+}
+
+impl Follower<'_> {
+    /// Follows an act, logs what happened, and has the config checked where its credential or right is the reason that nothing
+    /// could.
+    pub async fn follow(self, act: &Act) -> Result<Followed, TriggerError> {
+        let result = self.try_to_follow(act).await;
+        note(&result, act.as_str(), self.origin, self.config, self.context);
+        result
+    }
+
+    async fn try_to_follow(self, act: &Act) -> Result<Followed, TriggerError> {
+        if self.config.metadata.deletion_timestamp.is_some() {
+            return Ok(Followed::Done("the config is being deleted".to_owned()));
+        }
+        let (plan, settled) = match act {
+            Act::PullRequest { number, author, branch } => {
+                let hint = head::Hint { opener: author.as_ref(), branch: branch.as_ref() };
+                (pull_request::plan_for(Wish::Run, *number, hint, self).await?, None)
+            }
+            Act::Closed(number) => {
+                (pull_request::plan_for(Wish::Cancel, *number, head::Hint::default(), self).await?, None)
+            }
+            Act::Push(reference, sha) => {
+                (push::plan_for(reference, sha, self).await?, Some((reference, sha)))
+            }
+            Act::Moved(reference, shown) => {
+                (reference::plan_for(reference, shown.as_ref(), self).await?, None)
+            }
+        };
+        let actions = match plan {
+            Plan::Act(actions) => actions,
+            Plan::Nothing(reason) => return Ok(Followed::Done(reason)),
+            Plan::Refuse(reason) => return Ok(Followed::Refused(reason)),
+        };
+        let book = self.book().await?;
+        let Self { config, origin, held, context, .. } = self;
+        let happened = Executor { config, book: &book, origin, held, context }.perform(&actions).await?;
+        if let Some((reference, sha)) = settled
+            && book.settle_ref(reference, sha)
+        {
+            book.save(context).await?;
+        }
+        Ok(Followed::Done(happened.join("; ")))
+    }
+
+    async fn book(self) -> Result<std::sync::Arc<Book>, TriggerError> {
+        Ok(self.context.ledgers.open(self.config, self.context).await?)
+    }
+}
+
+/// Logs what became of something for one config; where its credential or right is the reason that nothing could be done, the
+/// config is checked, so that its conditions say so.
+pub fn note(
+    result: &Result<Followed, TriggerError>,
+    what: &str,
+    origin: &Origin,
+    config: &IntegrationConfig,
+    context: &Context,
+) {
+    let repository = &config.spec.git.repository;
+    match result {
+        Ok(Followed::Done(happened)) => log(what, origin, repository, Some(config), happened),
+        Ok(Followed::Refused(reason)) => {
+            log(what, origin, repository, Some(config), &format!("refused: {reason}"));
+        }
+        Err(error) => {
+            let text = format!("not carried out yet: {}", error_chain(error));
+            log(what, origin, repository, Some(config), &text);
+            if error.concerns_config() {
+                let namespace = config.namespace().unwrap_or_default();
+                context.configs.request_check(ObjectRef::new(&config.name_any()).within(&namespace));
+            }
+        }
+    }
+}
+
+/// Logs what became of something.
+pub fn log(
+    what: &str,
+    origin: &Origin,
+    repository: &RepositoryPath,
+    config: Option<&IntegrationConfig>,
+    happened: &str,
+) {
+    tracing::info!(
+        delivery.id = origin.delivery.as_ref().map(ToString::to_string),
+        repo = %repository,
+        intention = what,
+        config = config.map(IntegrationConfig::display_name),
+        traceparent = origin.traceparent.as_ref().map(ToString::to_string),
+        "{what}: {happened}",
+    );
+}

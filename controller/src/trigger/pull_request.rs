@@ -1,0 +1,203 @@
+//! A pull request that was opened, changed or closed.
+
+use tidegate_hosts::client::PullRequestFacts;
+use tidegate_model::{GitRef, PullRequestNumber};
+use tidegate_resources::{
+    Base, CancelReason, IntegrationConfig, IntegrationJob, IntegrationJobSpec, Pull, SkippedJob, Trigger,
+    pull_request_trigger_digest, skipped_trigger_digest,
+};
+use tidegate_rules::{
+    filters::PatternError,
+    ledger::{self, Observation},
+    skip,
+    trust::{Head, Proof, Rights, Standing},
+};
+
+use super::{
+    Follower, Plan,
+    error::TriggerError,
+    fitness::unfit,
+    head::Hint,
+    reader::{FactsError, Reader},
+};
+use crate::{
+    ledger::Book,
+    runs::{
+        action::{Action, Run, empty_spec, order},
+        existing::{self, is_active, outdated},
+    },
+};
+
+/// What somebody wants of a pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// That its head has its runs.
+    Run,
+    /// That its runs stop.
+    Cancel,
+}
+
+/// Reads the pull request, its head and its runs, records what the host shows, and plans.
+pub async fn plan_for(
+    wish: Wish,
+    number: PullRequestNumber,
+    hint: Hint<'_>,
+    of: Follower<'_>,
+) -> Result<Plan, TriggerError> {
+    let (config, context) = (of.config, of.context);
+    if wish == Wish::Run && config.spec.jobs.pre_submit.is_empty() && unfit(config).is_none() {
+        return Ok(Plan::Nothing("the config has no preSubmit jobs".to_owned()));
+    }
+    let reader = Reader::new(config, context).await?;
+    let (shown, runs) = tokio::join!(
+        reader.pull_request_with_head(number, hint),
+        existing::of_pull_request(number, config, context)
+    );
+    let (shown, runs) = (shown?, runs.map_err(FactsError::Jobs)?);
+    let book = of.book().await?;
+    let mut earlier = None;
+    match &shown {
+        Some((pull_request, head)) => {
+            earlier = book.proof(&pull_request.head.sha);
+            record(&book, pull_request, &head.standing(earlier.as_ref(), None));
+        }
+        None => book.close(number),
+    }
+    book.save(context).await?;
+    let runs = existing::unshared(runs, number, &book);
+    Ok(plan(wish, number, shown.as_ref(), earlier.as_ref(), &runs, config))
+}
+
+/// Records a pull request, and why its head is trusted. It is still to be saved.
+pub fn record(book: &Book, pull_request: &PullRequestFacts, standing: &Standing) {
+    let (seen, trust) = seen(pull_request, standing);
+    book.record(&Observation::PullRequest { number: pull_request.number, seen, trust });
+}
+
+/// `earlier` is what the ledger remembers about the head; `runs` are those of the pull request that no other one needs.
+fn plan(
+    wish: Wish,
+    number: PullRequestNumber,
+    shown: Option<&(PullRequestFacts, Head)>,
+    earlier: Option<&Proof>,
+    runs: &[IntegrationJob],
+    config: &IntegrationConfig,
+) -> Plan {
+    match (wish, shown) {
+        (Wish::Run, None) => Plan::Refuse(format!("there is no pull request {number}")),
+        (Wish::Run, Some((shown, _))) if !shown.open => {
+            Plan::Nothing(format!("pull request {number} is not open"))
+        }
+        (Wish::Run, Some((shown, head))) => {
+            if let Some(reason) = unfit(config) {
+                return Plan::Nothing(format!("nothing runs before the config can be followed: {reason}"));
+            }
+            match run(config, shown, &head.standing(earlier, None)) {
+                Ok(run) => Plan::Act(replace(run, runs)),
+                Err(error) => Plan::Nothing(format!("the config is not valid: {error}")),
+            }
+        }
+        (Wish::Cancel, Some((shown, _))) if shown.open => {
+            Plan::Nothing(format!("pull request {number} is open"))
+        }
+        (Wish::Cancel, Some((shown, _))) => {
+            let how = if shown.merged { "merged" } else { "closed" };
+            cancel(runs, &format!("pull request {number} was {how}"))
+        }
+        (Wish::Cancel, None) => cancel(runs, &format!("pull request {number} does not exist any more")),
+    }
+}
+
+/// The older runs are cancelled before the new one is made: after a crash in between, whoever comes next sees that the new one
+/// is missing.
+fn replace(run: Run, runs: &[IntegrationJob]) -> Vec<Action> {
+    let outdated = outdated(&run.spec, runs);
+    let head = run.spec.pulls.first().map(|pull| pull.sha.short().to_owned()).unwrap_or_default();
+    let order = order(CancelReason::Superseded, &format!("superseded by {head}"));
+    let cancel = (!outdated.is_empty()).then_some(Action::Cancel { runs: outdated, order });
+    cancel.into_iter().chain([Action::EnsureJobs(Box::new(run))]).collect()
+}
+
+fn cancel(runs: &[IntegrationJob], message: &str) -> Plan {
+    let active = runs.iter().filter(|run| is_active(run)).map(kube::ResourceExt::name_any).collect();
+    Plan::Act(vec![Action::Cancel { runs: active, order: order(CancelReason::PullRequestClosed, message) }])
+}
+
+/// The run of a pull request's head. What its author leaves out by the title waits for a comment; a head that somebody has to
+/// approve first is no less looked at for its title.
+fn run(
+    config: &IntegrationConfig,
+    pull_request: &PullRequestFacts,
+    standing: &Standing,
+) -> Result<Run, PatternError> {
+    let mut run = head_run(config, pull_request, standing)?;
+    if !run.spec.awaits_approval
+        && let Some(mark) = skip::mark(&pull_request.title)
+    {
+        let reason = format!("{mark} in the title");
+        let left_out = std::mem::take(&mut run.spec.jobs).into_iter();
+        run.spec.skipped.extend(left_out.map(|job| SkippedJob {
+            name: job.name,
+            reason: reason.clone(),
+            undecided: true,
+        }));
+        run.digest = skipped_trigger_digest(
+            &config.identity(),
+            pull_request.number,
+            &pull_request.base,
+            &pull_request.head.sha,
+        );
+    }
+    Ok(run)
+}
+
+/// The run of every job that applies to a pull request's head.
+pub fn head_run(
+    config: &IntegrationConfig,
+    pull_request: &PullRequestFacts,
+    standing: &Standing,
+) -> Result<Run, PatternError> {
+    let head = &pull_request.head;
+    let pull = Pull {
+        number: pull_request.number,
+        sha: head.sha.clone(),
+        author: pull_request.author.clone(),
+        fork: standing.rights == Rights::WithoutSecrets,
+    };
+    let base = Base { reference: GitRef::Branch(pull_request.base.clone()), sha: None };
+    let rights = if standing.may_run() {
+        standing.rights.as_str().to_owned()
+    } else {
+        // What nobody has approved is not shared.
+        format!("after approval of {}", pull_request.number)
+    };
+    let digest = pull_request_trigger_digest(&config.identity(), &pull_request.base, &head.sha, &rights);
+    let spec = IntegrationJobSpec {
+        pulls: vec![pull],
+        awaits_approval: !standing.may_run(),
+        ..empty_spec(config, Trigger::PullRequest, base)
+    };
+    Run::once(spec, digest).selecting(&config.spec.jobs.pre_submit)
+}
+
+/// What the ledger is to remember of a pull request, and why its head is trusted.
+fn seen(pull_request: &PullRequestFacts, standing: &Standing) -> (ledger::PullRequest, Option<Proof>) {
+    let state = match (pull_request.open, pull_request.merged) {
+        (true, _) => ledger::PullRequestState::Open,
+        (false, true) => ledger::PullRequestState::Merged,
+        (false, false) => ledger::PullRequestState::Closed,
+    };
+    let seen = ledger::PullRequest {
+        state,
+        head: pull_request.head.sha.clone(),
+        base: pull_request.base.clone(),
+        mark: skip::mark(&pull_request.title).map(|mark| format!("{mark} in the title")),
+        is_draft: pull_request.draft,
+        rights: standing.rights,
+        labels: None,
+    };
+    (seen, standing.trust.proof().cloned())
+}
+
+#[cfg(test)]
+mod tests;
