@@ -114,7 +114,7 @@ pub fn run_facts<'a>(run: &'a IntegrationJob, known: Option<&Known>) -> RunFacts
         is_active: is_active(run),
         is_present,
         jobs: run.spec.jobs.iter().map(|job| (&job.name, state(run, &job.name))).collect(),
-        asked_by: run.spec.comment.as_ref().map(key),
+        asked_by: run.spec.trigger.comment().map(key),
         cancelled_by: run.spec.cancel.as_ref().and_then(|cancel| cancel.comment.as_ref()).map(key),
     }
 }
@@ -157,7 +157,7 @@ fn config_plan(of: &Configured, wanted: Wanted, known: &Known) -> ConfigPlan {
 
 /// The run of the jobs that the comment asks for, and what it replaces.
 fn asked_for(all: Run, of: &Configured, wanted: &Wanted, known: &Known) -> Vec<Action> {
-    let is_of_comment = |run: &&IntegrationJob| known.is_named_by(run.spec.comment.as_ref());
+    let is_of_comment = |run: &&IntegrationJob| known.is_named_by(run.spec.trigger.comment());
     let done = of.runs.iter().find(is_of_comment);
     let (spec, run) = match done {
         Some(done) => (done.spec.clone(), None),
@@ -166,8 +166,7 @@ fn asked_for(all: Run, of: &Configured, wanted: &Wanted, known: &Known) -> Vec<A
         None => {
             let CommentFacts { kind, id, .. } = known.comment;
             let spec = IntegrationJobSpec {
-                trigger: Trigger::Comment,
-                comment: Some(reference(&known.comment)),
+                trigger: Trigger::Comment { comment: reference(&known.comment) },
                 jobs: filters::only(&all.spec.jobs, &wanted.run),
                 skipped: Vec::new(),
                 ..all.spec

@@ -36,7 +36,7 @@ pub(crate) fn pull_request(jobs: &Value, status: &Value) -> IntegrationJob {
             "config": {"name": "shop", "uid": "config-uid"},
             "host": "gitea",
             "repository": "acme/shop",
-            "trigger": "PullRequest",
+            "trigger": {"type": "PullRequest"},
             "base": {"ref": "refs/heads/main"},
             "pulls": [{"number": 7, "sha": HEAD, "author": "dev"}],
             "jobs": jobs,

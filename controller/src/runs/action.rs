@@ -79,7 +79,6 @@ pub fn empty_spec(config: &IntegrationConfig, trigger: Trigger, base: Base) -> I
         timeout: config.spec.timeout.unwrap_or(IntegrationConfigSpec::DEFAULT_TIMEOUT),
         awaits_approval: false,
         approved: None,
-        comment: None,
         cancel: None,
     }
 }

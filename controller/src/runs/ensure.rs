@@ -72,8 +72,8 @@ pub async fn ensure(
 
 fn is_wanted_again(job: &IntegrationJob) -> bool {
     let is_cancelled = job.status.as_ref().is_some_and(|status| status.phase == Phase::Cancelled);
-    match (&job.spec.cancel, job.spec.trigger) {
-        (_, Trigger::Comment | Trigger::Manual) => false,
+    match (&job.spec.cancel, &job.spec.trigger) {
+        (_, Trigger::Comment { .. } | Trigger::Manual { .. }) => false,
         (Some(cancel), _) => match cancel.reason {
             CancelReason::Requested => false,
             CancelReason::Superseded | CancelReason::PullRequestClosed | CancelReason::RefDeleted => true,
@@ -159,7 +159,8 @@ mod tests {
     fn an_active_run_and_a_run_of_a_comment_do_not_start_again() {
         assert!(!is_wanted_again(&fixture::running(&json!([{"name": "unit"}]))));
         let mut of_comment = stopped(Some("Superseded"));
-        of_comment.spec.trigger = Trigger::Comment;
+        let comment = json!({"type": "Comment", "comment": {"id": 5, "author": "ada"}});
+        of_comment.spec.trigger = serde_json::from_value(comment).expect("a trigger");
         assert!(!is_wanted_again(&of_comment));
     }
 }

@@ -1,8 +1,9 @@
 //! Jobs of a push's run run again, because a person asks for it: by `tidegate retest`, or in a comment on the commit.
 
+use kube::ResourceExt;
 use tidegate_model::JobName;
 use tidegate_resources::{
-    IntegrationConfig, IntegrationJob, IntegrationJobSpec, Trigger, retest_trigger_digest,
+    IntegrationConfig, IntegrationJob, IntegrationJobSpec, Retested, Trigger, retest_trigger_digest,
 };
 use tidegate_rules::filters;
 
@@ -63,6 +64,9 @@ fn run(
     if jobs.is_empty() {
         return Err(format!("the config runs none of these jobs for {reference} any more"));
     }
-    let spec = IntegrationJobSpec { jobs, ..empty_spec(config, Trigger::Manual, job.spec.base.clone()) };
-    Ok(Run::once(spec, retest_trigger_digest(&kube::ResourceExt::name_any(job), request)))
+    let digest = retest_trigger_digest(&job.name_any(), request);
+    let retest = Some(Retested { run: job.name_any(), request: request.to_owned() });
+    let spec =
+        IntegrationJobSpec { jobs, ..empty_spec(config, Trigger::Manual { retest }, job.spec.base.clone()) };
+    Ok(Run::once(spec, digest))
 }

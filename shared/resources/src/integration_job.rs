@@ -12,9 +12,11 @@ use crate::{Condition, annotation, schema::structural};
 
 mod cancel;
 mod retest;
+mod trigger;
 
 pub use cancel::{Cancel, CancelReason};
 pub use retest::NotRetested;
+pub use trigger::{Retested, Trigger};
 
 /// One instance of CI work for one trigger. The controller makes it; people read it, or delete it to stop the work.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,7 +34,7 @@ pub use retest::NotRetested;
     doc = "One instance of CI work for one trigger.",
     validation = Rule::new("size(self.metadata.name) <= 63").message("a name has at most 63 characters"),
     printcolumn(name = "Config", type_ = "string", json_path = ".spec.config.name"),
-    printcolumn(name = "Trigger", type_ = "string", json_path = ".spec.trigger"),
+    printcolumn(name = "Trigger", type_ = "string", json_path = ".spec.trigger.type"),
     printcolumn(name = "PR", type_ = "integer", json_path = ".spec.pulls[0].number"),
     printcolumn(name = "Ref", type_ = "string", json_path = ".spec.base.ref"),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
@@ -43,49 +45,61 @@ pub use retest::NotRetested;
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = structural)]
 #[x_kube(
-    validation = Rule::new("self.trigger != 'PullRequest' || size(self.pulls) == 1").message("a PullRequest trigger has exactly one pull"),
-    validation = Rule::new("(self.trigger == 'Comment') == has(self.comment) && (self.trigger != 'Comment' || size(self.pulls) == 1)").message("a Comment trigger, and no other, has a comment; it has exactly one pull"),
-    validation = Rule::new("self.trigger != 'Push' || size(self.pulls) == 0 && has(self.base.sha)").message("a Push trigger has base.sha and no pulls"),
-    validation = Rule::new("self.config == oldSelf.config && self.host == oldSelf.host && self.repository == oldSelf.repository && self.trigger == oldSelf.trigger && self.timeout == oldSelf.timeout && self.base == oldSelf.base && self.pulls == oldSelf.pulls && self.jobs == oldSelf.jobs && has(self.comment) == has(oldSelf.comment) && (!has(self.comment) || self.comment == oldSelf.comment) && (has(self.awaitsApproval) && self.awaitsApproval) == (has(oldSelf.awaitsApproval) && oldSelf.awaitsApproval)").message("what a job runs can't change; only approved and cancel may be set"),
-    validation = Rule::new("!has(oldSelf.approved) || has(self.approved) && self.approved == oldSelf.approved").message("an approval can't be changed or taken back"),
-    validation = Rule::new("!has(oldSelf.cancel) || has(self.cancel) && self.cancel == oldSelf.cancel").message("a cancelled job stays cancelled, for the reason it was cancelled for")
+    validation = Rule::new("self.trigger.type != 'PullRequest' || size(self.pulls) == 1").message("a PullRequest trigger has exactly one pull"),
+    validation = Rule::new("self.trigger.type != 'Comment' || size(self.pulls) == 1").message("a Comment trigger has exactly one pull"),
+    validation = Rule::new("self.trigger.type != 'Push' || size(self.pulls) == 0 && has(self.base.sha)").message("a Push trigger has base.sha and no pulls"),
+    // Kubernetes doesn't evaluate a field's rule when the field is set or removed.
+    validation = Rule::new("has(self.pulls) == has(oldSelf.pulls)").message("pulls can't be set or removed"),
+    validation = Rule::new("has(self.skipped) == has(oldSelf.skipped)").message("skipped can't be set or removed"),
+    validation = Rule::new("has(self.awaitsApproval) == has(oldSelf.awaitsApproval)").message("awaitsApproval can't be set or removed"),
+    validation = Rule::new("!has(oldSelf.approved) || has(self.approved)").message("an approval can't be taken back"),
+    validation = Rule::new("!has(oldSelf.cancel) || has(self.cancel)").message("a cancelled run stays cancelled")
 )]
 pub struct IntegrationJobSpec {
     /// The config it was made from.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("config can't change"))]
     pub config: ConfigReference,
     /// The kind of host.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("host can't change"))]
     pub host: Host,
     /// The repository's path on the host.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("repository can't change"))]
     pub repository: RepositoryPath,
     /// Why it was made.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("trigger can't change"))]
     pub trigger: Trigger,
     /// The branch or tag that is built, or that the pulls merge into.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("base can't change"))]
     pub base: Base,
     /// The pull requests that are merged into the base, in this order.
     #[serde(default)]
     #[schemars(length(max = 16))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("pulls can't change"))]
     pub pulls: Vec<Pull>,
     /// A copy of the jobs that run.
     #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("jobs can't change"))]
     pub jobs: Vec<JobSpec>,
     /// Jobs of the config that don't run this time, with the reason that the host is told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("skipped can't change"))]
     pub skipped: Vec<SkippedJob>,
     /// How long the run may take from its start. The operator's limit may be less: see `status.timeout`.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("timeout can't change"))]
     pub timeout: Timeout,
     /// Whether a person with write permission has to approve the head first. Such a run never starts: an approved head gets
     /// another one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("awaitsApproval can't change"))]
     pub awaits_approval: bool,
     /// The comment that approved the head, for people. It grants nothing: the controller remembers approvals in the ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("an approval can't change"))]
     pub approved: Option<CommentReference>,
-    /// The comment that asked for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub comment: Option<CommentReference>,
     /// Set once to stop the work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("a cancelled run stays cancelled, for the reason it was cancelled for"))]
     pub cancel: Option<Cancel>,
 }
 
@@ -131,32 +145,6 @@ pub struct ConfigReference {
     /// Its uid: a config made anew under the same name is another one.
     #[schemars(length(min = 1, max = 64))]
     pub uid: String,
-}
-
-/// Why an `IntegrationJob` was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub enum Trigger {
-    /// A pull request was opened or its head moved.
-    PullRequest,
-    /// A branch or tag was pushed.
-    Push,
-    /// Somebody asked for it in a comment.
-    Comment,
-    /// An operator asked for it: `tidegate retest`.
-    Manual,
-}
-
-impl Trigger {
-    /// The name, for labels and metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PullRequest => "PullRequest",
-            Self::Push => "Push",
-            Self::Comment => "Comment",
-            Self::Manual => "Manual",
-        }
-    }
 }
 
 /// The branch or tag that is built, or merged into.

@@ -18,7 +18,7 @@ pub use integration_config::{
 };
 pub use integration_job::{
     Base, Cancel, CancelReason, CommentReference, ConfigReference, IntegrationJob, IntegrationJobSpec,
-    IntegrationJobStatus, JobPhase, JobStatus, NotRetested, Phase, Pull, SkippedJob, Trigger,
+    IntegrationJobStatus, JobPhase, JobStatus, NotRetested, Phase, Pull, Retested, SkippedJob, Trigger,
 };
 pub use integration_ledger::{IntegrationLedger, IntegrationLedgerSpec};
 pub use names::{

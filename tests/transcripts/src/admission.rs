@@ -44,7 +44,7 @@ pub async fn defaults_are_written_and_unknown_fields_dropped(
 
     let jobs = dynamic(client, namespace, "IntegrationJob");
     let mut job = job_json("defaulted");
-    job["spec"]["trigger"] = "Push".into();
+    job["spec"]["trigger"]["type"] = "Push".into();
     job["spec"]["base"]["sha"] = "b".repeat(40).into();
     job["spec"].as_object_mut().context("a spec")?.remove("pulls");
     let created = create(&jobs, job).await??;
@@ -217,11 +217,18 @@ pub async fn each_rule_of_a_job_rejects(client: Client, namespace: &str) -> anyh
     let cases: &[(Edit, &str)] = &[
         (|job| job["metadata"]["name"] = "n".repeat(64).into(), "a name has at most 63 characters"),
         (|job| job["spec"]["pulls"] = json!([]), "a PullRequest trigger has exactly one pull"),
-        (|job| job["spec"]["trigger"] = "Push".into(), "a Push trigger has base.sha and no pulls"),
-        (|job| job["spec"]["trigger"] = "Comment".into(), "a Comment trigger, and no other, has a comment"),
+        (|job| job["spec"]["trigger"]["type"] = "Push".into(), "a Push trigger has base.sha and no pulls"),
         (
-            |job| job["spec"]["comment"] = json!({"id": 5, "author": "ada"}),
+            |job| job["spec"]["trigger"]["type"] = "Comment".into(),
             "a Comment trigger, and no other, has a comment",
+        ),
+        (
+            |job| job["spec"]["trigger"]["comment"] = json!({"id": 5, "author": "ada"}),
+            "a Comment trigger, and no other, has a comment",
+        ),
+        (
+            |job| job["spec"]["trigger"]["retest"] = json!({"run": "web-1", "request": "r"}),
+            "only a Manual trigger has retest",
         ),
         (|job| job["spec"]["base"]["ref"] = "refs/heads/a..b".into(), "git check-ref-format"),
         (|job| job["spec"]["base"]["ref"] = "refs/heads/a\u{7f}b".into(), "should match"),
@@ -230,32 +237,60 @@ pub async fn each_rule_of_a_job_rejects(client: Client, namespace: &str) -> anyh
     ];
     each_is_refused(&api, job_json, cases).await?;
     create(&api, job_json("sound")).await??;
-    let fixed = "what a job runs can't change; only approved and cancel may be set";
-    each_change_is_refused(
-        &api,
-        "sound",
-        &[
-            (json!({"repository": "acme/other"}), fixed),
-            (json!({"pulls": [{"number": 2, "sha": "a".repeat(40), "author": "ada"}]}), fixed),
-            (json!({"jobs": [{"name": "test", "image": "busybox", "script": "false"}]}), fixed),
-            (json!({"awaitsApproval": true}), fixed),
-        ],
-    )
-    .await?;
+    Ok(())
+}
+
+/// Each field of what a run does can't be set, changed or removed; `approved` and `cancel` may be set once.
+pub async fn what_a_job_runs_is_fixed_field_by_field(client: Client, namespace: &str) -> anyhow::Result<()> {
+    let api = dynamic(client, namespace, "IntegrationJob");
+    let mut full = job_json("full");
+    full["spec"]["skipped"] = json!([{"name": "lint", "reason": "filtered"}]);
+    full["spec"]["awaitsApproval"] = true.into();
+    create(&api, full).await??;
+    create(&api, job_json("bare")).await??;
+    let changed = [
+        (json!({"config": {"uid": "v"}}), "config can't change"),
+        (json!({"host": "gitea"}), "host can't change"),
+        (json!({"repository": "acme/other"}), "repository can't change"),
+        (json!({"trigger": {"type": "Manual"}}), "trigger can't change"),
+        (json!({"base": {"ref": "refs/heads/dev"}}), "base can't change"),
+        (json!({"base": {"sha": "b".repeat(40)}}), "base can't change"),
+        (json!({"pulls": [{"number": 2, "sha": "a".repeat(40), "author": "ada"}]}), "pulls can't change"),
+        (json!({"jobs": [{"name": "test", "image": "busybox", "script": "false"}]}), "jobs can't change"),
+        (json!({"skipped": [{"name": "lint", "reason": "other"}]}), "skipped can't change"),
+        (json!({"timeout": "2h"}), "timeout can't change"),
+        (json!({"awaitsApproval": false}), "awaitsApproval can't change"),
+    ];
+    each_change_is_refused(&api, "full", &changed).await?;
+    let removed = [
+        (json!({"skipped": null}), "skipped can't be set or removed"),
+        (json!({"awaitsApproval": null}), "awaitsApproval can't be set or removed"),
+        // The default takes its place.
+        (json!({"pulls": null}), "pulls can't change"),
+    ];
+    each_change_is_refused(&api, "full", &removed).await?;
+    let set = [
+        (json!({"skipped": [{"name": "lint", "reason": "filtered"}]}), "skipped can't be set or removed"),
+        (json!({"awaitsApproval": true}), "awaitsApproval can't be set or removed"),
+        (json!({"awaitsApproval": false}), "awaitsApproval can't be set or removed"),
+    ];
+    each_change_is_refused(&api, "bare", &set).await?;
+
     let approval = Patch::Merge(json!({"spec": {"approved": {"id": 5, "author": "ada"}}}));
-    api.patch("sound", &PatchParams::default(), &approval).await?;
-    let given = "an approval can't be changed or taken back";
-    each_change_is_refused(
-        &api,
-        "sound",
-        &[(json!({"approved": null}), given), (json!({"approved": {"author": "eve"}}), given)],
-    )
-    .await?;
+    api.patch("full", &PatchParams::default(), &approval).await?;
+    let given = [
+        (json!({"approved": null}), "an approval can't be taken back"),
+        (json!({"approved": {"author": "eve"}}), "an approval can't change"),
+    ];
+    each_change_is_refused(&api, "full", &given).await?;
     let cancel =
         Patch::Merge(json!({"spec": {"cancel": {"reason": "Superseded", "message": "a newer head"}}}));
-    api.patch("sound", &PatchParams::default(), &cancel).await?;
-    each_change_is_refused(&api, "sound", &[(json!({"cancel": null}), "a cancelled job stays cancelled")])
-        .await
+    api.patch("full", &PatchParams::default(), &cancel).await?;
+    let cancelled = [
+        (json!({"cancel": null}), "a cancelled run stays cancelled"),
+        (json!({"cancel": {"reason": "Requested"}}), "a cancelled run stays cancelled"),
+    ];
+    each_change_is_refused(&api, "full", &cancelled).await
 }
 
 /// Names are DNS names, label values are short.

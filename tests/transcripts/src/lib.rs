@@ -48,5 +48,6 @@ pub const ALL: &[(&str, Transcript)] = transcripts![
     admission::bad_fields_are_named,
     admission::each_rule_of_a_config_rejects,
     admission::each_rule_of_a_job_rejects,
+    admission::what_a_job_runs_is_fixed_field_by_field,
     admission::bad_names_are_refused,
 ];

@@ -50,7 +50,7 @@ pub fn job_json(name: &str) -> Value {
             "config": {"name": "web", "uid": "u"},
             "host": "github",
             "repository": "acme/web",
-            "trigger": "PullRequest",
+            "trigger": {"type": "PullRequest"},
             "base": {"ref": "refs/heads/main"},
             "pulls": [{"number": 1, "sha": "a".repeat(40), "author": "ada"}],
             "jobs": [{"name": "test", "image": "busybox", "script": "true"}],

@@ -154,6 +154,11 @@ fn ran(name: &str, made_at: i64, jobs: &[(&str, Option<&str>)]) -> IntegrationJo
     job
 }
 
+/// The trigger of the run that the comment asked for.
+fn of_comment(author: tidegate_model::Login) -> Trigger {
+    Trigger::Comment { comment: CommentReference { id: CommentId(9), kind: CommentKind::Comment, author } }
+}
+
 #[test]
 fn a_comment_is_read_as_it_is_now_and_only_where_it_is() {
     let number = PullRequestNumber(7);
@@ -186,7 +191,7 @@ fn an_edit_in_the_same_second_is_followed_and_a_later_one_is_refused_with_words(
     // Coming again after it was followed, it says nothing.
     let mut job = ran("old", 0, &[("style", Some("Succeeded"))]);
     let author = "dora".parse().expect("a login");
-    job.spec.comment = Some(CommentReference { id: CommentId(9), kind: CommentKind::Comment, author });
+    job.spec.trigger = of_comment(author);
     known.configs[0].runs.push(job);
     assert_eq!(plan(&chatops::read(["/test style"]), &known), None);
 }
@@ -198,7 +203,7 @@ fn the_run_of_a_review_is_another_than_that_of_the_comment_of_the_same_number() 
         known.comment.kind = kind;
         let (actions, _) = decided(&known, "/test style");
         let [Action::Ensure(run)] = &actions[..] else { unreachable!("one run: {actions:?}") };
-        (run.digest.clone(), run.spec.comment.as_ref().map(|comment| comment.kind))
+        (run.digest.clone(), run.spec.trigger.comment().map(|comment| comment.kind))
     };
     let (comment, review) = (digest(CommentKind::Comment), digest(CommentKind::Review));
     assert_ne!(comment.0, review.0);
@@ -207,7 +212,7 @@ fn the_run_of_a_review_is_another_than_that_of_the_comment_of_the_same_number() 
     let mut known = known();
     let mut job = ran("old", 0, &[("style", Some("Succeeded"))]);
     let author = "dora".parse().expect("a login");
-    job.spec.comment = Some(CommentReference { id: CommentId(9), kind: CommentKind::Comment, author });
+    job.spec.trigger = of_comment(author);
     known.configs[0].runs.push(job);
     known.comment.kind = CommentKind::Review;
     assert_eq!(jobs_of(&decided(&known, "/test style").0), ["style"]);
@@ -220,10 +225,7 @@ fn test_runs_all_that_applies_or_a_job_with_its_ancestors_under_the_comments_nam
     assert_eq!(jobs_of(&actions), ["build", "unit"]);
     assert_eq!(verdicts, [Verdict::Done]);
     let [Action::Ensure(run)] = &actions[..] else { unreachable!("one action") };
-    assert_eq!(
-        (run.spec.trigger, run.spec.comment.as_ref().map(|comment| comment.id)),
-        (Trigger::Comment, Some(CommentId(9)))
-    );
+    assert_eq!(run.spec.trigger.comment().map(|comment| comment.id), Some(CommentId(9)));
     assert_eq!(run.digest, comment_trigger_digest("uid-of-shop", CommentKind::Comment, CommentId(9)));
     // Several commands of one comment are one run.
     assert_eq!(jobs_of(&decided(&known(), "/test style\n/test build").0), ["build", "style"]);

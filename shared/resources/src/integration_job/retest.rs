@@ -48,7 +48,7 @@ mod tests {
             "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationJob", "metadata": {"name": "shop-1"},
             "spec": {
                 "config": {"name": "shop", "uid": "u"}, "host": "gitea", "repository": "acme/shop",
-                "trigger": "Push", "base": {"ref": "refs/heads/main", "sha": "a".repeat(40)}, "pulls": pulls,
+                "trigger": {"type": "Push"}, "base": {"ref": "refs/heads/main", "sha": "a".repeat(40)}, "pulls": pulls,
                 "jobs": [named("build"), named("deploy")], "timeout": "1h",
             },
             "status": {"phase": phase, "jobs": jobs},

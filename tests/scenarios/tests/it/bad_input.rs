@@ -93,7 +93,7 @@ async fn an_event_of_a_repository_without_a_config_runs_nothing() -> Result<()> 
     let app = format!("{}/hooks/github-app", scene.world.cloud.gateway());
     assert_eq!(post(&app, headers, body.into_bytes()).await?, 202);
     scene.settle_jobs(1).await?;
-    scene.logged("nothing is configured for it").await?;
+    scene.logged("no matching IntegrationConfig").await?;
 
     let next = scene.push("next", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "next").await?;

@@ -29,7 +29,7 @@ async fn tested(scene: &Scene) -> Result<u64> {
 /// The jobs of each run that a comment asked for, sorted, and what kind of comment it was.
 async fn asked_for(scene: &Scene) -> Result<Vec<(String, CommentKind)>> {
     let jobs = scene.integration_jobs().await?;
-    let asked = jobs.iter().filter(|job| job.spec.trigger == Trigger::Comment);
+    let asked = jobs.iter().filter(|job| job.spec.trigger.comment().is_some());
     let mut asked: Vec<_> = asked.map(shown).collect::<Option<_>>().context("a run without its comment")?;
     asked.sort();
     Ok(asked)
@@ -37,7 +37,7 @@ async fn asked_for(scene: &Scene) -> Result<Vec<(String, CommentKind)>> {
 
 fn shown(job: &IntegrationJob) -> Option<(String, CommentKind)> {
     let names: Vec<_> = job.spec.jobs.iter().map(|job| job.name.to_string()).collect();
-    Some((names.join(" "), job.spec.comment.as_ref()?.kind))
+    Some((names.join(" "), job.spec.trigger.comment()?.kind))
 }
 
 /// Waits for the start of a second: two things that happen now happen within it.

@@ -83,7 +83,7 @@ async fn by_hand(scene: &Scene) -> Result<String> {
         "spec": {
             "config": {"name": "other", "uid": config.uid()},
             "host": config.spec.git.type_, "repository": config.spec.git.repository,
-            "trigger": "Push", "base": {"ref": "refs/heads/main", "sha": head},
+            "trigger": {"type": "Push"}, "base": {"ref": "refs/heads/main", "sha": head},
             "jobs": [job("build", "test -f done")], "timeout": "168h",
         },
     });

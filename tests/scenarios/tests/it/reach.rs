@@ -23,7 +23,7 @@ async fn by_hand(scene: &Scene, number: u64, head: &CommitSha) -> Result<Value> 
     Ok(json!({
         "config": {"name": "shop", "uid": config.uid()},
         "host": config.spec.git.type_, "repository": config.spec.git.repository,
-        "trigger": "PullRequest", "base": {"ref": "refs/heads/main"},
+        "trigger": {"type": "PullRequest"}, "base": {"ref": "refs/heads/main"},
         "pulls": [{"number": number, "sha": head, "author": "steve"}],
         "jobs": [{"name": "unit", "image": "i", "script": "true"}],
         "timeout": "1h", "approved": {"id": 1, "author": "dora"},
