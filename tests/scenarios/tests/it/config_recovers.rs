@@ -32,7 +32,7 @@ fn bad() -> Value {
     jobs
 }
 
-async fn change_jobs(scene: &Scene, jobs: &Value, ready: ConditionStatus) -> Result<()> {
+pub async fn change_jobs(scene: &Scene, jobs: &Value, ready: ConditionStatus) -> Result<()> {
     let configs: Api<IntegrationConfig> = Api::namespaced(scene.world.client.clone(), &scene.world.namespace);
     // A merge patch replaces lists, but keeps members.
     let patch = Patch::Merge(json!({"spec": {"jobs": jobs}}));

@@ -25,6 +25,7 @@ mod git_of_jobs;
 mod head_trust;
 mod host_faults;
 mod kill;
+mod kill_between;
 mod leader;
 mod limits;
 mod missing_runs;
