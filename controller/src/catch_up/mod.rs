@@ -21,8 +21,10 @@ use rand::RngExt as _;
 use tidegate_model::{CommitSha, GitRef, RefName};
 use tidegate_resources::IntegrationConfig;
 use tidegate_rules::ledger::{Look, MissingRun};
+use tidegate_telemetry::field;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use self::agenda::{Agenda, Ended};
 use crate::{
@@ -174,10 +176,12 @@ impl CatchUp {
                 continue;
             };
             let (context, locks) = (self.context.clone(), Arc::clone(&self.locks));
-            self.tasks.spawn(async move {
+            let span = tracing::info_span!("catch_up", { field::REPO } = %book.config().spec.git.repository);
+            let work = async move {
                 let done = Box::pin(make_up(want.what, &book, &context, &locks)).await;
                 (key, done)
-            });
+            };
+            self.tasks.spawn(work.instrument(span));
         }
     }
 
@@ -198,7 +202,10 @@ impl CatchUp {
             let (uid, subject) = &key;
             let config = self.books.get(uid).map(|book| book.config().display_name());
             self.context.metrics.reconcile_failure("catch_up", "stuck");
-            tracing::warn!(config, "{subject} is tried every ten minutes from now on: {why}");
+            tracing::warn!(
+                { field::CONFIG } = config,
+                "{subject} is tried every ten minutes from now on: {why}"
+            );
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use kube::{
 };
 use serde_json::json;
 use tidegate_resources::{IntegrationJob, annotation};
+use tidegate_telemetry::field;
 
 use crate::{
     context::Context,
@@ -59,7 +60,7 @@ async fn publish(run: &ObjectReference, outcome: &Result<String, String>, contex
         secondary: None,
     };
     if let Err(error) = context.recorder.publish(&event, run).await {
-        tracing::warn!(error = error_chain(&error), "failed to publish an Event");
+        tracing::warn!({ field::ERROR } = error_chain(&error), "failed to publish an Event");
     }
 }
 

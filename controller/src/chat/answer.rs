@@ -9,6 +9,7 @@ use kube::{
 use tidegate_hosts::client::{HostError, Reaction};
 use tidegate_model::{CommentId, CommitSha, Login, PullRequestNumber};
 use tidegate_rules::chatops::{Answer, Verdict};
+use tidegate_telemetry::field;
 
 use super::facts::Known;
 use crate::{
@@ -97,7 +98,7 @@ pub async fn deliver(reply: Reply<'_>, reader: &Reader<'_>) -> Result<String, Tr
         Ok(()) => Ok(how.to_owned()),
         Err(FactsError::Host { source, .. }) if is_final(&source) => {
             let reason = error_chain(&source);
-            tracing::warn!(repo = %repository, error = reason, "failed to answer a comment");
+            tracing::warn!({ field::ERROR } = reason, "failed to answer a comment");
             reader.publish(refused(&reason)).await;
             Ok(format!("could not answer: {reason}"))
         }
@@ -131,7 +132,7 @@ impl Reader<'_> {
     async fn publish(&self, event: Event) {
         let published = self.context().recorder.publish(&event, &self.config.object_ref(&())).await;
         if let Err(error) = published {
-            tracing::warn!(error = error_chain(&error), "failed to publish an Event");
+            tracing::warn!({ field::ERROR } = error_chain(&error), "failed to publish an Event");
         }
     }
 }

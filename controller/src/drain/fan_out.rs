@@ -100,7 +100,7 @@ impl Drain {
                 // Its former holder may send as many as they like: none of them becomes a dead letter. What the host itself
                 // sent under this salt, one look at the repository finds.
                 self.context.metrics.event_dropped("other_salt");
-                log(envelope, &origin, configs.first(), "dropped: its hook was replaced");
+                log(envelope, configs.first(), "dropped: its hook was replaced");
                 outcome.errors.extend(note_dropped(configs.first(), &self.context).await.err());
                 return outcome;
             }
@@ -115,11 +115,11 @@ impl Drain {
             return outcome;
         }
         if configs.is_empty() && outcome.errors.is_empty() {
-            log(envelope, &origin, None, "no matching IntegrationConfig");
+            log(envelope, None, "no matching IntegrationConfig");
         }
         configs.retain(|config| match of_other_repository(config, command) {
             Some(refusal) => {
-                log(envelope, &origin, Some(config), &format!("refused: {refusal}"));
+                log(envelope, Some(config), &format!("refused: {refusal}"));
                 outcome.refusals.push(refusal);
                 false
             }
@@ -169,9 +169,9 @@ impl Drain {
         let (mut fit, mut others) = (Vec::new(), Vec::new());
         for config in configs {
             if config.metadata.deletion_timestamp.is_some() {
-                log(envelope, origin, Some(config), "the config is being deleted");
+                log(envelope, Some(config), "the config is being deleted");
             } else if let Some(reason) = unfit(config) {
-                log(envelope, origin, Some(config), &reason);
+                log(envelope, Some(config), &reason);
                 others.push(config);
             } else {
                 fit.push(config);
@@ -182,7 +182,7 @@ impl Drain {
             let (locks, context) = (&self.locks, &self.context);
             let asker = Asker { config, origin, held, locks, context };
             let result = self.chat.follow(comment, asker).await;
-            trigger::note(&result, envelope.body.intention.as_str(), origin, config, &self.context);
+            trigger::note(&result, envelope.body.intention.as_str(), config, &self.context);
             if matches!(result, Ok(Followed::Done(_))) {
                 outcome.served += 1;
                 return;
@@ -197,9 +197,8 @@ impl Drain {
     }
 }
 
-fn log(envelope: &Envelope<Command>, origin: &Origin, config: Option<&IntegrationConfig>, happened: &str) {
-    let command = &envelope.body;
-    trigger::log(command.intention.as_str(), origin, &command.repository, config, happened);
+fn log(envelope: &Envelope<Command>, config: Option<&IntegrationConfig>, happened: &str) {
+    trigger::log(envelope.body.intention.as_str(), config, happened);
 }
 
 /// Why a command is not for a config: its repository is another one.

@@ -10,6 +10,7 @@ use tidegate_hosts::client::CommentFacts;
 use tidegate_model::{Command, Envelope};
 use tidegate_resources::IntegrationConfig;
 use tidegate_rules::chatops::MARKER;
+use tidegate_telemetry::field;
 
 use super::{Drain, concerned, work::Work};
 use crate::{
@@ -49,10 +50,8 @@ impl Drain {
                 Err(error) => {
                     let error = error_chain(&error);
                     tracing::warn!(
-                        delivery.id = %envelope.delivery,
-                        repo = %envelope.body.repository,
-                        error,
-                        "failed to tell the author of {comment} that it was given up"
+                        { field::ERROR } = error,
+                        "failed to reply to the author of {comment} that it was given up"
                     );
                     self.publish(&config, comment, reason).await;
                 }
@@ -91,7 +90,7 @@ impl Drain {
             secondary: None,
         };
         if let Err(error) = self.context.recorder.publish(&event, &config.object_ref(&())).await {
-            tracing::warn!(error = error_chain(&error), "failed to publish an Event");
+            tracing::warn!({ field::ERROR } = error_chain(&error), "failed to publish an Event");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tidegate_model::{Command, Envelope, Intention};
 use tidegate_queue::{Message, Queue, QueueError};
+use tidegate_telemetry::field;
 
 use crate::{error_chain, metrics::Metrics, settings::PluginQueue};
 
@@ -59,11 +60,7 @@ impl Inlet {
                 return done;
             }
             let kept = self.commands.extend(&message.receipt, VISIBILITY).await;
-            self.note(
-                message,
-                kept,
-                "failed to keep a command hidden: it may come twice, which changes nothing",
-            );
+            self.note(kept, "failed to keep a command hidden: it may come twice, which changes nothing");
         }
         work.await
     }
@@ -71,15 +68,14 @@ impl Inlet {
     /// Deletes a settled message. If that fails it comes again, and changes nothing.
     pub async fn delete(&self, message: &Message) {
         let deleted = self.commands.delete(&message.receipt).await;
-        self.note(message, deleted, "failed to delete a settled command");
+        self.note(deleted, "failed to delete a settled command");
     }
 
     /// Moves a message to the dead-letter queue, with the reason, and says whether that worked. If not, the message comes again.
     pub async fn dead_letter(&self, message: &Message, reason: &str) -> bool {
         tracing::warn!(
-            message.id = message.id,
-            queue = self.commands.name(),
-            reason,
+            { field::QUEUE } = self.commands.name(),
+            { field::REASON } = reason,
             "moving a command to the dead-letter queue: {reason}"
         );
         match self.dead_letters.send_refused(&message.body, reason).await {
@@ -90,9 +86,8 @@ impl Inlet {
             Err(error) => {
                 self.metrics.reconcile_failure("drain", error.category().as_str());
                 tracing::error!(
-                    message.id = message.id,
-                    queue = self.dead_letters.name(),
-                    error = error_chain(&error),
+                    { field::QUEUE } = self.dead_letters.name(),
+                    { field::ERROR } = error_chain(&error),
                     "failed to move a command to the dead-letter queue"
                 );
                 false
@@ -103,7 +98,7 @@ impl Inlet {
     /// Hides a message for so long; it counts as no failure.
     pub async fn hide(&self, message: &Message, delay: Duration) {
         let hidden = self.commands.extend(&message.receipt, delay).await;
-        self.note(message, hidden, "failed to give a command back: it comes again when its time is over");
+        self.note(hidden, "failed to give a command back: it comes again when its time is over");
     }
 
     /// Hides a message until its next try.
@@ -115,12 +110,10 @@ impl Inlet {
         delay: Duration,
     ) {
         let hidden = self.commands.extend(&message.receipt, delay).await;
-        self.note(message, hidden, "failed to put a command back: it comes again when its time is over");
+        self.note(hidden, "failed to put a command back: it comes again when its time is over");
         tracing::warn!(
-            delivery.id = %envelope.delivery,
-            repo = %envelope.body.repository,
-            error,
-            delay_s = delay.as_secs(),
+            { field::ERROR } = error,
+            { field::DELAY_MS } = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
             "failed to carry out {}: tried again in {} s",
             envelope.body.intention.as_str(),
             delay.as_secs(),
@@ -128,10 +121,10 @@ impl Inlet {
     }
 
     /// Counts and logs what SQS refused; a message that was not settled comes again by itself.
-    fn note(&self, message: &Message, result: Result<(), QueueError>, failed: &str) {
+    fn note(&self, result: Result<(), QueueError>, failed: &str) {
         if let Err(error) = result {
             self.metrics.reconcile_failure("drain", error.category().as_str());
-            tracing::warn!(message.id = message.id, error = error_chain(&error), "{failed}");
+            tracing::warn!({ field::ERROR } = error_chain(&error), "{failed}");
         }
     }
 }

@@ -23,10 +23,12 @@ use std::{
 };
 
 use rand::RngExt as _;
-use tidegate_model::{Command, Envelope};
+use tidegate_model::{Command, Envelope, TraceParent};
 use tidegate_queue::{Message, QueueError};
+use tidegate_telemetry::field;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use self::{fan_out::Outcome, inlet::Inlet, renamed::Renames, slots::Slots};
 use crate::{
@@ -99,13 +101,15 @@ async fn drain(drain: Arc<Drain>, stop: &CancellationToken) -> Result<(), DrainE
                 failures = 0;
                 for message in messages {
                     let (drain, slots, stop) = (Arc::clone(&drain), Arc::clone(&slots), stop.clone());
-                    tasks.spawn(async move { drain.handle(message, &slots, &stop).await });
+                    let span = tracing::info_span!("message", { field::MESSAGE } = message.id);
+                    let work = async move { drain.handle(message, &slots, &stop).await };
+                    tasks.spawn(work.instrument(span));
                 }
             }
             Err(error) => {
                 failures += 1;
                 drain.context.metrics.reconcile_failure("drain", error.category().as_str());
-                tracing::warn!(error = error_chain(&error), "failed to receive commands");
+                tracing::warn!({ field::ERROR } = error_chain(&error), "failed to receive commands");
                 pause(delay_after(failures), stop).await;
             }
         }
@@ -124,14 +128,32 @@ impl Drain {
 
     /// Works on one message until it is settled. Says whether the API server could not be reached.
     async fn handle(&self, message: Message, slots: &Arc<Slots>, stop: &CancellationToken) -> bool {
-        let envelope = match message.decode::<Command>() {
-            Ok(envelope) => envelope,
+        match message.decode::<Command>() {
+            Ok(envelope) => {
+                let span = tracing::info_span!(
+                    "command",
+                    { field::DELIVERY } = %envelope.delivery,
+                    { field::REPO } = %envelope.body.repository,
+                    { field::TRACE } = envelope.traceparent.as_ref().map(TraceParent::trace_id),
+                    { field::COMMAND } = envelope.body.intention.as_str(),
+                );
+                self.work_on(message, envelope, slots, stop).instrument(span).await
+            }
             Err(error) => {
                 self.context.metrics.command("unreadable", "dead_lettered");
                 self.inlet.dead_letter(&message, &error_chain(&error)).await;
-                return false;
+                false
             }
-        };
+        }
+    }
+
+    async fn work_on(
+        &self,
+        message: Message,
+        envelope: Envelope<Command>,
+        slots: &Arc<Slots>,
+        stop: &CancellationToken,
+    ) -> bool {
         let intention = envelope.body.intention.as_str();
         if let Some(refusal) = self.inlet.refusal(&envelope.body.intention) {
             self.context.metrics.command(intention, "dead_lettered");
@@ -216,7 +238,7 @@ impl Drain {
             };
             failures += 1;
             tracing::warn!(
-                error = error_chain(&error),
+                { field::ERROR } = error_chain(&error),
                 "the API server can't be reached: receiving no commands"
             );
             pause(delay_after(failures).min(Duration::from_secs(10)), stop).await;

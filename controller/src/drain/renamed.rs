@@ -17,6 +17,7 @@ use kube::{
 use serde_json::json;
 use tidegate_model::{Command, Envelope, RepositoryPath, Source};
 use tidegate_resources::{Condition, IntegrationConfig, set_condition};
+use tidegate_telemetry::field;
 
 use crate::{
     config::renamed,
@@ -62,8 +63,8 @@ impl Renames {
                         Ok(shown) => compare(&config, shown, wanted, context).await?,
                         // It is most likely not this event's, and must not delay it.
                         Err(error) => tracing::warn!(
-                            config = config.display_name(),
-                            error = error_chain(&error),
+                            { field::CONFIG } = config.display_name(),
+                            { field::ERROR } = error_chain(&error),
                             "failed to look whether {} was renamed",
                             config.spec.git.repository
                         ),
@@ -113,8 +114,8 @@ async fn compare(
     }
     if let Err(error) = say(config, &shown, context).await {
         tracing::warn!(
-            config = config.display_name(),
-            error = error_chain(&error),
+            { field::CONFIG } = config.display_name(),
+            { field::ERROR } = error_chain(&error),
             "failed to write that {own} was renamed: the config's next check does"
         );
     }

@@ -3,6 +3,7 @@
 use kube::{ResourceExt, api::ListParams, core::DeserializeGuard};
 use tidegate_model::{GitRef, PullRequestNumber};
 use tidegate_resources::{IntegrationConfig, IntegrationJob, IntegrationJobSpec, digest, label};
+use tidegate_telemetry::field;
 
 use crate::{context::Context, ledger::Book};
 
@@ -44,8 +45,8 @@ async fn select(
             let name = unreadable.metadata.name.as_deref().unwrap_or_default();
             context.metrics.reconcile_failure("drain", "unreadable");
             tracing::warn!(
-                integration_job = name,
-                error = unreadable.error,
+                { field::JOB } = name,
+                { field::ERROR } = unreadable.error,
                 "IntegrationJob {name} can't be read: {}",
                 unreadable.error
             );

@@ -14,8 +14,9 @@ mod reference;
 pub mod retest;
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
-use tidegate_model::{CommitSha, GitRef, Login, PullRequestNumber, RefName, RepositoryPath};
+use tidegate_model::{CommitSha, GitRef, Login, PullRequestNumber, RefName};
 use tidegate_resources::IntegrationConfig;
+use tidegate_telemetry::field;
 
 pub use self::fitness::unfit;
 use self::{error::TriggerError, proof::EventProof, pull_request::Wish};
@@ -111,7 +112,7 @@ impl Follower<'_> {
     /// could.
     pub async fn follow(self, act: &Act) -> Result<Followed, TriggerError> {
         let result = self.try_to_follow(act).await;
-        note(&result, act.as_str(), self.origin, self.config, self.context);
+        note(&result, act.as_str(), self.config, self.context);
         result
     }
 
@@ -160,19 +161,14 @@ impl Follower<'_> {
 pub fn note(
     result: &Result<Followed, TriggerError>,
     what: &str,
-    origin: &Origin,
     config: &IntegrationConfig,
     context: &Context,
 ) {
-    let repository = &config.spec.git.repository;
     match result {
-        Ok(Followed::Done(happened)) => log(what, origin, repository, Some(config), happened),
-        Ok(Followed::Refused(reason)) => {
-            log(what, origin, repository, Some(config), &format!("refused: {reason}"));
-        }
+        Ok(Followed::Done(happened)) => log(what, Some(config), happened),
+        Ok(Followed::Refused(reason)) => log(what, Some(config), &format!("refused: {reason}")),
         Err(error) => {
-            let text = format!("not carried out yet: {}", error_chain(error));
-            log(what, origin, repository, Some(config), &text);
+            log(what, Some(config), &format!("not carried out yet: {}", error_chain(error)));
             if error.concerns_config() {
                 let namespace = config.namespace().unwrap_or_default();
                 context.configs.request_check(ObjectRef::new(&config.name_any()).within(&namespace));
@@ -181,20 +177,7 @@ pub fn note(
     }
 }
 
-/// Logs what became of something.
-pub fn log(
-    what: &str,
-    origin: &Origin,
-    repository: &RepositoryPath,
-    config: Option<&IntegrationConfig>,
-    happened: &str,
-) {
-    tracing::info!(
-        delivery.id = origin.delivery.as_ref().map(ToString::to_string),
-        repo = %repository,
-        intention = what,
-        config = config.map(IntegrationConfig::display_name),
-        traceparent = origin.traceparent.as_ref().map(ToString::to_string),
-        "{what}: {happened}",
-    );
+/// Logs what became of something. Repository, delivery and trace are those of the span around it.
+pub fn log(what: &str, config: Option<&IntegrationConfig>, happened: &str) {
+    tracing::info!({ field::CONFIG } = config.map(IntegrationConfig::display_name), "{what}: {happened}");
 }

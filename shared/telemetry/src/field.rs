@@ -26,3 +26,11 @@ pub const OUTCOME: &str = "outcome";
 pub const DURATION_MS: &str = "duration_ms";
 /// An error and its causes, as [`chain`](fn@crate::chain) prints them.
 pub const ERROR: &str = "error";
+/// What was called on a host, in one word.
+pub const OPERATION: &str = "operation";
+/// The name of a queue.
+pub const QUEUE: &str = "queue";
+/// Why something is so, in a few words.
+pub const REASON: &str = "reason";
+/// How long until the next try, in milliseconds.
+pub const DELAY_MS: &str = "delay_ms";

@@ -1,11 +1,13 @@
-//! The subscriber: JSON lines on standard error, so that standard output stays free for a program's own result.
+//! The subscriber: JSON lines on standard error, so that standard output stays free for a program's own result. The fields of an
+//! event and of the spans around it stand side by side in its line.
 
 use std::{env, io};
 
+use json_subscriber::JsonLayer;
 use tracing::Subscriber;
 use tracing_subscriber::{
     filter::Targets,
-    fmt::{self, MakeWriter},
+    fmt::{MakeWriter, time::SystemTime},
     layer::SubscriberExt,
     util::{SubscriberInitExt, TryInitError},
 };
@@ -46,7 +48,9 @@ where
     let targets: Targets = format!("kube_client::client::builder=off,{filter}")
         .parse()
         .map_err(|source| InitError::Filter { value: filter.to_owned(), source })?;
-    let lines = fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(writer);
+    let mut lines = JsonLayer::new(writer);
+    lines.with_timer("timestamp", SystemTime).with_level("level").with_target("target");
+    lines.with_top_level_flattened_span_list().with_flattened_event();
     Ok(tracing_subscriber::registry().with(targets).with(lines))
 }
 
@@ -71,6 +75,36 @@ mod tests {
         assert_eq!(line["message"], "delivery accepted");
         assert_eq!(line["delivery.id"], "d-1");
         assert_eq!(line["repo"], "acme/shop");
+    }
+
+    #[test]
+    fn a_line_has_the_fields_of_its_spans() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&lines);
+        let writer = move || Sink(Arc::clone(&sink));
+        tracing::subscriber::with_default(subscriber("info", writer).expect("valid filter"), || {
+            let delivery = tracing::info_span!(
+                "delivery",
+                { field::DELIVERY } = "d-1",
+                { field::REPO } = tracing::field::Empty
+            );
+            let _delivery = delivery.enter();
+            delivery.record(field::REPO, "acme/shop");
+            let _call = tracing::info_span!("call", { field::OPERATION } = "set_status").entered();
+            tracing::warn!({ field::ERROR } = "refused", "failed");
+        });
+        let text = lines.lock().expect("no writer panicked").clone();
+        let line: serde_json::Value = serde_json::from_slice(&text).expect("exactly one JSON line");
+        for (field, value) in [
+            (field::DELIVERY, "d-1"),
+            (field::REPO, "acme/shop"),
+            (field::OPERATION, "set_status"),
+            (field::ERROR, "refused"),
+            ("level", "WARN"),
+            ("message", "failed"),
+        ] {
+            assert_eq!(line[field], value, "{line}");
+        }
     }
 
     #[test]
