@@ -11,7 +11,7 @@ use kube::{
 use crate::{
     budget::Budgets,
     configs::{Configs, Feed},
-    host_clients::HostClients,
+    host::HostClients,
     ledger::Ledgers,
     metrics::Metrics,
     settings::Settings,
@@ -46,7 +46,7 @@ impl Context {
         let reporter = Reporter { controller: Self::NAME.to_owned(), instance: None };
         Self {
             recorder: Recorder::new(client.clone(), reporter),
-            hosts: HostClients::new(client.clone(), Arc::clone(&settings)),
+            hosts: HostClients::new(client.clone(), Arc::clone(&settings), metrics.clone()),
             configs: Configs::new().0,
             ledgers: Ledgers::default(),
             budgets: Arc::new(Mutex::new(Budgets::per_minute(settings.statuses_per_minute))),

@@ -17,7 +17,7 @@ pub mod configs;
 pub mod context;
 pub mod drain;
 mod error;
-pub mod host_clients;
+pub mod host;
 pub mod job;
 pub mod leader;
 pub mod ledger;

@@ -5,7 +5,7 @@ mod plugin_queues;
 use std::{net::SocketAddr, time::Duration};
 
 use clap::Parser;
-use tidegate_model::{ObjectName, Timeout};
+use tidegate_model::{Host, ObjectName, Timeout};
 use tidegate_rules::schedule::Limits;
 
 pub use self::plugin_queues::{PluginQueue, PluginQueues, PluginQueuesError};
@@ -86,7 +86,7 @@ pub struct Settings {
 
     /// The address of the API of the host that the GitHub App is registered at. The App's events reach only configs with
     /// this `spec.git.apiUrl`.
-    #[arg(long, env = "TIDEGATE_GITHUB_APP_API_URL", default_value = "https://api.github.com", value_parser = base_url)]
+    #[arg(long, env = "TIDEGATE_GITHUB_APP_API_URL", default_value = Host::Github.default_api_url(), value_parser = base_url)]
     pub github_app_api_url: String,
 
     /// How many writes a minute one credential may make: commit statuses, and answers to comments.

@@ -25,20 +25,17 @@ pub async fn look(
     locks: &Locks,
 ) -> Result<(), TriggerError> {
     let config = book.config();
-    let repository = &config.spec.git.repository;
     let mut acts = Vec::new();
     if look.is_first {
         acts = waiting(&book.open_pull_requests());
     } else if look.at_pull_requests {
         let reader = Reader::new(&config, context).await?;
-        let listed = reader.client.open_pull_requests(repository).await;
-        let listed = reader.count("list the open pull requests", listed)?;
+        let listed = reader.client.list_open_pull_requests().await?;
         acts = unfollowed(&listed, &book.open_pull_requests());
     }
     if look.at_refs {
         let reader = Reader::new(&config, context).await?;
-        let listed = reader.client.refs(repository).await;
-        let listed = reader.count("list the branches and tags", listed)?;
+        let listed = reader.client.list_refs().await?;
         acts.extend(moved(&listed, &book.known_refs()));
     }
     let followed =

@@ -6,8 +6,8 @@ use kube::{
     Resource,
     runtime::events::{Event, EventType},
 };
-use tidegate_hosts::client::{HostError, Reaction};
-use tidegate_model::{CommentId, CommitSha, Login, PullRequestNumber};
+use tidegate_hosts::client::{ErrorClass, HostError, Reaction};
+use tidegate_model::{Capabilities, CommentId, CommitSha, Login, PullRequestNumber};
 use tidegate_rules::chatops::{Answer, Verdict};
 use tidegate_telemetry::field;
 
@@ -15,16 +15,14 @@ use super::facts::Known;
 use crate::{
     budget::{Write, Writer},
     error_chain,
-    trigger::{
-        error::TriggerError,
-        reader::{FactsError, Reader},
-    },
+    host::CallError,
+    trigger::{error::TriggerError, reader::Reader},
 };
 
-/// The reply in Markdown, if words are needed: hosts let nobody react to a review. Its last line is the marker by which it is
+/// The reply in Markdown, if words are needed: not every comment can be reacted to. Its last line is the marker by which it is
 /// found again.
-pub fn reply(answers: &[Answer], known: &Known) -> Option<String> {
-    if known.comment.kind.is_comment() && answers.iter().all(|answer| answer.verdict == Verdict::Done) {
+pub fn reply(answers: &[Answer], known: &Known, host: &Capabilities) -> Option<String> {
+    if host.reacts_to(known.comment.kind) && answers.iter().all(|answer| answer.verdict == Verdict::Done) {
         return None;
     }
     Some(words(&known.comment.author, answers, &known.marker))
@@ -52,7 +50,7 @@ pub fn words(author: &Login, answers: &[Answer], marker: &str) -> String {
 #[derive(Debug, Clone, Copy)]
 pub enum Reply<'a> {
     /// A reaction to a comment on a pull request.
-    Reaction(CommentId),
+    Reaction(PullRequestNumber, CommentId),
     /// Words in the conversation of a pull request.
     OnPullRequest(PullRequestNumber, &'a str),
     /// Words among the comments on a commit.
@@ -61,9 +59,9 @@ pub enum Reply<'a> {
 
 /// Answers a comment on a pull request: see [`deliver`].
 pub async fn send(answers: &[Answer], known: &Known, reader: &Reader<'_>) -> Result<String, TriggerError> {
-    let words = reply(answers, known);
+    let words = reply(answers, known, reader.client.capabilities());
     let reply = match &words {
-        None => Reply::Reaction(known.comment.id),
+        None => Reply::Reaction(known.pull_request.number, known.comment.id),
         Some(text) => Reply::OnPullRequest(known.pull_request.number, text),
     };
     deliver(reply, reader).await
@@ -79,31 +77,24 @@ pub async fn deliver(reply: Reply<'_>, reader: &Reader<'_>) -> Result<String, Tr
         let taken = reader.context().budgets().take(writer, Write::Answer, now);
         taken.map_err(|ready_at| TriggerError::Busy(ready_at.saturating_duration_since(now)))?;
     }
-    let repository = &reader.config.spec.git.repository;
     let client = &reader.client;
-    let (sent, operation, how) = match reply {
-        Reply::Reaction(comment) => {
-            let sent = client.react(repository, comment, Reaction::ThumbsUp).await;
-            (sent, "react to a comment", "reacted")
+    let (sent, how) = match reply {
+        Reply::Reaction(number, comment) => {
+            (client.react(number, comment, Reaction::ThumbsUp).await, "reacted")
         }
-        Reply::OnPullRequest(number, text) => {
-            (client.create_comment(repository, number, text).await, "reply to a comment", "replied")
-        }
-        Reply::OnCommit(sha, text) => {
-            (client.create_commit_comment(repository, sha, text).await, "reply to a comment", "replied")
-        }
+        Reply::OnPullRequest(number, text) => (client.create_comment(number, text).await, "replied"),
+        Reply::OnCommit(sha, text) => (client.create_commit_comment(sha, text).await, "replied"),
     };
-    let sent = reader.count(operation, sent);
     match sent {
         Ok(()) => Ok(how.to_owned()),
-        Err(FactsError::Host { source, .. }) if is_final(&source) => {
+        Err(CallError { source, .. }) if is_final(&source) => {
             let reason = error_chain(&source);
             tracing::warn!({ field::ERROR } = reason, "failed to answer a comment");
             reader.publish(refused(&reason)).await;
             Ok(format!("could not answer: {reason}"))
         }
         Err(error) => {
-            if let (Some(writer), Some(wait)) = (writer, error.retry_after()) {
+            if let (Some(writer), Some(wait)) = (writer, error.source.retry_after()) {
                 let now = Instant::now();
                 reader.context().budgets().pause(&writer, now + wait, now);
             }
@@ -112,9 +103,16 @@ pub async fn deliver(reply: Reply<'_>, reader: &Reader<'_>) -> Result<String, Tr
     }
 }
 
-/// Whether asking again changes nothing. A credential may be mended, but nobody waits for the answer by then.
+/// Whether asking again changes nothing. A right may be granted later, but nobody waits for the answer by then.
 fn is_final(error: &HostError) -> bool {
-    matches!(error, HostError::Forbidden { .. } | HostError::NotFound | HostError::Rejected { .. })
+    match error.class() {
+        ErrorClass::Right | ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Rejected => true,
+        ErrorClass::Transient
+        | ErrorClass::RateLimited
+        | ErrorClass::Setup
+        | ErrorClass::Credential
+        | ErrorClass::Unreadable => false,
+    }
 }
 
 fn refused(reason: &str) -> Event {
@@ -139,6 +137,8 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_hosts::capabilities;
+    use tidegate_model::Host;
     use tidegate_rules::chatops;
 
     use super::*;
@@ -151,7 +151,11 @@ mod tests {
     #[test]
     fn what_was_all_done_needs_no_words() {
         assert_eq!(
-            reply(&[answer("/test", Verdict::Done), answer("/cancel", Verdict::Done)], &known()),
+            reply(
+                &[answer("/test", Verdict::Done), answer("/cancel", Verdict::Done)],
+                &known(),
+                capabilities(Host::Gitea)
+            ),
             None
         );
     }
@@ -160,9 +164,16 @@ mod tests {
     fn a_review_gets_words_even_when_all_was_done() {
         let mut known = known();
         known.comment.kind = tidegate_model::CommentKind::Review;
-        let text = reply(&[answer("/test", Verdict::Done)], &known).expect("words");
+        let text =
+            reply(&[answer("/test", Verdict::Done)], &known, capabilities(Host::Gitea)).expect("words");
         assert!(text.starts_with("@dora:\n\n- `/test`: done\n"), "{text}");
         assert!(text.ends_with(&known.marker), "{text}");
+    }
+
+    #[test]
+    fn a_host_without_reactions_gets_words_even_when_all_was_done() {
+        let without = Capabilities { reacts_to_comments: false, ..*capabilities(Host::Gitea) };
+        assert!(reply(&[answer("/test", Verdict::Done)], &known(), &without).is_some());
     }
 
     #[test]
@@ -172,7 +183,7 @@ mod tests {
             answer("/test nope", Verdict::Said("there is no job `nope`".to_owned())),
             answer("/help", Verdict::Said(chatops::help())),
         ];
-        let text = reply(&answers, &known()).expect("words");
+        let text = reply(&answers, &known(), capabilities(Host::Gitea)).expect("words");
         assert!(text.starts_with(
             "@dora:\n\n- `/test unit`: done\n- `/test nope`: there is no job `nope`\n\n| comment |"
         ));

@@ -51,14 +51,15 @@ struct Pushed {
     runs: Vec<IntegrationJob>,
 }
 
-/// The comment as the host shows it; `None` when it is gone, or is on another commit.
+/// The comment as the host shows it; `None` when it is gone, or is on another commit, or the host has no such comments.
 pub async fn comment(
     reader: &Reader<'_>,
     comment: CommitCommentRef<'_>,
 ) -> Result<Option<CommentFacts>, FactsError> {
-    let repository = &reader.config.spec.git.repository;
-    let read = reader.client.commit_comment(repository, comment.id).await;
-    let found = reader.count("read the comment", read)?;
+    if !reader.client.capabilities().comments_on_commits {
+        return Ok(None);
+    }
+    let found = reader.client.read_commit_comment(comment.commit, comment.id).await?;
     let is_there = |found: &CommitCommentFacts| found.commit == *comment.commit;
     Ok(found.filter(is_there).map(|found| found.comment))
 }
@@ -92,8 +93,7 @@ impl Chat {
             return Ok(Followed::Done("the config is gone".to_owned()));
         };
         let marker = format!("{MARKER} {} -->", commit_answer_digest(&oldest.identity(), id));
-        let listed = reader.client.commit_comments(&config.spec.git.repository, at.commit).await;
-        let listed = reader.count("list the comments", listed)?;
+        let listed = reader.client.list_commit_comments(at.commit).await?;
         if listed.iter().any(|later| later.comment.body.contains(&marker)) {
             return Ok(Followed::Done(format!("comment {id} was answered")));
         }

@@ -68,9 +68,7 @@ pub struct Configured {
 
 /// The comment as the host shows it; none when it is gone, or never was.
 pub async fn comments(reader: &Reader<'_>, comment: CommentRef<'_>) -> Result<Vec<CommentFacts>, FactsError> {
-    let repository = &reader.config.spec.git.repository;
-    let read = reader.client.comments_at(repository, comment.pull_request, comment.pointer).await;
-    reader.count("read the comment", read)
+    Ok(reader.client.read_comments(comment.pull_request, comment.pointer).await?)
 }
 
 /// The rest. `Err` inside says why there is nothing to decide.
@@ -80,7 +78,6 @@ pub async fn known(
     lines: &[Line],
     context: &Context,
 ) -> Result<Result<Known, String>, TriggerError> {
-    let repository = &reader.config.spec.git.repository;
     let Some(number) = comment.pull_request else {
         return Ok(Err(format!("comment {} is on no pull request", comment.id)));
     };
@@ -108,8 +105,7 @@ pub async fn known(
             Err(error) => return Err(error),
         }
     }
-    let later = reader.client.comments_since(repository, number, comment.created_at).await;
-    let later = reader.count("list the comments", later)?;
+    let later = reader.client.list_comments(number, comment.created_at).await?;
     let is_answered = later.iter().any(|later| later.body.contains(&marker));
 
     let mut commands = lines.iter().filter_map(Line::command);
@@ -137,8 +133,7 @@ pub async fn known(
     let is_bare = |command: &ChatCommand| *command == ChatCommand::Approve { sha: None };
     let waits = |of: &Configured| !known.head.standing(of.earlier.as_ref(), None).may_run();
     if commands.any(is_bare) && known.configs.iter().any(waits) {
-        let shown = reader.client.statuses(repository, &known.pull_request.head.sha).await;
-        known.shown = reader.count("list the statuses", shown)?;
+        known.shown = reader.client.list_statuses(&known.pull_request.head.sha).await?;
     }
     Ok(Ok(known))
 }

@@ -13,7 +13,10 @@ use tidegate_hosts::client::HostError;
 use tidegate_resources::{IntegrationConfig, IntegrationConfigStatus, WebhookStatus};
 
 use crate::{
-    config::conflict::conflict, context::Context, host_clients::CredentialError, ledger::LedgerError,
+    config::conflict::conflict,
+    context::Context,
+    host::{CallError, CredentialError},
+    ledger::LedgerError,
 };
 
 /// For how long removal is tried before the finalizer is released all the same.
@@ -38,7 +41,7 @@ pub enum CleanupError {
         /// The repository.
         repository: String,
         /// Why.
-        source: HostError,
+        source: CallError,
     },
     /// Statuses that the config left pending could not be corrected yet.
     #[error("{0} commit statuses are still to be corrected on the host")]
@@ -56,9 +59,7 @@ impl CleanupError {
     fn is_final(&self) -> bool {
         match self {
             Self::Credential(error) => !error.is_transient(),
-            Self::Host { source, .. } => {
-                matches!(source, HostError::Unauthorized | HostError::Forbidden { .. } | HostError::NotFound)
-            }
+            Self::Host { source, .. } => source.source.class().is_denial(),
             Self::Statuses(_) | Self::Ledger(_) | Self::Event(_) => false,
         }
     }
@@ -163,28 +164,23 @@ async fn delete(
     url: Option<&str>,
     context: &Context,
 ) -> Result<(), CleanupError> {
-    let git = &config.spec.git;
     let client = context.hosts.for_config(config).await.map_err(CleanupError::Credential)?;
-    let count = |operation, result: Result<(), &HostError>| {
-        context.metrics.host_call(git.type_, operation, result.map_or_else(HostError::category, |()| "ok"));
+    let failed = |source| CleanupError::Host {
+        id: id.to_owned(),
+        repository: client.repository().to_string(),
+        source,
     };
-    let failed =
-        |source| CleanupError::Host { id: id.to_owned(), repository: git.repository.to_string(), source };
     // A hook that was replaced lately may be there, too.
-    let hooks = client.hooks(&git.repository).await;
-    count("list hooks", hooks.as_ref().map(drop));
-    let hooks = match hooks {
+    let hooks = match client.list_hooks().await {
         // The repository is gone, and its hooks with it.
-        Err(HostError::NotFound) => return Ok(()),
+        Err(CallError { source: HostError::NotFound, .. }) => return Ok(()),
         hooks => hooks.map_err(failed)?,
     };
     // All of this config's: they differ in the salt.
     let prefix = url.and_then(|url| url.rsplit_once('/')).map(|(prefix, _)| prefix);
     let is_ours = |url: &str| prefix.is_some() && url.rsplit_once('/').map(|(start, _)| start) == prefix;
     for hook in hooks.iter().filter(|hook| hook.id == id || is_ours(&hook.url)) {
-        let deleted = client.delete_hook(&git.repository, &hook.id).await;
-        count("delete the hook", deleted.as_ref().map(drop));
-        deleted.map_err(failed)?;
+        client.delete_hook(&hook.id).await.map_err(failed)?;
     }
     Ok(())
 }

@@ -302,20 +302,16 @@ async fn webhook_of(
         name: name_of(config.name_any()).map_err(invalid)?,
     };
     let salt = webhook.salt.parse().map_err(invalid)?;
-    let Context { hosts, settings, metrics, .. } = &context.context;
+    let Context { hosts, settings, .. } = &context.context;
     let client = hosts.for_config(config).await.map_err(|error| Unregistered::Credential {
         reason: error.category(),
         message: crate::error_chain(&error),
     })?;
-    let git = &config.spec.git;
     let registration = Registration {
         client: &client,
-        host: git.type_,
-        repository: &git.repository,
         config: &reference,
         public_url: &settings.public_url,
         keys: &context.keys,
-        metrics,
     };
     let registered = async {
         let repository = register::repository(&registration).await?;
@@ -331,7 +327,6 @@ async fn webhook_of(
             } else {
                 Looked::Nothing
             };
-            hosts.forget(config);
             Err(Unregistered::Failed { error, looked })
         }
     }

@@ -3,7 +3,6 @@
 //! Anybody who may write a config may claim any repository in it. So a config counts only once its host has shown that its
 //! credential has a right that only somebody with rights in the repository has.
 
-use tidegate_hosts::client::HostError;
 use tidegate_resources::{ConditionStatus, CredentialProof, IntegrationConfig};
 
 use super::{register::RegisterError, status::Verdict};
@@ -55,9 +54,7 @@ fn kept(config: &IntegrationConfig) -> (Option<CredentialProof>, Verdict) {
 /// Whether the host itself denies the credential or the repository.
 pub fn is_denial(error: &RegisterError) -> bool {
     match error {
-        RegisterError::Host { source, .. } => {
-            matches!(source, HostError::Unauthorized | HostError::Forbidden { .. } | HostError::NotFound)
-        }
+        RegisterError::Host(error) => error.source.class().is_denial(),
         RegisterError::Keys(_) => false,
     }
 }
@@ -76,6 +73,9 @@ pub fn is_denied(config: &IntegrationConfig) -> bool {
 mod tests {
     use k8s_openapi::jiff::Timestamp;
     use serde_json::json;
+    use tidegate_hosts::client::HostError;
+
+    use crate::host::{CallError, Operation};
 
     use super::*;
 
@@ -93,7 +93,7 @@ mod tests {
     }
 
     fn host(source: HostError) -> RegisterError {
-        RegisterError::Host { operation: "list hooks", source }
+        CallError { operation: Operation::ListHooks, source }.into()
     }
 
     fn proof(config: &IntegrationConfig, looked: &Looked) -> Option<CredentialProof> {

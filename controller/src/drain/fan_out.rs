@@ -221,9 +221,10 @@ mod tests {
     use tidegate_hosts::client::HostError;
 
     use super::*;
+    use crate::host::{CallError, Operation};
 
     fn host(source: HostError) -> TriggerError {
-        FactsError::Host { operation: "read", source }.into()
+        CallError { operation: Operation::ReadPullRequest, source }.into()
     }
 
     #[test]

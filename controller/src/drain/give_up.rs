@@ -66,7 +66,6 @@ impl Drain {
         reason: &str,
     ) -> Result<(), ReplyError> {
         let reader = Reader::new(config, &self.context).await?;
-        let repository = &config.spec.git.repository;
         // The command is a hint: only a comment that is there, where it says, and asks for something gets a reply.
         let Some(found) = chat::find(comment, &reader).await? else { return Ok(()) };
         if let Some(writer) = Writer::of(config) {
@@ -75,10 +74,10 @@ impl Drain {
         }
         let (client, text) = (&reader.client, text(&found, reason));
         let sent = match comment {
-            Comment::OnPullRequest(at) => client.create_comment(repository, at.pull_request, &text).await,
-            Comment::OnCommit(at) => client.create_commit_comment(repository, at.commit, &text).await,
+            Comment::OnPullRequest(at) => client.create_comment(at.pull_request, &text).await,
+            Comment::OnCommit(at) => client.create_commit_comment(at.commit, &text).await,
         };
-        Ok(reader.count("reply to a comment", sent)?)
+        Ok(sent.map_err(FactsError::from)?)
     }
 
     async fn publish(&self, config: &IntegrationConfig, comment: Comment<'_>, reason: &str) {

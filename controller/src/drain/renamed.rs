@@ -98,8 +98,7 @@ impl Renames {
 
 async fn read(config: &IntegrationConfig, context: &Context) -> Result<RepositoryPath, FactsError> {
     let reader = Reader::new(config, context).await?;
-    let shown = reader.client.repository(&config.spec.git.repository).await;
-    reader.count("read the repository", shown)
+    Ok(reader.client.read_repository().await?)
 }
 
 async fn compare(

@@ -2,7 +2,8 @@
 
 use tidegate_model::{CommitSha, SecretKeyRef};
 use tidegate_resources::{
-    EmptyDirSource, IntegrationJobSpec, PipelineRun, ResultSpec, SecretSource, Step, Volume, VolumeMount,
+    EmptyDirSource, IntegrationJobSpec, PipelineRun, Pull, ResultSpec, SecretSource, Step, Volume,
+    VolumeMount,
 };
 
 use super::{dereference::Source, literal};
@@ -94,7 +95,11 @@ impl Outcome {
 
 /// The step, for the base at this commit.
 pub fn step(spec: &IntegrationJobSpec, base: &CommitSha, source: &Source, image: &str) -> Step {
-    let heads: Vec<String> = spec.pulls.iter().map(|pull| format!("{} {}", pull.number, pull.sha)).collect();
+    let head = |pull: &Pull| {
+        let reference = source.pull_request_refs.get(&pull.number).map_or("", String::as_str);
+        format!("{} {} {reference}", pull.number, pull.sha).trim_end().to_owned()
+    };
+    let heads: Vec<String> = spec.pulls.iter().map(head).collect();
     let mut env = literal::variables(vec![
         ("TIDEGATE_CLONE_URL", source.clone_url.clone()),
         ("TIDEGATE_BASE_REF", spec.base.reference.to_string()),

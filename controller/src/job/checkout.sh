@@ -5,7 +5,8 @@
 #   TIDEGATE_CLONE_URL       where to fetch from
 #   TIDEGATE_BASE_REF        refs/heads/... or refs/tags/...
 #   TIDEGATE_BASE_SHA        the commit to check out, or to merge into
-#   TIDEGATE_HEADS           what to merge: a line "number sha" for each pull request
+#   TIDEGATE_HEADS           what to merge: a line "number sha ref" for each pull request. The ref holds the head; it is missing
+#                            where the host keeps no such refs
 #   TIDEGATE_HISTORY_MIB     how many MiB are fetched so that the clone is whole; where it is larger, only what is tested is
 #   TIDEGATE_CREDENTIAL_FILE a file that holds a token; without it the fetch is anonymous
 #   TIDEGATE_RESULT_*        the files to write the results to
@@ -131,12 +132,13 @@ attempt() {
 }
 
 # get SHA REF NAME: a commit by its SHA or, where the host serves no bare SHAs, by the ref that holds it, as
-# refs/tidegate/NAME. Fails when the host has it no more.
+# refs/tidegate/NAME. Fails when the host has it no more, or there is no such ref.
 get() {
     if try "$1:refs/tidegate/$3"; then
         return 0
     fi
     grep -qE "$missing" "$log" || give_up
+    test -n "$2" || return 1
     # Without bare SHAs no file could be fetched later.
     how=--no-filter limit=unlimited
     if ! try "+$2:refs/tidegate/$3"; then
@@ -182,7 +184,7 @@ else
     # A merge needs the whole history, but not every file of it; hosts that don't filter send all.
     how_large=--filter=blob:none
     set -- "$TIDEGATE_BASE_SHA:refs/tidegate/base"
-    while read -r number sha; do
+    while read -r number sha _; do
         set -- "$@" "$sha:refs/tidegate/pull-$number"
     done <<HEADS
 $TIDEGATE_HEADS
@@ -191,8 +193,8 @@ HEADS
         grep -qE "$missing" "$log" || give_up
         get "$TIDEGATE_BASE_SHA" "$TIDEGATE_BASE_REF" base ||
             finish error "$TIDEGATE_BASE_REF holds $TIDEGATE_BASE_SHA no more"
-        while read -r number sha <&3; do
-            get "$sha" "refs/pull/$number/head" "pull-$number" ||
+        while read -r number sha ref <&3; do
+            get "$sha" "$ref" "pull-$number" ||
                 finish superseded "#$number holds $sha no more"
         done 3<<HEADS
 $TIDEGATE_HEADS
@@ -205,7 +207,7 @@ HEADS
     export GIT_COMMITTER_DATE GIT_AUTHOR_DATE
     export GIT_AUTHOR_NAME=Tidegate GIT_AUTHOR_EMAIL=tidegate@localhost
     export GIT_COMMITTER_NAME=Tidegate GIT_COMMITTER_EMAIL=tidegate@localhost
-    while read -r number sha <&3; do
+    while read -r number sha _ <&3; do
         if attempt merge --quiet --no-ff --no-gpg-sign -m "Merge #$number ($sha) into $TIDEGATE_BASE_REF" "$sha"; then
             continue
         fi

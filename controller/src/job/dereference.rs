@@ -1,17 +1,21 @@
 //! Reads what an `IntegrationJob` refers to.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
-use tidegate_model::SecretKeyRef;
-use tidegate_resources::{IntegrationConfig, IntegrationJob};
+use tidegate_model::{PullRequestNumber, SecretKeyRef};
+use tidegate_resources::{IntegrationConfig, IntegrationJob, Pull};
 
-use crate::{context::Context, host_clients::CredentialError};
+use crate::{context::Context, host::CredentialError};
 
 /// Where the code comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// The address to fetch from. It holds no credential.
     pub clone_url: String,
+    /// The ref that holds the head of each pull request, where the host keeps such refs.
+    pub pull_request_refs: BTreeMap<PullRequestNumber, String>,
     /// A read-only token for the checkout step; without it the fetch is anonymous.
     pub clone_secret: Option<SecretKeyRef>,
 }
@@ -138,8 +142,10 @@ pub async fn source(job: &IntegrationJob, context: &Context) -> Result<Source, D
     if let Some(reference) = &config.spec.git.clone_secret_ref {
         check_clone_secret(reference, &config, job, context).await?;
     }
+    let of_pull = |pull: &Pull| Some((pull.number, host.pull_request_ref(pull.number)?));
     Ok(Source {
-        clone_url: host.clone_url(&job.spec.repository).to_string(),
+        clone_url: host.clone_url(),
+        pull_request_refs: job.spec.pulls.iter().filter_map(of_pull).collect(),
         clone_secret: config.spec.git.clone_secret_ref,
     })
 }

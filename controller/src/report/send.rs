@@ -4,7 +4,7 @@ use kube::{
     Resource,
     runtime::events::{Event, EventType},
 };
-use tidegate_hosts::client::HostError;
+use tidegate_hosts::client::{ErrorClass, HostError};
 use tidegate_model::CommitStatus;
 use tidegate_resources::IntegrationConfig;
 
@@ -12,7 +12,7 @@ use super::{
     outbox::{Due, Sent},
     plan::page_url,
 };
-use crate::{context::Context, error_chain, schedule::Key};
+use crate::{context::Context, error_chain, host::CallError, schedule::Key};
 
 /// Sends a status to the host of a config.
 pub async fn send(due: &Due, config: &IntegrationConfig, context: &Context) -> Sent {
@@ -20,7 +20,6 @@ pub async fn send(due: &Due, config: &IntegrationConfig, context: &Context) -> S
     let Ok(host) = context.hosts.for_config(config).await else {
         return Sent::Failed { retry_after: None };
     };
-    let git = &config.spec.git;
     let run =
         due.run.as_ref().map(|run| Key { namespace: due.target.config.namespace.clone(), name: run.clone() });
     let base = context.settings.report_url.as_deref();
@@ -31,61 +30,47 @@ pub async fn send(due: &Due, config: &IntegrationConfig, context: &Context) -> S
         description: due.status.description.clone(),
         target_url: base.zip(run.as_ref()).map(|(base, run)| page_url(base, run)),
     };
-    let result = host.set_status(&git.repository, &status).await;
-    let outcome = result.as_ref().map_or_else(HostError::category, |()| "ok");
-    context.metrics.host_call(git.type_, "set_status", outcome);
-    let Err(error) = result else { return Sent::Taken };
+    let Err(CallError { source: error, .. }) = host.set_status(&status).await else { return Sent::Taken };
     let message = error_chain(&error);
     tracing::warn!(
         integration_job = run.map(|run| run.to_string()),
-        repo = %git.repository,
+        repo = %host.repository(),
         context = status.context,
         error = message,
         "failed to set a commit status",
     );
-    match Cause::of(&error) {
-        Cause::Status => Sent::Refused(message),
-        Cause::Credential => {
-            context.hosts.forget(config);
-            Sent::Failed { retry_after: error.retry_after() }
-        }
-        Cause::Limits => Sent::Failed { retry_after: error.retry_after() },
-        Cause::HostOrCommit => {
-            let found = host.has_commit(&git.repository, &due.target.sha).await;
-            let outcome = found.as_ref().map_or_else(HostError::category, |_| "ok");
-            context.metrics.host_call(git.type_, "has_commit", outcome);
-            match found {
-                Ok(false) => Sent::Refused(format!("the repository has no such commit any more ({message})")),
-                Ok(true) | Err(_) => Sent::Failed { retry_after: error.retry_after() },
-            }
-        }
+    match Next::after(&error) {
+        Next::GiveUp => Sent::Refused(message),
+        Next::Wait => Sent::Failed { retry_after: error.retry_after() },
+        Next::LookForCommit => match host.has_commit(&due.target.sha).await {
+            Ok(false) => Sent::Refused(format!("the repository has no such commit any more ({message})")),
+            Ok(true) | Err(_) => Sent::Failed { retry_after: error.retry_after() },
+        },
     }
 }
 
-/// What a failed write of a status is due to. Only a refusal of that very status is final: everything else can be repaired without
-/// us, and then the status is still to be written.
+/// What follows from a failed write of a status. Only a refusal of that very status is final: everything else can be repaired
+/// without us, and then the status is still to be written.
 #[derive(Debug, PartialEq, Eq)]
-enum Cause {
+enum Next {
     /// The host judged this status, and refuses it.
-    Status,
-    /// The credential is wrong or lacks a right. It is read again for the next try.
-    Credential,
-    /// A rate limit, the operator's policy on addresses, or a private key that can't be read.
-    Limits,
-    /// The host or the way to it; or the commit is gone, which not every host says.
-    HostOrCommit,
+    GiveUp,
+    /// It is sent again.
+    Wait,
+    /// The commit may be gone, which not every host says.
+    LookForCommit,
 }
 
-impl Cause {
-    fn of(error: &HostError) -> Self {
-        match error {
-            HostError::Rejected { status, .. } if status.as_u16() == 422 => Self::Status,
-            HostError::Unauthorized | HostError::Forbidden { .. } => Self::Credential,
-            HostError::RateLimited { .. } | HostError::Egress(_) | HostError::PrivateKey => Self::Limits,
-            HostError::NotFound
-            | HostError::Rejected { .. }
-            | HostError::Unavailable { .. }
-            | HostError::Unreadable { .. } => Self::HostOrCommit,
+impl Next {
+    fn after(error: &HostError) -> Self {
+        match error.class() {
+            ErrorClass::Refused => Self::GiveUp,
+            ErrorClass::Credential | ErrorClass::Right | ErrorClass::RateLimited | ErrorClass::Setup => {
+                Self::Wait
+            }
+            ErrorClass::Missing | ErrorClass::Rejected | ErrorClass::Transient | ErrorClass::Unreadable => {
+                Self::LookForCommit
+            }
         }
     }
 }
@@ -127,7 +112,7 @@ mod tests {
 
     #[test]
     fn only_an_answer_about_the_status_itself_gives_it_up() {
-        assert_eq!(Cause::of(&rejected(422)), Cause::Status);
+        assert_eq!(Next::after(&rejected(422)), Next::GiveUp);
         for error in [
             rejected(400),
             rejected(409),
@@ -142,7 +127,7 @@ mod tests {
             HostError::Egress(EgressError::NotHttps),
             HostError::PrivateKey,
         ] {
-            assert_ne!(Cause::of(&error), Cause::Status, "{error:?}");
+            assert_ne!(Next::after(&error), Next::GiveUp, "{error:?}");
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Carries out what the queue decided for one job.
 
 use k8s_openapi::jiff::Timestamp;
-use tidegate_hosts::client::HostError;
 use tidegate_model::{CommitSha, GitRef, JobName};
 use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase, Pull};
 use tidegate_rules::{schedule::Limits, trust::Rights};
@@ -13,7 +12,7 @@ use super::{
 use crate::{
     context::Context,
     error_chain,
-    host_clients::CredentialError,
+    host::{CallError, CredentialError},
     job::{
         dereference::{self, DereferenceError},
         limit,
@@ -38,7 +37,7 @@ enum StartError {
     Host {
         reference: GitRef,
         #[source]
-        source: HostError,
+        source: CallError,
     },
 }
 
@@ -50,7 +49,7 @@ impl StartError {
             Self::Untrusted(_) => AWAITING_APPROVAL,
             Self::Ledger(_) => "LedgerUnreadable",
             Self::Credential(error) => error.category(),
-            Self::Host { source, .. } if source.is_retryable() => "HostUnreachable",
+            Self::Host { source, .. } if source.source.class().is_transient() => "HostUnreachable",
             Self::Host { .. } => "HostRefused",
         }
     }
@@ -103,7 +102,7 @@ pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> D
                     "an IntegrationJob stays queued",
                 );
                 retry = Some(match &error {
-                    StartError::Host { source, .. } => source.retry_after(),
+                    StartError::Host { source, .. } => source.source.retry_after(),
                     StartError::Config(_)
                     | StartError::Credential(_)
                     | StartError::Untrusted(_)
@@ -173,15 +172,10 @@ async fn ready(job: &IntegrationJob, context: &Context) -> Result<Option<Ready>,
         return Ok(Some(ready(sha.clone())));
     }
     let host = context.hosts.for_config(&config).await?;
-    let head = host.ref_target(&job.spec.repository, &job.spec.base.reference).await;
-    let outcome = head.as_ref().map_or_else(HostError::category, |_| "ok");
-    context.metrics.host_call(job.spec.host, "ref_target", outcome);
-    head.map(|head| head.map(ready)).map_err(|error| {
-        if !error.is_retryable() {
-            context.hosts.forget(&config);
-        }
-        StartError::Host { reference: job.spec.base.reference.clone(), source: error }
-    })
+    let reference = &job.spec.base.reference;
+    let head = host.read_ref(reference).await;
+    head.map(|head| head.map(ready))
+        .map_err(|source| StartError::Host { reference: reference.clone(), source })
 }
 
 /// The job with the time that its run is granted: never more than the operator's limit.

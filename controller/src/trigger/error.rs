@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use kube::core::Status;
-use tidegate_hosts::client::HostError;
+use tidegate_hosts::client::{ErrorClass, HostError};
 use tidegate_model::RepositoryPath;
 
 use super::reader::FactsError;
-use crate::{host_clients::CredentialError, ledger::LedgerError, runs::ApplyError};
+use crate::{
+    host::{CallError, CredentialError},
+    ledger::LedgerError,
+    runs::ApplyError,
+};
 
 /// Why a trigger could not be followed yet.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +36,12 @@ pub enum TriggerError {
         /// The host's.
         shown: RepositoryPath,
     },
+}
+
+impl From<CallError> for TriggerError {
+    fn from(error: CallError) -> Self {
+        FactsError::from(error).into()
+    }
 }
 
 /// What a command that failed waits for, in rising order of patience.
@@ -85,10 +95,8 @@ impl TriggerError {
 
     /// Whether the config's own conditions will say so once it is checked: its credential, or the right that it gives.
     pub fn concerns_config(&self) -> bool {
-        matches!(
-            self,
-            Self::Facts(FactsError::Credential(_) | FactsError::Host { .. } | FactsError::Hidden(_))
-        ) && self.waits_for() == WaitsFor::Person
+        matches!(self, Self::Facts(FactsError::Credential(_) | FactsError::Host(_) | FactsError::Hidden(_)))
+            && self.waits_for() == WaitsFor::Person
     }
 }
 
@@ -104,7 +112,7 @@ impl FactsError {
             | Self::Namespace(_)
             | Self::Credential(_)
             | Self::Hidden(_) => WaitsFor::Person,
-            Self::Host { source, .. } => of_host(source),
+            Self::Host(error) => of_host(&error.source),
         }
     }
 }
@@ -136,13 +144,10 @@ fn lacks_right(status: &Status) -> bool {
 }
 
 fn of_host(error: &HostError) -> WaitsFor {
-    match error {
-        HostError::RateLimited { .. } | HostError::Unavailable { .. } => WaitsFor::Host,
-        HostError::Unauthorized
-        | HostError::Forbidden { .. }
-        | HostError::Egress(_)
-        | HostError::PrivateKey => WaitsFor::Person,
-        HostError::NotFound | HostError::Rejected { .. } | HostError::Unreadable { .. } => {
+    match error.class() {
+        ErrorClass::Transient | ErrorClass::RateLimited => WaitsFor::Host,
+        ErrorClass::Setup | ErrorClass::Credential | ErrorClass::Right => WaitsFor::Person,
+        ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Rejected | ErrorClass::Unreadable => {
             WaitsFor::MoreTries
         }
     }
@@ -151,6 +156,7 @@ fn of_host(error: &HostError) -> WaitsFor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::Operation;
 
     fn refused(code: u16, reason: &str, message: &str) -> TriggerError {
         let status =
@@ -194,7 +200,9 @@ mod tests {
 
     #[test]
     fn an_answer_of_a_host_waits_for_the_host_a_person_or_a_few_tries() {
-        let of = |source| TriggerError::Facts(FactsError::Host { operation: "read", source }).waits_for();
+        let of = |source| {
+            TriggerError::from(CallError { operation: Operation::ReadPullRequest, source }).waits_for()
+        };
         assert_eq!(of(HostError::Unreadable { reason: String::new() }), WaitsFor::MoreTries);
         assert_eq!(of(HostError::RateLimited { retry_after: None }), WaitsFor::Host);
         assert_eq!(of(HostError::Unauthorized), WaitsFor::Person);

@@ -103,15 +103,13 @@ impl Reader<'_> {
     }
 
     pub async fn account(&self, login: &Login) -> Result<Account, FactsError> {
-        let read = self.client.account(&self.config.spec.git.repository, login).await;
-        let AccountFacts { kind, permission } = self.count("read a person's permission", read)?;
+        let AccountFacts { kind, permission } = self.client.read_account(login).await?;
         Ok(Account { login: login.clone(), kind, permission })
     }
 
     async fn branch_target(&self, branch: &RefName) -> Result<Target, FactsError> {
         let reference = GitRef::Branch(branch.clone());
-        let read = self.client.ref_target(&self.config.spec.git.repository, &reference).await;
-        Ok(Target { branch: branch.clone(), commit: self.count("look for the ref", read)? })
+        Ok(Target { branch: branch.clone(), commit: self.client.read_ref(&reference).await? })
     }
 }
 

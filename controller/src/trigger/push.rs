@@ -30,17 +30,13 @@ pub enum Place {
 impl Reader<'_> {
     /// Where a commit is on a branch or tag; `None` when it can't be reached from there.
     pub async fn place(&self, reference: &GitRef, sha: &CommitSha) -> Result<Option<Place>, FactsError> {
-        let repository = &self.config.spec.git.repository;
         match self.ref_target(reference).await? {
             None => {
                 self.check_visible().await?;
                 Ok(None)
             }
             Some(target) if target == *sha => Ok(Some(Place::Head)),
-            Some(target) => {
-                let contains = self.client.is_ancestor(repository, sha, &target).await;
-                Ok(self.count("look for the commit", contains)?.then_some(Place::Behind))
-            }
+            Some(target) => Ok(self.client.is_ancestor(sha, &target).await?.then_some(Place::Behind)),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Asks the host of a config.
 
-use std::sync::Arc;
-
-use tidegate_hosts::client::{HostClient, HostError, PullRequestFacts};
+use tidegate_hosts::client::{HostError, PullRequestFacts};
 use tidegate_model::{CommitSha, GitRef, PullRequestNumber, RepositoryPath};
 use tidegate_resources::IntegrationConfig;
 
-use crate::{context::Context, host_clients::CredentialError};
+use crate::{
+    context::Context,
+    host::{CallError, CredentialError, RepositoryClient},
+};
 
 /// Why the facts can't be had.
 #[derive(Debug, thiserror::Error)]
@@ -38,13 +39,8 @@ pub enum FactsError {
     #[error("the host knows no repository {0}, or hides it from the credential")]
     Hidden(RepositoryPath),
     /// The host refused, or could not be reached.
-    #[error("failed to {operation} on the host")]
-    Host {
-        /// What was tried.
-        operation: &'static str,
-        /// Why it failed.
-        source: HostError,
-    },
+    #[error(transparent)]
+    Host(#[from] CallError),
 }
 
 impl FactsError {
@@ -56,14 +52,14 @@ impl FactsError {
             Self::Unproven(_) => "unproven",
             Self::Credential(error) => error.category(),
             Self::Hidden(_) => "hidden",
-            Self::Host { source, .. } => source.category(),
+            Self::Host(error) => error.source.category(),
         }
     }
 
     /// How long the host wants to be left alone.
     pub fn retry_after(&self) -> Option<std::time::Duration> {
         match self {
-            Self::Host { source, .. } => source.retry_after(),
+            Self::Host(error) => error.source.retry_after(),
             Self::Configs(_)
             | Self::Config { .. }
             | Self::Unproven(_)
@@ -75,9 +71,9 @@ impl FactsError {
     }
 }
 
-/// Calls a config's host, and counts the calls.
+/// Calls a config's host.
 pub struct Reader<'a> {
-    pub client: Arc<HostClient>,
+    pub client: RepositoryClient,
     pub config: &'a IntegrationConfig,
     context: &'a Context,
 }
@@ -96,43 +92,25 @@ impl<'a> Reader<'a> {
         &self,
         number: PullRequestNumber,
     ) -> Result<Option<PullRequestFacts>, FactsError> {
-        let read = self.client.pull_request(&self.config.spec.git.repository, number).await;
-        match self.count("read the pull request", read) {
-            Ok(pull_request) => Ok(Some(pull_request)),
-            Err(FactsError::Host { source: HostError::NotFound, .. }) => {
-                self.check_visible().await?;
-                Ok(None)
-            }
-            Err(error) => Err(error),
+        let found = self.client.read_pull_request(number).await?;
+        if found.is_none() {
+            self.check_visible().await?;
         }
+        Ok(found)
     }
 
     /// Fails while the credential can't see the repository. Then nothing follows from what was not found in it.
     pub async fn check_visible(&self) -> Result<(), FactsError> {
-        let repository = &self.config.spec.git.repository;
-        let shown = self.client.repository(repository).await;
-        match self.count("read the repository", shown) {
+        match self.client.read_repository().await {
             Ok(_) => Ok(()),
-            Err(FactsError::Host { source: HostError::NotFound, .. }) => {
-                self.context.hosts.forget(self.config);
-                Err(FactsError::Hidden(repository.clone()))
+            Err(CallError { source: HostError::NotFound, .. }) => {
+                Err(FactsError::Hidden(self.client.repository().clone()))
             }
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         }
     }
 
     pub async fn ref_target(&self, reference: &GitRef) -> Result<Option<CommitSha>, FactsError> {
-        let target = self.client.ref_target(&self.config.spec.git.repository, reference).await;
-        self.count("look for the ref", target)
-    }
-
-    /// Counts a call. A credential that was refused is read again next time.
-    pub fn count<T>(&self, operation: &'static str, result: Result<T, HostError>) -> Result<T, FactsError> {
-        let outcome = result.as_ref().map_or_else(HostError::category, |_| "ok");
-        self.context.metrics.host_call(self.config.spec.git.type_, operation, outcome);
-        if let Err(HostError::Unauthorized | HostError::Forbidden { .. }) = &result {
-            self.context.hosts.forget(self.config);
-        }
-        result.map_err(|source| FactsError::Host { operation, source })
+        Ok(self.client.read_ref(reference).await?)
     }
 }

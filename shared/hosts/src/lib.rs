@@ -9,5 +9,10 @@ pub mod client;
 mod gitea;
 mod github;
 pub mod hook;
+mod host;
 pub mod intake;
 pub mod signature;
+#[cfg(feature = "client")]
+mod v3;
+
+pub use host::{capabilities, pull_request_ref};

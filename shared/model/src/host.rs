@@ -29,6 +29,14 @@ impl Host {
             Self::Gitea => "gitea",
         }
     }
+
+    /// The address of the API that a config means which names none: the public site's.
+    pub const fn default_api_url(self) -> &'static str {
+        match self {
+            Self::Github => "https://api.github.com",
+            Self::Gitea => "https://gitea.com",
+        }
+    }
 }
 
 impl fmt::Display for Host {

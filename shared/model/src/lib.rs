@@ -3,6 +3,7 @@
 //! Everything here is data that was parsed once and can't be wrong afterwards. There is no I/O, no Kubernetes and no
 //! HTTP in this crate, and no decision: decisions live in `tidegate-rules`.
 
+mod capabilities;
 mod command;
 mod comment;
 mod duration;
@@ -16,6 +17,7 @@ mod refs;
 mod status;
 mod trace;
 
+pub use capabilities::Capabilities;
 pub use command::{Command, Intention, IntentionKind};
 pub use comment::{CommentKind, CommentPointer};
 pub use duration::Timeout;

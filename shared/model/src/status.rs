@@ -41,7 +41,7 @@ pub enum StatusState {
 }
 
 impl StatusState {
-    /// The name that GitHub and Gitea use.
+    /// Our own word, for pages. What a host calls it stands in the host's folder of `tidegate-hosts`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",

@@ -96,10 +96,9 @@ pub struct GitSpec {
 impl GitSpec {
     /// The address of the host's API, without a slash at the end.
     pub fn api_url(&self) -> &str {
-        match (&self.api_url, self.type_) {
-            (Some(url), _) => url.trim_end_matches('/'),
-            (None, Host::Github) => "https://api.github.com",
-            (None, Host::Gitea) => "https://gitea.com",
+        match &self.api_url {
+            Some(url) => url.trim_end_matches('/'),
+            None => self.type_.default_api_url(),
         }
     }
 

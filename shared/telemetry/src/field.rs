@@ -26,7 +26,7 @@ pub const OUTCOME: &str = "outcome";
 pub const DURATION_MS: &str = "duration_ms";
 /// An error and its causes, as [`chain`](fn@crate::chain) prints them.
 pub const ERROR: &str = "error";
-/// What was called on a host, in one word.
+/// The call of a host's API, by its name in the controller's metrics.
 pub const OPERATION: &str = "operation";
 /// The name of a queue.
 pub const QUEUE: &str = "queue";

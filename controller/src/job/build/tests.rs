@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use tidegate_model::SecretKeyRef;
+use tidegate_model::{PullRequestNumber, SecretKeyRef};
 
 use super::*;
 use crate::job::fixture::{self, BASE, HEAD};
@@ -13,6 +13,7 @@ const SETTINGS: RunSettings<'static> = RunSettings {
 fn source(secret: Option<&str>) -> Source {
     Source {
         clone_url: "https://git.example.com/acme/shop.git".to_owned(),
+        pull_request_refs: [(PullRequestNumber(7), "refs/pull/7/head".to_owned())].into(),
         clone_secret: secret.map(|name| SecretKeyRef { name: name.to_owned(), key: "token".to_owned() }),
     }
 }
@@ -77,7 +78,7 @@ fn a_job_becomes_a_task_that_checks_out_and_runs() {
         panic!("two steps: {task:#}")
     };
     assert_eq!((&checkout["name"], &checkout["image"]), (&json!("checkout"), &json!("git")));
-    assert_eq!(env_of(checkout, "TIDEGATE_HEADS")[0]["value"], format!("7 {HEAD}"));
+    assert_eq!(env_of(checkout, "TIDEGATE_HEADS")[0]["value"], format!("7 {HEAD} refs/pull/7/head"));
     assert_eq!(env_of(checkout, "TIDEGATE_BASE_SHA")[0]["value"], BASE);
     assert_eq!(env_of(checkout, "TIDEGATE_HISTORY_MIB")[0]["value"], "128");
     assert_eq!(env_of(checkout, "TIDEGATE_RESULT_OUTCOME")[0]["value"], "$(step.results.outcome.path)");

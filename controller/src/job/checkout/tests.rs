@@ -16,13 +16,19 @@ struct Scene {
     dir: TempDir,
     script: String,
     history_mib: u32,
+    has_head_refs: bool,
 }
 
 impl Scene {
+    /// The ref of a pull request's head, as the controller names it.
+    fn head_ref(&self, number: u64) -> String {
+        if self.has_head_refs { format!("refs/pull/{number}/head") } else { String::new() }
+    }
+
     /// A repository whose branch `main` has one commit with `a.txt` and `b.txt`.
     fn new() -> Self {
         let dir = tempfile::tempdir().expect("temporary directory");
-        let scene = Self { dir, script: SCRIPT.to_owned(), history_mib: HISTORY_MIB };
+        let scene = Self { dir, script: SCRIPT.to_owned(), history_mib: HISTORY_MIB, has_head_refs: true };
         fs::create_dir(scene.path("work")).expect("directory");
         scene.git("work", &["init", "--quiet", "--initial-branch=main"]);
         scene.commit("main", &[("a.txt", "one\n"), ("b.txt", "one\n")]);
@@ -90,7 +96,8 @@ impl Scene {
         let source = self.path(task).join("source");
         fs::create_dir_all(&source).expect("directory");
         fs::write(self.path(task).join("checkout.sh"), &self.script).expect("writes");
-        let heads: Vec<String> = heads.iter().map(|(number, sha)| format!("{number} {sha}")).collect();
+        let heads: Vec<String> =
+            heads.iter().map(|(number, sha)| format!("{number} {sha} {}", self.head_ref(*number))).collect();
         let mut command = Command::new("sh");
         command
             .arg("../checkout.sh")
@@ -250,6 +257,19 @@ fn a_head_that_moved_is_built_as_long_as_the_host_has_it() {
     scene.git("host.git", &["gc", "--quiet", "--prune=now"]);
     let checkout = scene.checkout("gone", &base, &[(7, &old)]);
     assert_eq!(checkout.failure(), (Outcome::Superseded, &*format!("#7 holds {old} no more")));
+}
+
+#[test]
+fn without_a_ref_of_the_pull_request_a_head_is_fetched_by_its_sha_alone() {
+    let mut scene = Scene::new();
+    scene.has_head_refs = false;
+    let base = head_of(&scene);
+    let head = scene.commit("feature", &[("a.txt", "two\n")]);
+    scene.push(&head, "refs/heads/feature");
+    scene.checkout("kept", &base, &[(7, &head)]).assert_merged();
+    let lost: CommitSha = "1".repeat(40).parse().expect("commit SHA");
+    let checkout = scene.checkout("gone", &base, &[(7, &lost)]);
+    assert_eq!(checkout.failure(), (Outcome::Superseded, &*format!("#7 holds {lost} no more")));
 }
 
 #[test]

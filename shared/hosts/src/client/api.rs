@@ -13,13 +13,27 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tower::{Service, ServiceExt, util::BoxCloneSyncService};
 
-use super::HostError;
+use super::{HostError, Listing};
 
 /// An API of JSON below one address. The service behind it authenticates and sends.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
     service: BoxCloneSyncService<Request<Bytes>, Response<Bytes>, HostError>,
+    /// What stands before every path.
+    root: &'static str,
     accept: HeaderValue,
+    pages: Pages,
+}
+
+/// How a host hands out a list page by page.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pages {
+    /// The parameter that asks for pages of a length.
+    pub(crate) size: &'static str,
+    /// The longest page.
+    pub(crate) length: u32,
+    /// Whether an answer is the last page; with how many items it has, and how many were seen in all.
+    pub(crate) is_last: fn(&Answer, usize, usize) -> bool,
 }
 
 impl Api {
@@ -27,7 +41,12 @@ impl Api {
     /// A longer wait is the caller's business.
     const MAX_WAIT: Duration = Duration::from_secs(5);
 
-    pub(crate) fn new<S>(service: S, accept: &'static str) -> Self
+    /// How much of most lists is read, in items.
+    pub(crate) const MAX_ITEMS: u32 = 1000;
+    /// How much of the lists of branches and tags is read, in items each.
+    pub(crate) const MAX_REFS: u32 = 5000;
+
+    pub(crate) fn new<S>(service: S, root: &'static str, accept: &'static str, pages: Pages) -> Self
     where
         S: Service<Request<Bytes>, Response = Response<Bytes>, Error = HostError>
             + Clone
@@ -36,7 +55,8 @@ impl Api {
             + 'static,
         S::Future: Send + 'static,
     {
-        Self { service: BoxCloneSyncService::new(service), accept: HeaderValue::from_static(accept) }
+        let service = BoxCloneSyncService::new(service);
+        Self { service, root, accept: HeaderValue::from_static(accept), pages }
     }
 
     /// Reads an object. Tried up to three times when the host is unavailable, with growing and random pauses.
@@ -44,7 +64,30 @@ impl Api {
         self.get_page(path).await?.read()
     }
 
-    /// Like [`Api::get`], with the headers that tell of further pages.
+    /// Reads a list page by page, to its end or to so many items. An item that can't be read is left out and counted.
+    pub(crate) async fn list<S: DeserializeOwned, T>(
+        &self,
+        path: &str,
+        max_items: u32,
+        into_facts: impl Fn(S) -> Result<T, HostError>,
+    ) -> Result<Listing<T>, HostError> {
+        let Pages { size, length, is_last } = self.pages;
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let mut listing = Listing::new();
+        let mut seen = 0;
+        for page in 1..=max_items / length {
+            let answer = self.get_page(&format!("{path}{joint}{size}={length}&page={page}")).await?;
+            let on_page = listing.add(answer.items()?, &into_facts);
+            seen += on_page;
+            if is_last(&answer, on_page, seen) {
+                return Ok(listing);
+            }
+        }
+        listing.is_cut = true;
+        Ok(listing)
+    }
+
+    /// Like [`Api::get`], with the status and the headers.
     pub(crate) async fn get_page(&self, path: &str) -> Result<Answer, HostError> {
         let pauses = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
@@ -52,7 +95,7 @@ impl Api {
             .with_jitter();
         (|| self.call(Method::GET, path, Bytes::new()))
             .retry(pauses)
-            .when(HostError::is_retryable)
+            .when(|error| error.class().is_transient())
             .adjust(|error, pause| match (error.retry_after(), error) {
                 (Some(wait), _) => pause.map(|pause| pause.max(wait)).filter(|_| wait <= Self::MAX_WAIT),
                 (None, HostError::RateLimited { .. }) => None,
@@ -98,7 +141,8 @@ impl Api {
     }
 
     async fn call(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, HostError> {
-        let mut request = Request::builder().method(method).uri(path).header(ACCEPT, &self.accept);
+        let uri = format!("{}{path}", self.root);
+        let mut request = Request::builder().method(method).uri(uri).header(ACCEPT, &self.accept);
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
         }

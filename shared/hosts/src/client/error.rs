@@ -1,9 +1,13 @@
-//! What can go wrong with a call, folded by what a caller can do about it.
+//! What can go wrong with a call.
+
+mod class;
 
 use std::{error::Error, time::Duration};
 
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use serde::Deserialize;
+
+pub use class::ErrorClass;
 
 use super::EgressError;
 
@@ -56,6 +60,9 @@ pub enum HostError {
     /// The GitHub App's private key is no RSA key in PEM format.
     #[error("the GitHub App's private key is no RSA key in PEM format")]
     PrivateKey,
+    /// The host has no such call: its capabilities say so.
+    #[error("the host offers no such thing")]
+    Unsupported,
 }
 
 impl HostError {
@@ -88,16 +95,18 @@ impl HostError {
         }
     }
 
-    /// Whether the same call may succeed later, with nothing changed.
-    pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::RateLimited { .. } | Self::Unavailable { .. })
-    }
-
     /// How long the host wants to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after } | Self::Unavailable { retry_after, .. } => *retry_after,
-            _ => None,
+            Self::Unauthorized
+            | Self::Forbidden { .. }
+            | Self::NotFound
+            | Self::Rejected { .. }
+            | Self::Unreadable { .. }
+            | Self::Egress(_)
+            | Self::PrivateKey
+            | Self::Unsupported => None,
         }
     }
 
@@ -113,6 +122,7 @@ impl HostError {
             Self::Unreadable { .. } => "unreadable",
             Self::Egress(_) => "egress",
             Self::PrivateKey => "private_key",
+            Self::Unsupported => "unsupported",
         }
     }
 
@@ -128,6 +138,7 @@ impl HostError {
             Self::Unreadable { .. } => "UnreadableAnswer",
             Self::Egress(_) => "AddressNotAllowed",
             Self::PrivateKey => "PrivateKeyInvalid",
+            Self::Unsupported => "Unsupported",
         }
     }
 }

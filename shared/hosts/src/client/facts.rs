@@ -86,6 +86,22 @@ impl<T> Listing<T> {
         Self { items: Vec::new(), unreadable: 0, is_cut: false }
     }
 
+    /// All items; an error where the list goes on.
+    pub(crate) fn whole(self, what: &str) -> Result<Vec<T>, HostError> {
+        if self.is_cut {
+            return Err(HostError::unreadable(&format!("the list of {what} has no end")));
+        }
+        Ok(self.items)
+    }
+
+    /// Both lists as one.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.items.extend(other.items);
+        self.unreadable += other.unreadable;
+        self.is_cut |= other.is_cut;
+        self
+    }
+
     /// Adds a page, and logs the first item that can't be read. Returns how many items the page had.
     pub(crate) fn add<S: DeserializeOwned>(
         &mut self,
@@ -157,30 +173,6 @@ pub struct StatusFacts {
 pub enum Reaction {
     /// It was done.
     ThumbsUp,
-}
-
-impl Reaction {
-    /// The name that GitHub and Gitea use.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::ThumbsUp => "+1",
-        }
-    }
-}
-
-/// The number at the end of an address such as `…/pulls/7`.
-pub(crate) fn number_at_end(address: &str) -> Option<PullRequestNumber> {
-    let (_, number) = address.rsplit_once('/')?;
-    number.parse().ok().map(PullRequestNumber)
-}
-
-/// Why a pull request whose head or base can't be read has no facts: a closed one is as good as gone.
-pub(crate) fn without_head(open: bool) -> HostError {
-    if open {
-        HostError::unreadable(&"an open pull request without a readable head.sha and base.ref")
-    } else {
-        HostError::NotFound
-    }
 }
 
 /// A webhook of a repository. Hosts never show its secret.

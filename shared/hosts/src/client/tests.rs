@@ -1,6 +1,7 @@
 //! Both clients against a server with canned answers.
 
 mod canned;
+mod capabilities;
 mod comments;
 mod gitea;
 mod gitea_accounts;
@@ -11,10 +12,15 @@ mod lists;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tidegate_model::{AccountKind, Host, Login, Permission, RepositoryPath};
+use tidegate_model::{
+    AccountKind, CommentId, CommentKind, CommentPointer, CommitSha, CommitStatus, GitRef, Host, Login,
+    Permission, PullRequestNumber, RepositoryPath,
+};
 
+use self::canned::Canned;
 use super::*;
 
 fn settings() -> ClientSettings {
@@ -24,6 +30,24 @@ fn settings() -> ClientSettings {
 fn client(host: Host, url: &str) -> HostClient {
     let credential = Credential::Token("t0ken".into());
     HostClient::new(host, url, credential, settings()).expect("a client")
+}
+
+/// A server, its client, and the path of the repository in its API.
+async fn start(host: Host) -> (Canned, HostClient, &'static str) {
+    let server = Canned::start().await;
+    let (client, root) = match host {
+        Host::Github => (client(host, &format!("{}/api/v3", server.url)), "/api/v3/repos/acme/shop"),
+        Host::Gitea => (client(host, &server.url), "/api/v1/repos/acme/shop"),
+    };
+    (server, client, root)
+}
+
+/// The comment of an id in the conversation of pull request 7.
+async fn read_comment(client: &HostClient, id: CommentId) -> Result<Option<CommentFacts>, HostError> {
+    let pointer = CommentPointer::Comment(id);
+    let found = client.read_comments(&repository(), PullRequestNumber(7), &pointer).await?;
+    assert!(found.len() <= 1, "{found:?}");
+    Ok(found.into_iter().next())
 }
 
 fn repository() -> RepositoryPath {
@@ -89,7 +113,8 @@ async fn a_client_of_a_forbidden_address_is_not_made() {
 #[tokio::test]
 async fn a_name_that_resolves_to_a_private_address_is_not_called() {
     for host in Host::ALL {
-        let error = client(host, "https://localhost:1").hooks(&repository()).await.expect_err("forbidden");
+        let error =
+            client(host, "https://localhost:1").list_hooks(&repository()).await.expect_err("forbidden");
         assert!(matches!(error, HostError::Egress(EgressError::NotPublic { .. })), "{error:?}");
     }
 }
@@ -106,7 +131,7 @@ async fn no_credential_is_shown() {
 #[tokio::test]
 async fn a_token_sets_statuses_where_the_host_shows_that_its_owner_may_push() {
     for (host, root) in [(Host::Github, ""), (Host::Gitea, "/api/v1")] {
-        let server = canned::Canned::start().await;
+        let server = Canned::start().await;
         let client = client(host, &server.url);
         for (permissions, may) in [
             (json!({"admin": false, "push": true, "pull": true}), true),
@@ -115,7 +140,7 @@ async fn a_token_sets_statuses_where_the_host_shows_that_its_owner_may_push() {
         ] {
             let shown = json!({"full_name": "acme/shop", "permissions": permissions});
             server.on(&format!("GET {root}/repos/acme/shop"), axum::Json(shown));
-            assert_eq!(client.may_set_statuses(&repository()).await.expect("an answer"), may, "{host}");
+            assert_eq!(client.check_status_right(&repository()).await.expect("an answer"), may, "{host}");
         }
     }
 }

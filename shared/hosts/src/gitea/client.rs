@@ -1,23 +1,24 @@
 //! Gitea's REST API, which Forgejo shares.
 
 mod account;
-mod answers;
 mod comments;
-mod lists;
 
-use http::{HeaderValue, Method, Request, StatusCode, header::AUTHORIZATION};
+use http::{HeaderValue, Request, header::AUTHORIZATION};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::json;
-use tidegate_model::{CommitSha, CommitStatus, GitRef, PullRequestNumber, RepositoryPath};
+use tidegate_model::{CommitSha, GitRef, RepositoryPath};
 use tower::service_fn;
 use url::Url;
 
-use answers::{PullRequest, Ref, Repository, ShownHook};
-
-use crate::client::{
-    Api, Credential, Hook, HookSpec, HostError, Listing, PullRequestFacts, Transport, encoded, found,
+use crate::{
+    client::{Answer, Api, Credential, HookSpec, HostError, Pages, Transport, encoded, found},
+    gitea::ACTIONS_USER,
+    v3::{Commit, Dialect, V3, V3Hooks},
 };
+
+/// Source: <https://docs.gitea.com/development/api-usage#pagination>
+const PAGES: Pages = Pages { size: "limit", length: 50, is_last };
 
 /// A client of Gitea or Forgejo.
 #[derive(Debug, Clone)]
@@ -26,9 +27,32 @@ pub struct GiteaClient {
     site: Url,
 }
 
-impl GiteaClient {
-    const MAX_PAGES: u32 = 20;
+impl V3 for GiteaClient {
+    const DIALECT: Dialect = Dialect {
+        ghost: "Ghost",
+        is_bot: |user| user.id == ACTIONS_USER,
+        comment_address: |comment| &comment.pull_request_url,
+        oldest_first: "sort=oldest",
+        // By the index downwards, whatever the name of the order says: `ToOrders` in `models/git/commit_status.go`.
+        newest_status_first: "?sort=leastindex",
+        // What `push`, `delete`, `pull_request_only`, `pull_request_sync`, `pull_request_comment` and `pull_request_review` are
+        // shown as.
+        hook_events: &[
+            "delete",
+            "pull_request",
+            "pull_request_comment",
+            "pull_request_review",
+            "pull_request_sync",
+            "push",
+        ],
+    };
 
+    fn api(&self) -> &Api {
+        &self.api
+    }
+}
+
+impl GiteaClient {
     pub(crate) fn new(transport: Transport, site: Url, credential: Credential) -> Result<Self, HostError> {
         let authorization = match credential {
             Credential::Token(token) => {
@@ -47,46 +71,34 @@ impl GiteaClient {
             }
             async move { transport.send(request).await }
         });
-        Ok(Self { api: Api::new(service, "application/json"), site })
+        Ok(Self { api: Api::new(service, "/api/v1", "application/json", PAGES), site })
     }
 
     pub(crate) fn site(&self) -> &Url {
         &self.site
     }
 
-    /// Follows the redirect from a path that the repository had before.
-    pub(crate) async fn repository(&self, repository: &RepositoryPath) -> Result<RepositoryPath, HostError> {
-        let shown: Repository = self.api.get(&format!("/api/v1/repos/{repository}")).await?;
-        Ok(shown.full_name)
-    }
-
     /// What the owner of the token may do with the code, as creating a status needs it.
     /// Source: `routers/api/v1/api.go` (`reqRepoWriter(unit.TypeCode)`) and `services/convert/repository.go` of Gitea 1.26.
-    pub(crate) async fn may_set_statuses(&self, repository: &RepositoryPath) -> Result<bool, HostError> {
-        let shown: Repository = self.api.get(&format!("/api/v1/repos/{repository}")).await?;
-        Ok(shown.permissions.push)
+    pub(crate) async fn check_status_right(&self, repository: &RepositoryPath) -> Result<bool, HostError> {
+        self.may_push(repository).await
     }
 
-    pub(crate) async fn pull_request(
-        &self,
-        repository: &RepositoryPath,
-        number: PullRequestNumber,
-    ) -> Result<PullRequestFacts, HostError> {
-        let shown: PullRequest = self.api.get(&format!("/api/v1/repos/{repository}/pulls/{number}")).await?;
-        shown.into_facts()
-    }
-
-    pub(crate) async fn ref_target(
+    pub(crate) async fn read_ref(
         &self,
         repository: &RepositoryPath,
         reference: &GitRef,
     ) -> Result<Option<CommitSha>, HostError> {
+        #[derive(Deserialize)]
+        struct Shown {
+            commit: Commit,
+        }
         let path = match reference {
-            GitRef::Branch(name) => format!("/api/v1/repos/{repository}/branches/{}", encoded(name.as_str())),
+            GitRef::Branch(name) => format!("/repos/{repository}/branches/{}", encoded(name.as_str())),
             // The commit of an annotated tag is the one behind the tag object.
-            GitRef::Tag(name) => format!("/api/v1/repos/{repository}/tags/{}", encoded(name.as_str())),
+            GitRef::Tag(name) => format!("/repos/{repository}/tags/{}", encoded(name.as_str())),
         };
-        let shown: Option<Ref> = found(self.api.get(&path).await)?;
+        let shown: Option<Shown> = found(self.api.get(&path).await)?;
         Ok(shown.map(|shown| shown.commit.sha))
     }
 
@@ -100,7 +112,7 @@ impl GiteaClient {
         struct Comparison {
             total_commits: u64,
         }
-        let path = format!("/api/v1/repos/{repository}/compare/{of}...{sha}?files=false&verification=false");
+        let path = format!("/repos/{repository}/compare/{of}...{sha}?files=false&verification=false");
         let comparison: Option<Comparison> = found(self.api.get(&path).await)?;
         Ok(comparison.is_some_and(|comparison| comparison.total_commits == 0))
     }
@@ -111,7 +123,7 @@ impl GiteaClient {
         repository: &RepositoryPath,
         sha: &CommitSha,
     ) -> Result<bool, HostError> {
-        let path = format!("/api/v1/repos/{repository}");
+        let path = format!("/repos/{repository}");
         let commit = format!("{path}/git/commits/{sha}?stat=false&verification=false&files=false");
         if found(self.api.get_page(&commit).await)?.is_some() {
             return Ok(true);
@@ -119,43 +131,11 @@ impl GiteaClient {
         self.api.get_page(&path).await.map(|_| false)
     }
 
-    pub(crate) async fn set_status(
-        &self,
-        repository: &RepositoryPath,
-        status: &CommitStatus,
-    ) -> Result<(), HostError> {
-        let path = format!("/api/v1/repos/{repository}/statuses/{}", status.sha);
-        let body = json!({
-            "state": status.state.as_str(),
-            "context": status.context,
-            "description": status.description,
-            "target_url": status.target_url,
-        });
-        self.api.write(Method::POST, &path, &body, &[StatusCode::CREATED]).await.map(drop)
-    }
-
-    pub(crate) async fn hooks(&self, repository: &RepositoryPath) -> Result<Vec<Hook>, HostError> {
-        let mut hooks = Listing::new();
-        let mut seen = 0;
-        for page in 1..=Self::MAX_PAGES {
-            let path = format!("/api/v1/repos/{repository}/hooks?limit=50&page={page}");
-            let answer = self.api.get_page(&path).await?;
-            let length = hooks.add(answer.items()?, |shown: ShownHook| Ok(shown.into_hook()));
-            seen += length;
-            let total = answer.header("x-total-count").and_then(|count| count.parse().ok()).unwrap_or(0);
-            if length == 0 || seen >= total {
-                return Ok(hooks.items.into_iter().flatten().collect());
-            }
-        }
-        Err(HostError::unreadable(&"the list of hooks has no end"))
-    }
-
     pub(crate) async fn create_hook(
         &self,
         repository: &RepositoryPath,
         spec: &HookSpec,
     ) -> Result<String, HostError> {
-        let path = format!("/api/v1/repos/{repository}/hooks");
         let body = json!({
             "type": "gitea",
             "active": true,
@@ -170,8 +150,7 @@ impl GiteaClient {
                 "secret": spec.secret.expose_secret(),
             },
         });
-        let answer = self.api.write(Method::POST, &path, &body, &[StatusCode::CREATED]).await?;
-        Ok(answer.read::<ShownHook>()?.id.to_string())
+        self.post_hook(repository, &body).await
     }
 
     /// Gitea's edit keeps the old secret whatever it is given (`editHook` in its `routers/api/v1/utils/hook.go`), so
@@ -185,8 +164,10 @@ impl GiteaClient {
     ) -> Result<String, HostError> {
         self.create_hook(repository, spec).await
     }
+}
 
-    pub(crate) async fn delete_hook(&self, repository: &RepositoryPath, id: &str) -> Result<(), HostError> {
-        self.api.delete(&format!("/api/v1/repos/{repository}/hooks/{}", encoded(id))).await
-    }
+/// An operator can make pages shorter than what is asked for, so only the total tells the last one. Without it, an empty page does.
+fn is_last(answer: &Answer, length: usize, seen: usize) -> bool {
+    let total: Option<usize> = answer.header("x-total-count").and_then(|count| count.parse().ok());
+    length == 0 || total.is_some_and(|total| seen >= total)
 }

@@ -1,11 +1,13 @@
 //! Gitea and Forgejo.
 
+mod capabilities;
 #[cfg(feature = "client")]
 pub(crate) mod client;
 mod normalise;
 mod payload;
 mod verify;
 
+pub(crate) use capabilities::{CAPABILITIES, pull_request_ref};
 pub(crate) use normalise::normalise;
 pub(crate) use verify::signature;
 

@@ -1,29 +1,29 @@
 //! GitHub's REST API.
 
 mod account;
-mod answers;
 mod auth;
 mod comments;
-mod lists;
 
 use http::{Method, StatusCode};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tidegate_model::{CommitSha, CommitStatus, GitRef, PullRequestNumber, RepositoryPath};
+use tidegate_model::{CommitSha, GitRef, RepositoryPath};
 use tower::service_fn;
 use url::Url;
 
-use answers::{Pointer, PullRequest, Repository, ShownHook};
 use auth::Authenticated;
-use comments::has_next;
 
-use crate::client::{
-    Api, Credential, Hook, HookSpec, HostError, Listing, PullRequestFacts, Transport, encoded, found,
+use crate::{
+    client::{Answer, Api, Credential, HookSpec, HostError, Pages, Transport, encoded, found},
+    v3::{Dialect, V3, V3Hooks},
 };
 
 /// What GitHub recommends to accept.
 const MEDIA_TYPE: &str = "application/vnd.github+json";
+
+/// Source: <https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api>
+const PAGES: Pages = Pages { size: "per_page", length: 100, is_last: |answer, _, _| !has_next(answer) };
 
 /// A client of GitHub.
 #[derive(Debug, Clone)]
@@ -33,12 +33,40 @@ pub struct GithubClient {
     site: Url,
 }
 
+/// A ref or an annotated tag: both point to an object.
+#[derive(Deserialize)]
+struct Pointer {
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    sha: CommitSha,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+impl V3 for GithubClient {
+    const DIALECT: Dialect = Dialect {
+        ghost: "ghost",
+        is_bot: |user| user.kind == "Bot",
+        // Whether it is a plain issue's or a pull request's: only reading the pull request tells.
+        comment_address: |comment| &comment.issue_url,
+        oldest_first: "sort=created&direction=asc",
+        newest_status_first: "",
+        hook_events: &Self::EVENTS,
+    };
+
+    fn api(&self) -> &Api {
+        &self.api
+    }
+}
+
 impl GithubClient {
     const EVENTS: [&str; 5] =
         ["commit_comment", "issue_comment", "pull_request", "pull_request_review", "push"];
     /// A tag may name a tag. Nobody nests them deeper on purpose.
     const MAX_TAG_DEPTH: usize = 5;
-    const MAX_PAGES: u32 = 10;
 
     pub(crate) fn new(
         transport: Transport,
@@ -48,39 +76,29 @@ impl GithubClient {
         let authenticated = Authenticated::new(transport, credential)?;
         let sender = authenticated.clone();
         let service = service_fn(move |request| sender.clone().send(request));
-        Ok(Self { api: Api::new(service, MEDIA_TYPE), authenticated, site: site(api_url) })
+        Ok(Self { api: Api::new(service, "", MEDIA_TYPE, PAGES), authenticated, site: site(api_url) })
     }
 
     pub(crate) fn site(&self) -> &Url {
         &self.site
     }
 
-    /// Follows the redirect from a path that the repository had before.
-    pub(crate) async fn repository(&self, repository: &RepositoryPath) -> Result<RepositoryPath, HostError> {
-        let shown: Repository = self.api.get(&format!("/repos/{repository}")).await?;
-        Ok(shown.full_name)
-    }
-
     /// A token is its owner's: GitHub shows what the owner may do, and not which of it a fine-grained token may.
-    pub(crate) async fn may_set_statuses(&self, repository: &RepositoryPath) -> Result<bool, HostError> {
-        if let Some(may) = self.authenticated.installation_sets_statuses(repository).await? {
-            return Ok(may);
+    pub(crate) async fn check_status_right(&self, repository: &RepositoryPath) -> Result<bool, HostError> {
+        match self.authenticated.installation_sets_statuses(repository).await? {
+            Some(may) => Ok(may),
+            None => self.may_push(repository).await,
         }
-        let shown: Repository = self.api.get(&format!("/repos/{repository}")).await?;
-        Ok(shown.permissions.push)
     }
 
-    pub(crate) async fn pull_request(
-        &self,
-        repository: &RepositoryPath,
-        number: PullRequestNumber,
-    ) -> Result<PullRequestFacts, HostError> {
-        let shown: PullRequest = self.api.get(&format!("/repos/{repository}/pulls/{number}")).await?;
-        shown.into_facts()
+    /// One call answers it, or is refused as a whole.
+    #[expect(clippy::unused_async, reason = "other hosts have to be asked")]
+    pub(crate) async fn find_missing_right(&self, _: &RepositoryPath) -> Result<Option<String>, HostError> {
+        Ok(None)
     }
 
     /// Source: <https://docs.github.com/en/rest/git/refs#get-a-reference>
-    pub(crate) async fn ref_target(
+    pub(crate) async fn read_ref(
         &self,
         repository: &RepositoryPath,
         reference: &GitRef,
@@ -135,43 +153,13 @@ impl GithubClient {
         }
     }
 
-    pub(crate) async fn set_status(
-        &self,
-        repository: &RepositoryPath,
-        status: &CommitStatus,
-    ) -> Result<(), HostError> {
-        let path = format!("/repos/{repository}/statuses/{}", status.sha);
-        let body = json!({
-            "state": status.state.as_str(),
-            "context": status.context,
-            "description": status.description,
-            "target_url": status.target_url,
-        });
-        self.api.write(Method::POST, &path, &body, &[StatusCode::CREATED]).await.map(drop)
-    }
-
     /// Source: <https://docs.github.com/en/rest/repos/webhooks>
-    pub(crate) async fn hooks(&self, repository: &RepositoryPath) -> Result<Vec<Hook>, HostError> {
-        let mut hooks = Listing::new();
-        for page in 1..=Self::MAX_PAGES {
-            let answer =
-                self.api.get_page(&format!("/repos/{repository}/hooks?per_page=100&page={page}")).await?;
-            hooks.add(answer.items()?, |shown: ShownHook| Ok(shown.into_hook()));
-            if !has_next(&answer) {
-                return Ok(hooks.items.into_iter().flatten().collect());
-            }
-        }
-        Err(HostError::unreadable(&"the list of hooks has no end"))
-    }
-
     pub(crate) async fn create_hook(
         &self,
         repository: &RepositoryPath,
         spec: &HookSpec,
     ) -> Result<String, HostError> {
-        let path = format!("/repos/{repository}/hooks");
-        let answer = self.api.write(Method::POST, &path, &hook_body(spec), &[StatusCode::CREATED]).await?;
-        Ok(answer.read::<ShownHook>()?.id.to_string())
+        self.post_hook(repository, &hook_body(spec)).await
     }
 
     pub(crate) async fn update_hook(
@@ -181,12 +169,8 @@ impl GithubClient {
         spec: &HookSpec,
     ) -> Result<String, HostError> {
         let path = format!("/repos/{repository}/hooks/{}", encoded(id));
-        let answer = self.api.write(Method::PATCH, &path, &hook_body(spec), &[StatusCode::OK]).await?;
-        Ok(answer.read::<ShownHook>()?.id.to_string())
-    }
-
-    pub(crate) async fn delete_hook(&self, repository: &RepositoryPath, id: &str) -> Result<(), HostError> {
-        self.api.delete(&format!("/repos/{repository}/hooks/{}", encoded(id))).await
+        self.api.write(Method::PATCH, &path, &hook_body(spec), &[StatusCode::OK]).await?;
+        Ok(id.to_owned())
     }
 }
 
@@ -204,8 +188,12 @@ fn hook_body(spec: &HookSpec) -> Value {
     })
 }
 
+fn has_next(answer: &Answer) -> bool {
+    answer.header("link").is_some_and(|links| links.contains("rel=\"next\""))
+}
+
 /// Where people and `git` go: `https://api.HOST` and `https://HOST/api/v3` both belong to `https://HOST`.
-fn site(api_url: &Url) -> Url {
+pub(crate) fn site(api_url: &Url) -> Url {
     let mut site = api_url.clone();
     let path = api_url.path().trim_end_matches('/');
     match (path.strip_suffix("/api/v3"), api_url.host_str().and_then(|host| host.strip_prefix("api."))) {

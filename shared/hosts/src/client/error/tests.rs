@@ -55,3 +55,31 @@ fn the_hosts_words_are_kept_and_cut() {
     let HostError::Rejected { message, .. } = error(400, &[], &"ä".repeat(1000)) else { unreachable!() };
     assert_eq!(message, "ä".repeat(200));
 }
+
+#[test]
+fn every_error_has_one_class_that_says_what_its_caller_may_conclude() {
+    use ErrorClass::{
+        Credential, Missing, RateLimited, Refused, Rejected, Right, Setup, Transient, Unreadable,
+    };
+    for (error, class, is_transient, is_denial) in [
+        (error(401, &[], ""), Credential, false, true),
+        (error(403, &[], ""), Right, false, true),
+        (error(404, &[], ""), Missing, false, true),
+        (error(429, &[], ""), RateLimited, true, false),
+        (error(500, &[], ""), Transient, true, false),
+        (error(503, &[], ""), Transient, true, false),
+        (error(422, &[], ""), Refused, false, false),
+        (error(301, &[], ""), Rejected, false, false),
+        (error(400, &[], ""), Rejected, false, false),
+        (error(409, &[], ""), Rejected, false, false),
+        (error(410, &[], ""), Rejected, false, false),
+        (HostError::unavailable("no connection"), Transient, true, false),
+        (HostError::unreadable(&"no JSON"), Unreadable, false, false),
+        (HostError::Egress(EgressError::NotHttps), Setup, false, false),
+        (HostError::PrivateKey, Setup, false, false),
+        (HostError::Unsupported, Refused, false, false),
+    ] {
+        assert_eq!(error.class(), class, "{error:?}");
+        assert_eq!((class.is_transient(), class.is_denial()), (is_transient, is_denial), "{error:?}");
+    }
+}

@@ -3,18 +3,8 @@
 use axum::Json;
 use http::StatusCode;
 use serde_json::{Value, json};
-use tidegate_model::CommentKind;
 
-use super::{canned::Canned, *};
-
-async fn start(host: Host) -> (Canned, HostClient, &'static str) {
-    let server = Canned::start().await;
-    let (client, root) = match host {
-        Host::Github => (client(host, &format!("{}/api/v3", server.url)), "/api/v3/repos/acme/shop"),
-        Host::Gitea => (client(host, &server.url), "/api/v1/repos/acme/shop"),
-    };
-    (server, client, root)
-}
+use super::*;
 
 fn recorded(host: Host) -> Value {
     let text = match host {
@@ -35,7 +25,7 @@ async fn a_comment_is_read_from_what_the_hosts_show() {
         let shown = recorded(host);
         let line = format!("GET {root}/issues/comments/5");
         server.on(&line, Json(shown.clone()));
-        let facts = client.comment(&repository(), CommentId(5)).await.expect("an answer").expect("a comment");
+        let facts = read_comment(&client, CommentId(5)).await.expect("an answer").expect("a comment");
         assert_eq!(facts.id, CommentId(shown["id"].as_u64().expect("an id")));
         assert_eq!(facts.pull_request, Some(PullRequestNumber(1)));
         assert_eq!(facts.author.as_str(), shown["user"]["login"].as_str().expect("a login"));
@@ -44,7 +34,7 @@ async fn a_comment_is_read_from_what_the_hosts_show() {
         assert!(!facts.is_by_bot && facts.updated_at == facts.created_at);
 
         server.on(&line, StatusCode::NOT_FOUND);
-        assert_eq!(client.comment(&repository(), CommentId(5)).await.expect("an answer"), None);
+        assert_eq!(read_comment(&client, CommentId(5)).await.expect("an answer"), None);
     }
 }
 
@@ -70,7 +60,7 @@ async fn a_renamed_repository_is_shown_by_its_new_path() {
         let moved = format!("{}{root}-by-id", server.url);
         server.on(&format!("GET {root}"), (status, [("location", moved)]));
         server.on(&format!("GET {root}-by-id"), Json(json!({"full_name": "acme/store"})));
-        let path = client.repository(&repository()).await.expect("an answer");
+        let path = client.read_repository(&repository()).await.expect("an answer");
         assert_eq!(path.as_str(), "acme/store", "{host}");
     }
 }
@@ -83,7 +73,7 @@ async fn a_review_is_read_by_its_id_and_one_that_is_being_written_is_not_there()
         server.on(&line, Json(review(host, 5, "dora", "/test", 3)));
         let pointer = CommentPointer::Review { review: CommentId(5) };
         let number = PullRequestNumber(7);
-        let found = client.comments_at(&repository(), number, &pointer).await.expect("an answer");
+        let found = client.read_comments(&repository(), number, &pointer).await.expect("an answer");
         let expected = CommentFacts {
             id: CommentId(5),
             kind: CommentKind::Review,
@@ -104,7 +94,7 @@ async fn a_review_is_read_by_its_id_and_one_that_is_being_written_is_not_there()
         }
         server.on(&line, Json(pending)).on(&line, StatusCode::NOT_FOUND);
         for _ in 0..2 {
-            assert_eq!(client.comments_at(&repository(), number, &pointer).await.expect("an answer"), []);
+            assert_eq!(client.read_comments(&repository(), number, &pointer).await.expect("an answer"), []);
         }
     }
 }
@@ -132,7 +122,7 @@ async fn giteas_reviews_are_found_by_author_and_time_over_all_pages() {
             reviewer: login("dora"),
             shown_at: shown_at.parse().expect("a time"),
         };
-        let found = client.comments_at(&repository(), number, &pointer).await.expect("reviews");
+        let found = client.read_comments(&repository(), number, &pointer).await.expect("reviews");
         let bodies: Vec<&str> = found.iter().map(|review| &*review.body).collect();
         assert_eq!(bodies, expected, "{shown_at}");
     }
@@ -142,7 +132,7 @@ async fn giteas_reviews_are_found_by_author_and_time_over_all_pages() {
         reviewer: login("dora"),
         shown_at: "2026-11-24T10:00:05Z".parse().expect("a time"),
     };
-    assert_eq!(github.comments_at(&repository(), number, &pointer).await.expect("an answer"), []);
+    assert_eq!(github.read_comments(&repository(), number, &pointer).await.expect("an answer"), []);
 }
 
 #[tokio::test]
@@ -157,7 +147,7 @@ async fn bots_are_distinguished_from_deleted_people() {
             let mut shown = recorded(host);
             shown["user"] = user;
             server.on(&line, Json(shown));
-            let facts = client.comment(&repository(), CommentId(5)).await.expect("an answer");
+            let facts = read_comment(&client, CommentId(5)).await.expect("an answer");
             assert_eq!(facts.expect("a comment").is_by_bot, is_by_bot, "{host}");
         }
     }
@@ -167,12 +157,12 @@ async fn bots_are_distinguished_from_deleted_people() {
 async fn what_is_no_comment_on_gitea_has_no_content() {
     let (server, client, root) = start(Host::Gitea).await;
     server.on(&format!("GET {root}/issues/comments/5"), StatusCode::NO_CONTENT);
-    assert_eq!(client.comment(&repository(), CommentId(5)).await.expect("an answer"), None);
+    assert_eq!(read_comment(&client, CommentId(5)).await.expect("an answer"), None);
 
     let mut on_an_issue = recorded(Host::Gitea);
     on_an_issue["pull_request_url"] = "".into();
     server.on(&format!("GET {root}/issues/comments/6"), Json(on_an_issue));
-    let facts = client.comment(&repository(), CommentId(6)).await.expect("an answer").expect("a comment");
+    let facts = read_comment(&client, CommentId(6)).await.expect("an answer").expect("a comment");
     assert_eq!(facts.pull_request, None);
 }
 
@@ -186,7 +176,7 @@ async fn comments_are_listed_since_a_time_and_githubs_to_the_last_page() {
     server
         .on(&line(1), (next, Json(json!([recorded(Host::Github)]))))
         .on(&line(2), Json(json!([recorded(Host::Github)])));
-    let comments = client.comments_since(&repository(), PullRequestNumber(7), since).await.expect("comments");
+    let comments = client.list_comments(&repository(), PullRequestNumber(7), since).await.expect("comments");
     assert_eq!(comments.len(), 2);
 
     let (server, client, root) = start(Host::Gitea).await;
@@ -194,7 +184,7 @@ async fn comments_are_listed_since_a_time_and_githubs_to_the_last_page() {
         &format!("GET {root}/issues/7/comments?since=2026-11-24T10:00:00Z"),
         Json(json!([recorded(Host::Gitea)])),
     );
-    let comments = client.comments_since(&repository(), PullRequestNumber(7), since).await.expect("comments");
+    let comments = client.list_comments(&repository(), PullRequestNumber(7), since).await.expect("comments");
     assert_eq!(comments.len(), 1);
 }
 
@@ -207,7 +197,7 @@ async fn a_list_of_comments_without_an_end_is_given_up() {
             format!("GET {root}/issues/7/comments?since=1970-01-01T00:00:00Z&per_page=100&page={page}");
         server.on(&line, (next, Json(json!([]))));
     }
-    let listed = client.comments_since(&repository(), PullRequestNumber(7), Timestamp::UNIX_EPOCH).await;
+    let listed = client.list_comments(&repository(), PullRequestNumber(7), Timestamp::UNIX_EPOCH).await;
     assert!(matches!(listed, Err(HostError::Unreadable { .. })), "{listed:?}");
 }
 
@@ -217,14 +207,18 @@ async fn answers_are_written_once_and_a_reaction_that_is_there_is_no_error() {
         let (server, client, root) = start(host).await;
         let (comment, reaction) =
             (format!("POST {root}/issues/7/comments"), format!("POST {root}/issues/comments/5/reactions"));
+        let number = PullRequestNumber(7);
         server.on(&comment, (StatusCode::CREATED, Json(json!({}))));
-        client.create_comment(&repository(), PullRequestNumber(7), "hello").await.expect("written");
+        client.create_comment(&repository(), number, "hello").await.expect("written");
         for status in [StatusCode::CREATED, StatusCode::OK] {
             server.on(&reaction, (status, Json(json!({}))));
-            client.react(&repository(), CommentId(5), Reaction::ThumbsUp).await.expect("reacted");
+            client.react(&repository(), number, CommentId(5), Reaction::ThumbsUp).await.expect("reacted");
         }
         server.on(&reaction, StatusCode::BAD_GATEWAY);
-        client.react(&repository(), CommentId(5), Reaction::ThumbsUp).await.expect_err("not tried again");
+        client
+            .react(&repository(), number, CommentId(5), Reaction::ThumbsUp)
+            .await
+            .expect_err("not tried again");
         let bodies: Vec<Value> = server.calls().into_iter().map(|call| call.body).collect();
         let thumb = json!({"content": "+1"});
         assert_eq!(bodies, [json!({"body": "hello"}), thumb.clone(), thumb.clone(), thumb]);
@@ -245,7 +239,7 @@ async fn statuses_are_read_with_the_time_of_the_host() {
     let (server, client, root) = start(Host::Github).await;
     let line = format!("GET {root}/commits/{}/statuses?per_page=100&page=1", sha("a"));
     server.on(&line, Json(json!([shown])));
-    let statuses = client.statuses(&repository(), &sha("a")).await.expect("statuses");
+    let statuses = client.list_statuses(&repository(), &sha("a")).await.expect("statuses");
     assert_eq!(statuses, std::slice::from_ref(&expected));
 
     let (server, client, root) = start(Host::Gitea).await;
@@ -253,6 +247,6 @@ async fn statuses_are_read_with_the_time_of_the_host() {
         |page| format!("GET {root}/commits/{}/statuses?sort=leastindex&limit=50&page={page}", sha("a"));
     let total = [("x-total-count", "2")];
     server.on(&line(1), (total, Json(json!([shown])))).on(&line(2), (total, Json(json!([shown]))));
-    let statuses = client.statuses(&repository(), &sha("a")).await.expect("statuses");
+    let statuses = client.list_statuses(&repository(), &sha("a")).await.expect("statuses");
     assert_eq!(statuses, [expected.clone(), expected]);
 }

@@ -5,8 +5,7 @@ use serde_json::json;
 use super::{canned::Canned, *};
 
 async fn start() -> (Canned, HostClient) {
-    let server = Canned::start().await;
-    let client = client(Host::Gitea, &server.url);
+    let (server, client, _) = super::start(Host::Gitea).await;
     (server, client)
 }
 
@@ -16,7 +15,11 @@ async fn a_pull_request_is_read_from_what_gitea_shows() {
     let recorded = include_str!("../../../../../tests/payloads/gitea/028-pull_request-opened.json");
     let recorded: serde_json::Value = serde_json::from_str(recorded).expect("JSON");
     server.on("GET /api/v1/repos/acme/shop/pulls/2", Json(recorded["pull_request"].clone()));
-    let facts = client.pull_request(&repository(), PullRequestNumber(2)).await.expect("facts");
+    let facts = client
+        .read_pull_request(&repository(), PullRequestNumber(2))
+        .await
+        .expect("an answer")
+        .expect("facts");
     assert_eq!(
         facts,
         PullRequestFacts {
@@ -48,7 +51,7 @@ async fn refs_lead_to_commits() {
             Json(json!({"id": "b".repeat(40), "commit": {"sha": "c".repeat(40)}})),
         );
     let target =
-        async |name: &str| client.ref_target(&repository(), &reference(name)).await.expect("an answer");
+        async |name: &str| client.read_ref(&repository(), &reference(name)).await.expect("an answer");
     assert_eq!(target("refs/heads/fix/a").await, Some(sha("a")));
     assert_eq!(target("refs/heads/gone").await, None);
     assert_eq!(target("refs/tags/v1").await, Some(sha("c")));
@@ -92,7 +95,7 @@ async fn hooks_are_listed_until_their_number_is_reached() {
     server
         .on("GET /api/v1/repos/acme/shop/hooks?limit=50&page=1", (total, Json(hook(1))))
         .on("GET /api/v1/repos/acme/shop/hooks?limit=50&page=2", (total, Json(hook(2))));
-    let hooks = client.hooks(&repository()).await.expect("hooks");
+    let hooks = client.list_hooks(&repository()).await.expect("hooks");
     let ids: Vec<_> = hooks.iter().map(|hook| (hook.id.as_str(), hook.is_as_registered())).collect();
     assert_eq!(ids, [("1", true), ("2", true)]);
 }

@@ -38,7 +38,7 @@ async fn account(name: &str, changed: &[(&str, Value)]) -> AccountFacts {
         let other = changed.iter().find(|(changed, _)| changed == line);
         replay(&server, line, other.map_or(answer, |(_, answer)| answer));
     }
-    client.account(&repository(), &login(name)).await.expect("an account")
+    client.read_account(&repository(), &login(name)).await.expect("an account")
 }
 
 fn read(kind: AccountKind) -> AccountFacts {
@@ -114,7 +114,7 @@ async fn missing(changed: &[(&str, Value)]) -> Option<String> {
         let other = changed.iter().find(|(changed, _)| changed == line);
         replay(&server, line, other.map_or(answer, |(_, answer)| answer));
     }
-    client.missing_right(&repository()).await.expect("an answer")
+    client.find_missing_right(&repository()).await.expect("an answer")
 }
 
 #[tokio::test]

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use super::{canned::Canned, *};
 
 async fn start() -> (Canned, HostClient) {
-    let server = Canned::start().await;
-    let client = client(Host::Github, &format!("{}/api/v3", server.url));
+    let (server, client, _) = super::start(Host::Github).await;
     (server, client)
 }
 
@@ -26,7 +25,11 @@ async fn a_pull_request_is_read_from_what_github_shows() {
             "base": {"sha": "b".repeat(40), "ref": "main", "repo": {"full_name": "acme/shop"}}, "unknown": 1
         })),
     );
-    let facts = client.pull_request(&repository(), PullRequestNumber(7)).await.expect("facts");
+    let facts = client
+        .read_pull_request(&repository(), PullRequestNumber(7))
+        .await
+        .expect("an answer")
+        .expect("facts");
     assert_eq!(
         facts,
         PullRequestFacts {
@@ -60,7 +63,11 @@ async fn people_and_forks_that_are_gone_are_no_errors() {
             "head": {"sha": "a".repeat(40), "ref": "fix", "repo": null}, "base": {"ref": "main"}
         })),
     );
-    let facts = client.pull_request(&repository(), PullRequestNumber(7)).await.expect("facts");
+    let facts = client
+        .read_pull_request(&repository(), PullRequestNumber(7))
+        .await
+        .expect("an answer")
+        .expect("facts");
     assert_eq!((facts.open, facts.merged), (false, true));
     assert_eq!((facts.author.as_str(), facts.head.repository), ("ghost", None));
 }
@@ -78,12 +85,12 @@ async fn permissions_are_those_of_github_and_strangers_have_none() {
         let line = "GET /api/v3/repos/acme/shop/collaborators/ann/permission";
         let user = json!({"login": "ann", "type": "User"});
         server.on(line, Json(json!({"permission": shown, "role_name": "x", "user": user})));
-        let account = client.account(&repository(), &login("ann")).await.expect("an account");
+        let account = client.read_account(&repository(), &login("ann")).await.expect("an account");
         assert_eq!(account, AccountFacts { permission: expected, kind: AccountKind::Person });
     }
     let line = "GET /api/v3/repos/acme/shop/collaborators/bot%5Bbot%5D/permission";
     server.on(line, StatusCode::NOT_FOUND);
-    let account = client.account(&repository(), &login("bot[bot]")).await.expect("an account");
+    let account = client.read_account(&repository(), &login("bot[bot]")).await.expect("an account");
     assert_eq!(account, AccountFacts { permission: Permission::None, kind: AccountKind::Unknown });
 }
 
@@ -100,7 +107,7 @@ async fn what_an_account_is_is_known_only_where_github_says_it() {
     ] {
         let line = "GET /api/v3/repos/acme/shop/collaborators/ann/permission";
         server.on(line, Json(json!({"permission": "write", "user": user})));
-        let account = client.account(&repository(), &login("ann")).await.expect("an account");
+        let account = client.read_account(&repository(), &login("ann")).await.expect("an account");
         assert_eq!(account, AccountFacts { permission: Permission::Write, kind: expected }, "{user}");
     }
 }
@@ -114,7 +121,7 @@ async fn refs_lead_to_commits_through_tags() {
         .on("GET /api/v3/repos/acme/shop/git/ref/tags/v1", object("tag", "b"))
         .on(&format!("GET /api/v3/repos/acme/shop/git/tags/{}", sha("b")), object("commit", "c"));
     let target =
-        async |name: &str| client.ref_target(&repository(), &reference(name)).await.expect("an answer");
+        async |name: &str| client.read_ref(&repository(), &reference(name)).await.expect("an answer");
     assert_eq!(target("refs/heads/fix/a#1").await, Some(sha("a")));
     assert_eq!(target("refs/heads/gone").await, None);
     assert_eq!(target("refs/tags/v1").await, Some(sha("c")));
@@ -148,7 +155,7 @@ async fn a_status_is_posted_once() {
     );
     server.on(&line, StatusCode::BAD_GATEWAY);
     let error = client.set_status(&repository(), &status()).await.expect_err("unavailable");
-    assert!(error.is_retryable(), "{error:?}");
+    assert!(error.class().is_transient(), "{error:?}");
     assert_eq!(server.lines(), [line.clone(), line]);
 }
 
@@ -171,7 +178,7 @@ async fn hooks_are_listed_over_all_pages() {
     server
         .on("GET /api/v3/repos/acme/shop/hooks?per_page=100&page=1", (link, Json(json!(first))))
         .on("GET /api/v3/repos/acme/shop/hooks?per_page=100&page=2", Json(json!(second)));
-    let hooks = client.hooks(&repository()).await.expect("hooks");
+    let hooks = client.list_hooks(&repository()).await.expect("hooks");
     let ids: Vec<_> = hooks.iter().map(|hook| (hook.id.as_str(), hook.is_as_registered())).collect();
     assert_eq!(ids, [("1", true), ("2", false), ("3", false), ("4", false), ("5", true), ("6", false)]);
     assert_eq!(hooks[0].url, "https://ci.example/1");
@@ -301,13 +308,13 @@ async fn an_installation_sets_statuses_where_it_gets_a_token_of_that_right_for_t
         (none, false),
     ] {
         server.on(exchange, answer);
-        assert_eq!(client.may_set_statuses(&repository()).await.expect("an answer"), may);
+        assert_eq!(client.check_status_right(&repository()).await.expect("an answer"), may);
     }
     assert_eq!(
         server.calls()[0].body,
         json!({"repositories": ["shop"], "permissions": {"statuses": "write"}})
     );
     server.on(exchange, (StatusCode::NOT_FOUND, Json(json!({"message": "Not Found"}))));
-    let gone = client.may_set_statuses(&repository()).await;
+    let gone = client.check_status_right(&repository()).await;
     assert!(matches!(gone, Err(HostError::NotFound)), "{gone:?}");
 }

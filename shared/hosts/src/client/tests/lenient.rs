@@ -3,18 +3,9 @@
 use axum::Json;
 use serde_json::{Value, json};
 
-use super::{canned::Canned, *};
+use super::*;
 
 const HEAD: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-
-async fn start(host: Host) -> (Canned, HostClient, &'static str) {
-    let server = Canned::start().await;
-    let (client, root) = match host {
-        Host::Github => (client(host, &format!("{}/api/v3", server.url)), "/api/v3/repos/acme/shop"),
-        Host::Gitea => (client(host, &server.url), "/api/v1/repos/acme/shop"),
-    };
-    (server, client, root)
-}
 
 fn user() -> Value {
     json!({"login": "dora", "id": 7, "type": "User"})
@@ -84,7 +75,7 @@ async fn only_what_the_facts_of_a_pull_request_need_must_be_there() {
         for pointer in members(&pull_request(), "") {
             for shown in changed(&pull_request(), &pointer) {
                 server.on(&line, Json(shown.clone()));
-                let read = client.pull_request(&repository(), PullRequestNumber(7)).await;
+                let read = client.read_pull_request(&repository(), PullRequestNumber(7)).await;
                 assert!(read.is_ok() || needed.contains(&&*pointer), "{host}, {pointer}: {shown}: {read:?}");
             }
         }
@@ -93,13 +84,17 @@ async fn only_what_the_facts_of_a_pull_request_need_must_be_there() {
             let mut closed = pull_request();
             (closed["state"], *closed.pointer_mut(pointer).expect("a member")) = ("closed".into(), "".into());
             server.on(&line, Json(closed));
-            let read = client.pull_request(&repository(), PullRequestNumber(7)).await;
-            assert!(matches!(read, Err(HostError::NotFound)), "{host}, {pointer}: {read:?}");
+            let read = client.read_pull_request(&repository(), PullRequestNumber(7)).await;
+            assert!(matches!(read, Ok(None)), "{host}, {pointer}: {read:?}");
         }
         let mut gone = pull_request();
         (gone["user"], gone["head"]["repo"], gone["head"]["ref"]) = (Value::Null, Value::Null, json!("a..b"));
         server.on(&line, Json(gone));
-        let facts = client.pull_request(&repository(), PullRequestNumber(7)).await.expect("facts");
+        let facts = client
+            .read_pull_request(&repository(), PullRequestNumber(7))
+            .await
+            .expect("an answer")
+            .expect("facts");
         assert_eq!(facts.author.as_str().to_lowercase(), "ghost");
         assert_eq!(facts.head, HeadFacts { sha: sha("a"), branch: None, repository: None });
     }
@@ -113,16 +108,17 @@ async fn only_what_the_facts_of_comments_and_reviews_need_must_be_there() {
         for pointer in members(&comment(), "") {
             for shown in changed(&comment(), &pointer) {
                 server.on(&line, Json(shown.clone()));
-                let read = client.comment(&repository(), CommentId(5)).await;
+                let read = read_comment(&client, CommentId(5)).await;
                 let is_needed = ["/id", "/created_at"].contains(&&*pointer);
                 assert!(read.is_ok() || is_needed, "{host}, {pointer}: {shown}: {read:?}");
             }
         }
         let line = format!("GET {root}/pulls/7/reviews/5");
+        let review_5 = CommentPointer::Review { review: CommentId(5) };
         for pointer in members(&review(), "") {
             for shown in changed(&review(), &pointer) {
                 server.on(&line, Json(shown.clone()));
-                let read = client.review(&repository(), PullRequestNumber(7), CommentId(5)).await;
+                let read = client.read_comments(&repository(), PullRequestNumber(7), &review_5).await;
                 let is_needed = ["/id", "/submitted_at", "/state"].contains(&&*pointer);
                 assert!(read.is_ok() || is_needed, "{host}, {pointer}: {shown}: {read:?}");
             }
@@ -152,25 +148,28 @@ async fn one_odd_item_does_not_spoil_a_list() {
         };
         let [comments, hooks, statuses] = paths;
         server.on(&format!("GET {root}{comments}"), (total, list(comment())));
-        assert_eq!(client.comments_since(&repository(), number, since).await.expect("comments").len(), 1);
+        assert_eq!(client.list_comments(&repository(), number, since).await.expect("comments").len(), 1);
         server.on(&format!("GET {root}{hooks}"), (total, list(hook())));
-        assert_eq!(client.hooks(&repository()).await.expect("hooks").len(), 1);
+        assert_eq!(client.list_hooks(&repository()).await.expect("hooks").len(), 1);
         let shown = json!({"context": "tidegate/shop/unit", "description": null, "created_at": "2026-11-24T10:00:01Z"});
         server.on(&format!("GET {root}/commits/{HEAD}{statuses}"), (total, list(shown)));
-        assert_eq!(client.statuses(&repository(), &sha("a")).await.expect("statuses").len(), 1);
+        assert_eq!(client.list_statuses(&repository(), &sha("a")).await.expect("statuses").len(), 1);
         if host == Host::Gitea {
             server.on(&format!("GET {root}/pulls/7/reviews?limit=50&page=1"), (total, list(review())));
             let pointer = CommentPointer::LatestReview {
                 reviewer: login("dora"),
                 shown_at: "2026-11-24T10:00:05Z".parse().expect("a time"),
             };
-            assert_eq!(client.comments_at(&repository(), number, &pointer).await.expect("reviews").len(), 1);
+            assert_eq!(
+                client.read_comments(&repository(), number, &pointer).await.expect("reviews").len(),
+                1
+            );
         }
         // A list without items, as Go writes it.
         server.on(&format!("GET {root}{hooks}"), Json(Value::Null));
-        assert_eq!(client.hooks(&repository()).await.expect("hooks"), []);
+        assert_eq!(client.list_hooks(&repository()).await.expect("hooks"), []);
         server.on(&format!("GET {root}{comments}"), Json(Value::Null));
-        assert_eq!(client.comments_since(&repository(), number, since).await.expect("comments"), []);
+        assert_eq!(client.list_comments(&repository(), number, since).await.expect("comments"), []);
     }
 }
 
@@ -187,7 +186,7 @@ async fn only_the_id_of_a_hook_must_be_there() {
             let is_needed = ["/id", "/config", "/config/url"].contains(&&*pointer);
             for shown in changed(&hook(), &pointer) {
                 server.on(&format!("GET {root}{page}"), ([("x-total-count", "1")], Json(json!([shown]))));
-                let hooks = client.hooks(&repository()).await.expect("hooks");
+                let hooks = client.list_hooks(&repository()).await.expect("hooks");
                 assert!(hooks.len() == 1 || is_needed, "{host}, {pointer}: {shown}");
             }
         }

@@ -26,7 +26,7 @@ async fn answers_are_folded_by_what_a_caller_can_do() {
             (StatusCode::OK, "unreadable"),
         ] {
             server.on(line, (answer, message()));
-            let error = client.hooks(&repository()).await.expect_err("no hooks");
+            let error = client.list_hooks(&repository()).await.expect_err("no hooks");
             assert_eq!(error.category(), category, "{error:?}");
         }
         // None of them is tried again at once.
@@ -43,11 +43,11 @@ async fn a_read_is_tried_three_times_and_then_given_up() {
             .on(line, StatusCode::BAD_GATEWAY)
             .on(line, StatusCode::SERVICE_UNAVAILABLE)
             .on(line, Json(json!([])));
-        assert_eq!(client.hooks(&repository()).await.expect("the third answer"), []);
+        assert_eq!(client.list_hooks(&repository()).await.expect("the third answer"), []);
         for _ in 0..3 {
             server.on(line, StatusCode::INTERNAL_SERVER_ERROR);
         }
-        let error = client.hooks(&repository()).await.expect_err("three failures");
+        let error = client.list_hooks(&repository()).await.expect_err("three failures");
         assert_eq!(error.category(), "unavailable");
         assert_eq!(server.lines().len(), 6);
     }
@@ -60,11 +60,11 @@ async fn a_short_retry_after_is_waited_for_and_a_long_one_is_returned() {
         let client = client(host, &server.url);
         server.on(line, (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")])).on(line, Json(json!([])));
         let start = std::time::Instant::now();
-        client.hooks(&repository()).await.expect("the second answer");
+        client.list_hooks(&repository()).await.expect("the second answer");
         assert!(start.elapsed() >= Duration::from_secs(1), "asked again after {:?}", start.elapsed());
 
         server.on(line, (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "60")]));
-        let error = client.hooks(&repository()).await.expect_err("a long wait");
+        let error = client.list_hooks(&repository()).await.expect_err("a long wait");
         assert_eq!(error.retry_after(), Some(Duration::from_mins(1)));
         assert_eq!(server.lines().len(), 3);
     }
@@ -101,12 +101,12 @@ async fn redirects_are_followed_at_home_only() {
         server
             .on(line, (StatusCode::MOVED_PERMANENTLY, [("location", "/renamed")]))
             .on("GET /renamed", Json(json!([])));
-        client.hooks(&repository()).await.expect("followed");
+        client.list_hooks(&repository()).await.expect("followed");
         assert!(server.calls()[1].header("authorization").is_some());
 
         server.on(line, (StatusCode::FOUND, [("location", other.url.as_str())]));
         other.on("GET /", Json(json!([])));
-        let error = client.hooks(&repository()).await.expect_err("not followed");
+        let error = client.list_hooks(&repository()).await.expect_err("not followed");
         assert_eq!(error.category(), "rejected", "{error:?}");
         assert!(other.lines().is_empty());
     }
@@ -130,7 +130,7 @@ async fn an_endless_answer_is_cut_off() {
     for (host, line) in HOOKS {
         let server = Canned::start().await;
         server.on(line, " ".repeat(9 * 1024 * 1024));
-        let error = client(host, &server.url).hooks(&repository()).await.expect_err("too long");
+        let error = client(host, &server.url).list_hooks(&repository()).await.expect_err("too long");
         assert_eq!(error.to_string(), "failed to read the host's answer: it is longer than 8 MiB");
     }
 }

@@ -4,36 +4,24 @@ use axum::Json;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{canned::Canned, *};
+use super::*;
 
 const NEXT: [(&str, &str); 1] = [("link", "<https://x/y?page=2>; rel=\"next\"")];
 
-async fn start(host: Host) -> (Canned, HostClient) {
-    let server = Canned::start().await;
-    let root = match host {
-        Host::Github => "/api/v3",
-        Host::Gitea => "",
-    };
-    let client = client(host, &format!("{}{root}", server.url));
-    (server, client)
-}
-
 fn pulls(host: Host, page: usize) -> String {
-    match host {
-        Host::Github => format!(
-            "GET /api/v3/repos/acme/shop/pulls?state=open&sort=created&direction=asc&per_page=100&page={page}"
-        ),
-        Host::Gitea => {
-            format!("GET /api/v1/repos/acme/shop/pulls?state=open&sort=oldest&limit=50&page={page}")
-        }
-    }
+    let (root, query) = match host {
+        Host::Github => ("/api/v3", "sort=created&direction=asc&per_page=100"),
+        Host::Gitea => ("/api/v1", "sort=oldest&limit=50"),
+    };
+    format!("GET {root}/repos/acme/shop/pulls?state=open&{query}&page={page}")
 }
 
 fn refs(host: Host, kind: &str, page: usize) -> String {
-    match host {
-        Host::Github => format!("GET /api/v3/repos/acme/shop/{kind}?per_page=100&page={page}"),
-        Host::Gitea => format!("GET /api/v1/repos/acme/shop/{kind}?limit=50&page={page}"),
-    }
+    let (root, query) = match host {
+        Host::Github => ("/api/v3", "per_page=100"),
+        Host::Gitea => ("/api/v1", "limit=50"),
+    };
+    format!("GET {root}/repos/acme/shop/{kind}?{query}&page={page}")
 }
 
 /// What a host sends in an event about a pull request, as it was recorded.
@@ -52,7 +40,7 @@ fn numbers(listing: &Listing<PullRequestFacts>) -> Vec<u64> {
 #[tokio::test]
 async fn open_pull_requests_are_listed_to_the_last_page() {
     for host in Host::ALL {
-        let (server, client) = start(host).await;
+        let (server, client, _) = start(host).await;
         let numbered = |number: u64| {
             let mut pull = recorded(host);
             pull["number"] = number.into();
@@ -68,7 +56,7 @@ async fn open_pull_requests_are_listed_to_the_last_page() {
                 server.on(&pulls(host, 1), first).on(&pulls(host, 2), second)
             }
         };
-        let listing = client.open_pull_requests(&repository()).await.expect("a list");
+        let listing = client.list_open_pull_requests(&repository()).await.expect("a list");
         assert_eq!(numbers(&listing), [3, 5], "{host}");
         assert!(listing.is_complete());
         let shown = recorded(host);
@@ -81,14 +69,14 @@ async fn open_pull_requests_are_listed_to_the_last_page() {
 #[tokio::test]
 async fn an_item_that_cannot_be_read_does_not_spoil_the_list_but_it_is_counted() {
     for host in Host::ALL {
-        let (server, client) = start(host).await;
+        let (server, client, _) = start(host).await;
         let mut odd = recorded(host);
         odd["head"]["sha"] = "no SHA".into();
         let mut whole = recorded(host);
         whole["number"] = 9.into();
         let total = [("x-total-count", "4")];
         server.on(&pulls(host, 1), (total, Json(json!([odd, null, whole, {"number": 4}]))));
-        let listing = client.open_pull_requests(&repository()).await.expect("a list");
+        let listing = client.list_open_pull_requests(&repository()).await.expect("a list");
         assert_eq!(
             (numbers(&listing), listing.unreadable, listing.is_complete()),
             (vec![9], 3, false),
@@ -100,12 +88,12 @@ async fn an_item_that_cannot_be_read_does_not_spoil_the_list_but_it_is_counted()
 #[tokio::test]
 async fn a_list_that_is_no_list_is_an_error() {
     for host in Host::ALL {
-        let (server, client) = start(host).await;
+        let (server, client, _) = start(host).await;
         server.on(&pulls(host, 1), Json(json!({"message": "please log in"})));
-        let error = client.open_pull_requests(&repository()).await.expect_err("no list");
+        let error = client.list_open_pull_requests(&repository()).await.expect_err("no list");
         assert!(matches!(error, HostError::Unreadable { .. }), "{host} {error:?}");
         server.on(&pulls(host, 1), StatusCode::FORBIDDEN);
-        let error = client.open_pull_requests(&repository()).await.expect_err("forbidden");
+        let error = client.list_open_pull_requests(&repository()).await.expect_err("forbidden");
         assert!(matches!(error, HostError::Forbidden { .. }), "{host} {error:?}");
     }
 }
@@ -113,12 +101,12 @@ async fn a_list_that_is_no_list_is_an_error() {
 #[tokio::test]
 async fn an_endless_list_of_pull_requests_is_cut_and_marked_as_cut() {
     for (host, pages) in [(Host::Github, 10), (Host::Gitea, 20)] {
-        let (server, client) = start(host).await;
+        let (server, client, _) = start(host).await;
         for page in 1..=pages {
             let headers = [NEXT[0], ("x-total-count", "100000")];
             server.on(&pulls(host, page), (headers, Json(json!([recorded(host)]))));
         }
-        let listing = client.open_pull_requests(&repository()).await.expect("a list");
+        let listing = client.list_open_pull_requests(&repository()).await.expect("a list");
         assert_eq!((listing.items.len(), listing.is_complete()), (pages, false), "{host}");
         assert_eq!(server.calls().len(), pages, "{host}");
     }
@@ -127,7 +115,7 @@ async fn an_endless_list_of_pull_requests_is_cut_and_marked_as_cut() {
 #[tokio::test]
 async fn branches_and_tags_are_listed_with_their_commits() {
     for host in Host::ALL {
-        let (server, client) = start(host).await;
+        let (server, client, _) = start(host).await;
         let (branch, key) = match host {
             Host::Github => (json!({"sha": "a".repeat(40), "url": "x"}), "sha"),
             Host::Gitea => (json!({"id": "a".repeat(40), "message": "x"}), "id"),
@@ -143,7 +131,7 @@ async fn branches_and_tags_are_listed_with_their_commits() {
             )
             .on(&refs(host, "branches", 2), ([all], Json(second)))
             .on(&refs(host, "tags", 1), (one, Json(tag)));
-        let listing = client.refs(&repository()).await.expect("a list");
+        let listing = client.list_refs(&repository()).await.expect("a list");
         let of = |name: &str, digit: &str| RefFacts { reference: reference(name), sha: sha(digit) };
         let expected = [of("refs/heads/main", "a"), of("refs/heads/fix/a#1", "b"), of("refs/tags/v1", "c")];
         assert_eq!(listing.items, expected, "{host}");
@@ -153,7 +141,7 @@ async fn branches_and_tags_are_listed_with_their_commits() {
 
 #[tokio::test]
 async fn a_missing_commit_differs_from_a_repository_that_is_hidden() {
-    let (server, client) = start(Host::Github).await;
+    let (server, client, _) = start(Host::Github).await;
     let line = format!("GET /api/v3/repos/acme/shop/commits/{}?per_page=1&page=2", sha("a"));
     server
         .on(&line, Json(json!({})))
@@ -164,7 +152,7 @@ async fn a_missing_commit_differs_from_a_repository_that_is_hidden() {
     let hidden = client.has_commit(&repository(), &sha("a")).await;
     assert!(matches!(hidden, Err(HostError::NotFound)), "{hidden:?}");
 
-    let (server, client) = start(Host::Gitea).await;
+    let (server, client, _) = start(Host::Gitea).await;
     let repo = "GET /api/v1/repos/acme/shop";
     let line = format!("{repo}/git/commits/{}?stat=false&verification=false&files=false", sha("a"));
     server.on(&line, Json(json!({})));
@@ -178,7 +166,7 @@ async fn a_missing_commit_differs_from_a_repository_that_is_hidden() {
 
 #[tokio::test]
 async fn a_pull_request_of_a_github_stack_is_judged_against_the_base_of_the_stack() {
-    let (server, client) = start(Host::Github).await;
+    let (server, client, _) = start(Host::Github).await;
     let line = "GET /api/v3/repos/acme/shop/pulls/7";
     let mut pull = recorded(Host::Github);
     pull["base"]["ref"] = "step-1".into();
@@ -191,11 +179,15 @@ async fn a_pull_request_of_a_github_stack_is_judged_against_the_base_of_the_stac
     ] {
         pull["stack"] = stack;
         server.on(line, Json(pull.clone()));
-        let facts = client.pull_request(&repository(), PullRequestNumber(7)).await.expect("facts");
+        let facts = client
+            .read_pull_request(&repository(), PullRequestNumber(7))
+            .await
+            .expect("an answer")
+            .expect("facts");
         assert_eq!(facts.base.as_str(), base);
     }
     pull["stack"] = json!({"id": 1});
     server.on(line, Json(pull));
-    let error = client.pull_request(&repository(), PullRequestNumber(7)).await.expect_err("no base");
+    let error = client.read_pull_request(&repository(), PullRequestNumber(7)).await.expect_err("no base");
     assert!(matches!(error, HostError::Unreadable { .. }), "{error:?}");
 }

@@ -85,12 +85,12 @@ fn seen<T>(result: Result<T, HostError>) -> Result<Option<T>, HostError> {
 }
 
 impl GiteaClient {
-    pub(crate) async fn account(
+    pub(crate) async fn read_account(
         &self,
         repository: &RepositoryPath,
         login: &Login,
     ) -> Result<AccountFacts, HostError> {
-        let path = format!("/api/v1/repos/{repository}/collaborators/{}/permission", encoded(login.as_str()));
+        let path = format!("/repos/{repository}/collaborators/{}/permission", encoded(login.as_str()));
         let (shown, teams) = tokio::join!(self.api.get(&path), self.teams(repository));
         let Some(shown): Option<Shown> = found(shown)? else {
             return Ok(AccountFacts { permission: Permission::None, kind: AccountKind::Unknown });
@@ -112,8 +112,7 @@ impl GiteaClient {
 
     /// The teams that can see a repository; `None` if it belongs to a person.
     async fn teams(&self, repository: &RepositoryPath) -> Result<Option<Vec<Team>>, HostError> {
-        let shown: Result<Option<Vec<Value>>, _> =
-            self.api.get(&format!("/api/v1/repos/{repository}/teams")).await;
+        let shown: Result<Option<Vec<Value>>, _> = self.api.get(&format!("/repos/{repository}/teams")).await;
         match shown {
             // A team that can't be read makes nobody a writer.
             Ok(shown) => {
@@ -133,12 +132,12 @@ impl GiteaClient {
         teams: &[Team],
     ) -> Result<Permission, HostError> {
         let login = encoded(login.as_str());
-        let collaborator = format!("/api/v1/repos/{repository}/collaborators/{login}");
+        let collaborator = format!("/repos/{repository}/collaborators/{login}");
         if of_all.can_write() && found(self.api.get_page(&collaborator).await)?.is_some() {
             return Ok(of_all);
         }
         for team in teams.iter().filter(|team| team.hides_writers()).take(MAX_TEAMS) {
-            let member = format!("/api/v1/teams/{}/members/{login}", team.id);
+            let member = format!("/teams/{}/members/{login}", team.id);
             if seen(self.api.get_page(&member).await)?.is_some() {
                 return Ok(Permission::Write);
             }
@@ -147,21 +146,21 @@ impl GiteaClient {
     }
 
     /// Gitea doesn't show what an account is. But its search finds people alone, no organisations and no bots (`Search` in its
-    /// `routers/api/v1/user/user.go`). Its own accounts have negative ids.
+    /// `routers/user/user.go`). Its own accounts have negative ids.
     async fn kind(&self, id: i64) -> Result<AccountKind, HostError> {
         if id < 0 {
             return Ok(AccountKind::Bot);
         }
-        let found: Option<Found> = seen(self.api.get(&format!("/api/v1/users/search?uid={id}")).await)?;
+        let found: Option<Found> = seen(self.api.get(&format!("/users/search?uid={id}")).await)?;
         let is_person = found.is_some_and(|found| found.data.iter().any(|user| user.id == id));
         Ok(if is_person { AccountKind::Person } else { AccountKind::Unknown })
     }
 
-    pub(crate) async fn missing_right(
+    pub(crate) async fn find_missing_right(
         &self,
         repository: &RepositoryPath,
     ) -> Result<Option<String>, HostError> {
-        let people: Result<Found, _> = self.api.get("/api/v1/users/search?limit=1").await;
+        let people: Result<Found, _> = self.api.get("/users/search?limit=1").await;
         match people {
             Ok(_) => (),
             Err(HostError::Forbidden { message }) => {
@@ -181,7 +180,7 @@ impl GiteaClient {
         }
         let teams = self.teams(repository).await?.unwrap_or_default();
         for team in teams.iter().filter(|team| team.hides_writers()).take(MAX_TEAMS) {
-            let unseen = match self.api.get_page(&format!("/api/v1/teams/{}", team.id)).await {
+            let unseen = match self.api.get_page(&format!("/teams/{}", team.id)).await {
                 Ok(_) => continue,
                 Err(HostError::Forbidden { message }) => message,
                 Err(HostError::NotFound) => "the host hides the team from it".to_owned(),

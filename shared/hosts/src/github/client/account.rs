@@ -3,10 +3,11 @@
 use serde::Deserialize;
 use tidegate_model::{AccountKind, Login, Permission, RepositoryPath};
 
-use super::{GithubClient, answers::User};
+use super::GithubClient;
 use crate::{
     body::lenient,
     client::{AccountFacts, HostError, encoded, found},
+    v3::User,
 };
 
 /// A `user` that is `null` is an account of which GitHub doesn't say what it is.
@@ -22,7 +23,7 @@ impl GithubClient {
     /// An organisation has no permission of its own: 404.
     ///
     /// Source: <https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user>
-    pub(crate) async fn account(
+    pub(crate) async fn read_account(
         &self,
         repository: &RepositoryPath,
         login: &Login,

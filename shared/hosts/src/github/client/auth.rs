@@ -15,10 +15,11 @@ use serde_json::json;
 use tidegate_model::RepositoryPath;
 use tokio::sync::Mutex;
 
-use super::{MEDIA_TYPE, answers::Repository};
+use super::MEDIA_TYPE;
 use crate::{
     body::lenient,
     client::{Credential, HostError, Transport},
+    v3::Repository,
 };
 
 /// Sends requests with a credential. Clones share an installation's token.

@@ -1,97 +1,64 @@
-//! Comments on GitHub: <https://docs.github.com/en/rest/issues/comments>. Those on pull requests are an issue's.
+//! Comments on GitHub: those of a conversation since a time, and those on commits.
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::json;
-use tidegate_model::{CommentId, CommitSha, PullRequestNumber, RepositoryPath};
+use tidegate_model::{CommentId, CommentPointer, CommitSha, PullRequestNumber, RepositoryPath};
 
-use super::{
-    GithubClient,
-    answers::{ShownComment, ShownReview, ShownStatus},
-};
-use crate::client::{
-    Answer, CommentFacts, CommitCommentFacts, HostError, Listing, Reaction, StatusFacts, found,
+use super::GithubClient;
+use crate::{
+    client::{Api, CommentFacts, CommitCommentFacts, HostError, found},
+    v3::{ShownComment, V3, V3Comments},
 };
 
 impl GithubClient {
-    pub(crate) async fn comment(
-        &self,
-        repository: &RepositoryPath,
-        comment: CommentId,
-    ) -> Result<Option<CommentFacts>, HostError> {
-        let path = format!("/repos/{repository}/issues/comments/{comment}");
-        let shown: Option<ShownComment> = found(self.api.get(&path).await)?;
-        shown.map(ShownComment::into_facts).transpose()
-    }
-
-    /// Source: <https://docs.github.com/en/rest/pulls/reviews#get-a-review-for-a-pull-request>
-    pub(crate) async fn review(
+    pub(crate) async fn read_comments(
         &self,
         repository: &RepositoryPath,
         number: PullRequestNumber,
-        review: CommentId,
-    ) -> Result<Option<CommentFacts>, HostError> {
-        let path = format!("/repos/{repository}/pulls/{number}/reviews/{review}");
-        let shown: Option<ShownReview> = found(self.api.get(&path).await)?;
-        Ok(shown.map(ShownReview::into_facts).transpose()?.flatten())
+        pointer: &CommentPointer,
+    ) -> Result<Vec<CommentFacts>, HostError> {
+        let one = match pointer {
+            CommentPointer::Comment(id) => self.read_comment(repository, *id).await?,
+            CommentPointer::Review { review } => self.read_review(repository, number, *review).await?,
+            // GitHub's deliveries name the review.
+            CommentPointer::LatestReview { .. } => None,
+        };
+        Ok(one.into_iter().collect())
     }
 
-    pub(crate) async fn comments_since(
+    /// Source: <https://docs.github.com/en/rest/issues/comments#list-issue-comments>
+    pub(crate) async fn list_comments(
         &self,
         repository: &RepositoryPath,
         number: PullRequestNumber,
         since: Timestamp,
     ) -> Result<Vec<CommentFacts>, HostError> {
-        let mut comments = Listing::new();
-        for page in 1..=Self::MAX_PAGES {
-            let path = format!(
-                "/repos/{repository}/issues/{number}/comments?since={since}&per_page=100&page={page}"
-            );
-            let answer = self.api.get_page(&path).await?;
-            comments.add(answer.items()?, ShownComment::into_facts);
-            if !has_next(&answer) {
-                return Ok(comments.items);
-            }
-        }
-        Err(HostError::unreadable(&"the list of comments has no end"))
-    }
-
-    pub(crate) async fn create_comment(
-        &self,
-        repository: &RepositoryPath,
-        number: PullRequestNumber,
-        body: &str,
-    ) -> Result<(), HostError> {
-        let path = format!("/repos/{repository}/issues/{number}/comments");
-        self.api.write(Method::POST, &path, &json!({"body": body}), &[StatusCode::CREATED]).await.map(drop)
+        let path = format!("/repos/{repository}/issues/{number}/comments?since={since}");
+        let read = |shown: ShownComment| shown.into_facts(&Self::DIALECT);
+        self.api.list(&path, Api::MAX_ITEMS, read).await?.whole("comments")
     }
 
     /// Source: <https://docs.github.com/en/rest/commits/comments>
-    pub(crate) async fn commit_comment(
+    pub(crate) async fn read_commit_comment(
         &self,
         repository: &RepositoryPath,
+        _: &CommitSha,
         comment: CommentId,
     ) -> Result<Option<CommitCommentFacts>, HostError> {
         let path = format!("/repos/{repository}/comments/{comment}");
         let shown: Option<ShownComment> = found(self.api.get(&path).await)?;
-        shown.map(ShownComment::into_commit_facts).transpose()
+        shown.map(|shown| shown.into_commit_facts(&Self::DIALECT)).transpose()
     }
 
-    pub(crate) async fn commit_comments(
+    pub(crate) async fn list_commit_comments(
         &self,
         repository: &RepositoryPath,
         commit: &CommitSha,
     ) -> Result<Vec<CommitCommentFacts>, HostError> {
-        let mut comments = Listing::new();
-        for page in 1..=Self::MAX_PAGES {
-            let path = format!("/repos/{repository}/commits/{commit}/comments?per_page=100&page={page}");
-            let answer = self.api.get_page(&path).await?;
-            comments.add(answer.items()?, ShownComment::into_commit_facts);
-            if !has_next(&answer) {
-                return Ok(comments.items);
-            }
-        }
-        Err(HostError::unreadable(&"the list of comments has no end"))
+        let path = format!("/repos/{repository}/commits/{commit}/comments");
+        let read = |shown: ShownComment| shown.into_commit_facts(&Self::DIALECT);
+        self.api.list(&path, Api::MAX_ITEMS, read).await?.whole("comments")
     }
 
     pub(crate) async fn create_commit_comment(
@@ -101,42 +68,7 @@ impl GithubClient {
         body: &str,
     ) -> Result<(), HostError> {
         let path = format!("/repos/{repository}/commits/{commit}/comments");
-        self.api.write(Method::POST, &path, &json!({"body": body}), &[StatusCode::CREATED]).await.map(drop)
+        let body = json!({ "body": body });
+        self.api.write(Method::POST, &path, &body, &[StatusCode::CREATED]).await.map(drop)
     }
-
-    /// 200 says that the same account has reacted so before.
-    /// Source: <https://docs.github.com/en/rest/reactions/reactions#create-reaction-for-an-issue-comment>
-    pub(crate) async fn react(
-        &self,
-        repository: &RepositoryPath,
-        comment: CommentId,
-        reaction: Reaction,
-    ) -> Result<(), HostError> {
-        let path = format!("/repos/{repository}/issues/comments/{comment}/reactions");
-        let body = json!({"content": reaction.as_str()});
-        let expected = [StatusCode::CREATED, StatusCode::OK];
-        self.api.write(Method::POST, &path, &body, &expected).await.map(drop)
-    }
-
-    /// Source: <https://docs.github.com/en/rest/commits/statuses#list-commit-statuses-for-a-reference>
-    pub(crate) async fn statuses(
-        &self,
-        repository: &RepositoryPath,
-        sha: &CommitSha,
-    ) -> Result<Vec<StatusFacts>, HostError> {
-        let mut statuses = Listing::new();
-        for page in 1..=Self::MAX_PAGES {
-            let path = format!("/repos/{repository}/commits/{sha}/statuses?per_page=100&page={page}");
-            let answer = self.api.get_page(&path).await?;
-            statuses.add(answer.items()?, |shown: ShownStatus| Ok(shown.into_facts()));
-            if !has_next(&answer) {
-                break;
-            }
-        }
-        Ok(statuses.items)
-    }
-}
-
-pub(super) fn has_next(answer: &Answer) -> bool {
-    answer.header("link").is_some_and(|links| links.contains("rel=\"next\""))
 }

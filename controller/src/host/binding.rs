@@ -1,25 +1,30 @@
 //! Which host a Secret may be sent to. Who may write a config could otherwise send its Secret to a host of his own, by
 //! `spec.git.apiUrl`. Pure.
 
-use tidegate_hosts::client::EgressPolicy;
+use tidegate_hosts::client::{self, EgressPolicy};
 use tidegate_model::Host;
 use tidegate_resources::{GitSpec, site};
 
-/// The hosts that a Secret without an annotation may be sent to beside those that the operator lists.
-const PUBLIC: [&str; 2] = ["api.github.com", "gitea.com"];
-
 /// Whether a Secret may be sent to the host of a config: the host is one of its annotation, which its owner writes
-/// (`tidegate.dev/host`, separated by commas); without an annotation, one that the operator lists.
+/// (`tidegate.dev/host`, separated by commas); without an annotation, a public one or one that the operator lists.
 ///
-/// The web address of a GitHub means its API, too: `github.com` stands for `api.github.com`.
+/// The address that people go to means the API, too: `github.com` stands for `api.github.com`.
 pub fn is_bound(annotation: Option<&str>, git: &GitSpec, listed: &EgressPolicy) -> bool {
     let wanted = authority(git.api_url());
     match annotation {
-        Some(hosts) => hosts.split(',').map(str::trim).filter(|host| !host.is_empty()).any(|host| {
-            let host = authority(host);
-            host == wanted || (git.type_ == Host::Github && format!("api.{host}") == wanted)
-        }),
-        None => PUBLIC.contains(&&*wanted) || listed.lists(git.api_url()),
+        Some(hosts) => {
+            let people = client::site(git.type_, git.api_url()).map(|site| authority(site.as_str()));
+            hosts
+                .split(',')
+                .map(str::trim)
+                .filter(|host| !host.is_empty())
+                .map(authority)
+                .any(|host| host == wanted || people.as_ref() == Some(&host))
+        }
+        None => {
+            Host::ALL.iter().any(|host| authority(host.default_api_url()) == wanted)
+                || listed.lists(git.api_url())
+        }
     }
 }
 

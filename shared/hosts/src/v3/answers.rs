@@ -1,13 +1,13 @@
-//! What is used of GitHub's answers, and nothing else.
+//! What is used of the answers, and nothing else.
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use tidegate_model::{CommentId, CommentKind, CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
 
-use crate::body::lenient;
-use crate::client::{
-    CommentFacts, CommitCommentFacts, HeadFacts, Hook, HostError, PullRequestFacts, StatusFacts,
-    number_at_end, without_head,
+use super::Dialect;
+use crate::{
+    body::lenient,
+    client::{CommentFacts, CommitCommentFacts, HeadFacts, Hook, HostError, PullRequestFacts, StatusFacts},
 };
 
 /// One of a list has no `merged`: it is open.
@@ -25,19 +25,46 @@ pub(super) struct PullRequest {
     user: Option<User>,
     head: PullRequestHead,
     base: Base,
-    /// Present where the pull request belongs to a stack. `base` is then the pull request below.
+    /// Present where the pull request belongs to a stack of GitHub's. `base` is then the pull request below.
     /// Source: <https://docs.github.com/en/rest/pulls/stacks>
     #[serde(default)]
     stack: Option<Stack>,
 }
 
+#[derive(Deserialize)]
+struct PullRequestHead {
+    #[serde(default, deserialize_with = "lenient")]
+    sha: Option<CommitSha>,
+    #[serde(default, rename = "ref", deserialize_with = "lenient")]
+    branch: Option<RefName>,
+    #[serde(default, deserialize_with = "lenient")]
+    repo: Option<Repository>,
+}
+
+#[derive(Deserialize)]
+struct Base {
+    #[serde(default, rename = "ref", deserialize_with = "lenient")]
+    branch: Option<RefName>,
+}
+
+#[derive(Deserialize)]
+struct Stack {
+    base: Base,
+}
+
 impl PullRequest {
     /// A closed one whose head or base the host shows no more is as good as gone.
-    pub(super) fn into_facts(self) -> Result<PullRequestFacts, HostError> {
+    pub(super) fn into_facts(self, dialect: &Dialect) -> Result<PullRequestFacts, HostError> {
         let open = self.state == "open";
-        let sha = self.head.sha.ok_or_else(|| without_head(open))?;
-        let base =
-            self.stack.map_or(self.base, |stack| stack.base).branch.ok_or_else(|| without_head(open))?;
+        let incomplete = || {
+            if open {
+                HostError::unreadable(&"an open pull request without a readable head.sha and base.ref")
+            } else {
+                HostError::NotFound
+            }
+        };
+        let sha = self.head.sha.ok_or_else(incomplete)?;
+        let base = self.stack.map_or(self.base, |stack| stack.base).branch.ok_or_else(incomplete)?;
         Ok(PullRequestFacts {
             number: self.number,
             open,
@@ -48,27 +75,40 @@ impl PullRequest {
                 repository: self.head.repo.map(|repository| repository.full_name),
             },
             base,
-            author: login(self.user)?,
+            author: author(self.user, dialect)?,
             title: self.title,
             draft: self.draft,
         })
     }
 }
 
+/// An account. GitHub says what kind it is; Gitea's own accounts have negative ids.
 #[derive(Deserialize)]
-pub(super) struct User {
-    pub(super) login: Login,
+pub(crate) struct User {
+    pub(crate) login: Login,
     #[serde(rename = "type", default, deserialize_with = "lenient")]
-    pub(super) kind: String,
+    pub(crate) kind: String,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) id: i64,
 }
 
-/// Its `issue_url` ends with the number, whether it is a plain issue's or a pull request's: only reading the pull request
-/// tells.
+fn author(user: Option<User>, dialect: &Dialect) -> Result<Login, HostError> {
+    match user {
+        Some(user) => Ok(user.login),
+        None => dialect.ghost.parse().map_err(|error| HostError::unreadable(&error)),
+    }
+}
+
+/// A comment in a conversation, or on a commit.
 #[derive(Deserialize)]
-pub(super) struct ShownComment {
+pub(crate) struct ShownComment {
     id: CommentId,
+    /// Ends with the number of the issue or pull request. Gitea leaves it empty on a pull request.
     #[serde(default, deserialize_with = "lenient")]
-    issue_url: String,
+    pub(crate) issue_url: String,
+    /// Only Gitea shows it. It is empty on a plain issue.
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) pull_request_url: String,
     #[serde(default, deserialize_with = "lenient")]
     user: Option<User>,
     #[serde(default, deserialize_with = "lenient")]
@@ -82,20 +122,20 @@ pub(super) struct ShownComment {
 }
 
 impl ShownComment {
-    pub(super) fn into_commit_facts(mut self) -> Result<CommitCommentFacts, HostError> {
+    pub(crate) fn into_commit_facts(mut self, dialect: &Dialect) -> Result<CommitCommentFacts, HostError> {
         let commit =
             self.commit_id.take().ok_or_else(|| HostError::unreadable(&"missing field `commit_id`"))?;
-        Ok(CommitCommentFacts { commit, comment: self.into_facts()? })
+        Ok(CommitCommentFacts { commit, comment: self.into_facts(dialect)? })
     }
 
-    pub(super) fn into_facts(self) -> Result<CommentFacts, HostError> {
+    pub(crate) fn into_facts(self, dialect: &Dialect) -> Result<CommentFacts, HostError> {
         Ok(CommentFacts {
             id: self.id,
             kind: CommentKind::Comment,
             reviewed: None,
-            pull_request: number_at_end(&self.issue_url),
-            is_by_bot: self.user.as_ref().is_some_and(|user| user.kind == "Bot"),
-            author: login(self.user)?,
+            pull_request: number_at_end((dialect.comment_address)(&self)),
+            is_by_bot: self.user.as_ref().is_some_and(dialect.is_bot),
+            author: author(self.user, dialect)?,
             body: self.body,
             created_at: self.created_at,
             updated_at: self.updated_at.unwrap_or(self.created_at),
@@ -103,46 +143,49 @@ impl ShownComment {
     }
 }
 
-/// GitHub's own name for people who are gone is `ghost`.
-fn login(user: Option<User>) -> Result<Login, HostError> {
-    match user {
-        Some(user) => Ok(user.login),
-        None => "ghost".parse().map_err(|error| HostError::unreadable(&error)),
-    }
+/// The number at the end of an address such as `…/pulls/7`.
+fn number_at_end(address: &str) -> Option<PullRequestNumber> {
+    let (_, number) = address.rsplit_once('/')?;
+    number.parse().ok().map(PullRequestNumber)
 }
 
 #[derive(Deserialize)]
-pub(super) struct ShownReview {
+pub(crate) struct ShownReview {
     id: CommentId,
     #[serde(default, deserialize_with = "lenient")]
     pull_request_url: String,
     #[serde(default, deserialize_with = "lenient")]
     user: Option<User>,
+    state: String,
     #[serde(default, deserialize_with = "lenient")]
     body: String,
+    /// Empty on Gitea for a review that was asked for.
     #[serde(default, deserialize_with = "lenient")]
     commit_id: Option<CommitSha>,
-    /// Not there before the review is submitted.
+    /// On GitHub not there before the review is submitted; on Gitea, when its author began to write it.
     submitted_at: Option<Timestamp>,
+    /// GitHub doesn't show when a review was edited.
+    #[serde(default, deserialize_with = "lenient")]
+    updated_at: Option<Timestamp>,
 }
 
 impl ShownReview {
-    /// `None` for a review that its author is still writing.
-    pub(super) fn into_facts(self) -> Result<Option<CommentFacts>, HostError> {
-        let Some(submitted_at) = self.submitted_at else {
+    /// `None` for a review that its author is still writing, and for one that was only asked for.
+    pub(crate) fn into_facts(self, dialect: &Dialect) -> Result<Option<CommentFacts>, HostError> {
+        let Some(submitted_at) = self.submitted_at else { return Ok(None) };
+        if matches!(&*self.state, "PENDING" | "REQUEST_REVIEW") {
             return Ok(None);
-        };
+        }
         Ok(Some(CommentFacts {
             id: self.id,
             kind: CommentKind::Review,
             reviewed: self.commit_id,
             pull_request: number_at_end(&self.pull_request_url),
-            is_by_bot: self.user.as_ref().is_some_and(|user| user.kind == "Bot"),
-            author: login(self.user)?,
+            is_by_bot: self.user.as_ref().is_some_and(dialect.is_bot),
+            author: author(self.user, dialect)?,
             body: self.body,
             created_at: submitted_at,
-            // GitHub doesn't show when a review was edited.
-            updated_at: submitted_at,
+            updated_at: self.updated_at.unwrap_or(submitted_at),
         }))
     }
 }
@@ -163,29 +206,8 @@ impl ShownStatus {
 }
 
 #[derive(Deserialize)]
-pub(super) struct PullRequestHead {
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) sha: Option<CommitSha>,
-    #[serde(default, rename = "ref", deserialize_with = "lenient")]
-    pub(super) branch: Option<RefName>,
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) repo: Option<Repository>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Base {
-    #[serde(default, rename = "ref", deserialize_with = "lenient")]
-    pub(super) branch: Option<RefName>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Stack {
-    pub(super) base: Base,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Repository {
-    pub(super) full_name: RepositoryPath,
+pub(crate) struct Repository {
+    pub(crate) full_name: RepositoryPath,
     /// What the owner of the token may do.
     #[serde(default, deserialize_with = "lenient")]
     pub(super) permissions: Permissions,
@@ -205,51 +227,41 @@ pub(super) struct NamedRef {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Commit {
-    pub(super) sha: CommitSha,
-}
-
-/// A ref or an annotated tag: both point to an object.
-#[derive(Deserialize)]
-pub(super) struct Pointer {
-    pub(super) object: Object,
+pub(crate) struct Commit {
+    /// Gitea's branches call it `id`.
+    #[serde(alias = "id")]
+    pub(crate) sha: CommitSha,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Object {
-    pub(super) sha: CommitSha,
-    #[serde(rename = "type")]
-    pub(super) kind: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct ShownHook {
-    pub(super) id: u64,
+pub(crate) struct ShownHook {
+    pub(crate) id: u64,
     #[serde(default, deserialize_with = "lenient")]
-    pub(super) active: bool,
+    active: bool,
     #[serde(default, deserialize_with = "lenient")]
-    pub(super) events: Vec<String>,
+    events: Vec<String>,
     #[serde(default, deserialize_with = "lenient")]
-    pub(super) config: ShownHookConfig,
+    config: ShownHookConfig,
 }
 
 #[derive(Deserialize, Default)]
-pub(super) struct ShownHookConfig {
+struct ShownHookConfig {
     #[serde(default, deserialize_with = "lenient")]
-    pub(super) url: Option<String>,
+    url: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
-    pub(super) content_type: Option<String>,
+    content_type: Option<String>,
 }
 
 impl ShownHook {
     /// A hook without an address is of another kind than ours.
-    pub(super) fn into_hook(self) -> Option<Hook> {
-        let has = |event: &str| self.events.iter().any(|sent| sent == event || sent == "*");
+    pub(super) fn into_hook(self, dialect: &Dialect) -> Option<Hook> {
+        // GitHub's `*` means every event.
+        let sends = |event: &str| self.events.iter().any(|sent| sent == event || sent == "*");
         Some(Hook {
             id: self.id.to_string(),
             active: self.active,
             sends_json: self.config.content_type.as_deref() == Some("json"),
-            sends_all_events: super::GithubClient::EVENTS.into_iter().all(has),
+            sends_all_events: dialect.hook_events.iter().copied().all(sends),
             url: self.config.url?,
         })
     }

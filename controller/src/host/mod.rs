@@ -1,40 +1,30 @@
-//! Clients of the git hosts, one for each credential that a config names. A Secret is sent only to a host that it is bound to.
+//! Clients of the git hosts, with the credentials that configs name. A Secret is sent only to a host that it is bound to.
 
 mod binding;
+mod cache;
+mod client;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, ResourceExt};
 use secrecy::SecretString;
 use tidegate_hosts::client::{ClientSettings, Credential, EgressPolicy, HostClient, HostError};
-use tidegate_model::{Host, SecretKeyRef};
+use tidegate_model::SecretKeyRef;
 use tidegate_resources::{GitSpec, IntegrationConfig, annotation};
 
-use crate::settings::Settings;
+use self::cache::{Cache, CacheKey};
+use crate::{metrics::Metrics, settings::Settings};
 
-/// Clients of the git hosts. A Secret is read again after [`HostClients::SECRET_LIFETIME`], or when the host refused it.
+pub use client::{CallError, Operation, RepositoryClient};
+
+/// Clients of the git hosts. A Secret is read again after a minute, or when the host denied what it holds.
 #[derive(Clone)]
 pub struct HostClients {
     client: Client,
     settings: Arc<Settings>,
-    cache: Arc<Mutex<HashMap<CacheKey, Cached>>>,
-}
-
-/// A client, and when its Secret was read.
-type Cached = (Instant, Arc<HostClient>);
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct CacheKey {
-    namespace: String,
-    host: Host,
-    api_url: String,
-    secret: SecretKeyRef,
-    app: Option<(u64, u64)>,
+    metrics: Metrics,
+    cache: Cache,
 }
 
 /// A credential that can't be used.
@@ -110,20 +100,23 @@ impl CredentialError {
 }
 
 impl HostClients {
-    /// How long a token may go on being used after its Secret was changed.
-    pub const SECRET_LIFETIME: Duration = Duration::from_mins(1);
-
-    pub(crate) fn new(client: Client, settings: Arc<Settings>) -> Self {
-        Self { client, settings, cache: Arc::default() }
+    pub(crate) fn new(client: Client, settings: Arc<Settings>, metrics: Metrics) -> Self {
+        Self { client, settings, metrics, cache: Cache::default() }
     }
 
-    /// The client with the credential of a config.
-    pub async fn for_config(&self, config: &IntegrationConfig) -> Result<Arc<HostClient>, CredentialError> {
-        let key = CacheKey::of(config)?;
-        if let Some(client) = self.cached(&key) {
-            return Ok(client);
-        }
-        let secret = self.secret(&key.namespace, &key.secret, &config.spec.git).await?;
+    /// The client of a config's repository with the config's credential.
+    pub async fn for_config(&self, config: &IntegrationConfig) -> Result<RepositoryClient, CredentialError> {
+        let key = CacheKey::of(config).ok_or(CredentialError::None)?;
+        let client = match self.cache.get(&key) {
+            Some(client) => client,
+            None => self.connect(&key, &config.spec.git).await?,
+        };
+        let repository = config.spec.git.repository.clone();
+        Ok(RepositoryClient::new(client, repository, self.cache.clone(), key, self.metrics.clone()))
+    }
+
+    async fn connect(&self, key: &CacheKey, git: &GitSpec) -> Result<Arc<HostClient>, CredentialError> {
+        let secret = self.secret(&key.namespace, &key.secret, git).await?;
         let credential = match key.app {
             Some((app_id, installation_id)) => {
                 Credential::GithubApp { app_id, installation_id, private_key: secret }
@@ -134,25 +127,8 @@ impl HostClients {
         let client = HostClient::new(key.host, &key.api_url, credential, settings)
             .map_err(|source| CredentialError::Client { api_url: key.api_url.clone(), source })?;
         let client = Arc::new(client);
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.retain(|_, (since, _)| since.elapsed() < Self::SECRET_LIFETIME);
-        cache.insert(key, (Instant::now(), Arc::clone(&client)));
+        self.cache.insert(key.clone(), Arc::clone(&client));
         Ok(client)
-    }
-
-    /// Forgets the credential of a config, so that its Secret is read again: what to do when the host refused it.
-    pub fn forget(&self, config: &IntegrationConfig) {
-        if let Ok(key) = CacheKey::of(config) {
-            self.cache.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-        }
-    }
-
-    fn cached(&self, key: &CacheKey) -> Option<Arc<HostClient>> {
-        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache
-            .get(key)
-            .filter(|(since, _)| since.elapsed() < Self::SECRET_LIFETIME)
-            .map(|(_, client)| Arc::clone(client))
     }
 
     fn egress(&self) -> EgressPolicy {
@@ -189,23 +165,5 @@ impl HostClients {
         let text = String::from_utf8(value.0)
             .map_err(|_| CredentialError::NotText { name: name.clone(), key: key.clone() })?;
         Ok(text.trim().to_owned().into())
-    }
-}
-
-impl CacheKey {
-    fn of(config: &IntegrationConfig) -> Result<Self, CredentialError> {
-        let git = &config.spec.git;
-        let (secret, app) = match (&git.token_secret_ref, &git.github_app) {
-            (Some(token), _) => (token, None),
-            (None, Some(app)) => (&app.private_key_secret_ref, Some((app.app_id, app.installation_id))),
-            (None, None) => return Err(CredentialError::None),
-        };
-        Ok(Self {
-            namespace: config.namespace().unwrap_or_default(),
-            host: git.type_,
-            api_url: git.api_url().to_owned(),
-            secret: secret.clone(),
-            app,
-        })
     }
 }

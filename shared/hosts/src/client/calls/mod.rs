@@ -1,0 +1,6 @@
+//! The calls of [`HostClient`](super::HostClient), with the contract of each.
+
+mod comments;
+mod hooks;
+mod repository;
+mod statuses;
