@@ -85,7 +85,7 @@ impl Chat {
         for (place, of) in plan.configs.iter().enumerate() {
             did.extend(carry_out(of, place, &known, asker).await?);
         }
-        let takes_words = answer::reply(&plan.answers, &known).is_some();
+        let takes_words = answer::reply(&plan.answers, &known, reader.client.capabilities()).is_some();
         if takes_words && !self.quota.is_left(&on, &author, now) {
             did.push(format!("{author} has had many answers here, and gets none now"));
         } else {

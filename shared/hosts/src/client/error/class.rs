@@ -10,7 +10,7 @@ use super::HostError;
 ///
 /// | class | a commit status | an answer to a comment | the removal of a hook | a command |
 /// |---|---|---|---|---|
-/// | [`Transient`](Self::Transient) | sent again | sent again | tried again | waits for the host |
+/// | [`Transient`](Self::Transient) | final if the commit is gone | sent again | tried again | waits for the host |
 /// | [`RateLimited`](Self::RateLimited) | sent again | sent again | tried again | waits for the host |
 /// | [`Setup`](Self::Setup) | sent again | sent again | tried again | waits for a person |
 /// | [`Credential`](Self::Credential) | sent again | sent again | final | waits for a person |
