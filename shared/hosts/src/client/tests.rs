@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tidegate_model::{
     AccountKind, CommentId, CommentKind, CommentPointer, CommitSha, CommitStatus, GitRef, Host, Login,
-    Permission, PullRequestNumber, RepositoryPath,
+    Permission, PullRequestNumber, RepositoryPath, StatusState,
 };
 
 use self::canned::Canned;
@@ -74,7 +74,7 @@ fn status() -> CommitStatus {
     CommitStatus {
         sha: sha("a"),
         context: "tidegate/shop/test".to_owned(),
-        state: tidegate_model::StatusState::Failure,
+        state: StatusState::Failure,
         description: "exit code 1".to_owned(),
         target_url: None,
     }

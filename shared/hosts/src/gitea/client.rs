@@ -32,6 +32,8 @@ impl V3 for GiteaClient {
         ghost: "Ghost",
         is_bot: |user| user.id == ACTIONS_USER,
         comment_address: |comment| &comment.pull_request_url,
+        deliveries_name_reviews: false,
+        comments_have_pages: false,
         oldest_first: "sort=oldest",
         // By the index downwards, whatever the name of the order says: `ToOrders` in `models/git/commit_status.go`.
         newest_status_first: "?sort=leastindex",

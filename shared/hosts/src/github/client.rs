@@ -52,6 +52,8 @@ impl V3 for GithubClient {
         is_bot: |user| user.kind == "Bot",
         // Whether it is a plain issue's or a pull request's: only reading the pull request tells.
         comment_address: |comment| &comment.issue_url,
+        deliveries_name_reviews: true,
+        comments_have_pages: true,
         oldest_first: "sort=created&direction=asc",
         newest_status_first: "",
         hook_events: &Self::EVENTS,

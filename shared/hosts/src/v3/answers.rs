@@ -150,7 +150,7 @@ fn number_at_end(address: &str) -> Option<PullRequestNumber> {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct ShownReview {
+pub(super) struct ShownReview {
     id: CommentId,
     #[serde(default, deserialize_with = "lenient")]
     pull_request_url: String,
@@ -171,7 +171,7 @@ pub(crate) struct ShownReview {
 
 impl ShownReview {
     /// `None` for a review that its author is still writing, and for one that was only asked for.
-    pub(crate) fn into_facts(self, dialect: &Dialect) -> Result<Option<CommentFacts>, HostError> {
+    pub(super) fn into_facts(self, dialect: &Dialect) -> Result<Option<CommentFacts>, HostError> {
         let Some(submitted_at) = self.submitted_at else { return Ok(None) };
         if matches!(&*self.state, "PENDING" | "REQUEST_REVIEW") {
             return Ok(None);

@@ -7,7 +7,7 @@ mod comments;
 mod hooks;
 mod lists;
 
-pub(crate) use answers::{Commit, Repository, ShownComment, ShownReview, User};
+pub(crate) use answers::{Commit, Repository, ShownComment, User};
 pub(crate) use comments::V3Comments;
 pub(crate) use hooks::V3Hooks;
 pub(crate) use lists::V3Lists;
@@ -28,6 +28,10 @@ pub(crate) struct Dialect {
     pub(crate) is_bot: fn(&User) -> bool,
     /// The address in a comment that ends with the number of its pull request.
     pub(crate) comment_address: fn(&ShownComment) -> &str,
+    /// Whether a delivery about a review says which one.
+    pub(crate) deliveries_name_reviews: bool,
+    /// Whether the comments of a conversation come in pages.
+    pub(crate) comments_have_pages: bool,
     /// How open pull requests are sorted by age.
     pub(crate) oldest_first: &'static str,
     /// How a commit's statuses are sorted, the newest first.

@@ -250,3 +250,28 @@ async fn statuses_are_read_with_the_time_of_the_host() {
     let statuses = client.list_statuses(&repository(), &sha("a")).await.expect("statuses");
     assert_eq!(statuses, [expected.clone(), expected]);
 }
+
+#[tokio::test]
+async fn a_status_is_posted_once_in_the_words_of_the_host() {
+    for host in Host::ALL {
+        let (server, client, root) = start(host).await;
+        let line = format!("POST {root}/statuses/{}", sha("a"));
+        for (state, word) in [
+            (StatusState::Pending, "pending"),
+            (StatusState::Success, "success"),
+            (StatusState::Failure, "failure"),
+            (StatusState::Error, "error"),
+        ] {
+            server.on(&line, (StatusCode::CREATED, Json(json!({}))));
+            client.set_status(&repository(), &CommitStatus { state, ..status() }).await.expect("set");
+            let body = json!({
+                "state": word, "context": "tidegate/shop/test", "description": "exit code 1", "target_url": null,
+            });
+            assert_eq!(server.calls().last().expect("a call").body, body, "{host}");
+        }
+        server.on(&line, StatusCode::BAD_GATEWAY);
+        let error = client.set_status(&repository(), &status()).await.expect_err("unavailable");
+        assert!(error.class().is_transient(), "{error:?}");
+        assert_eq!(server.lines().len(), 5, "{host}");
+    }
+}

@@ -58,33 +58,6 @@ async fn refs_lead_to_commits() {
 }
 
 #[tokio::test]
-async fn an_ancestor_is_not_ahead() {
-    let (server, client) = start().await;
-    let compare = format!(
-        "GET /api/v1/repos/acme/shop/compare/{}...{}?files=false&verification=false",
-        sha("a"),
-        sha("b")
-    );
-    for (total_commits, expected) in [(0, true), (2, false)] {
-        server.on(&compare, Json(json!({"total_commits": total_commits, "commits": []})));
-        let is_ancestor = client.is_ancestor(&repository(), &sha("b"), &sha("a")).await;
-        assert_eq!(is_ancestor.expect("an answer"), expected);
-    }
-}
-
-#[tokio::test]
-async fn a_status_is_posted() {
-    let (server, client) = start().await;
-    let line = format!("POST /api/v1/repos/acme/shop/statuses/{}", sha("a"));
-    server.on(&line, (StatusCode::CREATED, Json(json!({}))));
-    client.set_status(&repository(), &status()).await.expect("set");
-    assert_eq!(
-        server.calls()[0].body,
-        json!({"state": "failure", "context": "tidegate/shop/test", "description": "exit code 1", "target_url": null})
-    );
-}
-
-#[tokio::test]
 async fn hooks_are_listed_until_their_number_is_reached() {
     let (server, client) = start().await;
     let hook = |id: u64| {

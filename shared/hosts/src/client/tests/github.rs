@@ -128,38 +128,6 @@ async fn refs_lead_to_commits_through_tags() {
 }
 
 #[tokio::test]
-async fn an_ancestor_is_not_ahead() {
-    let (server, client) = start().await;
-    let compare =
-        format!("GET /api/v3/repos/acme/shop/compare/{}...{}?per_page=1&page=2", sha("a"), sha("b"));
-    let is_ancestor =
-        async || client.is_ancestor(&repository(), &sha("b"), &sha("a")).await.expect("an answer");
-    server.on(&compare, Json(json!({"ahead_by": 0, "behind_by": 3})));
-    assert!(is_ancestor().await);
-    server.on(&compare, Json(json!({"ahead_by": 1, "behind_by": 3})));
-    assert!(!is_ancestor().await);
-    // A commit that the repository doesn't have.
-    server.on(&compare, StatusCode::NOT_FOUND);
-    assert!(!is_ancestor().await);
-}
-
-#[tokio::test]
-async fn a_status_is_posted_once() {
-    let (server, client) = start().await;
-    let line = format!("POST /api/v3/repos/acme/shop/statuses/{}", sha("a"));
-    server.on(&line, (StatusCode::CREATED, Json(json!({}))));
-    client.set_status(&repository(), &status()).await.expect("set");
-    assert_eq!(
-        server.calls()[0].body,
-        json!({"state": "failure", "context": "tidegate/shop/test", "description": "exit code 1", "target_url": null})
-    );
-    server.on(&line, StatusCode::BAD_GATEWAY);
-    let error = client.set_status(&repository(), &status()).await.expect_err("unavailable");
-    assert!(error.class().is_transient(), "{error:?}");
-    assert_eq!(server.lines(), [line.clone(), line]);
-}
-
-#[tokio::test]
 async fn hooks_are_listed_over_all_pages() {
     let (server, client) = start().await;
     let hook = |id: u64, active: bool, events: Value, content_type: &str| {

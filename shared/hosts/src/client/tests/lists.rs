@@ -191,3 +191,23 @@ async fn a_pull_request_of_a_github_stack_is_judged_against_the_base_of_the_stac
     let error = client.read_pull_request(&repository(), PullRequestNumber(7)).await.expect_err("no base");
     assert!(matches!(error, HostError::Unreadable { .. }), "{error:?}");
 }
+
+#[tokio::test]
+async fn an_ancestor_is_not_ahead() {
+    for (host, query, ahead) in [
+        (Host::Github, "per_page=1&page=2", "ahead_by"),
+        (Host::Gitea, "files=false&verification=false", "total_commits"),
+    ] {
+        let (server, client, root) = start(host).await;
+        let compare = format!("GET {root}/compare/{}...{}?{query}", sha("a"), sha("b"));
+        server
+            .on(&compare, Json(json!({ahead: 0, "behind_by": 3})))
+            .on(&compare, Json(json!({ahead: 1, "behind_by": 3})))
+            // A commit that the repository doesn't have.
+            .on(&compare, StatusCode::NOT_FOUND);
+        for expected in [true, false, false] {
+            let is_ancestor = client.is_ancestor(&repository(), &sha("b"), &sha("a")).await;
+            assert_eq!(is_ancestor.expect("an answer"), expected, "{host}");
+        }
+    }
+}
