@@ -29,8 +29,11 @@ pub(super) fn native(package: &Package<'_>) -> anyhow::Result<Vec<Function>> {
         other => bail!("Lambda has no {other}"),
     };
     let folder = package.folder(&format!("functions/{architecture}"))?;
+    build(package, &["tidegate-webhook"])?;
+    // Their crates have the same features, so that they may be built together: each program is optimised by one thread.
+    build(package, &["tidegate-integrator", "tidegate-chatops"])?;
     let pack = |name: &'static str| {
-        let program = build(package, &format!("tidegate-{name}"))?;
+        let program = program(package, &format!("tidegate-{name}"));
         check_glibc(&fs::read(&program)?, name)?;
         let size = zip::write(&program, &folder.join(format!("{name}.zip")))?;
         Ok(Function { name, size })
@@ -38,11 +41,16 @@ pub(super) fn native(package: &Package<'_>) -> anyhow::Result<Vec<Function>> {
     FUNCTIONS.into_iter().map(pack).collect()
 }
 
-/// Builds one package alone, as cargo would give it the features that its neighbours ask for.
-pub(super) fn build(package: &Package<'_>, name: &str) -> anyhow::Result<PathBuf> {
-    let arguments = ["build", "--profile", PROFILE, "--package", name];
-    Step::cargo(&format!("build {name}"), &arguments).run(package.workspace)?;
-    Ok(package.workspace.binary(PROFILE, name))
+/// Builds packages, and no others: cargo would give them the features that their neighbours ask for.
+pub(super) fn build(package: &Package<'_>, names: &[&str]) -> anyhow::Result<()> {
+    let mut arguments = vec!["build", "--profile", PROFILE];
+    arguments.extend(names.iter().flat_map(|name| ["--package", name]));
+    Step::cargo(&format!("build {}", names.join(" and ")), &arguments).run(package.workspace).map(drop)
+}
+
+/// Where a built package's program is.
+pub(super) fn program(package: &Package<'_>, name: &str) -> PathBuf {
+    package.workspace.binary(PROFILE, name)
 }
 
 /// The same for arm64.

@@ -24,7 +24,8 @@ const EMPTY: &str = "tidegate-empty-function";
 
 /// Measures, prints, and fails where something is larger than it may be.
 pub(super) fn run(package: &Package<'_>, functions: &[Function], start: Start) -> anyhow::Result<()> {
-    let empty = functions::build(package, EMPTY)?;
+    functions::build(package, &[EMPTY])?;
+    let empty = functions::program(package, EMPTY);
     let build = [&["build", "--workspace", "--bin", "functions"], MEASURE].concat();
     Step::cargo("build what measures them", &build).run(package.workspace)?;
     let folder = empty.parent().context("the functions lie nowhere")?;
