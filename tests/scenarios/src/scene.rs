@@ -4,6 +4,7 @@ mod config;
 mod expected;
 mod situation;
 mod talk;
+mod vocabulary;
 mod work;
 
 use std::{fmt::Debug, time::Duration};
@@ -295,11 +296,13 @@ impl Scene {
     }
 
     /// Ends the scene: everything has settled, every job is done and reported, and the controller stops when it is asked
-    /// to. The dead letters and the log lines of level ERROR are those that the scene has named before, and no others.
+    /// to. The dead letters and the log lines of level ERROR are those that the scene has named before, and no others; log lines have
+    /// known fields alone.
     pub async fn end(self) -> Result<()> {
         self.settle().await?;
         self.expected.check_dead_letters(&self.world.cloud.dead_letters().await?)?;
         let lines = Box::pin(self.world.stop()).await?;
+        vocabulary::check(&lines)?;
         self.expected.check_errors(&lines)
     }
 
