@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate_model::CommentKind;
-use tidegate_resources::{ConditionStatus, IntegrationJob, Trigger};
+use tidegate_resources::{ConditionStatus, IntegrationJob};
 use tidegate_scenarios::{COMMANDS, DEAD_LETTERS, REPOSITORY, Scene, WorldSpec};
 use tidegate_test_suite::scenario;
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
-use tidegate_resources::{CancelReason, IntegrationJob, Phase, Trigger};
+use tidegate_resources::{CancelReason, IntegrationJob, Phase};
 use tidegate_sandbox_forge::Fault;
 use tidegate_scenarios::{OWNER, REPOSITORY, Scene, WorldSpec};
 use tidegate_test_suite::scenario;
