@@ -1,4 +1,4 @@
-# What somebody has to be told of. docs/operate.md says what to do about each.
+# Alarms. docs/operate.md describes what to do about each.
 
 locals {
   alarmed         = var.alarms.enabled
@@ -10,7 +10,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   for_each = local.alarmed ? local.queues : {}
 
   alarm_name          = "${each.value.name}-dead"
-  alarm_description   = "A message was given up on: ${each.value.name}-dead is not empty."
+  alarm_description   = "Messages failed for good: ${each.value.name}-dead is not empty."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.dead[each.key].name }
@@ -67,7 +67,7 @@ resource "aws_cloudwatch_metric_alarm" "throttles" {
   for_each = local.alarm_functions
 
   alarm_name          = "${var.name}-${each.key}-throttles"
-  alarm_description   = "The function ${each.key} met a limit of concurrency."
+  alarm_description   = "The function ${each.key} reached a concurrency limit."
   namespace           = "AWS/Lambda"
   metric_name         = "Throttles"
   dimensions          = { FunctionName = aws_lambda_function.this[each.key].function_name }
@@ -86,7 +86,7 @@ resource "aws_cloudwatch_metric_alarm" "server_errors" {
   count = local.alarmed && local.is_api ? 1 : 0
 
   alarm_name          = "${var.name}-api-5xx"
-  alarm_description   = "Hosts were told to deliver again (503), or the function failed."
+  alarm_description   = "Hosts got 503 and should deliver again, or the function failed."
   namespace           = "AWS/ApiGateway"
   metric_name         = "5xx"
   dimensions          = { ApiId = aws_apigatewayv2_api.this[0].id }
@@ -101,7 +101,7 @@ resource "aws_cloudwatch_metric_alarm" "server_errors" {
   tags                = var.tags
 }
 
-# API Gateway's own metric 4xx counts what was throttled, too: the access log tells the two apart.
+# API Gateway's own metric 4xx includes throttled requests: only the access log distinguishes the two.
 locals {
   refusals = local.is_api ? {
     throttled = { metric = "Throttled", pattern = "{ $.status = \"429\" }" }
@@ -128,7 +128,7 @@ resource "aws_cloudwatch_metric_alarm" "throttled" {
   count = local.alarmed && local.is_api ? 1 : 0
 
   alarm_name          = "${var.name}-api-429"
-  alarm_description   = "Deliveries were throttled: hosts that don't repeat them have lost them."
+  alarm_description   = "Deliveries were throttled. They are lost if the host doesn't repeat them."
   namespace           = local.metrics
   metric_name         = aws_cloudwatch_log_metric_filter.refusals["throttled"].metric_transformation[0].name
   statistic           = "Sum"
@@ -146,7 +146,7 @@ resource "aws_cloudwatch_metric_alarm" "client_errors" {
   count = local.alarmed && local.is_api ? 1 : 0
 
   alarm_name          = "${var.name}-api-4xx"
-  alarm_description   = "Many deliveries are refused: too large, unreadable, or not ours."
+  alarm_description   = "Many deliveries are refused: too large, unreadable, or for an unknown hook."
   namespace           = local.metrics
   metric_name         = aws_cloudwatch_log_metric_filter.refusals["refused"].metric_transformation[0].name
   statistic           = "Sum"
@@ -160,7 +160,7 @@ resource "aws_cloudwatch_metric_alarm" "client_errors" {
   tags                = var.tags
 }
 
-# The webhook function logs one line a delivery; its `outcome` tells a bad signature from everything else.
+# The webhook function logs one line per delivery; its `outcome` distinguishes a bad signature from everything else.
 resource "aws_cloudwatch_log_metric_filter" "bad_signatures" {
   name           = "${var.name}-bad-signatures"
   log_group_name = aws_cloudwatch_log_group.function["webhook"].name
@@ -178,7 +178,7 @@ resource "aws_cloudwatch_metric_alarm" "bad_signatures" {
   count = local.alarmed ? 1 : 0
 
   alarm_name          = "${var.name}-bad-signatures"
-  alarm_description   = "Somebody forges deliveries, or a hook signs with a key that is gone."
+  alarm_description   = "Somebody forges deliveries, or a hook signs with a retired key."
   namespace           = local.metrics
   metric_name         = aws_cloudwatch_log_metric_filter.bad_signatures.metric_transformation[0].name
   statistic           = "Sum"

@@ -1,4 +1,4 @@
-# Where hosts deliver: an HTTP API with a route for the hooks of configs and one for the GitHub App, or a function URL.
+# The endpoint for hosts: an HTTP API with a route for the hooks of configs and one for the GitHub App, or a function URL.
 
 resource "aws_apigatewayv2_api" "this" {
   count = local.is_api ? 1 : 0
@@ -20,7 +20,7 @@ resource "aws_apigatewayv2_integration" "webhook" {
   timeout_milliseconds   = 1000 * (var.functions.webhook.timeout_s + 1)
 }
 
-# Each has a throttle of its own: who floods the hooks of one host leaves the App's events alone, and the other way round.
+# Each has its own throttle: a flood on the hooks of configs doesn't affect the App's events, and vice versa.
 locals {
   routes = local.is_api ? {
     "POST /hooks/{proxy+}"   = var.throttle
@@ -96,7 +96,7 @@ resource "aws_lambda_permission" "api" {
   source_arn    = "${aws_apigatewayv2_api.this[0].execution_arn}/*/POST/hooks/*"
 }
 
-# Nobody signs in: a delivery proves itself by its signature.
+# No authorizer: the function verifies each delivery's signature.
 resource "aws_lambda_function_url" "webhook" {
   count = local.is_api ? 0 : 1
 
@@ -114,8 +114,8 @@ resource "aws_lambda_permission" "url" {
   function_url_auth_type = "NONE"
 }
 
-# Since October 2025 AWS also wants lambda:InvokeFunction, bound to calls through the URL. aws_lambda_permission can't say
-# that bound before version 6 of the provider, hence Cloud Control.
+# Since October 2025 AWS also wants lambda:InvokeFunction, bound to calls through the URL. aws_lambda_permission can't express
+# that condition before version 6 of the provider, hence Cloud Control.
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
 resource "aws_cloudcontrolapi_resource" "url_invoke" {
   count = local.is_api ? 0 : 1

@@ -1,5 +1,5 @@
-# What the controller in the cluster may do here: drain the command queues, put commands aside into their dead-letter
-# queues, and read the master keys. Attach the policy yourself, or let the module make a role for IRSA or Pod Identity.
+# The controller's rights in AWS: drain the command queues, move commands to their dead-letter
+# queues, and read the master keys. Attach the policy yourself, or let the module create a role for IRSA or Pod Identity.
 
 data "aws_iam_policy_document" "controller" {
   statement {
@@ -62,7 +62,7 @@ data "aws_iam_policy_document" "controller_assume" {
         type        = "Service"
         identifiers = ["pods.eks.amazonaws.com"]
       }
-      # The service asks for every cluster of the account; the tags that it sets name this one ServiceAccount.
+      # The service principal covers every cluster of the account; the tags that it sets name this one ServiceAccount.
       condition {
         test     = "StringEquals"
         variable = "aws:RequestTag/eks-cluster-name"

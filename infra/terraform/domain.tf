@@ -1,8 +1,8 @@
-# A domain of your own, and a web application firewall: HTTP APIs take none, so CloudFront stands in front.
+# Your own domain, and a web application firewall: HTTP APIs don't support web ACLs, so CloudFront is in front.
 
 locals {
   has_cdn = var.web_acl_arn != null
-  # What a request that came through CloudFront brings: the webhook function refuses all others.
+  # The header that CloudFront adds to each request: the webhook function refuses all others.
   origin = local.has_cdn ? { TIDEGATE_ORIGIN_SECRETS = join(",", var.origin_secrets) } : {}
 }
 
@@ -26,8 +26,8 @@ resource "aws_apigatewayv2_api_mapping" "this" {
   stage       = aws_apigatewayv2_stage.default[0].id
 }
 
-# CloudFront reaches the API by its own address, which so can't be shut. Whoever guesses it is refused by the webhook function,
-# as the header is missing; API Gateway counts such a request to the route's throttle all the same.
+# CloudFront uses the API's own address, so that address can't be disabled. The webhook function refuses direct requests to it,
+# because they lack the header. They still count towards the route's throttle.
 resource "aws_cloudfront_distribution" "this" {
   count = local.has_cdn ? 1 : 0
 
@@ -79,7 +79,7 @@ resource "aws_cloudfront_distribution" "this" {
 }
 
 locals {
-  # Where the domain has to point to.
+  # The target of the domain's record.
   domain_target = (
     local.has_cdn ? { name = aws_cloudfront_distribution.this[0].domain_name, zone_id = aws_cloudfront_distribution.this[0].hosted_zone_id } :
     var.domain != null ? {

@@ -1,4 +1,4 @@
-# The functions, their logs, and what starts the plugins.
+# The functions, their logs, and the event sources of the plugins.
 
 locals {
   functions = merge(
@@ -31,7 +31,7 @@ resource "aws_lambda_function" "this" {
   for_each = local.functions
 
   function_name                  = "${var.name}-${each.key}"
-  description                    = each.key == "webhook" ? "Tidegate: verifies webhooks and hands their events to the plugins." : "Tidegate: the plugin ${each.key}."
+  description                    = each.key == "webhook" ? "Tidegate: verifies webhooks and sends their events to the plugins." : "Tidegate: the plugin ${each.key}."
   role                           = aws_iam_role.function[each.key].arn
   runtime                        = "provided.al2023"
   handler                        = "bootstrap"

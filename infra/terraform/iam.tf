@@ -1,5 +1,5 @@
-# A role for each function, with the rights it needs and no other: its log, its queues, and for the webhook function the
-# one secret.
+# A role for each function, with exactly the rights that it needs: its log, its queues, and for the webhook function the
+# secret.
 
 data "aws_iam_policy_document" "assume" {
   statement {

@@ -1,10 +1,10 @@
 output "public_url" {
-  description = "The address that hosts deliver to: the controller's `TIDEGATE_PUBLIC_URL`."
+  description = "The URL that hosts deliver to: the controller's `TIDEGATE_PUBLIC_URL`."
   value       = local.public_url
 }
 
 output "controller_settings" {
-  description = "What the controller has to be told of all this, as environment variables."
+  description = "The controller's settings for these resources, as environment variables."
   value = {
     AWS_REGION                             = local.region
     TIDEGATE_COMMAND_QUEUE_URL             = aws_sqs_queue.this["shared-commands"].id
@@ -16,12 +16,12 @@ output "controller_settings" {
 }
 
 output "plugin_queues" {
-  description = "The command queues of others' plugins, and what each plugin may ask for: the chart's `settings.pluginQueues`."
+  description = "The command queues of third-party plugins, and each plugin's intentions: the chart's `settings.pluginQueues`."
   value       = local.plugin_queues
 }
 
 output "controller_policy_arn" {
-  description = "The IAM policy with all that the controller may do."
+  description = "The IAM policy with all rights of the controller."
   value       = aws_iam_policy.controller.arn
 }
 
@@ -36,12 +36,12 @@ output "master_key_secret" {
 }
 
 output "queue_urls" {
-  description = "Every queue's URL: `<plugin>-events`, `shared-commands`, and `<plugin>-commands` of others' plugins."
+  description = "Every queue's URL: `<plugin>-events`, `shared-commands`, and `<plugin>-commands` of third-party plugins."
   value       = { for key, queue in aws_sqs_queue.this : key => queue.id }
 }
 
 output "dead_letter_queue_urls" {
-  description = "The same of the dead-letter queues."
+  description = "Every dead-letter queue's URL, by the same names."
   value       = { for key, queue in aws_sqs_queue.dead : key => queue.id }
 }
 
@@ -56,6 +56,6 @@ output "api_id" {
 }
 
 output "domain_target" {
-  description = "What the record of `domain` points to: name and Route 53 zone id; null without a domain and firewall."
+  description = "The target of the record of `domain`: name and Route 53 zone id; null without a domain and firewall."
   value       = local.domain_target
 }

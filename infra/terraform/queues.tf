@@ -1,11 +1,11 @@
-# Standard queues (ADR 6). Each has a dead-letter queue, is encrypted by SQS, refuses what comes without TLS, and takes
-# messages only from the one function that is meant to send there.
+# Standard queues (ADR 6). Each has a dead-letter queue, is encrypted by SQS, refuses requests without TLS, and accepts
+# messages only from the function that sends to it.
 
 locals {
-  # visibility: while a function works on a batch, and through Lambda's own retries of it, nobody else gets it.
+  # visibility: while a function works on a batch, and through Lambda's own retries of it, no other worker receives it.
   # AWS recommends six times the function's timeout plus the batch window.
-  # receives: an event that failed five times is broken. A command is only ever parked by the controller, which moves
-  # what it can't use by itself; waiting is not failing, so the limit is high.
+  # receives: an event that failed five times is broken. The controller itself moves commands that it can't use to the
+  # dead-letter queue, and returns waiting ones to the queue; waiting isn't failing, so the limit is high.
   queues = merge(
     { for name, plugin in local.plugins : "${name}-events" => {
       name       = "${var.name}-${name}-events"
@@ -36,7 +36,7 @@ resource "aws_sqs_queue" "this" {
 
   name                       = each.value.name
   visibility_timeout_seconds = each.value.visibility
-  # Longer than a long weekend without a cluster.
+  # Longer than an outage of the cluster over a long weekend.
   message_retention_seconds = 604800
   sqs_managed_sse_enabled   = true
   redrive_policy = jsonencode({

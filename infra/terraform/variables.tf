@@ -1,5 +1,5 @@
 variable "name" {
-  description = "What the names of all resources begin with."
+  description = "Prefix of all resource names."
   type        = string
   default     = "tidegate"
 
@@ -10,13 +10,13 @@ variable "name" {
 }
 
 variable "packages_dir" {
-  description = "The folder of the built functions: `webhook.zip`, `integrator.zip` and `chatops.zip`, each holding one `bootstrap`, built for `architecture`. Needed unless `functions` names all three packages."
+  description = "The folder of the built functions: `webhook.zip`, `integrator.zip` and `chatops.zip`, each with one `bootstrap`, built for `architecture`. Required unless `functions` names all three packages."
   type        = string
   default     = null
 }
 
 variable "architecture" {
-  description = "What the packages were built for: `arm64` or `x86_64`."
+  description = "The architecture of the packages: `arm64` or `x86_64`."
   type        = string
   default     = "arm64"
 
@@ -27,7 +27,7 @@ variable "architecture" {
 }
 
 variable "functions" {
-  description = "Settings of Tidegate's own functions, where they differ from the defaults. `package`: a zip's path, default `<packages_dir>/<function>.zip`; `memory_mb`; `timeout_s`; `reserved_concurrency`: -1 is none. Of the two plugins also `batch_size`, `batch_window_s` and `maximum_concurrency` of their event source."
+  description = "Settings of Tidegate's own functions that differ from the defaults. `package`: a zip's path, default `<packages_dir>/<function>.zip`; `memory_mb`; `timeout_s`; `reserved_concurrency`: -1 for no limit. The two plugins also have `batch_size`, `batch_window_s` and `maximum_concurrency` of their event source."
   type = object({
     webhook = optional(object({
       package              = optional(string)
@@ -66,7 +66,7 @@ variable "functions" {
   }
   validation {
     condition     = var.functions.webhook.timeout_s >= 4 && var.functions.webhook.timeout_s <= 29
-    error_message = "functions.webhook.timeout_s: expected 4 to 29. A delivery may take 3 seconds and has to be answered; API Gateway gives up after 30."
+    error_message = "functions.webhook.timeout_s: expected 4 to 29. A delivery may take 3 seconds, and its answer must be sent in time; API Gateway gives up after 30."
   }
   validation {
     condition     = alltrue([for f in [var.functions.integrator, var.functions.chatops] : f.timeout_s >= 1 && f.timeout_s <= 900])
@@ -82,12 +82,12 @@ variable "functions" {
   }
   validation {
     condition     = alltrue([for f in [var.functions.integrator, var.functions.chatops] : f.maximum_concurrency >= 2 && f.maximum_concurrency <= 1000 && (f.reserved_concurrency == -1 || f.maximum_concurrency <= f.reserved_concurrency)])
-    error_message = "functions: maximum_concurrency is from 2 to 1000, and not above reserved_concurrency: Lambda would throttle what SQS hands it, and count that as failed receives."
+    error_message = "functions: maximum_concurrency is from 2 to 1000, and not above reserved_concurrency: Lambda would throttle messages from SQS, and SQS would count that as failed receives."
   }
 }
 
 variable "plugins" {
-  description = "Third-party plugins, by name. Each gets a function, an event queue, and its own command queue, which admits its function alone: the queue is the plugin's identity. `package`: the zip's path; `events`: `pull_request`, `push`, `comment`; `intentions`: what the controller accepts from it, `run_pull_request`, `run_push`, `record_ref`, `cancel`, `follow_comment`, `follow_commit_comment`; `environment`: variables for the function; the rest as in `functions`."
+  description = "Third-party plugins, by name. Each gets a function, an event queue, and its own command queue, which accepts messages only from its function: the queue is the plugin's identity. `package`: the zip's path; `events`: `pull_request`, `push`, `comment`; `intentions`: the commands that the controller accepts from it, `run_pull_request`, `run_push`, `record_ref`, `cancel`, `follow_comment`, `follow_commit_comment`; `environment`: variables for the function; the rest as in `functions`."
   type = map(object({
     package              = string
     events               = set(string)
@@ -134,7 +134,7 @@ variable "plugins" {
 }
 
 variable "endpoint" {
-  description = "What hosts deliver to: `api_gateway`, or `function_url`, which is cheaper and has neither throttling nor access logs, nor `domain` and `web_acl_arn`."
+  description = "The endpoint for hosts: `api_gateway`, or `function_url`, which is cheaper but has no throttling, no access logs, and no `domain` and `web_acl_arn`."
   type        = string
   default     = "api_gateway"
 
@@ -145,7 +145,7 @@ variable "endpoint" {
 }
 
 variable "throttle" {
-  description = "What API Gateway lets through to the hooks of configs, per second and at once; beyond it a host gets 429."
+  description = "API Gateway's limits for the hooks of configs: requests per second (`rate`) and at once (`burst`). Beyond them a host gets 429."
   type        = object({ rate = optional(number, 200), burst = optional(number, 400) })
   default     = {}
   nullable    = false
@@ -157,7 +157,7 @@ variable "throttle" {
 }
 
 variable "app_throttle" {
-  description = "The same of the GitHub App's route, whose events are counted apart."
+  description = "The same limits for the GitHub App's route, which is counted separately."
   type        = object({ rate = optional(number, 200), burst = optional(number, 400) })
   default     = {}
   nullable    = false
@@ -169,7 +169,7 @@ variable "app_throttle" {
 }
 
 variable "domain" {
-  description = "A domain of your own for the webhooks. `certificate_arn`: an ACM certificate of this region, or of us-east-1 with `web_acl_arn`; `zone_id`: the Route 53 zone to write the record in, else write it yourself from the output `domain_target`."
+  description = "Your own domain for the webhooks. `certificate_arn`: an ACM certificate of this region, or of us-east-1 with `web_acl_arn`; `zone_id`: the Route 53 zone for the record. Without it, create the record yourself from the output `domain_target`."
   type = object({
     name            = string
     certificate_arn = string
@@ -179,7 +179,7 @@ variable "domain" {
 
   validation {
     condition     = var.domain == null || var.endpoint == "api_gateway"
-    error_message = "domain: a function URL can't have a domain of your own; set endpoint to api_gateway."
+    error_message = "domain: a function URL doesn't support your own domain; set endpoint to api_gateway."
   }
   validation {
     condition     = var.domain == null || can(regex("^[a-z0-9.-]+\\.[a-z]+$", var.domain.name)) && can(regex("^arn:[a-z-]+:acm:", var.domain.certificate_arn))
@@ -188,7 +188,7 @@ variable "domain" {
 }
 
 variable "web_acl_arn" {
-  description = "A WAFv2 web ACL of scope CLOUDFRONT. HTTP APIs can't have one themselves, so a CloudFront distribution is put in front; `origin_secrets` closes the API's own address beside it. The module `firewall` makes one with a rate limit per address. Let rules that look into bodies count, not block: deliveries carry people's code."
+  description = "A WAFv2 web ACL of scope CLOUDFRONT. HTTP APIs don't support web ACLs, so the module puts a CloudFront distribution in front; `origin_secrets` blocks the API's own address. The module `firewall` creates a web ACL with a rate limit per address. Set rules that inspect bodies to count, not block: deliveries contain people's code."
   type        = string
   default     = null
 
@@ -203,7 +203,7 @@ variable "web_acl_arn" {
 }
 
 variable "origin_secrets" {
-  description = "Needed with `web_acl_arn`: one or two random texts of 32 to 128 letters, digits and hyphens, like the output of `openssl rand -hex 32`. CloudFront adds the first to each request as a header; the webhook function refuses requests that bring none of them (403), so nobody gets round the firewall by the API's own address. They stand in Terraform's state. To replace one: put the new one first, apply, then remove the old one and apply again."
+  description = "Required with `web_acl_arn`: one or two random texts of 32 to 128 letters, digits and hyphens, like the output of `openssl rand -hex 32`. CloudFront adds the first to each request as a header. The webhook function refuses requests without one of them (403), so nobody can bypass the firewall by the API's own address. Terraform's state contains them. To replace one: put the new one first, apply, then remove the old one and apply again."
   type        = list(string)
   default     = []
   nullable    = false
@@ -220,7 +220,7 @@ variable "origin_secrets" {
 }
 
 variable "log_level" {
-  description = "What the functions log: `trace`, `debug`, `info`, `warn`, `error`, or levels by module like `info,tidegate_queue=debug`. Below `info` the alarm for bad signatures sees nothing."
+  description = "The functions' log level: `trace`, `debug`, `info`, `warn`, `error`, or levels by module like `info,tidegate_queue=debug`. With `warn` or `error` the alarm for bad signatures doesn't work."
   type        = string
   default     = "info"
 
@@ -237,12 +237,12 @@ variable "log_retention_days" {
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days: CloudWatch knows 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653."
+    error_message = "log_retention_days: CloudWatch supports 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653."
   }
 }
 
 variable "operator_role_arns" {
-  description = "IAM roles (wildcards allowed) that may put messages back into the queues, for `tidegate dlq replay`. All queues refuse every other sender than the function they belong to."
+  description = "IAM roles (wildcards allowed) that may send messages back to the queues, for `tidegate dlq replay`. Otherwise each queue accepts messages only from its function."
   type        = list(string)
   default     = []
   nullable    = false
@@ -254,7 +254,7 @@ variable "operator_role_arns" {
 }
 
 variable "controller_irsa" {
-  description = "Make a role for the controller that its ServiceAccount assumes by the cluster's OIDC provider (IRSA). `issuer`: the provider's URL without https://."
+  description = "Create a role for the controller that its ServiceAccount assumes through the cluster's OIDC provider (IRSA). `issuer`: the provider's URL without https://."
   type = object({
     oidc_provider_arn = string
     issuer            = string
@@ -270,7 +270,7 @@ variable "controller_irsa" {
 }
 
 variable "controller_pod_identity" {
-  description = "Make a role for the controller that its ServiceAccount gets by EKS Pod Identity."
+  description = "Create a role for the controller that its ServiceAccount gets through EKS Pod Identity."
   type = object({
     cluster_name    = string
     namespace       = optional(string, "tidegate")
@@ -280,7 +280,7 @@ variable "controller_pod_identity" {
 }
 
 variable "alarms" {
-  description = "CloudWatch alarms. `actions`: ARNs that are told, usually one SNS topic; thresholds as named. docs/operate.md says what to do about each."
+  description = "CloudWatch alarms. `actions`: ARNs to notify, usually one SNS topic. The other fields are thresholds. docs/operate.md describes what to do about each alarm."
   type = object({
     enabled                  = optional(bool, true)
     actions                  = optional(list(string), [])
@@ -304,13 +304,13 @@ variable "alarms" {
 }
 
 variable "dashboard" {
-  description = "Whether to make a CloudWatch dashboard."
+  description = "Whether to create a CloudWatch dashboard."
   type        = bool
   default     = true
 }
 
 variable "tags" {
-  description = "Tags of every resource that takes some."
+  description = "Tags of all resources that support tags."
   type        = map(string)
   default     = {}
 }

@@ -1,5 +1,5 @@
-# A web ACL for `web_acl_arn`: it blocks an address that sends more than a host does. CloudFront takes web ACLs of us-east-1
-# alone, so this module gets a provider of that region.
+# A web ACL for `web_acl_arn`: it blocks an address that sends more than a host does. CloudFront only supports web ACLs of
+# us-east-1, so this module gets a provider of that region.
 
 variable "name" {
   description = "What the names begin with."

@@ -61,7 +61,7 @@ run "firewall" {
   }
   assert {
     condition     = length(aws_cloudfront_distribution.this) == 1 && !aws_apigatewayv2_api.this[0].disable_execute_api_endpoint
-    error_message = "CloudFront stands in front and reaches the API."
+    error_message = "CloudFront is in front and reaches the API."
   }
 }
 
@@ -116,7 +116,7 @@ run "plugin_has_its_own_queues" {
   }
   assert {
     condition     = aws_sqs_queue.this["audit-commands"].name == "tidegate-audit-commands" && aws_sqs_queue.dead["audit-events"].name == "tidegate-audit-events-dead"
-    error_message = "A plugin of others has an event queue and a command queue of its own."
+    error_message = "A third-party plugin has its own event queue and its own command queue."
   }
 }
 

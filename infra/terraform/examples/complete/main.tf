@@ -1,5 +1,5 @@
-# A production installation on EKS: a domain of its own behind a firewall, alarms to a mailbox, the controller's role by
-# EKS Pod Identity, limits where somebody shares the account.
+# A production installation on EKS: its own domain behind a firewall, alarms by e-mail, the controller's role by
+# EKS Pod Identity, limits because others share the account.
 
 variable "packages_dir" {
   description = "The folder with webhook.zip, integrator.zip and chatops.zip."
@@ -32,7 +32,7 @@ resource "aws_sns_topic_subscription" "mail" {
   endpoint  = "platform@example.com"
 }
 
-# Sheds floods by address. It lies in us-east-1, where CloudFront wants it.
+# Blocks floods by address. CloudFront requires it in us-east-1.
 provider "aws" {
   alias  = "global"
   region = "us-east-1"

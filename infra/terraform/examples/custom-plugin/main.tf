@@ -1,5 +1,5 @@
-# A plugin of your own beside Tidegate's: one more entry, nothing else changes. Its commands go to a queue that admits
-# its function alone.
+# Your own plugin besides Tidegate's: one more entry, nothing else changes. Its commands go to a queue that accepts
+# messages only from its function.
 
 variable "packages_dir" {
   description = "The folder with webhook.zip, integrator.zip and chatops.zip."
@@ -27,10 +27,10 @@ module "tidegate" {
     audit = {
       package = var.plugin_package
       events  = ["push"]
-      # What the controller accepts from its queue; anything else goes to that queue's dead letters.
+      # The commands that the controller accepts from its queue; all others go to its dead-letter queue.
       intentions  = ["run_push"]
       environment = { AUDIT_LEVEL = "all" }
-      # Seconds a batch may take; a failed one comes again after six times as many.
+      # Seconds that a batch may take; a failed batch is delivered again after six times as many.
       timeout_s = 2
     }
   }

@@ -1,5 +1,5 @@
-# The least there is: an HTTP API, the three functions, their queues. The controller gets its rights from the policy in
-# the outputs, attached to whatever role it runs under.
+# The minimum: an HTTP API, the three functions, their queues. The controller gets its rights from the policy in
+# the outputs, attached to the role that it runs under.
 
 variable "packages_dir" {
   description = "The folder with webhook.zip, integrator.zip and chatops.zip."
