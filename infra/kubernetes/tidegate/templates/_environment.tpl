@@ -1,6 +1,6 @@
 {{/*
-The controller's environment: every value of `settings` under the variable's name that follows from its own, like
-TIDEGATE_MAX_RUNS from maxRuns. What is null or empty is left to the controller.
+The controller's environment: each value of `settings` becomes a variable, like TIDEGATE_MAX_RUNS from maxRuns. Null and
+empty values are omitted: the controller has its own defaults.
 */}}
 {{- define "tidegate.environment" -}}
 - name: AWS_REGION

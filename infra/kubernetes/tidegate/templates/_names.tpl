@@ -26,7 +26,7 @@
 {{- end -}}
 {{- end }}
 
-{{/* What tells the controller's objects from others. A Deployment's selector never changes, so neither may this. */}}
+{{/* Labels that select the controller's objects. A Deployment's selector is immutable, so these must not change. */}}
 {{- define "tidegate.selector" -}}
 app.kubernetes.io/name: tidegate-controller
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -40,7 +40,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- end }}
 
-{{/* Replicas apart from one another, where that can be had. */}}
+{{/* Spreads the replicas over nodes and zones, if possible. */}}
 {{- define "tidegate.spread" -}}
 {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" -}}
 - maxSkew: 1

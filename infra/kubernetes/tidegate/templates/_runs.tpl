@@ -1,4 +1,4 @@
-{{/* Labels of what surrounds runs: not the controller's own, by which its Service and NetworkPolicy select. */}}
+{{/* Labels of the objects around runs. They differ from the controller's own, by which its Service and NetworkPolicy select. */}}
 {{- define "tidegate.runLabels" -}}
 app.kubernetes.io/name: tidegate-runs
 app.kubernetes.io/instance: {{ .Release.Name }}
