@@ -1,5 +1,5 @@
 {{/*
-All that the controller asks of the Kubernetes API about configs and runs, but Secrets. It makes no Pods: Tekton does.
+The controller's rights on configs and runs, without Secrets. It creates no Pods: Tekton does.
 */}}
 {{- define "tidegate.rules" -}}
 # A patch maintains the finalizer.
