@@ -1,4 +1,4 @@
-//! `tidegate`: what users and operators do by hand. Each subcommand is a module of its own.
+//! `tidegate`: the command line for users and operators. Each subcommand is a module.
 
 mod dlq;
 mod lint;
@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand, error::ErrorKind};
 
-/// CI for Git repositories on Kubernetes: what can be done by hand.
+/// CI for Git repositories on Kubernetes: tools for users and operators.
 #[derive(Parser)]
 #[command(name = "tidegate", version, max_term_width = 100)]
 struct Arguments {
@@ -34,7 +34,7 @@ enum Command {
     Send(send::Arguments),
 }
 
-/// The input or the arguments can't be used.
+/// The exit code for invalid input or arguments.
 const BAD_INPUT: u8 = 2;
 
 fn main() -> ExitCode {
@@ -51,13 +51,13 @@ fn main() -> ExitCode {
         Command::Send(arguments) => send::run(arguments),
     };
     result.unwrap_or_else(|error| {
-        // One line: causes can hold line breaks of their own.
+        // One line: causes can contain line breaks.
         complain(&format!("{error:#}"));
         ExitCode::from(BAD_INPUT)
     })
 }
 
-/// Prints the help that was asked for, or one line about arguments that can't be used.
+/// Prints the requested help, or one line about invalid arguments.
 fn refuse(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp
@@ -71,24 +71,24 @@ fn refuse(error: &clap::Error) -> ExitCode {
     ExitCode::from(BAD_INPUT)
 }
 
-/// Writes one line for people to stderr. When nobody reads it there is nobody to tell.
+/// Writes one line to stderr. A write error is dropped: there is no other place to report it.
 fn complain(text: &str) {
     let words: Vec<&str> = text.split_whitespace().collect();
     drop(writeln!(std::io::stderr(), "tidegate: {}", words.join(" ")));
 }
 
-/// Writes to stdout what was asked for.
+/// Writes a result to stdout.
 fn say(text: &str) -> Result<()> {
     writeln!(std::io::stdout(), "{text}").context("failed to write to stdout")
 }
 
-/// Runs what waits for others.
+/// Runs a future to its end.
 fn block_on<F: Future>(future: F) -> Result<F::Output> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     Ok(runtime.context("failed to start")?.block_on(future))
 }
 
-/// Reads a delivery's body from stdin, up to the size that hosts send.
+/// Reads a delivery's body from stdin, up to the size limit of hosts.
 fn body_from_stdin() -> Result<Vec<u8>> {
     const MAX_BODY: u64 = 25 * 1024 * 1024;
     let mut body = Vec::new();

@@ -1,4 +1,4 @@
-//! `tidegate normalize`: what becomes of a delivery.
+//! `tidegate normalize`: shows the event of a delivery.
 
 use std::process::ExitCode;
 
@@ -7,15 +7,15 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tidegate_hosts::intake::{Outcome, Unverified};
 use tidegate_model::{Event, Host};
 
-/// Prints the event in a delivery as JSON; the body is read from stdin, the signature is not checked.
+/// Prints the event in a delivery as JSON. Reads the body from stdin, and doesn't check the signature.
 ///
-/// A delivery that concerns nobody prints `null`, and the reason on stderr.
+/// If Tidegate has no use for the delivery, it prints `null`, and the reason on stderr.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Whose delivery it is: github or gitea.
+    /// The type of the host: github or gitea.
     #[arg(long)]
     host: Host,
-    /// A header of the delivery, 'Name: value'. Needed are the host's event and delivery id.
+    /// A header of the delivery, 'Name: value'. The host's headers for event and delivery id are required.
     #[arg(long = "header", short = 'H', value_name = "HEADER", value_parser = header)]
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -23,8 +23,8 @@ pub(crate) struct Arguments {
 fn header(text: &str) -> Result<(HeaderName, HeaderValue)> {
     let (name, value) = text.split_once(':').ok_or_else(|| anyhow!("expected 'Name: value'"))?;
     Ok((
-        name.trim().parse().context("the name is no header's")?,
-        value.trim().parse().context("the value is no header's")?,
+        name.trim().parse().context("invalid header name")?,
+        value.trim().parse().context("invalid header value")?,
     ))
 }
 

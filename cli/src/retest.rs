@@ -1,4 +1,4 @@
-//! `tidegate retest`: the failed jobs of a push's run run again.
+//! `tidegate retest`: runs the failed jobs of a push's run again.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -14,9 +14,9 @@ use tidegate_resources::{IntegrationJob, annotation, integration_job_name, retes
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Run the failed jobs of a push's run again.
+/// Runs the failed jobs of a push's run again.
 ///
-/// Pull requests have comments for that: /retest.
+/// For a pull request, comment /retest instead.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The name of the run, as `kubectl get integrationjobs` shows it.
@@ -43,16 +43,16 @@ async fn retest(arguments: &Arguments) -> Result<String> {
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .map_err(|_| anyhow::anyhow!("a TLS provider was installed before"))?;
-    let mut config = Config::infer().await.context("failed to find out how to reach the Kubernetes API")?;
+    let mut config = Config::infer().await.context("failed to find the cluster: expected a kubeconfig or a ServiceAccount")?;
     config.read_timeout = Some(TIMEOUT);
     let client = Client::try_from(config).context("failed to set up the client of the Kubernetes API")?;
     let namespace = arguments.namespace.as_ref().map_or(client.default_namespace(), ObjectName::as_str);
     let api: Api<IntegrationJob> = Api::namespaced(client.clone(), namespace);
     let name = arguments.run.as_str();
     let job = api.get(name).await.with_context(|| format!("failed to read IntegrationJob {name}"))?;
-    let jobs = job.jobs_to_retest().with_context(|| format!("nothing of {name} runs again"))?;
+    let jobs = job.jobs_to_retest().with_context(|| format!("{name} has no job to run again"))?;
     let waiting = job.metadata.annotations.as_ref().and_then(|all| all.get(annotation::RETEST));
-    ensure!(waiting.is_none(), "{name} has a request already that no controller has followed yet");
+    ensure!(waiting.is_none(), "{name} already has a request, which no controller has handled yet");
     let request = hex::encode(rand::random::<[u8; 8]>());
     let patch = json!({"metadata": {
         "resourceVersion": job.metadata.resource_version,
@@ -63,7 +63,7 @@ async fn retest(arguments: &Arguments) -> Result<String> {
     let new = integration_job_name(&job.spec.config.name, &retest_trigger_digest(name, &request), 1);
     let jobs: Vec<&str> = jobs.iter().map(JobName::as_str).collect();
     Ok(format!(
-        "asked for {} of {name} again: IntegrationJob {new}. If it is not made, an Event of {name} says why",
+        "requested {} of {name} again: IntegrationJob {new}. If the controller doesn't create it, an Event of {name} gives the reason",
         jobs.join(", ")
     ))
 }

@@ -1,4 +1,4 @@
-//! `tidegate send`: a delivery, signed and sent like the host would.
+//! `tidegate send`: signs and sends a delivery as its host does.
 
 use std::{
     path::PathBuf,
@@ -14,10 +14,10 @@ use tidegate_model::{DeliveryId, Host};
 
 /// Signs the body on stdin, posts it to a hook's URL and prints the status line of the answer.
 ///
-/// Exits with 0 when the delivery was accepted (2xx), with 1 when it was not.
+/// Exits with 0 if the delivery was accepted (2xx), with 1 if not.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Whose delivery it is: github or gitea.
+    /// The type of the host: github or gitea.
     #[arg(long)]
     host: Host,
     /// The hook's URL.
@@ -36,10 +36,10 @@ pub(crate) struct Arguments {
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 struct Secret {
-    /// The hook's secret. Others on this machine may see it; better use --secret-file.
+    /// The hook's secret. Other users of this machine may see it; prefer --secret-file.
     #[arg(long)]
     secret: Option<SecretString>,
-    /// A file with the hook's secret; white space around it is left out.
+    /// A file with the hook's secret; surrounding white space is removed.
     #[arg(long)]
     secret_file: Option<PathBuf>,
 }
@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     };
     let body = crate::body_from_stdin()?;
     let headers = signed_headers(arguments.host, &arguments.event, &delivery, &body, &secret)
-        .with_context(|| format!("event {:?} can't stand in a header", arguments.event))?;
+        .with_context(|| format!("event {:?} isn't valid in a header", arguments.event))?;
     let client = Client::builder()
         .timeout(TIMEOUT)
         .redirect(Policy::none())
@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     }
 }
 
-/// An id that no other delivery has: hosts use UUIDs, any unique text will do.
+/// A unique id: hosts use UUIDs, but any unique text works.
 fn new_delivery_id() -> Result<DeliveryId> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let id = format!("tidegate-{:x}-{:x}", now.as_nanos(), process::id());

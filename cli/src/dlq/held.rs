@@ -1,28 +1,28 @@
-//! The messages of a queue while they are looked at. SQS can't be looked into: who reads a message receives it, and hides
-//! it from others for a while; here it is given back.
+//! The messages of a queue while a command holds them. SQS can't show messages without receiving them, which hides them
+//! for a while; this module returns them.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Result;
 use tidegate_queue::{Message, Queue, Receipt};
 
-/// For how long a message that we hold is hidden from others; if we die, it is back after this time.
+/// Visibility timeout of the messages that we hold; also the redelivery delay after a crash.
 const HIDDEN: Duration = Duration::from_mins(2);
-/// How long a read waits for messages. SQS asks all its servers only when it may wait.
+/// How long a read waits for messages. SQS queries all its servers only with long polling.
 const WAIT: Duration = Duration::from_secs(1);
-/// How many messages SQS gives at once.
+/// How many messages SQS returns at once.
 const BATCH: u8 = 10;
 
-/// Messages that are ours for now.
+/// Messages that this command has received.
 pub(super) struct Held {
     queue: Queue,
     messages: Vec<Message>,
-    /// Whether there may be more than were asked for.
+    /// Whether there may be more than the requested number.
     pub(super) more: bool,
 }
 
 impl Held {
-    /// Receives all that is there, but at most so many.
+    /// Receives all messages, up to a maximum.
     pub(super) async fn receive(queue: Queue, max: usize) -> Result<Self> {
         let mut messages = BTreeMap::new();
         let mut held = Self { queue, messages: Vec::new(), more: false };
@@ -35,7 +35,7 @@ impl Held {
             let batch = u8::try_from(room).unwrap_or(BATCH).min(BATCH);
             match held.queue.receive(batch, WAIT, HIDDEN).await {
                 Ok(received) if received.is_empty() => break Ok(()),
-                // Received twice, because the first time is long ago: the newer receipt is the one that counts.
+                // Received twice, because the visibility timeout has passed: only the newer receipt is valid.
                 Ok(received) => {
                     messages.extend(received.into_iter().map(|message| (message.id.clone(), message)));
                 }
@@ -63,12 +63,12 @@ impl Held {
         Ok(())
     }
 
-    /// Makes what is left visible again.
+    /// Makes the remaining messages visible again.
     pub(super) async fn give_back(self) {
         for message in &self.messages {
             if let Err(error) = self.queue.extend(&message.receipt, Duration::ZERO).await {
                 crate::complain(&format!(
-                    "message {} can't be given back, and is hidden for {} s: {error}",
+                    "failed to return message {}, it stays hidden for {} s: {error}",
                     message.id,
                     HIDDEN.as_secs()
                 ));

@@ -1,4 +1,4 @@
-//! What a dead letter says, without what it may not say.
+//! What may be shown of a dead letter.
 
 use std::time::SystemTime;
 
@@ -14,7 +14,7 @@ pub(super) struct Letter {
     content: Result<Content, DecodeError>,
 }
 
-/// A message that can be read: a command or an event in its envelope, which hold no secrets.
+/// A readable message: a command or an event in its envelope, which contain no secrets.
 struct Content {
     repository: String,
     what: String,
@@ -25,13 +25,13 @@ struct Content {
 impl Letter {
     pub(super) fn new(message: Message) -> Self {
         let content = content::<Command>(&message, |command| command.intention.as_str()).or_else(|error| {
-            // An event's envelope looks the same but for its body; if it is neither, what is wrong with the command counts.
+            // An event's envelope differs only in its body. If the message is neither, the command's error is shown.
             content::<Event>(&message, |event| event.kind().as_str()).map_err(|_| error)
         });
         Self { message, content }
     }
 
-    /// Whether it can be read; if not, why.
+    /// The error, if the message is unreadable.
     pub(super) fn unreadable(&self) -> Option<String> {
         let error = self.content.as_ref().err()?;
         Some(format!("{error}: {}", error.source))
@@ -66,7 +66,7 @@ impl Letter {
         })
     }
 
-    /// Why it is here, in one line.
+    /// The reason why it is here, in one line.
     fn reason(&self) -> String {
         let reason = self.message.reason.clone();
         let reason = reason.or_else(|| self.unreadable());

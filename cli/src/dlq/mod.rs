@@ -1,4 +1,4 @@
-//! `tidegate dlq`: what lies in a dead-letter queue, and back with it.
+//! `tidegate dlq`: lists a dead-letter queue, and replays its messages.
 
 mod held;
 mod letter;
@@ -10,14 +10,14 @@ use tidegate_queue::{Queue, aws::SdkConfig};
 
 use self::{held::Held, letter::Letter};
 
-/// Dead-letter queues of commands and of events: look into them, and send back what can be used by now.
+/// Lists dead-letter queues of commands and of events, and replays their messages.
 ///
-/// SQS lets nobody look without receiving: messages are hidden from others for a moment, and their receive count grows.
+/// SQS can't show messages without receiving them: they are hidden for a moment, and their receive count grows.
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Lists the messages: id, age, repository, what they want, and why they are here.
+    /// Lists the messages: id, age, repository, kind, and the reason why they are here.
     List(DeadLetters),
-    /// Prints one message as JSON. One that can't be read is not shown: it could hold anything.
+    /// Prints one message as JSON. Of an unreadable message it prints only the error: the message could contain anything.
     Show {
         #[command(flatten)]
         from: DeadLetters,
@@ -26,8 +26,8 @@ pub(crate) enum Command {
     },
     /// Sends messages back to the queue they came from, and then deletes them here.
     ///
-    /// A message may be sent twice, but is never lost: all that Tidegate sends may be repeated. Exits with 0 when all that
-    /// was asked for was sent back, with 1 otherwise.
+    /// A message may be sent twice, but is never lost: all messages of Tidegate may be repeated. Exits with 0 if all
+    /// requested messages were sent back, with 1 otherwise.
     Replay(Replay),
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct DeadLetters {
     /// The URL of the dead-letter queue.
     #[arg(long, value_name = "URL", env = "TIDEGATE_COMMAND_DEAD_LETTER_QUEUE_URL")]
     dead_letters: String,
-    /// How many messages are read at most.
+    /// The maximum number of messages to read.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     max: u16,
 }
@@ -45,7 +45,7 @@ pub(crate) struct DeadLetters {
 pub(crate) struct Replay {
     #[command(flatten)]
     from: DeadLetters,
-    /// The URL of the queue whose dead letters these are.
+    /// The URL of the queue that the dead letters came from.
     #[arg(long, value_name = "URL", env = "TIDEGATE_COMMAND_QUEUE_URL")]
     to: String,
     /// Ids of messages.
@@ -54,7 +54,7 @@ pub(crate) struct Replay {
     /// All messages that are there now.
     #[arg(long)]
     all: bool,
-    /// Send back what can't be read, too, and whatever queue --to is.
+    /// Send back unreadable messages, too, and accept any queue as --to.
     #[arg(long)]
     force: bool,
 }
@@ -114,7 +114,7 @@ async fn replay(aws: &SdkConfig, replay: &Replay) -> Result<bool> {
         let theirs = to.dead_letter_queue().await?;
         ensure!(
             theirs.as_deref() == Some(&*name),
-            "{name} is not the dead-letter queue of {}, that is {}; give --to, or --force",
+            "{name} is not the dead-letter queue of {}, that is {}; set --to, or --force",
             to.name(),
             theirs.as_deref().unwrap_or("none"),
         );
@@ -147,7 +147,7 @@ async fn replay(aws: &SdkConfig, replay: &Replay) -> Result<bool> {
     Ok(done)
 }
 
-/// First sent, then deleted: a crash in between repeats it.
+/// Sends before it deletes: a crash in between repeats the message.
 async fn send_back(letter: &Letter, to: &Queue, held: &mut Held, force: bool) -> Result<()> {
     if let Some(why) = letter.unreadable()
         && !force
@@ -158,7 +158,7 @@ async fn send_back(letter: &Letter, to: &Queue, held: &mut Held, force: bool) ->
     held.delete(&letter.message.receipt).await.context("it was sent, but is still here")
 }
 
-/// Columns as wide as their widest cell; the last one as it is.
+/// Columns are as wide as their widest cell; the last one isn't padded.
 fn table(rows: &[[String; 5]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: [usize; 4] = std::array::from_fn(width);

@@ -1,4 +1,4 @@
-//! One object: whether it is an `IntegrationConfig`, and what is wrong with it.
+//! One object: decides whether it is an `IntegrationConfig`, and checks it.
 
 use kube::Resource;
 use tidegate_model::ObjectName;
@@ -9,18 +9,18 @@ use super::{Finding, schema::Schema, yaml::Node};
 
 /// What an object claims to be.
 pub(super) enum Kind {
-    /// It is to be checked.
+    /// An `IntegrationConfig` to check.
     IntegrationConfig,
-    /// Somebody else's.
+    /// An object of another kind.
     Other(String),
     /// It has our kind's name, and belongs to another group of APIs.
     OtherApi {
         /// The version that it names.
         version: String,
-        /// The version that there is.
+        /// The supported version.
         expected: String,
     },
-    /// It doesn't say, or names a version that there isn't.
+    /// It names no version, or an unknown one.
     Unknown(Finding),
 }
 
@@ -37,7 +37,7 @@ pub(super) fn kind(object: &Node) -> Kind {
     let text = |field: &str| object.get(field).and_then(Node::text);
     let unknown = |path: &str, message: String| Kind::Unknown(Finding { path: path.to_owned(), message });
     let (Some(kind), Some(version)) = (text("kind"), text("apiVersion")) else {
-        return unknown("", "apiVersion or kind is missing: this is no object of Kubernetes".to_owned());
+        return unknown("", "apiVersion or kind is missing: this isn't a Kubernetes object".to_owned());
     };
     let (own_kind, own_version) = (IntegrationConfig::kind(&()), IntegrationConfig::api_version(&()));
     let group = IntegrationConfig::group(&());
@@ -58,7 +58,7 @@ pub(super) fn kind(object: &Node) -> Kind {
     }
 }
 
-/// What is wrong with a config: first what the API server checks, then what the controller does.
+/// The faults of a config: first by the API server's checks, then by the controller's.
 pub(super) fn check(object: &Node, schema: &Schema) -> Vec<Finding> {
     let json = object.to_json();
     let mut findings = schema.check(&json);
@@ -77,8 +77,8 @@ pub(super) fn check(object: &Node, schema: &Schema) -> Vec<Finding> {
                 problems.map(|problem| Finding { path: problem.path(), message: problem.cause.to_string() }),
             );
         }
-        // What the schema can't say about a text, like a repository's path. Where it has said something already, this
-        // would say it again.
+        // Rules of a text that the schema can't express, like those of a repository's path. Skipped where the schema has
+        // a finding already.
         Err(error) if findings.is_empty() => {
             findings.push(Finding { path: error.path().to_string(), message: error.inner().to_string() });
         }

@@ -1,4 +1,4 @@
-//! `tidegate lint`: what is wrong with `IntegrationConfig`s, before a cluster sees them.
+//! `tidegate lint`: checks `IntegrationConfig`s without a cluster.
 
 mod document;
 mod schema;
@@ -14,12 +14,12 @@ use anyhow::{Context, Result, ensure};
 
 use self::{document::Kind, schema::Schema, yaml::Place};
 
-/// Checks the configs of repositories (`IntegrationConfig`) in YAML files, offline: what the API server would refuse or drop, and what the controller
-/// could not use.
+/// Checks `IntegrationConfig`s in YAML files, offline: finds what the API server would refuse or drop, and what the
+/// controller could not use.
 ///
 /// Prints a line `FILE:LINE:COLUMN: PATH: MESSAGE` for each finding. Objects of other kinds are skipped, and named on
-/// stderr. Exits with 0 when there is no finding, with 1 when there is one, with 2 when a file can't be read or holds no
-/// config; all other files are checked all the same.
+/// stderr. Exits with 0 if there is no finding, with 1 if there is one, with 2 if a file can't be read or contains no
+/// config; all other files are checked anyway.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// YAML files with one or more documents; - is stdin.
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     files: Vec<PathBuf>,
 }
 
-/// Something that is wrong with an object.
+/// A fault of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Finding {
     /// Where, like `spec.jobs.preSubmit[0].name`; empty for the whole object.
@@ -36,14 +36,14 @@ struct Finding {
     message: String,
 }
 
-/// The size of a file that is still read. An object in Kubernetes has at most 1.5 MiB.
+/// The maximum size of a file. An object in Kubernetes has at most 1.5 MiB.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 #[derive(Default)]
 struct Count {
     configs: usize,
     findings: usize,
-    /// Files that could not be read, that held nothing to check, or whose configs are of an API that there isn't.
+    /// Files that could not be read, that contained nothing to check, or whose configs have an unknown API version.
     unchecked: usize,
 }
 

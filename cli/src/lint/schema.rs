@@ -1,4 +1,4 @@
-//! What the API server would say about an object, and what it would drop without a word: the CRD's schema and CEL rules.
+//! What the API server would refuse or silently drop: the CRD's schema and CEL rules.
 
 use anyhow::{Context, Result};
 use jsonschema::{
@@ -37,8 +37,8 @@ impl Schema {
         Ok(Self { crd: schema, validator, rules: cel::Validator::new() })
     }
 
-    /// What is wrong with an object, by path. Like the API server, which drops unknown fields first, this asks the CEL
-    /// rules only of an object that fits the schema otherwise.
+    /// The faults of an object, by path. The API server drops unknown fields first, so this evaluates the CEL rules only for
+    /// an object that otherwise matches the schema.
     pub(super) fn check(&self, object: &Value) -> Vec<Finding> {
         let errors: Vec<_> = self.validator.iter_errors(object).collect();
         let fits =
@@ -48,7 +48,7 @@ impl Schema {
         if fits {
             let broken = self.rules.validate(&self.crd, object, None).err().into_iter().flatten();
             findings.extend(broken.map(|error| {
-                // The one rule of the whole object is about its name, which no schema of a CRD may bound.
+                // The only rule of the whole object is about its name, which the schema of a CRD can't restrict.
                 let path =
                     if error.field_path.is_empty() { "metadata.name".to_owned() } else { error.field_path };
                 Finding { path, message: error.message }
@@ -72,7 +72,7 @@ fn metadata() -> Value {
     }})
 }
 
-/// Refuses fields that a schema doesn't name. The API server drops them: a misspelt `preSubmit` would run nothing.
+/// Refuses fields that aren't in the schema. The API server drops them: a misspelt `preSubmit` would run nothing.
 fn close(schema: &mut Value) {
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         properties.values_mut().for_each(close);
@@ -83,7 +83,7 @@ fn close(schema: &mut Value) {
     }
 }
 
-/// The findings in one error of the validator. Values are never repeated: they can be whole scripts.
+/// The findings in one error of the validator. Values are never shown: they can be whole scripts.
 fn describe(error: &ValidationError<'_>) -> Vec<Finding> {
     let path = path_of(error);
     let message = match error.kind() {
@@ -109,7 +109,7 @@ fn describe(error: &ValidationError<'_>) -> Vec<Finding> {
         ValidationErrorKind::MinItems { limit } => format!("has fewer than {limit} items"),
         ValidationErrorKind::Maximum { limit } => format!("is more than {}", number(limit)),
         ValidationErrorKind::Minimum { limit } => format!("is less than {}", number(limit)),
-        // The CRD has no other keyword; if it gets one, the library's own words do.
+        // The CRD uses no other keyword; for a new one the library's own text is shown.
         _ => error.masked().to_string(),
     };
     vec![Finding { path, message }]
@@ -126,7 +126,7 @@ fn field(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// A bound as people write it: the CRD holds floats.
+/// A bound without a fraction: the CRD contains floats.
 fn number(limit: &Value) -> String {
     limit.as_f64().map_or_else(|| limit.to_string(), |limit| limit.to_string())
 }
@@ -142,7 +142,7 @@ fn type_of(value: &Value) -> &'static str {
     }
 }
 
-/// Finds doubles in lists that Kubernetes keeps as sets or maps.
+/// Finds duplicates in lists that Kubernetes treats as sets or maps.
 ///
 /// Source: <https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy>
 fn duplicates(schema: &Value, value: &Value, path: &str, findings: &mut Vec<Finding>) {

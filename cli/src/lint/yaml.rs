@@ -1,4 +1,4 @@
-//! YAML whose every node knows its place, so that what is found later can point at it.
+//! YAML nodes with their positions, so that findings can name line and column.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ impl From<Location> for Place {
     }
 }
 
-/// A value and where it stands: an entry of a mapping where its key does, everything else where it begins.
+/// A value and its position: for an entry of a mapping that of its key, for everything else where it begins.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) place: Place,
@@ -36,14 +36,14 @@ enum Content {
     Map(Vec<(String, Node)>),
 }
 
-/// What can't be read as YAML.
+/// A syntax error.
 #[derive(Debug)]
 pub(super) struct SyntaxError {
     pub(super) place: Place,
     pub(super) message: String,
 }
 
-/// The documents of a text. Empty ones are left out; nothing behind broken syntax is read.
+/// The documents of a text. Empty ones are omitted; reading stops at a syntax error.
 pub(super) fn documents(mut text: &[u8]) -> Vec<Result<Node, SyntaxError>> {
     let options: Options = serde_saphyr::options! { with_snippet: false };
     let documents = serde_saphyr::read_with_options::<_, Node>(&mut text, options);
@@ -90,7 +90,7 @@ impl Node {
         Some(items)
     }
 
-    /// The place of what a path like `spec.jobs.preSubmit[0].name` names, or of the nearest thing around it.
+    /// The position of a path like `spec.jobs.preSubmit[0].name`, or of its nearest ancestor.
     pub(super) fn locate(&self, path: &str) -> Place {
         let mut node = self;
         for segment in path.split(['.', '[']).filter(|segment| !segment.is_empty()) {
@@ -106,7 +106,7 @@ impl Node {
         node.place
     }
 
-    /// The value without places. Nulls in mappings are left out, as the API server drops them.
+    /// The value without positions. Nulls in mappings are omitted, as the API server drops them.
     pub(super) fn to_json(&self) -> Value {
         match &self.content {
             Content::Scalar(value) => value.clone(),
@@ -215,7 +215,7 @@ mod tests {
         ] {
             assert_eq!(first.locate(path), Place { line, column }, "{path}");
         }
-        assert_eq!(second.locate("z").line, 8, "an alias stands where it is used");
+        assert_eq!(second.locate("z").line, 8, "an alias has the position of its use");
         assert_eq!(second.to_json(), serde_json::json!({"k": {"y": 1}, "z": {"y": 1}}));
     }
 

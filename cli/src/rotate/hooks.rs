@@ -1,4 +1,4 @@
-//! Under which master key the hooks of the configs are registered, as their status tells.
+//! The master keys that the configs' hooks are registered under, by the configs' status.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -7,30 +7,30 @@ use kube::{Api, Client, Config, Resource as _, ResourceExt, api::ListParams, cor
 use tidegate_model::ObjectName;
 use tidegate_resources::{ConditionStatus, IntegrationConfig};
 
-/// How far the registration of hooks under one key is.
+/// The progress of registering hooks under one key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Hooks {
     /// How many configs there are.
     pub(super) all: usize,
-    /// Configs whose hook is under another key or not registered, each with what the controller says about it.
+    /// Configs whose hook is under another key or not registered, each with the controller's reason.
     pub(super) missing: Vec<String>,
 }
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A client of the cluster that `kubectl` would talk to.
+/// A client of the cluster that `kubectl` uses.
 pub(super) async fn client() -> Result<Client> {
-    let mut config = Config::infer().await.context("failed to find out how to reach the Kubernetes API")?;
+    let mut config = Config::infer().await.context("failed to find the cluster: expected a kubeconfig or a ServiceAccount")?;
     config.read_timeout = Some(TIMEOUT);
     Client::try_from(config).context("failed to set up the client of the Kubernetes API")
 }
 
-/// A config, or why it can't be read. The controller can't register the hook of such a one under another key.
+/// A config, or the reason why it can't be read. The controller can't register an unreadable config's hook under another key.
 pub(super) type Guarded = DeserializeGuard<IntegrationConfig>;
 
-/// Reads the configs of these namespaces; of all, if none is named. A hook that isn't seen would lose its key, so each
-/// namespace has to be readable.
+/// Reads the configs of these namespaces, or of all. A hook that this doesn't see would lose its key, so each namespace
+/// must be readable.
 pub(super) async fn configs(client: &Client, namespaces: &[ObjectName]) -> Result<Vec<Guarded>> {
     let namespaces: BTreeSet<_> = namespaces.iter().collect();
     let mut apis: Vec<Api<Guarded>> =

@@ -1,7 +1,7 @@
-//! `tidegate rotate-webhook-key`: a new master key, and nothing lost on the way.
+//! `tidegate rotate-webhook-key`: replaces the master key without losing a delivery.
 //!
-//! announce → wait until everybody knows the new key → switch → wait until every hook is registered under it → retire.
-//! What the secret holds tells how far a rotation is: the command can be stopped anywhere, and run again.
+//! announce → wait until functions and controller know the new key → switch → wait until every hook is registered under it → retire.
+//! The secret contains the state of a rotation: the command can be stopped at any step, and run again.
 
 mod hooks;
 
@@ -24,36 +24,36 @@ use self::hooks::Hooks;
 
 /// Replaces the webhook master key: deliveries verify under both keys until every hook is registered under the new one.
 ///
-/// It can be stopped at any point and run again: it goes on where the secret says that the rotation is. Exits with 0 when
-/// the old key is retired, with 1 when it is not, with 2 for arguments that can't be used.
+/// You can stop it at any point and run it again: it continues from the state in the secret. Exits with 0 if the old key
+/// is retired, with 1 if not, with 2 for invalid arguments.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The secret of AWS Secrets Manager that holds the keys: a name or an ARN.
     #[arg(long, env = "TIDEGATE_MASTER_KEY_SECRET")]
     secret: String,
-    /// The namespaces whose configs the controller serves, separated by commas. Without any: all.
+    /// The namespaces whose configs the controller serves, separated by commas. Default: all.
     #[arg(long, env = "TIDEGATE_NAMESPACES", value_delimiter = ',')]
     namespaces: Vec<ObjectName>,
-    /// For how long functions and controller use keys without a look at the secret: the longest of their settings.
+    /// How long functions and controller cache the keys: the longest of their settings.
     #[arg(long, env = "TIDEGATE_MASTER_KEY_CACHE", default_value = "5m")]
     cache: Timeout,
     /// How long to wait for the hooks to be registered under the new key.
     #[arg(long, default_value = "30m")]
     patience: Timeout,
-    /// Retire the old key although hooks are left under it: their deliveries are refused until they are registered again.
+    /// Retire the old key even if hooks are still registered under it: their deliveries are refused until they are registered again.
     #[arg(long)]
     force: bool,
-    /// Change nothing; say how far a rotation is, and what would be done.
+    /// Change nothing; print the state of a rotation, and the next steps.
     #[arg(long)]
     dry_run: bool,
 }
 
-/// How long a read of the secret that began before it was changed may still take.
+/// The maximum duration of a read that began before the secret was changed.
 const MARGIN: Duration = Duration::from_secs(5);
-/// How long the last hooks that were registered anew may still have deliveries under way that the old key signed; where a
-/// cache period is shorter, that long.
+/// How long deliveries that the old key signed may still be under way after the last hooks were registered again; at most
+/// one cache period.
 const UNDER_WAY: Duration = Duration::from_mins(1);
-/// How often the configs are looked at.
+/// How often the configs are read.
 const LOOK: Duration = Duration::from_secs(1);
 /// How many configs are named in one line.
 const NAMED: usize = 10;
@@ -85,7 +85,7 @@ async fn rotate(arguments: &Arguments) -> Result<()> {
     if arguments.dry_run {
         return rotation.explain(&stored).await;
     }
-    // The cluster is asked before anything is changed: without it nobody could tell when the hooks are done.
+    // Read the cluster before anything is changed: without it the progress of the hooks is unknown.
     hooks::configs(&rotation.client, &arguments.namespaces).await?;
     let announced = match stored.stage() {
         Stage::Settled => rotation.announce(stored).await?,
@@ -104,24 +104,24 @@ impl Rotation<'_> {
         StoredKeys::parse(&text).with_context(|| format!("failed to use secret {}", self.arguments.secret))
     }
 
-    /// Replaces the secret's text. It is not read back: a read at once may still show the old one.
+    /// Replaces the secret's text. It isn't read back: a read right after a write may return the old text.
     async fn put(&self, text: &SecretString) -> Result<StoredKeys> {
         let stored = StoredKeys::parse(text).context("failed to make the new text of the secret")?;
         self.store.put(text).await?;
         Ok(stored)
     }
 
-    /// Reads the secret again, and stops if it isn't as this command left it.
+    /// Reads the secret again, and stops if somebody else has changed it.
     async fn read_again(&self, stage: Stage, newest: &str) -> Result<StoredKeys> {
         let stored = self.read().await?;
         ensure!(
             stored.stage() == stage && newest_key(&stored) == newest,
-            "the secret was changed by somebody else meanwhile; run this command again to go on from there"
+            "the secret was changed by somebody else meanwhile; run this command again to continue"
         );
         Ok(stored)
     }
 
-    /// Every delivery verifies under the new key from now on, as soon as its function has read the secret.
+    /// From now on a function verifies deliveries under the new key, too, as soon as it has read the secret.
     async fn announce(&self, stored: StoredKeys) -> Result<StoredKeys> {
         let old = stored.keys().current().id();
         let key = SecretString::from(hex::encode(rand::random::<[u8; 32]>()));
@@ -155,8 +155,8 @@ impl Rotation<'_> {
         crate::say(&format!("4/4 retired key {old}: within {cache} nothing verifies under it any more"))
     }
 
-    /// Waits until every hook has been registered under the key for a while, and at least until the controller has surely
-    /// noticed it: it could register a new config's hook under the old one until then.
+    /// Waits until every hook has been registered under the key for a while, and at least until the controller has certainly
+    /// read it: until then it could register a new config's hook under the old key.
     async fn wait_for_hooks(&self, key: &str) -> Result<()> {
         let start = Instant::now();
         let patience = self.arguments.patience.as_duration().max(self.cache_period());
@@ -191,13 +191,13 @@ impl Rotation<'_> {
         let (count, names) = (hooks.missing.len(), named(&hooks.missing));
         if self.arguments.force {
             crate::say(&format!(
-                "    retiring the old key all the same: {count} hooks are left under it: {names}"
+                "    retiring the old key although {count} hooks are still registered under it: {names}"
             ))?;
             return Ok(());
         }
         bail!(
             "{count} of {} hooks are not registered under the new key after {}: {names}; both keys still verify. \
-             Mend or delete those configs and run this command again, or add --force",
+             Correct or delete these configs and run this command again, or add --force",
             hooks.all,
             self.arguments.patience,
         )
@@ -208,7 +208,7 @@ impl Rotation<'_> {
         Ok(Hooks::under(key, &configs))
     }
 
-    /// By then everybody has read the secret as it is now.
+    /// After this time functions and controller have read the present secret.
     fn cache_period(&self) -> Duration {
         self.arguments.cache.as_duration() + MARGIN
     }
@@ -227,7 +227,7 @@ impl Rotation<'_> {
             crate::say(&format!("not under it: {}", named(&hooks.missing)))?;
         }
         crate::say(&match (stored.stage(), keys.previous()) {
-            (Stage::Settled, _) => "no rotation is under way: would announce a new key".to_owned(),
+            (Stage::Settled, _) => "no rotation is in progress: would announce a new key".to_owned(),
             (Stage::Announced, _) => format!("key {} is announced", newest_key(stored)),
             (Stage::Switched, previous) => {
                 format!("key {} still verifies", previous.map(MasterKey::id).unwrap_or_default())
@@ -243,7 +243,7 @@ impl Rotation<'_> {
     }
 }
 
-/// The id of the key that a rotation leads to, or has led to.
+/// The id of the newest key of a rotation.
 fn newest_key(stored: &StoredKeys) -> String {
     let keys = stored.keys();
     keys.next().unwrap_or(keys.current()).id()

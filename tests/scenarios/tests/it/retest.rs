@@ -35,7 +35,7 @@ async fn the_failed_jobs_of_a_push_run_again_when_an_operator_asks_for_it() -> R
     let first = scene.only_job().await?;
 
     let (succeeded, said) = retest(&scene, &first).await?;
-    ensure!(succeeded && said.starts_with(&format!("asked for deploy, smoke of {first} again: ")), "{said}");
+    ensure!(succeeded && said.starts_with(&format!("requested deploy, smoke of {first} again: ")), "{said}");
     scene.status(&sha, "deploy", "success").await?;
     scene.status(&sha, "smoke", "success").await?;
     scene.settle_jobs(2).await?;
