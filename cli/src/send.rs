@@ -89,5 +89,5 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
 fn new_delivery_id() -> Result<DeliveryId> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let id = format!("tidegate-{:x}-{:x}", now.as_nanos(), process::id());
-    id.parse().context("failed to make a delivery id")
+    id.parse().context("failed to create a delivery id")
 }

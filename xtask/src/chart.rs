@@ -29,7 +29,7 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> anyhow::Result<()> {
     version(workspace, &chart.folder, &mut faults)?;
     let dated = dated_in_chart(workspace, &chart.helm)?;
     faults.extend(
-        dated.into_iter().map(|file| format!("the packed chart would not be the same again: {file}")),
+        dated.into_iter().map(|file| format!("the packed chart is not reproducible: {file}")),
     );
     if faults.is_empty() {
         return Ok(());
@@ -72,7 +72,7 @@ impl Chart {
                 .with_context(|| format!("failed to write {}", path.display()));
         }
         if fs::read(&path).ok().as_deref() != Some(&output.stdout[..]) {
-            faults.push(format!("{} is stale: run cargo xtask chart and look at the diff", path.display()));
+            faults.push(format!("{} is stale: run cargo xtask chart and review the diff", path.display()));
         }
         Ok(())
     }

@@ -88,7 +88,7 @@ fn dry_run_the_chart(workspace: &Workspace) -> anyhow::Result<()> {
 }
 
 /// Builds the binaries, starts the cluster with the controller's image and the CRDs in it, works, and ends the cluster. The
-/// work is told where helm lies.
+/// work gets the path of helm.
 fn with_cluster(
     workspace: &Workspace,
     profile: &str,

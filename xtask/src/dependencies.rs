@@ -20,7 +20,7 @@ use crate::{journal::Outcome, tools::cache, workspace::Workspace};
 
 /// The folders of cargo's profiles that are kept. What is optimised for a release is made for the functions.
 const PROFILES: [&str; 2] = ["debug", "release"];
-/// What lies in a profile's folder: a unit's files have its crate's name or its package's, a dash, and a hash.
+/// The content of a profile's folder: a unit's files have its crate's name or its package's, a dash, and a hash.
 const FOLDERS: [&str; 3] = [".fingerprint", "build", "deps"];
 /// How many are kept.
 const KEPT: usize = 3;
@@ -51,7 +51,7 @@ pub(crate) fn restore(workspace: &Workspace) -> anyhow::Result<()> {
         }
         None => "nothing is cached".to_owned(),
     };
-    fs::create_dir_all(&workspace.target).context("failed to make the target folder")?;
+    fs::create_dir_all(&workspace.target).context("failed to create the target folder")?;
     fs::write(&mark, key.name()).with_context(|| format!("failed to write {}", mark.display()))?;
     let outcome = Outcome { tests: None, source };
     workspace.journal.record("compiled dependencies of an earlier checkout", start.elapsed(), outcome);
@@ -77,7 +77,7 @@ pub(crate) fn save(workspace: &Workspace) -> anyhow::Result<()> {
         return Ok(());
     }
     let start = Instant::now();
-    fs::create_dir_all(&store).with_context(|| format!("failed to make {}", store.display()))?;
+    fs::create_dir_all(&store).with_context(|| format!("failed to create {}", store.display()))?;
     let partial = store.join(format!("partial-{}", std::process::id()));
     let units = copy(workspace, &workspace.target, &partial)?;
     // Another checkout may have been quicker.
@@ -223,7 +223,7 @@ fn place(from: &Path, to: &Path) -> anyhow::Result<usize> {
         fs::remove_file(to).with_context(|| format!("failed to replace {}", to.display()))?;
     }
     let folder = to.parent().context("a file has a folder")?;
-    fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
     let is_linked = from.extension().and_then(OsStr::to_str).is_some_and(|ending| LINKED.contains(&ending));
     // A link needs both on one file system.
     if is_linked && fs::hard_link(from, to).is_ok() {

@@ -27,7 +27,7 @@ use tools::Tools;
 const COPY: &str = "deploy/terraform";
 /// Which example is deployed: everything of the minimal one, and a plugin of somebody else.
 const EXAMPLE: &str = "examples/custom-plugin";
-/// The areas of scenarios that don't tell the cloud itself to fail.
+/// The areas of scenarios that don't need failures of the cloud itself.
 const AREAS: [&str; 9] = [
     "config::",
     "dead_letters::",
@@ -48,7 +48,7 @@ const LOST: [&str; 6] =
 pub(crate) fn lacks() -> Option<String> {
     for program in ["terraform", "python3", "make"] {
         if Command::new(program).arg("--version").output().is_err() {
-            return Some(format!("There is no {program}."));
+            return Some(format!("{program} is not installed."));
         }
     }
     let none = "Terraform has no filesystem mirror with the AWS provider: set TF_CLI_CONFIG_FILE to a file that names one.";
@@ -83,7 +83,7 @@ impl Prepared {
     /// Installs and builds what is missing.
     pub(crate) fn ready(workspace: &Workspace) -> anyhow::Result<Self> {
         let folder = workspace.target.join("deploy");
-        fs::create_dir_all(&folder).context("failed to make a folder")?;
+        fs::create_dir_all(&folder).context("failed to create a folder")?;
         let provider =
             provider::find().context("Terraform has no filesystem mirror with the AWS provider")?;
         let configuration = provider.configuration(&folder)?;
@@ -126,7 +126,7 @@ impl Deployment<'_> {
         Step::binary("copy the module", Path::new("cp"), &["-R", &from, &to]).run(self.workspace)?;
         // What `terraform test` plans with: packages are hashed, and never read.
         let packages = copy.join("tests/packages");
-        fs::create_dir_all(&packages).context("failed to make a folder for empty packages")?;
+        fs::create_dir_all(&packages).context("failed to create a folder for empty packages")?;
         for function in ["webhook", "integrator", "chatops"] {
             fs::write(packages.join(format!("{function}.zip")), "")
                 .context("failed to write an empty package")?;
@@ -159,7 +159,7 @@ impl Deployment<'_> {
 
     fn show(&self, cloud: &Ministack, name: &str) -> anyhow::Result<()> {
         let path = self.folder.join(name).display().to_string();
-        self.inventory("list what stands there", Some(cloud), &["show", &path])
+        self.inventory("list the resources", Some(cloud), &["show", &path])
     }
 
     /// Deploys by Terraform, looks for drift, runs the scenarios, and takes the stack down.

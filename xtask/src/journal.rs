@@ -73,9 +73,9 @@ impl Journal {
 
     /// The same table, for steps that print into `folder/NAME.log`.
     pub(crate) fn lane(&self, name: &'static str, folder: &Path) -> anyhow::Result<Self> {
-        fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
         let path = folder.join(format!("{name}.log"));
-        let log = File::create(&path).with_context(|| format!("failed to make {}", path.display()))?;
+        let log = File::create(&path).with_context(|| format!("failed to create {}", path.display()))?;
         println!("── in the background: {name} (log: {})", path.display());
         Ok(Self { lane: Some(Arc::new(Lane { name, path, log })), ..self.clone() })
     }
@@ -87,7 +87,7 @@ impl Journal {
 
     /// Fails once another lane has failed.
     pub(crate) fn begin(&self, step: &str) -> anyhow::Result<()> {
-        ensure!(!self.is_stopped.load(Ordering::Relaxed), "{step} was not begun, as another step has failed");
+        ensure!(!self.is_stopped.load(Ordering::Relaxed), "{step} was not started, because another step has failed");
         self.print(format_args!("── {step}"));
         Ok(())
     }

@@ -147,7 +147,7 @@ impl Step {
 /// Prints each line, and counts what it says.
 fn pass_on(from: impl Read, workspace: &Workspace, tally: &Mutex<Tally>) {
     for line in BufReader::new(from).split(b'\n') {
-        // Who prints has ended, in whatever way; its exit code tells.
+        // The program has ended; its exit code shows how.
         let Ok(line) = line else { return };
         let text = String::from_utf8_lossy(&line);
         tally.lock().unwrap_or_else(PoisonError::into_inner).read(&text);

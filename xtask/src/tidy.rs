@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 
 use crate::workspace::Workspace;
 
-/// The longest source file, in lines. Tests lie in child modules and may be longer.
+/// The longest source file, in lines. Tests are in child modules and may be longer.
 const MAX_LINES: usize = 400;
 
 /// Which of our packages a package may depend on (design: data goes one way). A package that is missing here may depend
@@ -188,7 +188,7 @@ fn file(workspace: &Workspace, path: &Path, faults: &mut Vec<String>) -> anyhow:
     if shown.ends_with(".rs") {
         let lines = text.lines().count();
         if !is_test(&shown) && lines > MAX_LINES {
-            faults.push(format!("{shown} has {lines} lines, more than {MAX_LINES}: is it about one thing?"));
+            faults.push(format!("{shown} has {lines} lines, more than {MAX_LINES}: split it"));
         }
         let unfinished = UNFINISHED.iter().filter(|word| text.contains(**word));
         faults.extend(unfinished.map(|word| format!("{shown} holds {word}")));

@@ -38,11 +38,11 @@ impl PythonTool {
             from_cache(workspace, self.name);
         } else {
             let environment = ["-m", "venv", "--clear", &folder.display().to_string()];
-            Step::binary(&format!("make a place for {}", self.name), Path::new("python3"), &environment)
+            Step::binary(&format!("create a virtual environment for {}", self.name), Path::new("python3"), &environment)
                 .run(workspace)?;
             let install = [&["install", "--quiet"][..], self.requirements].concat();
             let pip = folder.join("bin/pip");
-            Step::binary(&format!("install {} (once a machine)", self.name), &pip, &install)
+            Step::binary(&format!("install {} (once per machine)", self.name), &pip, &install)
                 .run(workspace)?;
         }
         Ok(binary)
@@ -85,7 +85,7 @@ impl GoTool {
         } else {
             let package = format!("{}@{}", self.package, self.version);
             Step::binary(
-                &format!("build {} {} (once a machine; needs Go)", self.name, self.version),
+                &format!("build {} {} (once per machine; needs Go)", self.name, self.version),
                 Path::new("go"),
                 &["install", "-trimpath", "-ldflags=-s -w", &package],
             )

@@ -106,7 +106,7 @@ impl Rotation<'_> {
 
     /// Replaces the secret's text. It isn't read back: a read right after a write may return the old text.
     async fn put(&self, text: &SecretString) -> Result<StoredKeys> {
-        let stored = StoredKeys::parse(text).context("failed to make the new text of the secret")?;
+        let stored = StoredKeys::parse(text).context("failed to create the new text of the secret")?;
         self.store.put(text).await?;
         Ok(stored)
     }

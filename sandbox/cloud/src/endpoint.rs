@@ -1,4 +1,4 @@
-//! The one AWS endpoint: which service is meant stands in a header.
+//! The one AWS endpoint: a header names the service.
 
 use std::sync::Arc;
 

@@ -22,7 +22,7 @@ pub use logs::LogLine;
 pub use message::QueuedMessage;
 pub use spec::{CloudSpec, FunctionSpec, MappingSpec, QueueSpec, RouteSpec};
 
-/// The region that everything lies in.
+/// The region of all resources.
 const REGION: &str = "us-east-1";
 /// The account that everything belongs to.
 const ACCOUNT: &str = "000000000000";

@@ -113,7 +113,7 @@ impl Sqs {
         let receipts = received["Messages"].as_array().into_iter().flatten();
         let receipts: Vec<_> = receipts.filter_map(|message| message["ReceiptHandle"].as_str()).collect();
         self.remember(&what.1, receipts.iter().copied());
-        // A receive that found nothing is none to hold.
+        // A receive without messages isn't held.
         if what.0 != "ReceiveMessage" || !receipts.is_empty() {
             self.gates.pass(&what, Moment::After).await;
         }
@@ -186,7 +186,7 @@ impl Sqs {
             Err(error) => Err(error),
         };
         let (parts, body) = answer.unwrap_or_else(|error| error_to_response(&error, "sandbox")).into_parts();
-        // The body lies in memory already, so that reading it can't fail.
+        // The body is in memory already, so reading it can't fail.
         let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
         (parts, body)
     }

@@ -102,7 +102,7 @@ impl Cluster {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// While unavailable, the API answers everything with 503 and has ended its watches. The executor goes on.
+    /// While unavailable, the API answers everything with 503 and has ended its watches. The executor keeps running.
     pub fn set_unavailable(&self, unavailable: bool) {
         self.server.set_unavailable(unavailable);
     }

@@ -162,7 +162,7 @@ impl Executor {
     }
 }
 
-/// Waits until then, or for ever.
+/// Waits until the deadline, or forever without one.
 async fn at(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,

@@ -22,7 +22,7 @@ pub(crate) enum Event<'a> {
     Review(u64),
 }
 
-/// What changed on a pull request. Whether a closed one was merged stands in its state.
+/// What changed on a pull request. The state of a closed one contains whether it was merged.
 #[derive(Debug)]
 pub(crate) enum PullRequestChange<'a> {
     Opened,

@@ -1,9 +1,9 @@
 //! A Git host in this process, for tests and demos: real bare repositories behind `git http-backend`, the REST API and
 //! the webhooks of GitHub or Gitea around them.
 //!
-//! It signs and renders by itself and shares no code with what it tests: a mistake made twice would cancel out. What
-//! is true apart from any dialect lies in `state`; `github` and `gitea` put it into their host's words. A route that
-//! no part of Tidegate calls is not there: it answers 501 and names itself.
+//! It signs and renders by itself and shares no code with what it tests: a mistake made twice would cancel out. `state`
+//! is the model without a dialect; `github` and `gitea` render it as their host does. A route that
+//! no part of Tidegate calls is not implemented: it answers 501 and names itself.
 
 mod agit;
 mod comment;
@@ -49,7 +49,7 @@ struct Inner {
     dialect: Host,
     git: Git,
     state: watch::Sender<State>,
-    /// Held while references change, so that each change is told to hooks once and in order.
+    /// Held while references change, so that hooks report each change once and in order.
     turn: Mutex<()>,
     client: reqwest::Client,
     tasks: TaskTracker,
@@ -57,7 +57,7 @@ struct Inner {
 }
 
 impl Forge {
-    /// Starts a host that speaks one dialect, on a free port of 127.0.0.1. Repositories lie in `work_dir`.
+    /// Starts a host that speaks one dialect, on a free port of 127.0.0.1. Repositories are in `work_dir`.
     pub async fn start(dialect: Host, work_dir: &Path) -> Result<Self> {
         let listener =
             TcpListener::bind(("127.0.0.1", 0)).await.context("failed to open the forge's port")?;

@@ -69,7 +69,7 @@ impl Forge {
         self.state().repository(repo)?.branch(branch).cloned()
     }
 
-    /// Runs what may change references; then tells hooks and pull requests what did change, even if it failed half way.
+    /// Runs a step that may change references; then notifies hooks and pull requests of the changes, even if it failed half way.
     pub(crate) async fn change_refs<T>(
         &self,
         repo: &RepositoryPath,

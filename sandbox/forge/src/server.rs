@@ -38,7 +38,7 @@ pub(crate) struct Call<'a> {
     pub viewer: Option<User>,
 }
 
-/// A status code and a body; `null` is none.
+/// A status code and a body; `null` means no body.
 pub(crate) type Reply = Result<(u16, Value), Refusal>;
 
 /// Why a request is not answered.
@@ -156,7 +156,7 @@ impl Call<'_> {
     }
 }
 
-/// A number in the path; 404 if it is none.
+/// A number in the path; 404 for any other text.
 pub(crate) fn number(text: &str) -> Result<u64, Refusal> {
     text.parse().map_err(|_| Refusal::new(404, "Not Found"))
 }

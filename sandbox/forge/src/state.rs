@@ -30,7 +30,7 @@ pub struct User {
 }
 
 impl User {
-    /// The address that stands in the person's commits.
+    /// The address in the person's commits.
     pub fn email(&self) -> String {
         format!("{}@forge.test", self.login)
     }
@@ -47,7 +47,7 @@ pub(crate) struct Repository {
     pub created_at: String,
     /// What was granted beyond ownership and visibility, by login.
     pub permissions: BTreeMap<String, Permission>,
-    /// `refs/heads/…` and `refs/tags/…` as hooks last told them.
+    /// `refs/heads/…` and `refs/tags/…` as hooks last reported them.
     pub refs: BTreeMap<String, CommitSha>,
     pub pulls: Vec<PullRequest>,
     pub comments: Vec<Comment>,
@@ -69,7 +69,7 @@ pub struct PullRequest {
     pub title: String,
     /// Who opened it.
     pub author: User,
-    /// The repository that the head branch lies in.
+    /// The repository of the head branch.
     pub head_repository: RepositoryPath,
     /// The head branch.
     pub head: String,

@@ -78,7 +78,7 @@ impl Drop for Standing<'_> {
     }
 }
 
-/// Requests that are to be held, by what tells them.
+/// Requests to hold, by what identifies them.
 #[derive(Debug)]
 pub struct Gates<K>(std::sync::Mutex<Vec<(K, Moment, Gate)>>);
 

@@ -1,4 +1,4 @@
-//! The Integrator, but that it panics over the first pull request that its process is told of: a plugin with a bug.
+//! The Integrator, except that it panics at the first pull request of its process: a plugin with a bug.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -17,7 +17,7 @@ pub use sandbox::cloud;
 pub const COMMANDS: &str = "tidegate-commands";
 /// The dead-letter queue of commands.
 pub const DEAD_LETTERS: &str = "tidegate-commands-dead";
-/// The command queue of the plugin of others, in a world that has one.
+/// The command queue of the third-party plugin, in a world that has one.
 pub const PLUGIN_COMMANDS: &str = "tidegate-audit-commands";
 /// Its dead-letter queue.
 pub const PLUGIN_DEAD_LETTERS: &str = "tidegate-audit-commands-dead";
@@ -55,7 +55,7 @@ pub enum Cloud {
 }
 
 impl Cloud {
-    /// The sandbox's cloud, for what no other can be told to do.
+    /// The sandbox's cloud, for what no other cloud can do on request.
     pub fn sandbox(&self) -> Result<&Sandbox> {
         match self {
             Self::Sandbox(cloud) => Ok(cloud),

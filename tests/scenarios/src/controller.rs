@@ -83,7 +83,7 @@ impl Controller {
         self.log.lines.borrow().clone()
     }
 
-    /// Waits until it has logged a text. A pod's log arrives a moment after what it tells of.
+    /// Waits until it has logged a text. A pod's log arrives a moment after the event.
     pub async fn logged(&self, text: &str) -> Result<()> {
         let mut lines = self.log.lines.subscribe();
         let logged = lines.wait_for(|lines| lines.iter().any(|line| line.text.contains(text)));

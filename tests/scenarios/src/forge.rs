@@ -12,14 +12,14 @@ use crate::gitea::Gitea;
 /// called on the host.
 #[derive(Debug, Clone)]
 pub enum Forge {
-    /// In this process, and obedient: it can be told to fail.
+    /// In this process: it can fail on request.
     Sandbox(Sandbox),
     /// A real Gitea.
     Gitea(Gitea),
 }
 
 impl Forge {
-    /// The sandbox's forge, for what no real host can be told to do.
+    /// The sandbox's forge, for what no real host can do on request.
     pub fn sandbox(&self) -> Result<&Sandbox> {
         match self {
             Self::Sandbox(forge) => Ok(forge),
@@ -379,7 +379,7 @@ impl Forge {
         found.with_context(|| format!("comments so far: {all:#?}"))
     }
 
-    /// The webhooks of a repository. A real host doesn't tell their secrets.
+    /// The webhooks of a repository. A real host doesn't show their secrets.
     pub async fn hooks(&self, repo: &str) -> Result<Vec<Hook>> {
         match self {
             Self::Sandbox(forge) => forge.hooks(repo),

@@ -1,4 +1,4 @@
-//! A real Gitea, told by its REST API and by git what to do.
+//! A real Gitea, controlled by its REST API and by git.
 //!
 //! All scenes share one. Each adds a suffix of its own to the names of its people, and so to their repositories.
 //! The API: <https://docs.gitea.com/api/1.26/>.
@@ -20,7 +20,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::process::Command;
 
-/// How long a look waits for the next: a real host tells nobody when a thing has changed.
+/// The polling interval: a real host sends no notification when something has changed.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// What a config's token and people's tokens may do: <https://docs.gitea.com/development/oauth2-provider#scopes>
@@ -41,7 +41,7 @@ pub struct Gitea {
 }
 
 impl Gitea {
-    /// The Gitea that `tests/cluster/cluster exec` tells of. `suffix` keeps this scene's names apart from others'.
+    /// The Gitea in the environment of `tests/cluster/cluster exec`. `suffix` keeps this scene's names apart from others'.
     pub fn of_environment(suffix: &str) -> Result<Self> {
         let variable = |name: &str| std::env::var(name).with_context(|| format!("{name} is not set"));
         Ok(Self {
@@ -136,7 +136,7 @@ impl Gitea {
             .with_context(|| format!("waited {limit:?} in vain for {what}"))?
     }
 
-    /// Waits until Gitea has no work left: hooks are told of everything.
+    /// Waits until Gitea has no work left: hooks have reported everything.
     pub async fn flush(&self, limit: Duration) -> Result<()> {
         let seconds = format!("{}s", limit.as_secs());
         let output = Command::new("gitea")

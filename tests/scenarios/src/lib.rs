@@ -1,7 +1,7 @@
 //! Tidegate end to end: its real binaries, in a world that is swapped around them.
 //!
 //! A [`World`] is everything outside: cloud, forge and cluster. A [`Scene`] is one repository in it with its config, and
-//! the verbs that a scenario is told in. Scenarios lie in `tests/it`; the demo and the benches are binaries here.
+//! the verbs of scenarios. Scenarios are in `tests/it`; the demo and the benches are binaries here.
 
 mod cloud;
 mod controller;

@@ -23,7 +23,7 @@ fn mib(pid: u32, name: &str) -> Result<f64> {
 /// The processor time that it has used, in seconds (utime and stime of /proc/PID/stat, in hundredths).
 pub fn cpu_seconds(pid: u32) -> Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name stands in brackets, and may hold anything.
+    // The name is in brackets, and may contain anything.
     let (_, rest) = stat.rsplit_once(')').context("no name")?;
     let mut fields = rest.split_whitespace().skip(11);
     let mut ticks = || fields.next().context("too short")?.parse::<f64>().context("not a number");

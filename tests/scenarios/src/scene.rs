@@ -1,4 +1,4 @@
-//! One repository with its config, and the verbs that a scenario is told in.
+//! One repository with its config, and the verbs of scenarios.
 
 mod config;
 mod expected;
@@ -116,7 +116,7 @@ impl Scene {
     pub async fn wait_for_metric(&self, line: &str) -> Result<()> {
         let address = self.world.controller_address().await?;
         let found = async {
-            // Metrics tell nobody when they change; this asks until they are as wanted, within the limit below.
+            // Metrics send no notifications; this polls, within the limit below.
             loop {
                 let text = reqwest::Client::new()
                     .get(format!("http://{address}/metrics"))
@@ -139,7 +139,7 @@ impl Scene {
         let is_it =
             |line: &tidegate_sandbox_cloud::LogLine| line.function == function && line.text.contains(text);
         let found = async {
-            // Nobody is told of a new line; this looks until it is there, within the limit below.
+            // Logs send no notifications; this polls, within the limit below.
             while !self.world.cloud.logs().await?.iter().any(is_it) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -255,7 +255,7 @@ impl Scene {
     }
 
     /// Waits until every delivery that the forge has sent was answered; returns the answers' codes,
-    /// which only the sandbox's forge tells.
+    /// which only the sandbox's forge knows.
     pub async fn answers(&self) -> Result<Vec<u16>> {
         let forge = self.world.forge.sandbox()?;
         let answered = |forge: &tidegate_sandbox_forge::Forge| {
@@ -280,7 +280,7 @@ impl Scene {
     /// Waits until no message is left in these queues.
     pub async fn drained(&self, queues: &[&str]) -> Result<()> {
         let drained = async {
-            // SQS tells nobody when a queue is empty; this asks until it is, within the limit below.
+            // SQS doesn't notify about an empty queue; this polls, within the limit below.
             loop {
                 let mut left = 0;
                 for queue in queues {

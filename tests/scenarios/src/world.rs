@@ -54,7 +54,7 @@ pub struct WorldSpec {
     pub webhook_check_interval: &'static str,
     /// How long a silent leader is waited for.
     pub lease_duration: &'static str,
-    /// What the plugin of others may ask for; without it there is none.
+    /// The intentions of the third-party plugin; empty without such a plugin.
     pub plugin_intentions: &'static [&'static str],
     /// Whether the controller serves two namespaces, and no other.
     pub two_namespaces: bool,
@@ -281,7 +281,7 @@ impl World {
         Ok(command)
     }
 
-    /// The sandbox's cluster, for what no real one can be told to do.
+    /// The sandbox's cluster, for what no real one can do on request.
     pub fn sandbox_cluster(&self) -> Result<&Cluster> {
         match &self.cluster {
             ClusterForm::Sandbox { cluster, .. } => Ok(cluster),
@@ -321,7 +321,7 @@ async fn sandbox_cloud(spec: &WorldSpec, address: IpAddr, binaries: &Path) -> Re
     Ok(Cloud::Sandbox(Box::new(cloud)))
 }
 
-/// What the controller is told in every world.
+/// The controller's settings in every world.
 fn settings(spec: &WorldSpec, cloud: &Cloud, address: IpAddr) -> BTreeMap<String, String> {
     let mut environment = cloud.aws_env();
     let settings = [
@@ -370,7 +370,7 @@ async fn make_namespace(client: &kube::Client, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The folder of the built binaries: the one our own lies in, or the one above cargo's `deps`.
+/// The folder of the built binaries: the one of our own binary, or the one above cargo's `deps`.
 fn binaries() -> Result<PathBuf> {
     let own = std::env::current_exe().context("failed to find our own path")?;
     let folder = own

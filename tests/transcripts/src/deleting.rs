@@ -85,7 +85,7 @@ pub async fn an_orphan_is_collected(client: Client, namespace: &str) -> anyhow::
     gone(maps, "orphan", &orphan.uid().context("no uid")?).await
 }
 
-/// A precondition protects an object that was made anew under the same name.
+/// A precondition protects an object that was created again under the same name.
 pub async fn a_deletion_may_name_the_uid_it_means(client: Client, namespace: &str) -> anyhow::Result<()> {
     let api = configs(client.clone(), namespace);
     let created = create_config(&client, namespace, "meant").await?;
@@ -110,7 +110,7 @@ pub async fn a_deletion_may_name_the_uid_it_means(client: Client, namespace: &st
     Ok(())
 }
 
-/// A namespace ends with all that lies in it; nothing is created in one that isn't there.
+/// A namespace is deleted with all its objects; nothing can be created in a missing one.
 pub async fn a_namespace_takes_its_objects_along(client: Client, namespace: &str) -> anyhow::Result<()> {
     let name = format!("{namespace}-short-lived");
     let spaces: Api<Namespace> = Api::all(client.clone());

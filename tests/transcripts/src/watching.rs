@@ -174,7 +174,7 @@ pub async fn an_expired_watch_is_gone(
         other => bail!("not an error: {other:?}"),
     }
 
-    // A watch that is not behind goes on.
+    // A watch that is up to date continues.
     let now = api.list(&ListParams::default()).await?;
     let now = now.metadata.resource_version.context("no version")?;
     compact();

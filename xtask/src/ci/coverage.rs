@@ -28,7 +28,7 @@ impl Coverage {
     /// Begins with an empty file.
     pub(crate) fn begin(workspace: &Workspace) -> anyhow::Result<Self> {
         let folder = workspace.target.join("ci");
-        fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+        fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
         let path = folder.join("scenarios.tsv");
         fs::write(&path, "").with_context(|| format!("failed to write {}", path.display()))?;
         Ok(Self(path))

@@ -192,7 +192,7 @@ fn lacking(
     Ok(true)
 }
 
-/// The machine's load, as the kernel tells it.
+/// The machine's load average.
 fn load() -> String {
     let text = fs::read_to_string("/proc/loadavg").context("no load average").unwrap_or_default();
     text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")

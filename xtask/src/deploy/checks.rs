@@ -61,7 +61,7 @@ fn shellcheck(of: &Deployment<'_>) -> anyhow::Result<()> {
     let scripts = String::from_utf8(found.stdout).context("a script's name is not UTF-8")?;
     let scripts: Vec<&str> = scripts.lines().collect();
     ensure!(!scripts.is_empty(), "git finds no script");
-    // SC2016: what stands in single quotes is meant for another shell.
+    // SC2016: text in single quotes is meant for another shell.
     let arguments = [&["--external-sources", "--exclude=SC2016"][..], &scripts].concat();
     Step::binary("shellcheck", &of.tools.shellcheck, &arguments).run(of.workspace).map(drop)
 }

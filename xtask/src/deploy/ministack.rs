@@ -29,7 +29,7 @@ impl Ministack {
         let address = free.local_addr()?;
         drop(free);
         let log = folder.join("ministack.log");
-        let file = File::create(&log).context("failed to make the emulator's log")?;
+        let file = File::create(&log).context("failed to create the emulator's log")?;
         let process = Command::new(&tools.ministack)
             .env("BIND_HOST", "127.0.0.1")
             .env("MINISTACK_HOST", "127.0.0.1")
@@ -91,7 +91,7 @@ impl Drop for Ministack {
     }
 }
 
-/// Asks until the emulator is as wanted: it tells nobody.
+/// Polls until the emulator has reached a state: it sends no notifications.
 #[expect(clippy::disallowed_methods, reason = "nothing here is asynchronous")]
 fn within_patience(what: &str, mut holds: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
     let start = Instant::now();

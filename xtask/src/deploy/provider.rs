@@ -11,7 +11,7 @@ use anyhow::Context as _;
 pub(crate) enum Provider {
     /// By the machine's own configuration, or in a folder that Terraform looks into by itself.
     Configured,
-    /// In a filesystem mirror that it has to be told of.
+    /// In a filesystem mirror that has to be configured.
     Mirror(PathBuf),
 }
 

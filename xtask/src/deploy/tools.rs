@@ -58,7 +58,7 @@ pub(crate) fn terraform_docs(workspace: &Workspace) -> anyhow::Result<PathBuf> {
         let folder = workspace.root.join(TERRAFORM_DOCS).display().to_string();
         let output = binary.display().to_string();
         let build = ["build", "-C", &folder, "-o", &output, "github.com/terraform-docs/terraform-docs"];
-        Step::binary("build terraform-docs (once a machine; needs Go)", Path::new("go"), &build)
+        Step::binary("build terraform-docs (once per machine; needs Go)", Path::new("go"), &build)
             .env("GOTOOLCHAIN", "local")
             .env("GOWORK", "off")
             .env("CGO_ENABLED", "0")
@@ -78,12 +78,12 @@ fn shellcheck(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let folder = cache()?.join(format!("tools/shellcheck-{SHELLCHECK}"));
     let binary = folder.join("usr/bin/shellcheck");
     if !binary.exists() {
-        std::fs::create_dir_all(&folder).context("failed to make a folder for shellcheck")?;
+        std::fs::create_dir_all(&folder).context("failed to create a folder for shellcheck")?;
         let script = format!(
             "cd '{0}' && apt-get -q download shellcheck={SHELLCHECK} && dpkg -x shellcheck_*.deb .",
             folder.display()
         );
-        Step::binary("unpack Debian's shellcheck (once a machine)", Path::new("sh"), &["-ec", &script])
+        Step::binary("unpack Debian's shellcheck (once per machine)", Path::new("sh"), &["-ec", &script])
             .run(workspace)?;
     }
     Ok(binary)

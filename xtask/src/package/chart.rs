@@ -19,7 +19,7 @@ pub(super) fn pack(package: &Package<'_>) -> anyhow::Result<()> {
     archive(package.workspace, &helm, package.workspace.version()?, &package.folder("chart")?)
 }
 
-/// Packs the chart beside the release, and tells which of the archive's files bear another date than the fixed one.
+/// Packs the chart separately from the release, and returns the archive's files whose date isn't the fixed one.
 pub(crate) fn dated(workspace: &Workspace, helm: &Path) -> anyhow::Result<Vec<String>> {
     let folder = workspace.target.join("package-chart/check");
     archive(workspace, helm, "0.0.0", &folder)?;
@@ -51,7 +51,7 @@ fn archive(workspace: &Workspace, helm: &Path, version: &str, folder: &Path) -> 
 /// Copies a folder with what its links lead to.
 fn copy_undated(from: &Path, to: &Path) -> anyhow::Result<()> {
     let date = SystemTime::UNIX_EPOCH + Duration::from_secs(super::UNDATED);
-    fs::create_dir_all(to).with_context(|| format!("failed to make {}", to.display()))?;
+    fs::create_dir_all(to).with_context(|| format!("failed to create {}", to.display()))?;
     for entry in fs::read_dir(from).with_context(|| format!("failed to list {}", from.display()))? {
         let entry = entry?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));

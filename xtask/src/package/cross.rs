@@ -52,13 +52,13 @@ impl Cross {
     }
 }
 
-/// Fails where a program is none of arm64's.
+/// Fails if a program isn't for arm64.
 fn check_machine(program: &Path) -> anyhow::Result<()> {
     let content = fs::read(program).with_context(|| format!("failed to read {}", program.display()))?;
     let machine = content.get(MACHINE_AT..MACHINE_AT + MACHINE.len());
     ensure!(
         content.starts_with(b"\x7fELF") && machine == Some(&MACHINE),
-        "{} is no program for arm64",
+        "{} is not an arm64 program",
         program.display()
     );
     Ok(())

@@ -28,7 +28,7 @@ impl Debian {
     pub(super) fn fetch(workspace: &Workspace, architecture: &str, folder: &Path) -> anyhow::Result<Self> {
         let debian = Self { architecture: architecture.to_owned(), folder: folder.to_owned() };
         for name in ["lists/partial", "cache/archives/partial", "root"] {
-            fs::create_dir_all(folder.join(name)).with_context(|| format!("failed to make {name}"))?;
+            fs::create_dir_all(folder.join(name)).with_context(|| format!("failed to create {name}"))?;
         }
         fs::write(folder.join("status"), "").context("failed to write an empty list of what is installed")?;
         let settings = [

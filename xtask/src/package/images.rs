@@ -12,8 +12,8 @@ const CLUSTER: &str = "tests/cluster/cluster";
 const CONTROLLER: &str = "tidegate-controller";
 const IMAGES: [&str; 2] = ["controller", "checkout"];
 
-/// Packs the controller: the program with its shared libraries and the web's authorities, started by nobody. Both are
-/// this machine's, unless `from` tells the script another place.
+/// Packs the controller: the program with its shared libraries and the certificate authorities. Both are
+/// this machine's, unless `from` names another place. The program runs as the user nobody.
 pub(crate) fn controller(
     workspace: &Workspace,
     program: &Path,
@@ -32,7 +32,7 @@ pub(crate) fn controller(
 /// The images of a release: each one archive, with an index of what there is for amd64 and for arm64.
 pub(super) fn release(package: &Package<'_>, cross: Option<&Cross>) -> anyhow::Result<()> {
     let workspace = package.workspace;
-    ensure!(std::env::consts::ARCH == "x86_64", "images are made on amd64 only");
+    ensure!(std::env::consts::ARCH == "x86_64", "images can only be built on amd64");
     let build = ["build", "--release", "--package", CONTROLLER];
     Step::cargo("build the controller", &build).run(workspace)?;
     let mut programs = vec![("amd64", workspace.binary("release", CONTROLLER))];

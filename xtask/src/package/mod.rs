@@ -72,7 +72,7 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope) -> anyhow::Result<()> {
     if let Scope::Report(start) = scope {
         report::run(&package, &native, start)?;
     }
-    say!(workspace, "\nall of it lies in {}", workspace.relative(&package.folder).display());
+    say!(workspace, "\nthe release is in {}", workspace.relative(&package.folder).display());
     Ok(())
 }
 
@@ -86,7 +86,7 @@ impl Package<'_> {
     /// A folder of the package, made where it is missing.
     fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
         let folder = self.folder.join(name);
-        fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+        fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
         Ok(folder)
     }
 }

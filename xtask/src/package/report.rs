@@ -27,13 +27,13 @@ pub(super) fn run(package: &Package<'_>, functions: &[Function], start: Start) -
     functions::build(package, &[EMPTY])?;
     let empty = functions::program(package, EMPTY);
     let build = [&["build", "--workspace", "--bin", "functions"], MEASURE].concat();
-    Step::cargo("build what measures them", &build).run(package.workspace)?;
-    let folder = empty.parent().context("the functions lie nowhere")?;
+    Step::cargo("build the measuring program", &build).run(package.workspace)?;
+    let folder = empty.parent().context("a function's path has no folder")?;
     say!(package.workspace, "── measure starts, memory and processor time\n");
     let output = Command::new(package.workspace.binary("debug", "functions"))
         .args([folder.as_os_str(), "--empty".as_ref(), EMPTY.as_ref()])
         .output()
-        .context("failed to start what measures")?;
+        .context("failed to start the measuring program")?;
     ensure!(output.status.success(), "measuring failed: {}", String::from_utf8_lossy(&output.stderr));
     let measured: Value = serde_json::from_slice(&output.stdout).context("it printed no JSON")?;
     let figure = |function: &str, name: &str| {
@@ -43,11 +43,11 @@ pub(super) fn run(package: &Package<'_>, functions: &[Function], start: Start) -
 
     say!(
         package.workspace,
-        "load average {}; median of {} starts in turns",
+        "load average {}; median of {} alternating starts",
         measured["load"],
         measured["starts"]
     );
-    say!(package.workspace, "zip MB   start ms   of empty   warm MiB   CPU ms an event   function");
+    say!(package.workspace, "zip MB   start ms   of empty   warm MiB  CPU ms per event   function");
     let empty_ms = figure(EMPTY, "startP50Ms")?;
     say!(package.workspace, "{:>6}   {empty_ms:>8.2}   {:>8.2}   {:>8}   {:>15}   (empty)", "", 1.0, "", "");
     let mut faults = Vec::new();
@@ -80,7 +80,7 @@ pub(super) fn run(package: &Package<'_>, functions: &[Function], start: Start) -
     }
     say!(
         package.workspace,
-        "allowed: {} MB (aim {}), {MAX_START_RATIO} times an empty function's start, {MAX_RESIDENT_MIB} MiB\n",
+        "limits: {} MB (target {}), {MAX_START_RATIO} times an empty function's start, {MAX_RESIDENT_MIB} MiB\n",
         megabytes(MAX_SIZE),
         megabytes(AIM)
     );

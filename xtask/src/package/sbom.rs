@@ -41,7 +41,7 @@ pub(super) fn write(
     name: &str,
     components: &[Value],
 ) -> anyhow::Result<()> {
-    ensure!(!components.is_empty(), "{name} is made of nothing");
+    ensure!(!components.is_empty(), "{name} has no components");
     let bill = json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",

@@ -49,7 +49,7 @@ impl Tally {
         }
     }
 
-    /// What it comes to.
+    /// The result.
     pub(super) fn outcome(self) -> Outcome {
         let mut source = Vec::new();
         if self.ours + self.others > 0 {

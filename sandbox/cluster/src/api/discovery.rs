@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::served::{Resource, Verb};
 
-/// The answer to a GET of a discovery address; `None` when the path is none.
+/// The answer to a GET of a discovery address; `None` for any other path.
 pub(crate) fn answer(path: &str) -> Option<Value> {
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
     match segments.as_slice() {

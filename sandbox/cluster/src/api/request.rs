@@ -48,7 +48,7 @@ impl Request {
             ["apis", group, version, rest @ ..] => (*group, *version, rest),
             _ => return Err(Failure::not_served(&format!("{method} {path}"))),
         };
-        // "namespaces" is a kind of its own and a prefix of all that lie in one.
+        // "namespaces" is a kind, and the prefix of all namespaced kinds.
         let (namespace, rest) = match rest {
             ["namespaces", namespace, inner @ ..] if !matches!(inner, [] | ["status" | "finalize"]) => {
                 (*namespace, inner)

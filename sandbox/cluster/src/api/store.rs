@@ -57,7 +57,7 @@ impl Store {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads and writes as one step, and tells the watches.
+    /// Reads and writes in one step, and notifies the watches.
     pub(crate) fn write<T>(&self, step: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.read();
         let outcome = step(&mut state);

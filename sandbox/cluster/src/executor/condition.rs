@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::api::{object, served::Key, store::Store};
 
-/// Whether a run succeeded; unknown while it goes on.
+/// Whether a run succeeded; unknown while it is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Succeeded {
     True,

@@ -248,7 +248,7 @@ impl Task {
         Verdict::failed(CANCELLED, format!("TaskRun {:?} was cancelled. {why}", self.key.name))
     }
 
-    /// Writes that it goes on.
+    /// Reports that it is still running.
     fn tell(&self, reason: &'static str, message: &str) {
         let verdict = Verdict::new(Succeeded::Unknown, reason, message);
         self.update(|status| verdict.write(status));

@@ -126,7 +126,7 @@ pub async fn ensure_dead(mark: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Files and processes tell nobody when they change.
+/// Files and processes send no notifications, so this polls.
 async fn becomes_true(holds: impl Fn() -> bool) -> anyhow::Result<()> {
     let look = async {
         while !holds() {

@@ -187,7 +187,7 @@ pub(crate) fn pull_request(state: &State, repo: &Repository, pull: &PullRequest)
         PullRequestState::Open | PullRequestState::Closed { .. } => (None, None, None),
     };
     let html = web(state, repo, &format!("pulls/{}", pull.number));
-    // Gitea shows the base branch as it is now; the merge that is being told has moved it already.
+    // Gitea shows the base branch as it is now; the reported merge has moved it already.
     let base_sha = sha.or(repo.branch(&pull.base).ok()).unwrap_or(&pull.base_sha);
     let side = |repo: &Repository, branch: &str, sha: &CommitSha| json!({ "label": if branch.starts_with("refs/") { "" } else { branch }, "ref": branch, "sha": sha, "repo_id": repo.id, "repo": repository(state, repo) });
     let more = json!({

@@ -18,7 +18,7 @@ fn recorded(host: &str, name: &str) -> Result<Value> {
     Ok(serde_json::from_slice(&text)?)
 }
 
-/// Paths of the fields that stand in one value only or have another type, `null` being of any.
+/// Paths of the fields that exist in only one value, or have another type; `null` matches any type.
 fn differences(ours: &Value, theirs: &Value, path: &str, found: &mut Vec<String>) {
     match (ours, theirs) {
         (Value::Object(ours), Value::Object(theirs)) => {

@@ -1,4 +1,4 @@
-//! `cargo demo`: Tidegate's main job on a real Git repository, told line by line.
+//! `cargo demo`: Tidegate's main job on a real Git repository, line by line.
 #![expect(clippy::print_stdout, reason = "this is a program for a terminal")]
 
 use std::{future::Future, process::ExitCode, time::Instant};
@@ -129,7 +129,7 @@ impl Demo {
         println!("{:>7.3} s  {stage:<13} {what}", self.start.elapsed().as_secs_f64());
     }
 
-    /// Waits for what must happen, and tells how long it took.
+    /// Waits for what must happen, and prints how long it took.
     async fn expect<T>(
         &mut self,
         stage: &'static str,

@@ -169,7 +169,7 @@ async fn warm_up(cloud: &Cloud, deliveries: usize) -> Result<()> {
         }
     }
     let drained = async {
-        // SQS tells nobody when a queue is empty; this asks until it is, within the limit below.
+        // SQS doesn't notify about an empty queue; this polls, within the limit below.
         while cloud.queue_depth(EVENTS[0]).await? + cloud.queue_depth(EVENTS[1]).await? > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -178,7 +178,7 @@ async fn warm_up(cloud: &Cloud, deliveries: usize) -> Result<()> {
     tokio::time::timeout(PATIENCE, drained).await.context("the plugins did not work everything off")?
 }
 
-/// Our children whose program lies in a folder: the program's name, and the process id.
+/// Our children whose program is in a folder: the program's name, and the process id.
 fn processes(folder: &Path) -> Result<BTreeMap<String, u32>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir("/proc")? {

@@ -1,5 +1,5 @@
-//! A cloud that was deployed before, on an emulator of AWS at one address: what `cargo xtask deploy` tells of it stands in
-//! the environment. Spoken to by AWS's own wire protocols.
+//! A cloud that was deployed before, on an emulator of AWS at one address: `cargo xtask deploy` describes it in
+//! environment variables. The tests use AWS's own wire protocols.
 
 use std::{
     collections::BTreeMap,
@@ -100,8 +100,8 @@ impl Deployed {
         Ok([count("")?, count("NotVisible")?, count("Delayed")?])
     }
 
-    /// The emulator goes on with a long poll whose caller is gone, and hands it messages, which nobody sees for a while
-    /// then. Feeds such polls of the last scenario's controller until none is left: each ends with what it gets.
+    /// The emulator continues a long poll after its caller has disconnected, and delivers messages to it, which are then
+    /// invisible for a while. Feeds such polls of the last scenario's controller until none is left: each ends with what it gets.
     pub async fn feed_orphaned_polls(&self, queue: &str) -> Result<()> {
         let fed = async {
             loop {

@@ -67,7 +67,7 @@ impl Gitea {
         let mut comments = Vec::new();
         for CommentAnswer { id, body, user, created_at, updated_at } in answers {
             let path = self.path(repo, &format!("/issues/comments/{id}/reactions"));
-            // Gitea says null where there are none.
+            // Gitea returns null for an empty list.
             let answer = self.call(Method::GET, &path, None, None).await?;
             let reactions: Option<Vec<ReactionAnswer>> =
                 serde_json::from_value(answer).context("failed to read reactions")?;

@@ -121,7 +121,7 @@ impl Gitea {
         Ok(folder)
     }
 
-    /// Runs git as a user, and returns what it prints. The token stands in the environment, not among the arguments.
+    /// Runs git as a user, and returns what it prints. The token is in the environment, not in the arguments.
     async fn git(&self, login: &str, folder: &Path, arguments: &[&str]) -> Result<String> {
         let (name, token) = (self.login(login), self.token(login)?);
         let email = format!("{name}@forge.test");

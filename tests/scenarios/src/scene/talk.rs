@@ -60,7 +60,7 @@ impl Scene {
     }
 
     /// Waits until all that was sent has been worked on, and there are so many `IntegrationJob`s at least. A real Gitea may
-    /// say that it has told everything a moment before it has.
+    /// claim that all is delivered a moment too early.
     pub async fn wait_for_jobs(&self, count: usize) -> Result<()> {
         let made = async {
             while self.integration_jobs().await?.len() < count {

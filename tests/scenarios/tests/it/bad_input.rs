@@ -134,7 +134,7 @@ async fn duplicate_job_names_are_refused_by_the_api_server_and_the_corrected_con
     a_good_config_works(scene).await
 }
 
-/// The delivery that told of the opened pull request.
+/// The delivery of the opened pull request.
 fn opened(scene: &Scene) -> Result<Delivery> {
     let deliveries = scene.world.forge.sandbox()?.deliveries(REPOSITORY)?;
     deliveries

@@ -1,4 +1,4 @@
-//! Objects that nobody can read, that can't be listed, or that only stand in the way: each hurts itself alone. The API server
+//! Objects that can't be read, can't be listed, or block others: each affects only itself. The API server
 //! refuses what our types can't read, so such objects are planted, as if they were written before the CRD had its present rules.
 
 use std::time::Duration;
@@ -337,7 +337,7 @@ fn app_config(scene: &Scene, namespace: &str, name: &str, api_url: &str) -> Valu
     config
 }
 
-/// An RSA key in PEM format, made on the spot so that no key lies in the repository.
+/// An RSA key in PEM format, generated here so that the repository contains no key.
 fn private_key() -> String {
     use aws_lc_rs::{
         encoding::{AsDer as _, Pkcs8V1Der},

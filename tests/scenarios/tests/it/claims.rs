@@ -1,4 +1,4 @@
-//! A config that only claims a repository stands in nobody's way.
+//! A config that only claims a repository blocks no other config.
 
 use anyhow::{Context as _, Result};
 use k8s_openapi::api::core::v1::Secret;

@@ -1,8 +1,8 @@
 //! What only a deployed cloud can show: its own queues, mappings and alarms.
 //!
-//! `audit` is the plugin of somebody else that infra/terraform/examples/custom-plugin adds (here with the integrator's
-//! code): it wants pushes, and has a command queue of its own. But for one scenario's the controllers aren't told of that
-//! queue: what it sends stays there to be looked at.
+//! `audit` is the third-party plugin that infra/terraform/examples/custom-plugin adds (here with the integrator's
+//! code): it wants pushes, and has a command queue of its own. All controllers but one scenario's don't drain that
+//! queue: its messages stay there to be inspected.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ fn push(branch: &str) -> String {
     .to_string()
 }
 
-/// Waits until a queue has so many messages: SQS tells nobody, so this asks, within a limit.
+/// Waits until a queue has so many messages: SQS doesn't notify, so this polls, within a limit.
 async fn wait_for_depth(scene: &Scene, queue: &str, depth: usize, limit: Duration) -> Result<()> {
     let asked = async {
         while scene.world.cloud.queue_depth(queue).await? != depth {

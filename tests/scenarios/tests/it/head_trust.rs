@@ -130,7 +130,7 @@ async fn those_may_approve_whose_team_may_write_to_the_code_and_owners_on_gitea(
     let scene = organisation().await?;
     scene.apply(scene.config(&unit())).await?;
     scene.wait_until_registered().await?;
-    // Their forks show the same: Tina is a writer, Ivan is none.
+    // Their forks look the same: Tina is a writer, Ivan isn't.
     let (_, of_writer) = from_fork(&scene, "tina").await?;
     scene.status(&of_writer, "unit", "success").await?;
     let (number, head) = from_fork(&scene, "ivan").await?;

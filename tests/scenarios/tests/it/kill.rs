@@ -144,7 +144,7 @@ async fn all_is_said(scene: &Scene, head: &CommitSha) -> Result<()> {
     scene.wait_until_recorded("success").await
 }
 
-/// One `IntegrationJob` and one `PipelineRun`; the host was told the verdict, and nothing else after it.
+/// One `IntegrationJob` and one `PipelineRun`; the host got the verdict, and no status after it.
 async fn ran_once(scene: &Scene, head: &CommitSha, kills: usize) -> Result<()> {
     scene.status(head, "unit", "success").await?;
     scene.settle_jobs(1).await?;

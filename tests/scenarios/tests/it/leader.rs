@@ -59,7 +59,7 @@ scenario!(
 );
 async fn a_controller_that_is_stopped_while_it_starts_exits() -> Result<()> {
     let mut scene = Scene::set(gitea(), &unit()).await?;
-    // Where it stands when it is told to stop is chance; somewhere in here it has not listed its objects yet.
+    // The moment of the stop is random; at some of them it has not listed its objects yet.
     for _ in 0..10 {
         scene.restart_controller().await?;
     }
@@ -83,8 +83,8 @@ async fn both_replicas_are_ready_and_only_the_leader_reports_that_it_leads() -> 
     scene.end().await
 }
 
-/// Every event was run once: one `IntegrationJob`, one `PipelineRun`, and a verdict that nothing else came after. The verdict
-/// itself may be told twice: what was told last is told again when nobody heard whether the host took it.
+/// Every event was run once: one `IntegrationJob`, one `PipelineRun`, and a verdict as the last status. The verdict
+/// may be sent twice: the last status is sent again if its answer was lost.
 async fn each_ran_once(scene: &Scene, count: usize) -> Result<()> {
     scene.settle_jobs(count).await?;
     let jobs = scene.integration_jobs().await?;

@@ -69,7 +69,7 @@ async fn by_hand(scene: &Scene) -> Result<String> {
     let forge = &scene.world.forge;
     forge.create_repository(OTHER).await?;
     let head = forge.commit(OTHER, "main", "acme", &[("done", "yes\n")], "Start").await?;
-    // The host may tell of the first push after the config is there.
+    // The host may report the first push after the config exists.
     let mut of_config = job("build", "test -f done");
     of_config["when"] = json!({"branches": ["release"]});
     let jobs = json!({"postSubmit": [of_config]});

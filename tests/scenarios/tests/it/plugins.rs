@@ -1,4 +1,4 @@
-//! A plugin of others, with a command queue of its own.
+//! A third-party plugin, with its own command queue.
 
 use anyhow::Result;
 use serde_json::{Value, json};

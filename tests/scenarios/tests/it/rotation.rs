@@ -76,7 +76,7 @@ async fn runs(scene: &Scene, branch: &str) -> Result<()> {
     Ok(())
 }
 
-/// Posts a push that is none of ours, signed with a secret; returns the answer's code.
+/// Posts a push for an unknown hook, signed with a secret; returns the answer's code.
 async fn post(url: &str, secret: &str) -> Result<u16> {
     let body = "{}";
     let request = reqwest::Client::new()

@@ -13,7 +13,7 @@ use tidegate_test_suite::scenario;
 
 use crate::{gitea, github, job, unit};
 
-/// Dora's pull request, whose run goes on until somebody stops it.
+/// Dora's pull request, whose run is active until somebody stops it.
 async fn running(spec: WorldSpec) -> Result<(Scene, String, CommitSha)> {
     let scene = Scene::set(spec, &json!({"preSubmit": [job("unit", "sleep 600")]})).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::{figures::percentiles, work};
 
-/// How often the host is asked: it tells nobody, and this bounds the figure's error.
+/// How often the host is polled: it sends no notification, and this bounds the figure's error.
 const PAUSE: Duration = Duration::from_millis(5);
 const PATIENCE: Duration = Duration::from_mins(2);
 
