@@ -28,9 +28,7 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> anyhow::Result<()> {
     settings(workspace, &chart.folder, &mut faults)?;
     version(workspace, &chart.folder, &mut faults)?;
     let dated = dated_in_chart(workspace, &chart.helm)?;
-    faults.extend(
-        dated.into_iter().map(|file| format!("the packed chart is not reproducible: {file}")),
-    );
+    faults.extend(dated.into_iter().map(|file| format!("the packed chart is not reproducible: {file}")));
     if faults.is_empty() {
         return Ok(());
     }

@@ -87,7 +87,10 @@ impl Journal {
 
     /// Fails once another lane has failed.
     pub(crate) fn begin(&self, step: &str) -> anyhow::Result<()> {
-        ensure!(!self.is_stopped.load(Ordering::Relaxed), "{step} was not started, because another step has failed");
+        ensure!(
+            !self.is_stopped.load(Ordering::Relaxed),
+            "{step} was not started, because another step has failed"
+        );
         self.print(format_args!("── {step}"));
         Ok(())
     }

@@ -14,6 +14,7 @@ mod dependencies;
 mod deploy;
 mod journal;
 mod package;
+mod prose;
 mod step;
 mod tidy;
 mod tools;
@@ -92,6 +93,8 @@ enum Command {
         #[arg(long)]
         report: bool,
     },
+    /// Check the texts with vale: forbidden turns, terms, and (as warnings) long sentences.
+    Prose,
     /// Check what no other tool checks: file lengths, dependency arrows, inherited lints, paths of this machine.
     Tidy,
     /// Run the benches and print their figures.
@@ -143,6 +146,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
                 _ => Scope::All,
             },
         ),
+        Command::Prose => prose::run(&workspace, prose::Level::Warnings),
         Command::Tidy => tidy::run(&workspace),
         Command::Bench { cluster: true } => cluster::bench(&workspace),
         Command::Bench { cluster: false } => bench(&workspace),

@@ -12,7 +12,13 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use crate::{cluster, dependencies, deploy, journal::Outcome, tools::HELM, workspace::Workspace};
+use crate::{
+    cluster, dependencies, deploy,
+    journal::Outcome,
+    prose,
+    tools::{HELM, VALE},
+    workspace::Workspace,
+};
 pub(crate) use coverage::Coverage;
 pub(crate) use tiers::crds;
 
@@ -94,8 +100,11 @@ fn tiers<'scope>(
     lacks: &Lacks,
     coverage: &'scope Coverage,
 ) -> anyhow::Result<()> {
-    let helm =
-        Background::start(scope, workspace, "helm", |lane| HELM.ready(&lane.tier(SANDBOX.name)).map(drop))?;
+    let tools = Background::start(scope, workspace, "tools", |lane| {
+        let lane = lane.tier(SANDBOX.name);
+        HELM.ready(&lane)?;
+        VALE.ready(&lane).map(drop)
+    })?;
     let components = (!lacks.cluster)
         .then(|| {
             Background::start(scope, workspace, "components", |lane| cluster::build(&lane.tier(CLUSTER.name)))
@@ -111,7 +120,8 @@ fn tiers<'scope>(
         .transpose()?;
     tier(workspace, &SANDBOX, |workspace| {
         tiers::sandbox(workspace)?;
-        helm.wait()?;
+        tools.wait()?;
+        prose::run(workspace, prose::Level::Errors)?;
         tiers::chart(workspace, coverage)
     })?;
     components.map(Background::wait).transpose()?;

@@ -1,0 +1,5 @@
+//! The host is told what the ledger decides.
+
+/// Whether the run goes on.
+
+// The plugin of others has a queue.
