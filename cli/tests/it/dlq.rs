@@ -52,7 +52,7 @@ async fn dlq(cloud: &Cloud, arguments: &[&str]) -> Result<Outcome> {
     environment.insert("TIDEGATE_COMMAND_DEAD_LETTER_QUEUE_URL".to_owned(), cloud.queue_url(DEAD));
     environment.insert("TIDEGATE_COMMAND_QUEUE_URL".to_owned(), cloud.queue_url("commands"));
     let arguments: Vec<String> = ["dlq"].iter().chain(arguments).map(|text| (*text).to_owned()).collect();
-    // The queues live in this process: its threads must go on while the command runs.
+    // The queues live in this process: its threads must keep running while the command runs.
     Ok(tokio::task::spawn_blocking(move || {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         tidegate_with(&environment, &arguments)

@@ -136,7 +136,7 @@ impl Cluster {
         self.server.gates.hold_next(request.to_owned(), moment)
     }
 
-    /// While paused, the executor looks at no run, as a Tekton that is down. Steps that run already go on.
+    /// While paused, the executor ignores all runs, like a Tekton that is down. Running steps continue.
     pub fn pause_executor(&self, paused: bool) {
         self.paused.send_replace(paused);
     }

@@ -44,7 +44,7 @@ pub(crate) struct Executor {
     stop: CancellationToken,
     /// Everything up to here was looked at.
     seen: u64,
-    /// The uids of the `TaskRun`s that go on, and the tasks that carry them out.
+    /// The uids of the active `TaskRun`s, and the tasks that carry them out.
     running: HashSet<String>,
     tasks: JoinSet<String>,
     /// When each unfinished `PipelineRun` is out of time, by its uid.

@@ -253,7 +253,7 @@ impl Forge {
         gate
     }
 
-    /// While it is unavailable, every request is answered with 503. Deliveries go on.
+    /// While it is unavailable, every request is answered with 503. Deliveries continue.
     pub fn set_unavailable(&self, unavailable: bool) {
         self.change(|state| state.unavailable = unavailable);
     }

@@ -33,7 +33,7 @@ pub(crate) struct Call<'a> {
     /// The path below the API's root, decoded.
     pub segments: Vec<&'a str>,
     pub query: &'a HashMap<String, String>,
-    /// `null` if there is none.
+    /// `null` if the request has no body.
     pub body: Value,
     pub viewer: Option<User>,
 }

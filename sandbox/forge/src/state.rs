@@ -215,7 +215,7 @@ pub struct Delivery {
     pub body: Bytes,
     /// Whether it was sent before.
     pub redelivery: bool,
-    /// The receiver's status code, or why there is none; `None` while it is under way.
+    /// The receiver's status code, or the error; `None` while the request is running.
     pub response: Option<Result<u16, String>>,
 }
 

@@ -98,7 +98,7 @@ impl Scene {
         self.world.start_controller().await
     }
 
-    /// Kills the controller where it stands, and starts a new one. Commands that it had in hand come again at once.
+    /// Kills the controller at once, and starts a new one. Its unfinished commands are redelivered at once.
     pub async fn replace_killed_controller(&mut self) -> Result<()> {
         self.world.kill_controller().await?;
         self.world.cloud.sandbox()?.expire_visibility(COMMANDS).await;

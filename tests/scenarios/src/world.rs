@@ -44,7 +44,7 @@ pub fn is_deployed() -> bool {
 pub struct WorldSpec {
     /// The forge's dialect.
     pub dialect: Host,
-    /// How many runs may go on at once.
+    /// How many runs may be active at once.
     pub max_runs: u32,
     /// How many of one repository, whatever its config says. Without it as many as that.
     pub repository_runs_limit: Option<u32>,
@@ -84,7 +84,7 @@ impl WorldSpec {
 
 /// Cloud, forge and cluster, with the functions and the controller running.
 pub struct World {
-    /// The git host.
+    /// The Git host.
     pub forge: Forge,
     /// SQS, Secrets Manager, API Gateway and Lambda.
     pub cloud: Cloud,

@@ -115,7 +115,7 @@ pub async fn an_object_that_leaves_the_selector_is_deleted_to_the_watch(
     Ok(())
 }
 
-/// A streaming list: what is there, then a bookmark that says so, then the changes.
+/// A streaming list: what is there, then a bookmark that marks the end, then the changes.
 pub async fn a_watch_can_be_asked_to_list_first(client: Client, namespace: &str) -> anyhow::Result<()> {
     create_config(&client, namespace, "streamed").await?;
     let api = configs(client, namespace);

@@ -39,7 +39,7 @@ const MILLION: f64 = 1e6;
 pub(super) struct Measured {
     /// Processor time for a delivery in the webhook function, in ms.
     pub webhook_cpu_ms: f64,
-    /// The same for an event in the dearest plugin.
+    /// The same for an event in the most expensive plugin.
     pub plugin_cpu_ms: f64,
     /// What the functions log for a delivery, in bytes.
     pub log_bytes: f64,

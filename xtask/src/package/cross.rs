@@ -23,7 +23,7 @@ const MACHINE_AT: usize = 18;
 pub(super) struct Cross(PathBuf);
 
 impl Cross {
-    /// Installs what is missing. Where the tools or the target can't be had, says so: a release is then of one
+    /// Installs what is missing. Prints which tools or target are missing: a release is then of one
     /// architecture.
     pub(super) fn ready(package: &Package<'_>) -> Option<Self> {
         let ready = CARGO_LAMBDA.ready(package.workspace).and_then(|tool| {

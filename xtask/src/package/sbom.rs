@@ -55,7 +55,7 @@ pub(super) fn write(
 }
 
 /// A crate, from a line like `url v2.5.8|MIT OR Apache-2.0`. Our own have their path behind the version, and
-/// procedural macros, which are no part of a program, a word that says so.
+/// procedural macros, which are no part of a program, a word that marks them.
 fn component(line: &str) -> Option<Value> {
     let (package, licence) = line.split_once('|')?;
     let mut words = package.split(' ');

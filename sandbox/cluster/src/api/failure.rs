@@ -111,7 +111,7 @@ impl Failure {
         failure
     }
 
-    /// A watch can't go on from its resource version.
+    /// A watch can't continue from its resource version.
     pub(crate) fn expired(wanted: u64, oldest: u64) -> Self {
         Self::new(410, "Expired", format!("too old resource version: {wanted} ({oldest})"))
     }

@@ -188,7 +188,7 @@ impl<'a> Run<'a> {
         self.store.write(|state| state.create(Resource::TaskRun, &self.key.namespace, task_run)).map(|_| ())
     }
 
-    /// Tells the unfinished tasks to stop.
+    /// Cancels the unfinished tasks.
     fn cancel_tasks(&self, message: &str) {
         for task in &self.spec.pipeline_spec.tasks {
             let key = self.task_run_key(task);

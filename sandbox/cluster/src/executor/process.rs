@@ -52,7 +52,7 @@ impl Process {
             .spawn();
         let mut child = match spawned {
             Ok(child) => child,
-            // Tekton's entrypoint says so in the step's log, too.
+            // Tekton's entrypoint writes this to the step's log, too.
             Err(error) => {
                 writeln!(log, "Error executing command: {program}: {error}")?;
                 return Ok(Ended::Exited(1));

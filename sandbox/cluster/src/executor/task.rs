@@ -29,7 +29,7 @@ pub(crate) const DEFAULT_TIMEOUT: GoDuration = GoDuration(Duration::from_hours(1
 /// What one container may leave as its termination message, results and all, in bytes.
 const MAX_TERMINATION_MESSAGE: usize = 4096;
 
-/// In a `TaskRun`'s spec the order to stop, in its status the reason of its end.
+/// In a `TaskRun`'s spec the cancellation, in its status the reason of its end.
 pub(crate) const CANCELLED: &str = "TaskRunCancelled";
 const TIMED_OUT: &str = "TaskRunTimeout";
 const CONFIG_ERROR: &str = "CreateContainerConfigError";
@@ -223,7 +223,7 @@ impl Task {
         Ok(Verdict::new(Succeeded::True, "Succeeded", message))
     }
 
-    /// The `TaskRun`, as long as somebody wants it to go on.
+    /// The `TaskRun`, until somebody cancels it.
     fn wanted(&self) -> Option<Arc<Value>> {
         let task_run = self.store.read().get(&self.key).map(Arc::clone)?;
         let same = object::text(&task_run, "/metadata/uid") == self.uid;

@@ -124,7 +124,7 @@ impl Demo {
         Ok(merged)
     }
 
-    /// Tells what happened.
+    /// Prints an event.
     fn say(&self, stage: &str, what: &str) {
         println!("{:>7.3} s  {stage:<13} {what}", self.start.elapsed().as_secs_f64());
     }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Map, Value, json};
 use tokio::{io::AsyncWriteExt, process::Command};
 
-/// Where the helm of `cargo xtask chart` lies: `cargo xtask cluster` says so.
+/// The path of `cargo xtask chart`'s helm, which `cargo xtask cluster` sets.
 const HELM: &str = "TIDEGATE_HELM";
 
 /// The manifests of a controller in a namespace of its own that serves the namespaces of these settings. It has no

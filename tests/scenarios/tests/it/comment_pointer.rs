@@ -215,7 +215,7 @@ async fn events_of_a_renamed_repository_wait(spec: WorldSpec) -> Result<()> {
         scene.status(&head, job, "success").await?;
     }
     scene.settle_jobs(2).await?;
-    // Another path than the host's is a lie all the same.
+    // Another path than the host's is still refused as a forgery.
     let forged = json!({
         "v": 1, "delivery": "forged", "host": "gitea", "received_at_ms": 0,
         "source": {"kind": "config", "namespace": scene.world.namespace, "name": "shop"},

@@ -151,7 +151,7 @@ async fn stays_cancelled(spec: WorldSpec) -> Result<()> {
     let comment = scene.comment("dora", number, "/test").await?;
     scene.thumb(number, comment).await?;
     scene.settle_jobs(2).await?;
-    // An old order to stop, coming again, stops nothing new.
+    // An old cancellation that is delivered again stops nothing new.
     redeliver("issue_comment")?;
     scene.settle_jobs(2).await?;
     let phases: Vec<_> = scene.integration_jobs().await?.iter().map(|job| scene.phase(job)).collect();

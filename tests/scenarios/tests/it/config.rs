@@ -40,7 +40,7 @@ async fn a_config_whose_secret_is_gone_is_deleted_and_an_event_names_the_leftove
     let scene = Scene::set(github(), &unit()).await?;
     let hook = scene.world.forge.hooks(REPOSITORY).await?.remove(0);
     scene.delete_secret("git").await?;
-    // The controller may go on with the token it has read for a minute: a new one starts without it.
+    // The controller may keep using its cached token for a minute: a new one starts without it.
     let mut scene = scene;
     scene.restart_controller().await?;
     scene.delete_config().await?;

@@ -50,7 +50,7 @@ scenario!(
 );
 async fn many_commands_of_a_silent_repository_leave_slots_for_another_one() -> Result<()> {
     const QUIET: &str = "quinn/web";
-    /// A few more than may be in hand (22) and wait in the controller (64) of one credential.
+    /// A few more than may be active (22) and wait in the controller (64) of one credential.
     const REFS: usize = 90;
     /// The same of one pull request: 1 and 8.
     const COMMENTS: usize = 12;

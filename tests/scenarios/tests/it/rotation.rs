@@ -167,7 +167,7 @@ scenario!(
 async fn the_old_key_stays_valid_while_a_hook_cannot_be_registered_and_that_hook_is_named() -> Result<()> {
     let mut scene = set(Host::Gitea).await?;
     let (url, old) = hook(&scene).await?;
-    // The controller may go on with the token it has read for a minute: a new one starts without it.
+    // The controller may keep using its cached token for a minute: a new one starts without it.
     scene.delete_secret("git").await?;
     scene.restart_controller().await?;
     let mut command = scene.world.tidegate(&["rotate-webhook-key", "--patience", "1s"])?;
