@@ -25,7 +25,7 @@ use tools::Tools;
 
 /// The module's sources, as git knows them, are copied here: Terraform writes beside what it reads.
 const COPY: &str = "deploy/terraform";
-/// Which example is deployed: everything of the minimal one, and a plugin of somebody else.
+/// Which example is deployed: the minimal one and a third-party plugin.
 const EXAMPLE: &str = "examples/custom-plugin";
 /// The areas of scenarios that don't need failures of the cloud itself.
 const AREAS: [&str; 9] = [

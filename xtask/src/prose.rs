@@ -6,10 +6,14 @@ use anyhow::{Context as _, ensure};
 
 use crate::{step::Step, tools::VALE, workspace::Workspace};
 
-/// The files that are checked: all Markdown, and the comments of the Rust folders that follow the rules. Add a folder
-/// when its comments do.
-const CHECKED: [&str; 10] = [
+/// The files that are checked: all Markdown, `infra`, and the comments of the Rust folders that follow the rules. Add a
+/// folder when its comments do.
+const CHECKED: [&str; 15] = [
     "*.md",
+    "infra/*.hcl",
+    "infra/*.tf",
+    "infra/*.tpl",
+    "infra/*.yaml",
     "benches/*.rs",
     "cli/*.rs",
     "functions/chatops/*.rs",
@@ -18,6 +22,8 @@ const CHECKED: [&str; 10] = [
     "sandbox/*.rs",
     "tests/*.rs",
     "xtask/*.rs",
+    // The CRDs' texts come from Rust.
+    ":!infra/kubernetes/snapshots",
     // It quotes a licence.
     ":!tests/payloads",
 ];

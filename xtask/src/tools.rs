@@ -85,7 +85,7 @@ pub(crate) const TFLINT: GoTool = GoTool {
     is_c: false,
 };
 
-/// Checks prose. It has grammars of many languages in C; unoptimised they compile in a quarter of the time.
+/// Checks prose. It has grammars of many languages in C, which compile faster without optimisation.
 pub(crate) const VALE: GoTool =
     GoTool { name: "vale", package: "github.com/vale-cli/vale/v3/cmd/vale", version: "v3.22.0", is_c: true };
 
