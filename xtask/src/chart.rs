@@ -13,8 +13,8 @@ use crate::{package::dated_in_chart, tools::HELM, workspace::Workspace};
 
 const FOLDER: &str = "infra/kubernetes";
 
-/// Renders every set of values in `snapshots`, and writes what comes out beside it, or compares. Then feeds the chart
-/// with everything in `refused`.
+/// Renders every set of values in `snapshots`, and writes the result next to it, or compares. Then runs the chart
+/// with every file of `invalid-values`.
 pub(crate) fn run(workspace: &Workspace, check: bool) -> anyhow::Result<()> {
     let chart = Chart { helm: HELM.ready(workspace)?, folder: workspace.root.join(FOLDER) };
     let mut faults = Vec::new();
@@ -22,7 +22,7 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> anyhow::Result<()> {
         chart.lint(&values, &mut faults)?;
         chart.snapshot(&values, check, &mut faults)?;
     }
-    for values in files(&chart.folder.join("refused"), ".yaml")? {
+    for values in files(&chart.folder.join("invalid-values"), ".yaml")? {
         chart.refusal(&values, &mut faults)?;
     }
     settings(workspace, &chart.folder, &mut faults)?;
