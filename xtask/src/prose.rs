@@ -31,7 +31,10 @@ const CHECKED: [&str; 15] = [
 /// Files whose every line breaks a rule.
 const BAD: &str = ".vale/bad";
 
-/// Which findings fail or are shown.
+/// The one rule whose findings are warnings.
+const WARNING: &str = ":Tidegate.Length:";
+
+/// Which findings are shown.
 #[derive(Clone, Copy)]
 pub(crate) enum Level {
     /// Forbidden turns and wrong terms.
@@ -49,9 +52,15 @@ pub(crate) fn run(workspace: &Workspace, level: Level) -> anyhow::Result<()> {
         Level::Errors => "--minAlertLevel=error",
         Level::Warnings => "--minAlertLevel=warning",
     };
-    let arguments: Vec<&str> =
-        ["--output=line", level].into_iter().chain(files.iter().map(String::as_str)).collect();
-    Step::binary("prose", &vale, &arguments).run(workspace).map(drop)
+    let options = ["--output=line", "--no-exit", level];
+    let arguments: Vec<&str> = options.into_iter().chain(files.iter().map(String::as_str)).collect();
+    let findings = Step::binary("prose", &vale, &arguments).output(workspace)?;
+    for finding in findings.lines() {
+        say!(workspace, "{finding}");
+    }
+    let errors = findings.lines().filter(|finding| !finding.contains(WARNING)).count();
+    ensure!(errors == 0, "{errors} faults in the prose: see .vale/Tidegate");
+    Ok(())
 }
 
 fn files(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
