@@ -11,10 +11,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::IgnoredAny;
 use sha2::Sha256;
 use tidegate_hosts::{
+    hook::HookLabel,
     intake::{Outcome, verify},
-    signature::signed_headers,
+    proof::signed_headers,
 };
-use tidegate_model::Host;
 
 const BODY: &[u8] = include_bytes!("../../tests/payloads/github/pull_request.opened-in-organization.json");
 /// Both are run in turns, so that a machine whose speed drifts favours neither.
@@ -25,7 +25,7 @@ const RUNS_A_ROUND: u32 = 20;
 fn main() {
     let secrets = [SecretString::from("0123456789abcdef0123456789abcdef")];
     let id = "72d3162e-cc78-11e3-81ab-4c9367dc0958".parse().expect("delivery id");
-    let headers = signed_headers(Host::Github, "pull_request", &id, BODY, &secrets[0]).expect("headers");
+    let headers = signed_headers(HookLabel::Github, "pull_request", &id, BODY, &secrets[0]).expect("headers");
 
     let reference = || {
         let mac = Hmac::<Sha256>::new_from_slice(secrets[0].expose_secret().as_bytes()).expect("any key");
@@ -33,9 +33,9 @@ fn main() {
         serde_json::from_slice::<IgnoredAny>(black_box(BODY)).expect("JSON");
     };
     let ours = || {
-        let verified = verify(Host::Github, &headers, black_box(BODY), &secrets).expect("signed");
+        let verified = verify(HookLabel::Github, &headers, black_box(BODY), &secrets).expect("signed");
         let delivery = verified.normalise().expect("readable");
-        assert!(matches!(delivery.outcome, Outcome::Event(_)));
+        assert!(matches!(delivery.outcome, Outcome::Events(_)));
         black_box(delivery);
     };
 

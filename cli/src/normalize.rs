@@ -1,4 +1,4 @@
-//! `tidegate normalize`: shows the event of a delivery.
+//! `tidegate normalize`: shows the events of a delivery.
 
 use std::process::ExitCode;
 
@@ -7,9 +7,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tidegate_hosts::intake::{Outcome, Unverified};
 use tidegate_model::{Event, Host};
 
-/// Prints the event in a delivery as JSON. Reads the body from stdin, and doesn't check the signature.
+/// Prints the events in a delivery as JSON, one after the other. Reads the body from stdin, and doesn't check the signature.
 ///
-/// If Tidegate has no use for the delivery, it prints `null`, and the reason on stderr.
+/// Most deliveries hold one event. If Tidegate has no use for the delivery, it prints `null`, and the reason on stderr.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The type of the host: github or gitea.
@@ -32,14 +32,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let headers: HeaderMap = arguments.headers.iter().cloned().collect();
     let body = crate::body_from_stdin()?;
     let delivery = Unverified::new(arguments.host, &headers, &body).normalise()?;
-    let event: Option<Event> = match delivery.outcome {
-        Outcome::Event(event) => Some(event),
+    let events: Vec<Option<Event>> = match delivery.outcome {
+        Outcome::Events(events) => events.into_iter().map(Some).collect(),
         Outcome::Ignored(reason) => {
             crate::complain(&format!("ignored: {}", reason.as_str()));
-            None
+            vec![None]
         }
     };
-    let text = serde_json::to_string_pretty(&event).context("failed to write the event")?;
-    crate::say(&text)?;
+    for event in events {
+        crate::say(&serde_json::to_string_pretty(&event).context("failed to write the event")?)?;
+    }
     Ok(ExitCode::SUCCESS)
 }

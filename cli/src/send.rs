@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 use reqwest::{Client, Url, redirect::Policy};
 use secrecy::SecretString;
-use tidegate_hosts::signature::signed_headers;
+use tidegate_hosts::{hook::HookLabel, proof::signed_headers};
 use tidegate_model::{DeliveryId, Host};
 
 /// Signs the body on stdin, posts it to a hook's URL and prints the status line of the answer.
@@ -61,7 +61,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         None => new_delivery_id()?,
     };
     let body = crate::body_from_stdin()?;
-    let headers = signed_headers(arguments.host, &arguments.event, &delivery, &body, &secret)
+    let label = HookLabel::of(arguments.host);
+    let headers = signed_headers(label, &arguments.event, &delivery, &body, &secret)
         .with_context(|| format!("event {:?} isn't valid in a header", arguments.event))?;
     let client = Client::builder()
         .timeout(TIMEOUT)

@@ -4,7 +4,10 @@ use std::net::{Ipv4Addr, TcpListener};
 
 use crate::command::{Outcome, tidegate};
 use axum::{Router, body::Bytes, http::HeaderMap, http::StatusCode, routing::post};
-use tidegate_hosts::intake::{Delivery, verify};
+use tidegate_hosts::{
+    hook::HookLabel,
+    intake::{Delivery, verify},
+};
 use tidegate_model::Host;
 use tokio::{runtime::Runtime, sync::mpsc};
 
@@ -22,7 +25,7 @@ impl Hook {
         let runtime = Runtime::new().expect("a runtime");
         let (sender, deliveries) = mpsc::unbounded_channel();
         let receive = move |headers: HeaderMap, body: Bytes| async move {
-            let verified = verify(host, &headers, &body, &["s3cret".into()]).ok();
+            let verified = verify(HookLabel::of(host), &headers, &body, &["s3cret".into()]).ok();
             let delivery = verified.map(|verified| verified.normalise().expect("readable"));
             sender.send(delivery).expect("the test listens");
             status

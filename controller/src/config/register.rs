@@ -5,7 +5,7 @@ use std::time::Instant;
 use k8s_openapi::jiff::Timestamp;
 use tidegate_hosts::{
     client::HookSpec,
-    hook::{HookPath, Salt},
+    hook::{HookLabel, HookPath, Salt},
 };
 use tidegate_keys::{KeyCache, KeysError};
 use tidegate_model::{ConfigRef, Host, RepositoryPath};
@@ -57,7 +57,7 @@ pub fn new_salt() -> Salt {
 
 /// The path of a config's hook.
 pub fn path(host: Host, config: &ConfigRef, salt: &Salt) -> HookPath {
-    HookPath::Config { host, config: config.clone(), salt: salt.clone() }
+    HookPath::Config { label: HookLabel::of(host), config: config.clone(), salt: salt.clone() }
 }
 
 /// The path under which the host has the repository now.
@@ -89,7 +89,8 @@ pub async fn register(
     let path = path(host, of.config, salt);
     let url = format!("{}{path}", of.public_url);
     let prefix = url.strip_suffix(salt.as_str()).unwrap_or(&url);
-    let spec = HookSpec { url: url.clone(), secret: keys.current().derive(host, of.config, salt) };
+    let secret = keys.current().derive(HookLabel::of(host), of.config, salt);
+    let spec = HookSpec { url: url.clone(), secret };
 
     let hooks = of.client.list_hooks().await?;
     let mut plan = hook::plan(&hooks, prefix, &url, known_id);

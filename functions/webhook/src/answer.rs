@@ -18,12 +18,12 @@ use crate::routes::SendError;
 /// A delivery that is settled, for us and for the host.
 #[derive(Debug)]
 pub enum Settled<'a> {
-    /// Every plugin that wants the event has it.
+    /// Every plugin has the events that it wants.
     Sent {
         /// The delivery's id.
         delivery: DeliveryId,
-        /// The kind of event.
-        event: EventKind,
+        /// The kind of its events.
+        event: Option<EventKind>,
         /// The plugins' names.
         plugins: Vec<&'a str>,
     },
@@ -34,12 +34,12 @@ pub enum Settled<'a> {
         /// Why.
         reason: Ignored,
     },
-    /// It is an event, but no plugin wants it.
+    /// It holds events, but no plugin wants them.
     Unwanted {
         /// The delivery's id.
         delivery: DeliveryId,
-        /// The kind of event.
-        event: EventKind,
+        /// The kind of its events.
+        event: Option<EventKind>,
     },
 }
 
@@ -79,7 +79,7 @@ pub enum Refusal {
     /// The keys could not be read in time.
     #[error("failed to read the master keys in time")]
     KeysLate,
-    /// A queue did not accept the event.
+    /// A queue did not accept an event.
     #[error(transparent)]
     Send(#[from] SendError),
 }

@@ -13,7 +13,7 @@ use tidegate_hosts::{
 };
 use tidegate_keys::{KeyCache, WebhookKeys};
 use tidegate_model::{
-    ConfigRef, DeliveryId, Envelope, EventKind, Host, RepositoryPath, Source, TraceParent, Version,
+    ConfigRef, DeliveryId, Envelope, Event, EventKind, Host, RepositoryPath, Source, TraceParent, Version,
 };
 use tidegate_telemetry::{chain, field, new_traceparent};
 use tokio::time::timeout_at;
@@ -46,6 +46,7 @@ struct Known {
     delivery: Option<DeliveryId>,
     repo: Option<RepositoryPath>,
     event: Option<EventKind>,
+    events: usize,
     trace: Option<TraceParent>,
 }
 
@@ -91,21 +92,21 @@ impl Handler {
             .map_err(|_| Refusal::KeysLate)??
             .normalise()?;
         known.delivery = Some(delivery.id.clone());
-        let event = match delivery.outcome {
-            Outcome::Event(event) => event,
+        let events = match delivery.outcome {
+            Outcome::Events(events) => events,
             Outcome::Ignored(reason) => {
                 return Ok(Settled::Ignored { delivery: delivery.id, reason });
             }
         };
-        let kind = event.kind();
-        known.event = Some(kind);
-        known.repo = Some(event.repository().clone());
+        known.event = events.first().map(Event::kind);
+        known.events = events.len();
+        known.repo = events.first().map(|event| event.repository().clone());
         let host = path.host();
         let (source, salt) = match path {
             HookPath::Config { config, salt, .. } => (Source::Config(config), Some(salt.id())),
             HookPath::GithubApp => (Source::App, None),
         };
-        let envelope = Envelope {
+        let about = Envelope {
             v: Version,
             delivery: delivery.id,
             host,
@@ -113,19 +114,31 @@ impl Handler {
             salt,
             received_at_ms: milliseconds(received_at),
             traceparent: Some(traceparent(request)),
-            body: event,
+            body: (),
         };
-        known.trace.clone_from(&envelope.traceparent);
-        let plugins = self.routes.send(&envelope, deadline).await?;
-        let delivery = envelope.delivery;
+        known.trace.clone_from(&about.traceparent);
+        self.pass_on(about, events, deadline).await
+    }
+
+    /// Sends each event of a delivery as a message of its own. They have the delivery's id, time and trace in common.
+    async fn pass_on(
+        &self,
+        about: Envelope<()>,
+        events: Vec<Event>,
+        deadline: tokio::time::Instant,
+    ) -> Result<Settled<'_>, Refusal> {
+        let event = events.first().map(Event::kind);
+        let messages: Vec<_> = events.into_iter().map(|event| about.with_body(event)).collect();
+        let plugins = self.routes.send(&messages, deadline).await?;
+        let delivery = about.delivery;
         Ok(if plugins.is_empty() {
-            Settled::Unwanted { delivery, event: kind }
+            Settled::Unwanted { delivery, event }
         } else {
-            Settled::Sent { delivery, event: kind, plugins }
+            Settled::Sent { delivery, event, plugins }
         })
     }
 
-    /// Checks the signature, and checks it again with newer keys if it doesn't fit: they may have been rotated.
+    /// Checks the proof, and checks it again with newer keys if it doesn't fit: they may have been rotated.
     async fn verify<'a>(
         &self,
         path: &HookPath,
@@ -134,7 +147,7 @@ impl Handler {
     ) -> Result<Verified<'a>, Refusal> {
         let check = |keys: &Arc<WebhookKeys>| {
             let secrets = secrets(keys, path).ok_or(Refusal::NoApp)?;
-            Ok(verify(path.host(), request.headers(), request.body(), &secrets)?)
+            Ok(verify(path.label(), request.headers(), request.body(), &secrets)?)
         };
         let keys = self.keys.get(now).await?;
         match check(&keys) {
@@ -160,6 +173,7 @@ impl Known {
             { field::DELIVERY } = self.delivery.as_ref().map(DeliveryId::as_str),
             { field::REPO } = self.repo.as_ref().map(RepositoryPath::as_str),
             { field::EVENT } = self.event.map(EventKind::as_str),
+            { field::EVENTS } = self.events,
             { field::TRACE } = self.trace.as_ref().map(TraceParent::trace_id),
             { field::DURATION_MS } = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             { field::ERROR } = error,
@@ -168,10 +182,10 @@ impl Known {
     }
 }
 
-/// What the delivery may be signed with; `None` when it is the App's and there is no App.
+/// What the delivery may be proven with; `None` when it is the App's and there is no App.
 fn secrets(keys: &WebhookKeys, path: &HookPath) -> Option<Vec<SecretString>> {
     match path {
-        HookPath::Config { host, config, salt } => Some(keys.hook_secrets(*host, config, salt)),
+        HookPath::Config { label, config, salt } => Some(keys.hook_secrets(*label, config, salt)),
         HookPath::GithubApp => Some(vec![keys.github_app()?.clone()]),
     }
 }

@@ -1,4 +1,4 @@
-//! Which plugins get an event.
+//! Which plugins get which events.
 
 use futures::future::join_all;
 use tidegate_model::{Envelope, Event, EventKind};
@@ -18,22 +18,22 @@ struct Route {
     queue: Queue,
 }
 
-/// An event that did not reach every plugin that wants it.
+/// A delivery of which not every plugin has every event that it wants.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to pass the event on to {} of {wanted} plugins, the first is {first}", .others + 1)]
+#[error("failed to pass the events on to {} of {wanted} plugins, the first is {first}", .others + 1)]
 pub struct SendError {
-    /// How many plugins want the event.
+    /// How many plugins want an event of the delivery.
     pub wanted: usize,
-    /// The first plugin that it did not reach.
+    /// The first plugin that lacks an event.
     pub first: String,
-    /// How many more it did not reach.
+    /// How many more lack one.
     pub others: usize,
-    /// Why it did not reach the first one.
+    /// Why the first one lacks it.
     #[source]
     pub source: RouteError,
 }
 
-/// Why an event did not reach a plugin.
+/// Why an event may not have reached a plugin.
 #[derive(Debug, thiserror::Error)]
 pub enum RouteError {
     /// The queue did not accept it.
@@ -56,13 +56,15 @@ impl Routes {
         Self(settings.into_iter().map(route).collect())
     }
 
-    /// Sends an event to every plugin that wants it, to all at the same time, whatever becomes of the others. Returns
-    /// their names.
-    pub async fn send(&self, envelope: &Envelope<Event>, deadline: Instant) -> Result<Vec<&str>, SendError> {
-        let kind = envelope.body.kind();
-        let wanted: Vec<&Route> = self.0.iter().filter(|route| route.events.contains(&kind)).collect();
+    /// Sends every event of a delivery to every plugin that wants it, to all at the same time, whatever becomes of the others.
+    /// When this returns, SQS has stored them all. After an error some may have been stored: they come twice when the host
+    /// delivers again. Returns the plugins' names.
+    pub async fn send(&self, events: &[Envelope<Event>], deadline: Instant) -> Result<Vec<&str>, SendError> {
+        let wanted: Vec<&Route> =
+            self.0.iter().filter(|route| events.iter().any(|event| route.wants(event))).collect();
         let results = join_all(wanted.iter().map(|route| async {
-            match timeout_at(deadline, route.queue.send(envelope)).await {
+            let events: Vec<_> = events.iter().filter(|event| route.wants(event)).collect();
+            match timeout_at(deadline, route.queue.send_batch(events)).await {
                 Ok(sent) => sent.map_err(RouteError::from),
                 Err(_) => Err(RouteError::Late),
             }
@@ -79,5 +81,11 @@ impl Routes {
             });
         }
         Ok(wanted.into_iter().map(|route| route.plugin.as_str()).collect())
+    }
+}
+
+impl Route {
+    fn wants(&self, event: &Envelope<Event>) -> bool {
+        self.events.contains(&event.body.kind())
     }
 }

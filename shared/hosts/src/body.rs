@@ -8,7 +8,10 @@ use serde::{
 };
 use tidegate_model::{CommitSha, GitRef};
 
-use crate::intake::{Ignored, NormaliseError, Outcome};
+use crate::{
+    inbound::Inbound,
+    intake::{Ignored, NormaliseError},
+};
 
 /// Reads a JSON body. Only when that fails it is read again, slower, to learn which field is at fault.
 ///
@@ -25,18 +28,19 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Norma
 }
 
 /// Reads a JSON body and what it says. A body that can't be read is ignored if its action alone says that nobody uses it.
-pub(crate) fn outcome<'de, T: Deserialize<'de>, A: Deserialize<'de>>(
+pub(crate) fn with_action<'de, T: Deserialize<'de>>(
     body: &'de [u8],
-    outcome: impl FnOnce(T) -> Outcome,
-    unused: impl FnOnce(A) -> Option<Ignored>,
-) -> Result<Outcome, NormaliseError> {
+    fill: impl FnOnce(T) -> Inbound<'de>,
+    unused: impl FnOnce(&str) -> Option<Ignored>,
+) -> Result<Inbound<'de>, NormaliseError> {
     #[derive(Deserialize)]
-    struct OnlyAction<A> {
-        action: A,
+    struct OnlyAction<'a> {
+        #[serde(borrow)]
+        action: Cow<'a, str>,
     }
-    read(body).map(outcome).or_else(|error| {
-        let action = serde_json::from_slice(body).ok().and_then(|OnlyAction { action }| unused(action));
-        action.map(Outcome::Ignored).ok_or(error)
+    read(body).map(fill).or_else(|error| {
+        let action = serde_json::from_slice(body).ok().and_then(|OnlyAction { action }| unused(&action));
+        action.map(Inbound::Nothing).ok_or(error)
     })
 }
 
@@ -122,11 +126,4 @@ pub(crate) fn branch_or_tag<'de, D: Deserializer<'de>>(from: D) -> Result<Option
         return Ok(None);
     }
     text.parse().map(Some).map_err(D::Error::custom)
-}
-
-/// A text, cut to so many bytes.
-pub(crate) fn cut(text: Cow<'_, str>, max: usize) -> String {
-    let mut text = text.into_owned();
-    text.truncate(text.floor_char_boundary(max));
-    text
 }

@@ -1,21 +1,23 @@
-//! The addresses that hosts send their webhooks to, and the secrets they sign them with.
+//! The addresses that hosts send their webhooks to, and the secrets they prove them with.
 
 use std::{fmt, str::FromStr};
 
 use sha2::{Digest as _, Sha256};
 use tidegate_model::{ConfigRef, Host, ParseError, SaltId};
 
+mod label;
 mod master_key;
 
+pub use label::HookLabel;
 pub use master_key::{MasterKey, MasterKeyError};
 
 /// Where a delivery comes in. Everything but the App's route names one config's hook.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum HookPath {
-    /// `/hooks/{host}/{namespace}/{name}/{salt}`
+    /// `/hooks/{label}/{namespace}/{name}/{salt}`
     Config {
-        /// Whose payloads and signatures come in here.
-        host: Host,
+        /// Whose payloads come in here, and how they are proven.
+        label: HookLabel,
         /// The config that the hook was registered for.
         config: ConfigRef,
         /// What makes the hook's secret its own.
@@ -28,12 +30,17 @@ pub enum HookPath {
 impl HookPath {
     const GITHUB_APP: &str = "github-app";
 
-    /// Whose payloads and signatures come in here.
-    pub fn host(&self) -> Host {
+    /// Whose payloads come in here, and how they are proven. An App's deliveries are like those of other hooks.
+    pub const fn label(&self) -> HookLabel {
         match self {
-            Self::Config { host, .. } => *host,
-            Self::GithubApp => Host::Github,
+            Self::Config { label, .. } => *label,
+            Self::GithubApp => HookLabel::Github,
         }
+    }
+
+    /// Whose payloads come in here.
+    pub const fn host(&self) -> Host {
+        self.label().host()
     }
 }
 
@@ -45,8 +52,8 @@ impl FromStr for HookPath {
         let parts: Vec<&str> = rest.splitn(5, '/').collect();
         match parts[..] {
             [Self::GITHUB_APP] => Ok(Self::GithubApp),
-            [host, namespace, name, salt] => Ok(Self::Config {
-                host: host.parse()?,
+            [label, namespace, name, salt] => Ok(Self::Config {
+                label: label.parse()?,
                 config: ConfigRef { namespace: namespace.parse()?, name: name.parse()? },
                 salt: salt.parse()?,
             }),
@@ -58,8 +65,8 @@ impl FromStr for HookPath {
 impl fmt::Display for HookPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Config { host, config, salt } => {
-                write!(f, "/hooks/{host}/{}/{}/{salt}", config.namespace, config.name)
+            Self::Config { label, config, salt } => {
+                write!(f, "/hooks/{label}/{}/{}/{salt}", config.namespace, config.name)
             }
             Self::GithubApp => write!(f, "/hooks/{}", Self::GITHUB_APP),
         }
@@ -71,7 +78,7 @@ impl fmt::Display for HookPath {
 pub enum HookPathError {
     /// It has another number of parts, or another beginning.
     #[error(
-        "failed to read the hook path: expected /hooks/{{host}}/{{namespace}}/{{name}}/{{salt}} or /hooks/github-app"
+        "failed to read the hook path: expected /hooks/{{label}}/{{namespace}}/{{name}}/{{salt}} or /hooks/github-app"
     )]
     Shape,
     /// One of its parts is not what it should be.

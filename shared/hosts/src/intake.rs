@@ -1,57 +1,33 @@
-//! The edge: from a request's headers and raw bytes to an event. First the signature, then the content.
+//! The edge: from a request's headers and raw bytes to events. First the proof, then the content.
 
 use http::{HeaderMap, header::CONTENT_TYPE};
 use secrecy::SecretString;
 use tidegate_model::{DeliveryId, Event, Host, ParseError};
 
-use crate::{gitea, github};
+pub use crate::proof::VerifyError;
+use crate::{hook::HookLabel, inbound::port, normalise::normalise};
 
-/// Checks a delivery's signature over its raw bytes, in constant time, against each of these secrets.
+/// **Verify.** Checks the proof of a delivery over its raw bytes, in constant time, against each of these secrets.
 ///
-/// The host is that of the hook's path, never guessed from headers: Gitea sends GitHub's headers as well.
+/// Which proof is asked for is said by the hook's path, never guessed from headers: Gitea sends GitHub's headers as well, and
+/// the stronger of two proofs is worth nothing if the weaker one will do. Whatever is missing or malformed is an error; no
+/// bytes make it panic.
 pub fn verify<'a>(
-    host: Host,
+    label: HookLabel,
     headers: &'a HeaderMap,
     body: &'a [u8],
     secrets: &[SecretString],
 ) -> Result<Verified<'a>, VerifyError> {
-    let signature = match host {
-        Host::Github => github::signature(headers),
-        Host::Gitea => gitea::signature(headers),
-    }?;
-    if secrets.iter().any(|secret| signature.is_of(body, secret)) {
-        Ok(Verified(Unverified::new(host, headers, body)))
-    } else {
-        Err(VerifyError::Mismatch)
-    }
+    label.proof().check(headers, body, secrets)?;
+    Ok(Verified(Unverified::new(label.host(), headers, body)))
 }
 
-/// Why a delivery is not believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum VerifyError {
-    /// The delivery is not signed.
-    #[error("failed to verify the delivery: header {header} is missing")]
-    Missing {
-        /// The header that should hold the signature.
-        header: &'static str,
-    },
-    /// The signature is none.
-    #[error("failed to verify the delivery: header {header} holds no HMAC-SHA256 signature")]
-    Malformed {
-        /// The header that should hold the signature.
-        header: &'static str,
-    },
-    /// The signature was made over other bytes, or with another secret.
-    #[error("failed to verify the delivery: the signature does not match")]
-    Mismatch,
-}
-
-/// A delivery whose signature was checked. Only [`verify`] makes one.
+/// A delivery whose proof was checked. Only [`verify`] makes one.
 #[derive(Debug)]
 pub struct Verified<'a>(Unverified<'a>);
 
 impl Verified<'_> {
-    /// Reads the event out of the delivery.
+    /// Reads the events out of the delivery.
     pub fn normalise(&self) -> Result<Delivery, NormaliseError> {
         self.0.normalise()
     }
@@ -80,30 +56,16 @@ impl<'a> Unverified<'a> {
         Self { host, headers, body }
     }
 
-    /// Reads the event out of the delivery.
+    /// Reads the events out of the delivery.
     pub fn normalise(&self) -> Result<Delivery, NormaliseError> {
-        let names = match self.host {
-            Host::Github => &github::HEADERS,
-            Host::Gitea => &gitea::HEADERS,
-        };
-        let id = header(self.headers, names.delivery)?
+        let port = port(self.host);
+        let id = header(self.headers, port.delivery)?
             .parse()
-            .map_err(|source| NormaliseError::DeliveryId { header: names.delivery, source })?;
-        let kind = header(self.headers, names.event)?;
+            .map_err(|source| NormaliseError::DeliveryId { header: port.delivery, source })?;
+        let kind = header(self.headers, port.kind)?;
         require_json(self.headers)?;
-        let outcome = match self.host {
-            Host::Github => github::normalise(kind, self.body),
-            Host::Gitea => gitea::normalise(kind, self.body),
-        }?;
-        Ok(Delivery { id, outcome })
+        Ok(Delivery { id, outcome: normalise((port.parse)(kind, self.body)?) })
     }
-}
-
-/// The names, in small letters, of the headers that say what a delivery is.
-pub(crate) struct HeaderNames {
-    pub(crate) event: &'static str,
-    pub(crate) delivery: &'static str,
-    pub(crate) signature: &'static str,
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, NormaliseError> {
@@ -144,8 +106,8 @@ pub struct Delivery {
 /// What a delivery says to Tidegate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Something happened that plugins may care about.
-    Event(Event),
+    /// What happened that plugins may care about, in the host's order: at least one event, and all of one kind.
+    Events(Vec<Event>),
     /// Nothing that concerns any plugin.
     Ignored(Ignored),
 }

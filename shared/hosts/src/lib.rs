@@ -1,6 +1,7 @@
 //! What Tidegate knows about Git hosts: how their webhooks are addressed, signed and written, and how their APIs are called.
 //!
-//! The path of a delivery is [`hook::HookPath`] (which secret) → [`intake::verify`] (the raw bytes) → [`intake::Verified::normalise`] (the event).
+//! The way of a delivery is [`hook::HookPath`] (which secret, which [`proof::Proof`]) → [`intake::verify`] (the raw bytes) →
+//! [`intake::Verified::normalise`] (its events).
 //! Calling a host's API needs the feature `client`, which the functions never turn on.
 
 mod body;
@@ -10,8 +11,10 @@ mod gitea;
 mod github;
 pub mod hook;
 mod host;
+mod inbound;
 pub mod intake;
-pub mod signature;
+mod normalise;
+pub mod proof;
 #[cfg(feature = "client")]
 mod v3;
 

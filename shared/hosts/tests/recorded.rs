@@ -3,12 +3,18 @@
 use std::{fs, path::Path};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tidegate_hosts::intake::{Outcome, Unverified, VerifyError, verify};
+use tidegate_hosts::{
+    hook::HookLabel,
+    intake::{Outcome, Unverified, VerifyError, verify},
+};
 use tidegate_model::Host;
 
 fn shown(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Event(event) => serde_json::to_string_pretty(event).expect("an event serialises"),
+        Outcome::Events(events) => {
+            let shown = events.iter().map(serde_json::to_string_pretty).collect::<Result<Vec<_>, _>>();
+            shown.expect("events serialise").join("\n")
+        }
         Outcome::Ignored(reason) => format!("ignored: {}", reason.as_str()),
     }
 }
@@ -32,8 +38,9 @@ fn gitea() {
     insta::glob!("../../../tests/payloads/gitea", "*.json", |path| {
         let body = fs::read(path).expect("body");
         let headers = recorded_headers(&path.with_extension("headers"));
-        let verified = verify(Host::Gitea, &headers, &body, &["s3cret".into()]).expect("Gitea signed it");
-        let wrong = verify(Host::Gitea, &headers, &body, &["s3crets".into()]);
+        let verified =
+            verify(HookLabel::Gitea, &headers, &body, &["s3cret".into()]).expect("Gitea signed it");
+        let wrong = verify(HookLabel::Gitea, &headers, &body, &["s3crets".into()]);
         assert_eq!(wrong.map(|_| ()), Err(VerifyError::Mismatch));
         let delivery = verified.normalise().expect("a real delivery");
         insta::assert_snapshot!(shown(&delivery.outcome));

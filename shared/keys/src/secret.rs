@@ -2,8 +2,8 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use tidegate_hosts::hook::{MasterKey, MasterKeyError, Salt};
-use tidegate_model::{ConfigRef, Host};
+use tidegate_hosts::hook::{HookLabel, MasterKey, MasterKeyError, Salt};
+use tidegate_model::ConfigRef;
 
 /// The keys that are live now.
 #[derive(Debug)]
@@ -70,9 +70,9 @@ impl WebhookKeys {
     }
 
     /// What a delivery of this hook may be signed with: a secret per live key, the current one first.
-    pub fn hook_secrets(&self, host: Host, config: &ConfigRef, salt: &Salt) -> Vec<SecretString> {
+    pub fn hook_secrets(&self, label: HookLabel, config: &ConfigRef, salt: &Salt) -> Vec<SecretString> {
         let keys = [Some(&self.current), self.previous.as_ref(), self.next.as_ref()];
-        keys.into_iter().flatten().map(|key| key.derive(host, config, salt)).collect()
+        keys.into_iter().flatten().map(|key| key.derive(label, config, salt)).collect()
     }
 
     /// The GitHub App's own webhook secret.
@@ -136,8 +136,8 @@ mod tests {
         let salt = "0123456789abcdef".parse().expect("a salt");
         let secrets = |text: &str| {
             let keys = parse(text).expect("valid");
-            let secrets = keys.hook_secrets(Host::Gitea, &config, &salt);
-            let current = keys.current().derive(Host::Gitea, &config, &salt);
+            let secrets = keys.hook_secrets(HookLabel::Gitea, &config, &salt);
+            let current = keys.current().derive(HookLabel::Gitea, &config, &salt);
             assert_eq!(secrets[0].expose_secret(), current.expose_secret());
             secrets.len()
         };

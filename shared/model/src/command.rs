@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CommentId, CommentPointer, CommitSha, GitRef, Login, PullRequestNumber, RefName, RepositoryPath,
+    CommentId, CommentPointer, CommitHint, CommitSha, GitRef, Login, PullRequestNumber, RefName,
+    RepositoryPath,
 };
 
 /// An intention, and the repository that it concerns.
@@ -27,7 +28,7 @@ pub enum Intention {
         pull_request: PullRequestNumber,
         /// The head that the event showed, if it showed one. The controller runs the head that the host shows.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        head: Option<CommitSha>,
+        head: Option<CommitHint>,
         /// Who opened it, as the event showed. It saves the controller time, and grants nothing: the host is asked who it is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         author: Option<Login>,

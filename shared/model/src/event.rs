@@ -5,11 +5,11 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    CommentId, CommentPointer, CommitSha, GitRef, Login, ParseError, PullRequestNumber, RefName,
-    RepositoryPath,
+    Account, CommentId, CommentPointer, CommitHint, CommitSha, GitRef, ParseError, PullRequestNumber,
+    RefName, RepositoryPath,
 };
 
-/// A normalised delivery.
+/// One thing that a delivery says. A delivery may say several: Bitbucket shows every ref of a push in one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event {
@@ -121,7 +121,7 @@ pub struct PullRequest {
     /// Its number in the repository.
     pub number: PullRequestNumber,
     /// Who opened it.
-    pub author: Login,
+    pub author: Account,
     /// What it wants to merge.
     #[serde(default)]
     pub head: Head,
@@ -133,9 +133,9 @@ pub struct PullRequest {
 /// The head of a pull request as a delivery shows it. Nothing is decided by it, so nothing of it must be there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
-    /// The commit.
+    /// The commit, in as many digits as the host shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sha: Option<CommitSha>,
+    pub sha: Option<CommitHint>,
     /// The branch's name in its own repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<RefName>,
@@ -161,7 +161,7 @@ pub struct PushEvent {
     pub message: String,
     /// Who pushed; `None` when the delivery doesn't say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sender: Option<Login>,
+    pub sender: Option<Account>,
 }
 
 impl PushEvent {
@@ -181,7 +181,7 @@ pub struct CommentEvent {
     /// Where it is found.
     pub comment: CommentPointer,
     /// Who wrote it.
-    pub author: Login,
+    pub author: Account,
     /// Whether it may hold a command: [`CommentEvent::may_hold_command`] of its whole text, which doesn't travel. An older
     /// webhook function sends the text.
     #[serde(alias = "body", deserialize_with = "flag_or_text")]

@@ -74,7 +74,8 @@ fn is_dns_label(text: &str) -> bool {
 }
 
 text_id!(
-    /// A repository's path on its host: `owner/name`, on GitLab with any number of groups before the name.
+    /// A repository's path on its host: `owner/name`, on GitLab with any number of groups before the name, on Bitbucket
+    /// `workspace/slug`.
     RepositoryPath, "repository path", max 255,
     pattern r"^(\.?[A-Za-z0-9_-][A-Za-z0-9_.-]*|\.\.[A-Za-z0-9_.-]+)(/(\.?[A-Za-z0-9_-][A-Za-z0-9_.-]*|\.\.[A-Za-z0-9_.-]+))+$",
     "expected owner/name of letters, digits, '-', '_' and '.', without the segments '.' and '..'",
@@ -123,13 +124,43 @@ impl CommitSha {
 }
 
 text_id!(
+    /// A commit as a delivery shows it: 7 to 64 lowercase hexadecimal digits that its full id begins with, not all zero.
+    /// Bitbucket shows 12 of them.
+    ///
+    /// It selects nothing and approves nothing: two commits that share 12 digits are cheap to make. So no [`CommitSha`] is made of
+    /// a hint, not even of a full one: the host is asked for the commit, and the hint only says whether it is the one that was
+    /// shown.
+    CommitHint, "commit hint", max 64, pattern r"^[0-9a-f]{7,64}$", cel "self.matches('[1-9a-f]')",
+    "expected 7 to 64 lowercase hexadecimal digits that are not all zero",
+    |text| {
+        text.len() >= 7
+            && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+            && text.bytes().any(|b| b != b'0')
+    }
+);
+
+impl CommitHint {
+    /// Whether the commit is one that the delivery may have shown.
+    pub fn may_be(&self, commit: &CommitSha) -> bool {
+        commit.0.starts_with(&self.0)
+    }
+}
+
+impl From<CommitSha> for CommitHint {
+    fn from(commit: CommitSha) -> Self {
+        Self(commit.0)
+    }
+}
+
+text_id!(
     /// The id that a host gives to one webhook request; the same when it delivers again.
     DeliveryId, "delivery id", max 128, pattern r"^[!-~]+$", "expected at most 128 visible ASCII characters",
     |text| text.bytes().all(|b| b.is_ascii_graphic())
 );
 
 text_id!(
-    /// A user's name on a host.
+    /// What a host's API knows an account by, and what makes two accounts the same: the login on GitHub, GitLab, Gitea and
+    /// Forgejo, the `{uuid}` on Bitbucket, whose nicknames are not unique.
     Login, "login", max 255, pattern r"^[^\p{Cc}\p{Z}/]+$",
     "expected at most 255 characters without white space, control characters or '/'",
     |text| !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '/')
@@ -177,7 +208,8 @@ impl fmt::Display for ConfigRef {
     }
 }
 
-/// A pull request's (merge request's) number in its repository.
+/// A pull request's number in its repository: what people see behind `#`. On GitLab it is the merge request's `iid`, never its
+/// `id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct PullRequestNumber(pub u64);

@@ -3,6 +3,7 @@
 //! Everything here is data that was parsed once and can't be wrong afterwards. There is no I/O, no Kubernetes and no
 //! HTTP in this crate, and no decision: decisions live in `tidegate-rules`.
 
+mod account;
 mod capabilities;
 mod command;
 mod comment;
@@ -17,6 +18,7 @@ mod refs;
 mod status;
 mod trace;
 
+pub use account::{Account, DisplayName};
 pub use capabilities::Capabilities;
 pub use command::{Command, Intention, IntentionKind};
 pub use comment::{CommentKind, CommentPointer};
@@ -28,8 +30,8 @@ pub use event::{
 };
 pub use host::Host;
 pub use ids::{
-    CommentId, CommitSha, ConfigRef, DeliveryId, HostTime, JobName, Login, ObjectName, PullRequestNumber,
-    RepositoryPath, SaltId,
+    CommentId, CommitHint, CommitSha, ConfigRef, DeliveryId, HostTime, JobName, Login, ObjectName,
+    PullRequestNumber, RepositoryPath, SaltId,
 };
 pub use job::{EnvVar, JobSpec, SecretKeyRef, When};
 pub use permission::{AccountKind, Permission};

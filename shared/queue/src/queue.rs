@@ -46,23 +46,12 @@ impl Queue {
         self.url.rsplit_once('/').map_or(&*self.url, |(_, name)| name)
     }
 
-    /// Sends one envelope. When this returns, SQS has stored it.
-    pub async fn send<T: Payload>(&self, envelope: &Envelope<T>) -> Result<(), QueueError> {
-        self.client
-            .sdk()
-            .send_message()
-            .queue_url(&self.url)
-            .message_body(self.text(envelope)?)
-            .message_group_id(group_id(envelope.host, envelope.body.repository()))
-            .send()
-            .await
-            .map_err(|e| QueueError::request(Operation::Send, self.name(), e))?;
-        Ok(())
-    }
-
-    /// Sends any number of envelopes in as few requests as SQS allows. After an error some of them may have been
-    /// stored.
-    pub async fn send_batch<T: Payload>(&self, envelopes: &[Envelope<T>]) -> Result<(), QueueError> {
+    /// Sends any number of envelopes in as few requests as SQS allows. When this returns, SQS has stored them all. After an error
+    /// some of them may have been stored.
+    pub async fn send_batch<'a, T: Payload + 'a>(
+        &self,
+        envelopes: impl IntoIterator<Item = &'a Envelope<T>>,
+    ) -> Result<(), QueueError> {
         let mut batch = Vec::new();
         let mut bytes = 0;
         for envelope in envelopes {

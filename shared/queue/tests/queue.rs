@@ -61,7 +61,7 @@ fn receipts(messages: Vec<Message>) -> Vec<Receipt> {
 async fn an_envelope_comes_back_until_it_is_deleted() -> anyhow::Result<()> {
     let cloud = cloud().await?;
     let queue = queue(&cloud).await;
-    queue.send(&cancel(1)).await?;
+    queue.send_batch([&cancel(1)]).await?;
     assert_eq!(queue.approximate_depth().await?, 1);
 
     let [first] = &queue.receive(10, LATER, LATER).await?[..] else {
@@ -122,17 +122,17 @@ async fn errors_say_what_they_ask_for() -> anyhow::Result<()> {
     let config = config(&cloud).await;
     let queue = queue(&cloud).await;
 
-    let error = queue.send(&push(MAX_BYTES)).await.expect_err("too large");
+    let error = queue.send_batch([&push(MAX_BYTES)]).await.expect_err("too large");
     assert!(matches!(error, QueueError::TooLarge { bytes, .. } if bytes > MAX_BYTES));
     assert_eq!(error.category(), Category::Invalid);
 
     let missing = Queue::new(&config, cloud.queue_url("missing"));
-    let error = missing.send(&cancel(1)).await.expect_err("no such queue");
+    let error = missing.send_batch([&cancel(1)]).await.expect_err("no such queue");
     assert_eq!(error.to_string(), "failed to send to queue missing");
     assert_eq!(error.category(), Category::Refused);
 
     let [message] = &{
-        queue.send(&cancel(1)).await?;
+        queue.send_batch([&cancel(1)]).await?;
         queue.receive(1, LATER, LATER).await?
     }[..] else {
         anyhow::bail!("expected one message");
@@ -142,7 +142,7 @@ async fn errors_say_what_they_ask_for() -> anyhow::Result<()> {
     assert_eq!(error.category(), Category::Refused);
 
     cloud.stop().await?;
-    let error = queue.send(&cancel(1)).await.expect_err("nobody listens");
+    let error = queue.send_batch([&cancel(1)]).await.expect_err("nobody listens");
     assert_eq!(error.category(), Category::Unavailable);
     Ok(())
 }

@@ -27,7 +27,7 @@ fn pull_request(event: &PullRequestEvent) -> Intention {
         | PullRequestAction::TitleChanged => Intention::RunPullRequest {
             pull_request: number,
             head: event.pull_request.head.sha.clone(),
-            author: Some(event.pull_request.author.clone()),
+            author: Some(event.pull_request.author.id.clone()),
             branch: own_branch(event),
         },
         PullRequestAction::Closed | PullRequestAction::Merged => Intention::Cancel { pull_request: number },
@@ -54,7 +54,7 @@ fn push(event: &PushEvent) -> Intention {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_model::{CommitSha, Head, PullRequest, PullRequestNumber};
+    use tidegate_model::{CommitSha, Head, Login, PullRequest, PullRequestNumber};
 
     use super::*;
 
@@ -68,8 +68,8 @@ mod tests {
             action,
             pull_request: PullRequest {
                 number: PullRequestNumber(7),
-                author: "dora".parse().expect("a login"),
-                head: Head { sha: Some(sha('a')), ..Head::default() },
+                author: "dora".parse::<Login>().expect("a login").into(),
+                head: Head { sha: Some(sha('a').into()), ..Head::default() },
                 base: None,
             },
         })
@@ -95,7 +95,7 @@ mod tests {
             let expected = Intention::RunPullRequest {
                 branch: None,
                 pull_request: PullRequestNumber(7),
-                head: Some(sha('a')),
+                head: Some(sha('a').into()),
                 author: Some("dora".parse().expect("a login")),
             };
             assert_eq!(command.intention, expected, "{action:?}");

@@ -14,6 +14,8 @@ pub const DELIVERY: &str = "delivery.id";
 pub const TRACE: &str = "trace.id";
 /// The kind of an event.
 pub const EVENT: &str = "event";
+/// How many events a delivery holds.
+pub const EVENTS: &str = "events";
 /// The intention of a command.
 pub const COMMAND: &str = "command";
 /// The name of a plugin.

@@ -4,9 +4,9 @@ use aws_config::{BehaviorVersion, Region, timeout::TimeoutConfig};
 use aws_sdk_sqs::config::Credentials;
 use lambda_http::http::HeaderMap;
 use serde_json::{Value, json};
-use tidegate_hosts::{hook::MasterKey, signature::signed_headers};
+use tidegate_hosts::{hook::MasterKey, proof::signed_headers};
 use tidegate_keys::SecretStore;
-use tidegate_model::Event;
+use tidegate_model::PushEvent;
 use tidegate_queue::{aws::SdkConfig, decode};
 use tidegate_sandbox_cloud::{Cloud, CloudSpec, QueueSpec};
 use tokio::net::TcpListener;
@@ -21,11 +21,11 @@ fn key(digit: &str) -> String {
 }
 
 fn secret_of(digit: &str, path: &str) -> SecretString {
-    let Ok(HookPath::Config { host, config, salt }) = path.parse() else {
+    let Ok(HookPath::Config { label, config, salt }) = path.parse() else {
         unreachable!("{path} is a config's hook");
     };
     let key = MasterKey::from_hex(&key(digit).into()).expect("a key");
-    key.derive(host, &config, &salt)
+    key.derive(label, &config, &salt)
 }
 
 struct World {
@@ -59,10 +59,14 @@ impl World {
 
     /// A handler that sends pull requests to these queues.
     fn handler(&self, queue_urls: &[&str]) -> Handler {
+        self.handler_of(EventKind::PullRequest, queue_urls)
+    }
+
+    fn handler_of(&self, kind: EventKind, queue_urls: &[&str]) -> Handler {
         let route = |url: &&str| RouteSettings {
             plugin: url.rsplit('/').next().unwrap_or_default().to_owned(),
             queue_url: (*url).to_owned(),
-            events: vec![EventKind::PullRequest],
+            events: vec![kind],
         };
         let keys = KeyCache::new(SecretStore::new(&self.config, "keys"), KeyCache::FRESH);
         Handler::new(
@@ -101,9 +105,9 @@ fn post(path: &str, headers: HeaderMap, body: Vec<u8>) -> Request {
 }
 
 fn signed(path: &str, event: &str, body: Vec<u8>, secret: &SecretString) -> Request {
-    let host = path.parse::<HookPath>().expect("a hook's path").host();
+    let label = path.parse::<HookPath>().expect("a hook's path").label();
     let delivery = "d-1".parse().expect("a delivery id");
-    let headers = signed_headers(host, event, &delivery, &body, secret).expect("valid headers");
+    let headers = signed_headers(label, event, &delivery, &body, secret).expect("valid headers");
     post(path, headers, body)
 }
 
@@ -238,6 +242,69 @@ async fn a_queue_that_fails_keeps_the_event_from_no_other() -> anyhow::Result<()
     let request = signed(PATH, "pull_request", opened(), &secret_of("1", PATH));
     assert_eq!(handler.handle(&request, Instant::now()).await.status(), 503);
     assert_eq!(world.events("integrator").await?.len(), 1);
+    world.cloud.stop().await
+}
+
+/// What a delivery is that pushes to so many branches at once.
+fn pushes(count: usize) -> (Envelope<()>, Vec<Event>) {
+    let about = Envelope {
+        v: Version,
+        delivery: "d-1".parse().expect("a delivery id"),
+        host: Host::Gitea,
+        source: Source::App,
+        salt: None,
+        received_at_ms: 7,
+        traceparent: TraceParent::from_ids(1, 2),
+        body: (),
+    };
+    let push = |branch: usize| {
+        Event::Push(PushEvent {
+            repository: "acme/shop".parse().expect("a repository"),
+            reference: format!("refs/heads/b{branch:02}").parse().expect("a branch"),
+            after: None,
+            message: String::new(),
+            sender: None,
+        })
+    };
+    (about, (0..count).map(push).collect())
+}
+
+fn deadline() -> tokio::time::Instant {
+    tokio::time::Instant::now() + BUDGET
+}
+
+#[tokio::test]
+async fn every_event_of_a_delivery_reaches_every_plugin_under_one_trace() -> anyhow::Result<()> {
+    let world = World::start(json!({ "keys": [key("1")] })).await?;
+    let handler = world.handler_of(EventKind::Push, &[&world.url("integrator"), &world.url("audit")]);
+    // More than SQS takes in one request.
+    let (about, events) = pushes(23);
+    let settled = handler.pass_on(about.clone(), events.clone(), deadline()).await;
+    let (status, body) = parts(&answer::response(&settled));
+    assert_eq!(status, 202, "{body}");
+    assert_eq!(body, json!({ "delivery": "d-1", "event": "push", "sent": ["integrator", "audit"] }));
+    for queue in ["integrator", "audit"] {
+        let mut sent = world.events(queue).await?;
+        sent.sort_by_key(|envelope| format!("{:?}", envelope.body));
+        let expected: Vec<_> = events.iter().map(|event| about.with_body(event.clone())).collect();
+        assert_eq!(sent, expected, "{queue}");
+    }
+    world.cloud.stop().await
+}
+
+#[tokio::test]
+async fn a_delivery_of_which_one_queue_lacks_events_is_to_come_again_and_may() -> anyhow::Result<()> {
+    let world = World::start(json!({ "keys": [key("1")] })).await?;
+    let (integrator, audit) = (world.url("integrator"), world.url("audit"));
+    let handler = world.handler_of(EventKind::Push, &[&integrator, &audit]);
+    let (about, events) = pushes(3);
+    world.cloud.refuse("SendMessageBatch", "integrator", true);
+    let settled = handler.pass_on(about.clone(), events.clone(), deadline()).await;
+    assert_eq!(answer::response(&settled).status(), 503);
+    world.cloud.refuse("SendMessageBatch", "integrator", false);
+    let settled = handler.pass_on(about, events, deadline()).await;
+    assert_eq!(answer::response(&settled).status(), 202);
+    assert_eq!((world.events("integrator").await?.len(), world.events("audit").await?.len()), (3, 6));
     world.cloud.stop().await
 }
 

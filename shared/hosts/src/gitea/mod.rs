@@ -3,21 +3,21 @@
 mod capabilities;
 #[cfg(feature = "client")]
 pub(crate) mod client;
-mod normalise;
+mod parse;
 mod payload;
-mod verify;
 
 pub(crate) use capabilities::{CAPABILITIES, pull_request_ref};
-pub(crate) use normalise::normalise;
-pub(crate) use verify::signature;
 
-use crate::intake::HeaderNames;
+use crate::{inbound::Port, proof::Proof};
 
-/// The headers of a delivery.
+/// The headers of GitHub that Gitea sends as well are never looked at.
 ///
+/// Source: <https://docs.gitea.com/usage/webhooks#authorization-header>
+pub(crate) const PROOF: Proof = Proof::Hmac { header: "x-gitea-signature", prefix: "" };
+
 /// Source: <https://docs.gitea.com/usage/webhooks>
-pub(crate) const HEADERS: HeaderNames =
-    HeaderNames { event: "x-gitea-event", delivery: "x-gitea-delivery", signature: "x-gitea-signature" };
+pub(crate) const PORT: Port =
+    Port { kind: "x-gitea-event", delivery: "x-gitea-delivery", parse: parse::parse };
 
 /// The id of the user that Gitea Actions acts as. Other programs look like people here.
 const ACTIONS_USER: i64 = -2;

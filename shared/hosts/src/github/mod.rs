@@ -3,21 +3,18 @@
 mod capabilities;
 #[cfg(feature = "client")]
 pub(crate) mod client;
-mod normalise;
+mod parse;
 mod payload;
-mod verify;
 
 pub(crate) use capabilities::{CAPABILITIES, pull_request_ref};
-pub(crate) use normalise::normalise;
-pub(crate) use verify::signature;
 
-use crate::intake::HeaderNames;
+use crate::{inbound::Port, proof::Proof};
 
-/// What stands before the digits of a signature.
-pub(crate) const SIGNATURE_PREFIX: &str = "sha256=";
-
-/// The headers of a delivery.
+/// The SHA-1 header that GitHub sends as well is never looked at.
 ///
+/// Source: <https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries>
+pub(crate) const PROOF: Proof = Proof::Hmac { header: "x-hub-signature-256", prefix: "sha256=" };
+
 /// Source: <https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers>
-pub(crate) const HEADERS: HeaderNames =
-    HeaderNames { event: "x-github-event", delivery: "x-github-delivery", signature: "x-hub-signature-256" };
+pub(crate) const PORT: Port =
+    Port { kind: "x-github-event", delivery: "x-github-delivery", parse: parse::parse };

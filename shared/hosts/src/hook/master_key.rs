@@ -3,9 +3,9 @@
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::Sha256;
-use tidegate_model::{ConfigRef, Host};
+use tidegate_model::ConfigRef;
 
-use super::Salt;
+use super::{HookLabel, Salt};
 
 /// A master key of at least 32 bytes. Two are live at once, so that they can be rotated.
 #[derive(Debug, Clone)]
@@ -34,17 +34,18 @@ impl MasterKey {
         hex::encode(&mac.finalize().into_bytes()[..8])
     }
 
-    /// The secret of one hook: HMAC-SHA256 of this key over host, namespace, name and salt, as 64 hexadecimal digits.
+    /// The secret of one hook: HMAC-SHA256 of this key over label, namespace, name and salt, spelled as the host
+    /// takes it: 64 hexadecimal digits, or a signing token.
     ///
     /// Each field goes in behind its length (8 bytes, big endian), so no two hooks share an input.
-    pub fn derive(&self, host: Host, config: &ConfigRef, salt: &Salt) -> SecretString {
+    pub fn derive(&self, label: HookLabel, config: &ConfigRef, salt: &Salt) -> SecretString {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(self.0.expose_secret()).expect("HMAC takes keys of any length");
-        for field in [host.as_str(), config.namespace.as_str(), config.name.as_str(), salt.as_str()] {
+        for field in [label.as_str(), config.namespace.as_str(), config.name.as_str(), salt.as_str()] {
             mac.update(&(field.len() as u64).to_be_bytes());
             mac.update(field.as_bytes());
         }
-        hex::encode(mac.finalize().into_bytes()).into()
+        label.proof().secret(mac.finalize().into_bytes().into())
     }
 }
 

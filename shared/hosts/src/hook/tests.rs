@@ -8,7 +8,7 @@ fn paths_of_configs_and_of_the_app_parse_to_different_variants() {
     assert_eq!(
         path,
         HookPath::Config {
-            host: Host::Gitea,
+            label: HookLabel::Gitea,
             config: ConfigRef {
                 namespace: "ci".parse().expect("namespace"),
                 name: "shop".parse().expect("name"),
@@ -37,7 +37,7 @@ fn anything_else_is_refused_with_the_part_that_is_wrong() {
         assert_eq!(bad.parse::<HookPath>(), Err(HookPathError::Shape), "{bad:?}");
     }
     for (bad, kind) in [
-        ("/hooks/gitlab/ci/shop/0123456789abcdef", "host"),
+        ("/hooks/gitlab/ci/shop/0123456789abcdef", "hook label"),
         ("/hooks/gitea/CI/shop/0123456789abcdef", "object name"),
         ("/hooks/gitea/ci//0123456789abcdef", "object name"),
         ("/hooks/gitea/ci/shop/0123456789abcde", "salt"),
@@ -52,9 +52,9 @@ fn anything_else_is_refused_with_the_part_that_is_wrong() {
 
 proptest! {
     #[test]
-    fn display_parses_back(salt in "[A-Za-z0-9_-]{16,64}", name in "[a-z0-9]{1,63}", host in prop::sample::select(&Host::ALL)) {
+    fn display_parses_back(salt in "[A-Za-z0-9_-]{16,64}", name in "[a-z0-9]{1,63}", label in prop::sample::select(&HookLabel::ALL)) {
         let path = HookPath::Config {
-            host,
+            label,
             config: ConfigRef { namespace: "ci".parse().expect("namespace"), name: name.parse().expect("name") },
             salt: salt.parse().expect("salt"),
         };

@@ -50,7 +50,8 @@ fn filled(with: char, bytes: usize) -> String {
 
 /// Every text of every event as long as its type allows, of the character that JSON makes longest among those it allows.
 fn longest(message: &str) -> Vec<Event> {
-    let login: Login = filled('\\', 255).parse().expect("a login");
+    let login: crate::Login = filled('\\', 255).parse().expect("a login");
+    let account = Account { id: login.clone(), name: Some(filled('"', 255).into()) };
     let branch: RefName = filled('"', 244).parse().expect("a branch");
     let repository: RepositoryPath = format!("a/{}", filled('b', 253)).parse().expect("a repository");
     let sha: CommitSha = filled('a', 64).parse().expect("a SHA");
@@ -61,9 +62,9 @@ fn longest(message: &str) -> Vec<Event> {
             action: PullRequestAction::Synchronized,
             pull_request: PullRequest {
                 number: PullRequestNumber(u64::MAX),
-                author: login.clone(),
+                author: account.clone(),
                 head: Head {
-                    sha: Some(sha.clone()),
+                    sha: Some(sha.clone().into()),
                     branch: Some(branch.clone()),
                     repository: Some(repository.clone()),
                 },
@@ -75,14 +76,14 @@ fn longest(message: &str) -> Vec<Event> {
             reference: GitRef::Branch(branch),
             after: Some(sha),
             message: message.to_owned(),
-            sender: Some(login.clone()),
+            sender: Some(account.clone()),
         }),
         Event::Comment(CommentEvent {
             repository,
             action: CommentAction::Created,
             pull_request: PullRequestNumber(u64::MAX),
-            comment: CommentPointer::LatestReview { reviewer: login.clone(), shown_at },
-            author: login,
+            comment: CommentPointer::LatestReview { reviewer: login, shown_at },
+            author: account,
             may_hold_command: true,
         }),
     ]

@@ -8,7 +8,7 @@ fn comment(action: CommentAction, text: &str) -> Event {
         action,
         pull_request: PullRequestNumber(7),
         comment: CommentPointer::Comment(CommentId(9)),
-        author: "dora".parse().expect("a login"),
+        author: "dora".parse::<tidegate_model::Login>().expect("a login").into(),
         may_hold_command: CommentEvent::may_hold_command(text),
     })
 }

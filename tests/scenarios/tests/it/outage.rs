@@ -70,10 +70,10 @@ async fn a_delivery_is_answered_503_while_sqs_refuses_events_and_its_redelivery_
     let scene = Scene::set(github(), &unit()).await?;
     let head = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.settle().await?;
-    scene.world.cloud.sandbox()?.refuse("SendMessage", EVENTS[0], true);
+    scene.world.cloud.sandbox()?.refuse("SendMessageBatch", EVENTS[0], true);
     scene.open("dora", "fix").await?;
     assert_eq!(scene.answers().await?.last(), Some(&503));
-    scene.world.cloud.sandbox()?.refuse("SendMessage", EVENTS[0], false);
+    scene.world.cloud.sandbox()?.refuse("SendMessageBatch", EVENTS[0], false);
     assert!(scene.integration_jobs().await?.is_empty());
 
     scene.redeliver("pull_request").await?;

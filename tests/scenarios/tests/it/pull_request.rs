@@ -231,10 +231,10 @@ async fn an_older_head_that_is_delivered_late_does_not_run_and_cancels_nothing()
     let first = scene.push("fix", "dora", &[("ok", "yes\n")]).await?;
     scene.open("dora", "fix").await?;
     scene.status(&first, "unit", "success").await?;
-    scene.world.cloud.sandbox()?.refuse("SendMessage", EVENTS[0], true);
+    scene.world.cloud.sandbox()?.refuse("SendMessageBatch", EVENTS[0], true);
     let late = scene.push("fix", "dora", &[("late", "1\n")]).await?;
     scene.delivered().await?;
-    scene.world.cloud.sandbox()?.refuse("SendMessage", EVENTS[0], false);
+    scene.world.cloud.sandbox()?.refuse("SendMessageBatch", EVENTS[0], false);
     let newest = scene.push("fix", "dora", &[("newest", "1\n")]).await?;
     scene.status(&newest, "unit", "success").await?;
 

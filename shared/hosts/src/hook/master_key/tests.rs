@@ -11,7 +11,7 @@ fn config(namespace: &str, name: &str) -> ConfigRef {
 #[test]
 fn the_secret_is_the_documented_hmac() {
     let salt = "0123456789abcdef".parse().expect("salt");
-    let secret = key("0").derive(Host::Gitea, &config("ci", "shop"), &salt);
+    let secret = key("0").derive(HookLabel::Gitea, &config("ci", "shop"), &salt);
     // printf '\0\0\0\0\0\0\0\5gitea\0\0\0\0\0\0\0\2ci\0\0\0\0\0\0\0\4shop\0\0\0\0\0\0\0\x100123456789abcdef' \
     //   | openssl dgst -sha256 -mac HMAC -macopt hexkey:$(printf '0%.0s' $(seq 64))
     assert_eq!(secret.expose_secret(), "f8a009adc34d017f27e3e1db6f34e02a4f98d7d58675bcc77bf39d3621718a74");
@@ -22,12 +22,12 @@ fn every_field_and_the_key_change_the_secret() {
     let salt: Salt = "0123456789abcdef".parse().expect("salt");
     let other_salt: Salt = "0123456789abcdeg".parse().expect("salt");
     let secrets = [
-        key("0").derive(Host::Gitea, &config("ci", "shop"), &salt),
-        key("1").derive(Host::Gitea, &config("ci", "shop"), &salt),
-        key("0").derive(Host::Github, &config("ci", "shop"), &salt),
+        key("0").derive(HookLabel::Gitea, &config("ci", "shop"), &salt),
+        key("1").derive(HookLabel::Gitea, &config("ci", "shop"), &salt),
+        key("0").derive(HookLabel::Github, &config("ci", "shop"), &salt),
         // The same letters, divided elsewhere.
-        key("0").derive(Host::Gitea, &config("cis", "hop"), &salt),
-        key("0").derive(Host::Gitea, &config("ci", "shop"), &other_salt),
+        key("0").derive(HookLabel::Gitea, &config("cis", "hop"), &salt),
+        key("0").derive(HookLabel::Gitea, &config("ci", "shop"), &other_salt),
     ];
     let distinct: std::collections::HashSet<_> = secrets.iter().map(ExposeSecret::expose_secret).collect();
     assert_eq!(distinct.len(), secrets.len());

@@ -1,25 +1,20 @@
 use serde_json::{Value, json};
+use tidegate_model::{CommentAction, CommentPointer, Event, Host, PullRequestAction, PushEvent};
 
-use super::*;
+use crate::{inbound, intake::Ignored};
 
 const OPENED: &str = include_str!("../../../../../tests/payloads/github/pull_request.opened.json");
 const CREATED: &str = include_str!("../../../../../tests/payloads/github/issue_comment.created.json");
 const PUSHED: &str = include_str!("../../../../../tests/payloads/github/push.branch-created.json");
 
-/// A recorded payload with some values changed, each named by its JSON pointer. A pointer to nothing adds the member.
-fn outcome(kind: &str, recorded: &str, changes: &[(&str, Value)]) -> Outcome {
-    let mut payload: Value = serde_json::from_str(recorded).expect("recorded JSON");
-    for (pointer, value) in changes {
-        let (parent, member) = pointer.rsplit_once('/').expect("a pointer");
-        payload.pointer_mut(parent).expect("the parent")[member] = value.clone();
-    }
-    normalise(kind, payload.to_string().as_bytes()).expect("readable")
+fn said(kind: &str, recorded: &str, changes: &[(&str, Value)]) -> Result<Event, Ignored> {
+    inbound::tests::said(Host::Github, kind, recorded, changes)
 }
 
 fn pull_request_action(changes: &[(&str, Value)]) -> Option<PullRequestAction> {
-    match outcome("pull_request", OPENED, changes) {
-        Outcome::Event(Event::PullRequest(event)) => Some(event.action),
-        Outcome::Ignored(Ignored::UnusedAction) => None,
+    match said("pull_request", OPENED, changes) {
+        Ok(Event::PullRequest(event)) => Some(event.action),
+        Err(Ignored::UnusedAction) => None,
         other => unreachable!("{other:?}"),
     }
 }
@@ -54,11 +49,11 @@ fn merged_is_closed_with_the_mark() {
 #[test]
 fn a_deleted_fork_and_a_deleted_author_are_no_errors() {
     let changes = [("/pull_request/head/repo", Value::Null), ("/pull_request/user", Value::Null)];
-    let Outcome::Event(Event::PullRequest(event)) = outcome("pull_request", OPENED, &changes) else {
+    let Ok(Event::PullRequest(event)) = said("pull_request", OPENED, &changes) else {
         unreachable!("no event")
     };
     assert_eq!(event.pull_request.head.repository, None);
-    assert_eq!(event.pull_request.author.as_str(), "ghost");
+    assert_eq!(event.pull_request.author.id.as_str(), "ghost");
 }
 
 #[test]
@@ -67,11 +62,11 @@ fn comments_on_pull_requests_by_people_are_events() {
     for (action, expected) in [("created", CommentAction::Created), ("edited", CommentAction::Edited)] {
         let changes =
             [on_pull_request.clone(), ("/action", json!(action)), ("/comment/body", json!("/test \u{e9}\n"))];
-        let Outcome::Event(Event::Comment(event)) = outcome("issue_comment", CREATED, &changes) else {
+        let Ok(Event::Comment(event)) = said("issue_comment", CREATED, &changes) else {
             unreachable!("no event")
         };
         assert_eq!(event.action, expected);
-        assert_eq!(event.author.as_str(), "Codertocat");
+        assert_eq!(event.author.id.as_str(), "Codertocat");
         assert!(event.may_hold_command);
     }
     for (change, reason) in [
@@ -81,7 +76,7 @@ fn comments_on_pull_requests_by_people_are_events() {
         (("/issue/pull_request", Value::Null), Ignored::PlainIssue),
     ] {
         let changes = [on_pull_request.clone(), change];
-        assert_eq!(outcome("issue_comment", CREATED, &changes), Outcome::Ignored(reason));
+        assert_eq!(said("issue_comment", CREATED, &changes), Err(reason));
     }
 }
 
@@ -94,13 +89,13 @@ fn a_new_comment_on_a_commit_by_a_person_is_an_event() {
                 "id": 9, "commit_id": "a".repeat(40), "user": {"login": "dora", "type": kind}, "body": "so:\r\n/retest",
             },
         });
-        normalise("commit_comment", payload.to_string().as_bytes()).expect("an outcome")
+        said("commit_comment", &payload.to_string(), &[])
     };
-    let Outcome::Event(Event::CommitComment(event)) = of("created", "User") else { unreachable!("no event") };
+    let Ok(Event::CommitComment(event)) = of("created", "User") else { unreachable!("no event") };
     assert_eq!((event.commit.as_str(), event.comment.to_string()), (&*"a".repeat(40), "9".to_owned()));
     assert!(event.may_hold_command);
-    assert_eq!(of("edited", "User"), Outcome::Ignored(Ignored::UnusedAction));
-    assert_eq!(of("created", "Bot"), Outcome::Ignored(Ignored::BotComment));
+    assert_eq!(of("edited", "User"), Err(Ignored::UnusedAction));
+    assert_eq!(of("created", "Bot"), Err(Ignored::BotComment));
 }
 
 #[test]
@@ -110,9 +105,7 @@ fn a_command_behind_any_length_of_text_counts() {
             ("/issue/pull_request", json!({"url": "x"})),
             ("/comment/body", json!(format!("{text}\r\n/test"))),
         ];
-        let Outcome::Event(event) = outcome("issue_comment", CREATED, &changes) else {
-            unreachable!("no event")
-        };
+        let Ok(event) = said("issue_comment", CREATED, &changes) else { unreachable!("no event") };
         let Event::Comment(comment) = &event else { unreachable!("no comment") };
         assert!(comment.may_hold_command);
         assert!(serde_json::to_string(&event).expect("serialises").len() < 1024);
@@ -120,8 +113,8 @@ fn a_command_behind_any_length_of_text_counts() {
 }
 
 fn pushed(changes: &[(&str, Value)]) -> PushEvent {
-    match outcome("push", PUSHED, changes) {
-        Outcome::Event(Event::Push(event)) => event,
+    match said("push", PUSHED, changes) {
+        Ok(Event::Push(event)) => event,
         other => unreachable!("{other:?}"),
     }
 }
@@ -144,17 +137,17 @@ fn a_deleted_ref_points_nowhere_and_other_refs_are_ignored() {
     for zeros in ["0".repeat(40), "0".repeat(64)] {
         assert_eq!(pushed(&[("/after", json!(zeros))]).after, None);
     }
-    let notes = outcome("push", PUSHED, &[("/ref", json!("refs/notes/commits"))]);
-    assert_eq!(notes, Outcome::Ignored(Ignored::OtherRef));
+    let notes = said("push", PUSHED, &[("/ref", json!("refs/notes/commits"))]);
+    assert_eq!(notes, Err(Ignored::OtherRef));
 }
 
 #[test]
 fn a_submitted_review_is_a_comment_by_its_id() {
     const SUBMITTED: &str =
         include_str!("../../../../../tests/payloads/github/pull_request_review.submitted.json");
-    let review = |changes: &[(&str, Value)]| outcome("pull_request_review", SUBMITTED, changes);
+    let review = |changes: &[(&str, Value)]| said("pull_request_review", SUBMITTED, changes);
     let event = |changes: &[(&str, Value)]| match review(changes) {
-        Outcome::Event(Event::Comment(event)) => event,
+        Ok(Event::Comment(event)) => event,
         other => unreachable!("{other:?}"),
     };
     assert!(!event(&[]).may_hold_command, "a review without a text");
@@ -167,6 +160,6 @@ fn a_submitted_review_is_a_comment_by_its_id() {
         (("/action", json!("dismissed")), Ignored::UnusedAction),
         (("/review/user/type", json!("Bot")), Ignored::BotComment),
     ] {
-        assert_eq!(review(&[change]), Outcome::Ignored(reason));
+        assert_eq!(review(&[change]), Err(reason));
     }
 }
