@@ -194,7 +194,9 @@ fn signing_key(secret: &str) -> Option<Vec<u8>> {
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> Digest {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    parts.iter().for_each(|part| mac.update(part));
+    for part in parts {
+        mac.update(part);
+    }
     mac.finalize().into_bytes().into()
 }
 
