@@ -43,7 +43,9 @@ async fn retest(arguments: &Arguments) -> Result<String> {
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .map_err(|_| anyhow::anyhow!("a TLS provider was installed before"))?;
-    let mut config = Config::infer().await.context("failed to find the cluster: expected a kubeconfig or a ServiceAccount")?;
+    let mut config = Config::infer()
+        .await
+        .context("failed to find the cluster: expected a kubeconfig or a ServiceAccount")?;
     config.read_timeout = Some(TIMEOUT);
     let client = Client::try_from(config).context("failed to set up the client of the Kubernetes API")?;
     let namespace = arguments.namespace.as_ref().map_or(client.default_namespace(), ObjectName::as_str);

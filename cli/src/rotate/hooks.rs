@@ -21,7 +21,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A client of the cluster that `kubectl` uses.
 pub(super) async fn client() -> Result<Client> {
-    let mut config = Config::infer().await.context("failed to find the cluster: expected a kubeconfig or a ServiceAccount")?;
+    let mut config = Config::infer()
+        .await
+        .context("failed to find the cluster: expected a kubeconfig or a ServiceAccount")?;
     config.read_timeout = Some(TIMEOUT);
     Client::try_from(config).context("failed to set up the client of the Kubernetes API")
 }

@@ -71,11 +71,13 @@ fn a_long_name_is_refused() {
     assert_eq!(messages(long.validate_cel()), ["a name has at most 63 characters"]);
 }
 
+type Edit = fn(&mut Value);
+
 #[test]
 fn every_field_of_what_runs_is_fixed_and_the_refusal_names_it() {
     let sound = |job: &mut Value| job["spec"]["skipped"] = json!([{"name": "lint", "reason": "filtered"}]);
     let old = job(sound);
-    let edits: [(&str, fn(&mut Value)); 12] = [
+    let edits: [(&str, Edit); 12] = [
         ("config can't change", |job| job["spec"]["config"]["uid"] = "v".into()),
         ("host can't change", |job| job["spec"]["host"] = "gitea".into()),
         ("repository can't change", |job| job["spec"]["repository"] = "acme/other".into()),
