@@ -10,11 +10,11 @@ use kube::{
 
 use crate::{
     budget::Budgets,
-    configs::{Configs, Feed},
     host::HostClients,
     ledger::Ledgers,
     metrics::Metrics,
     settings::Settings,
+    stores::{self, Configs, Runs, Stores, Tekton, Writers, configs::Checks},
 };
 
 /// What every loop is given. Cloning is cheap.
@@ -32,6 +32,10 @@ pub struct Context {
     pub recorder: Recorder,
     /// The configs, while this replica leads.
     pub configs: Configs,
+    /// The `IntegrationJob`s, while this replica leads.
+    pub runs: Runs,
+    /// Tekton's objects of the runs that have not ended, while this replica leads.
+    pub tekton: Tekton,
     /// What is remembered of each config's repository, while this replica leads.
     pub ledgers: Ledgers,
     budgets: Arc<Mutex<Budgets>>,
@@ -43,11 +47,14 @@ impl Context {
 
     /// Puts together what every loop is given.
     pub fn new(client: Client, settings: Arc<Settings>, metrics: Metrics) -> Self {
+        let (Stores { configs, runs, tekton }, ..) = stores::stores(&settings);
         let reporter = Reporter { controller: Self::NAME.to_owned(), instance: None };
         Self {
             recorder: Recorder::new(client.clone(), reporter),
             hosts: HostClients::new(client.clone(), Arc::clone(&settings), metrics.clone()),
-            configs: Configs::new().0,
+            configs,
+            runs,
+            tekton,
             ledgers: Ledgers::default(),
             budgets: Arc::new(Mutex::new(Budgets::per_minute(settings.statuses_per_minute))),
             client,
@@ -56,10 +63,10 @@ impl Context {
         }
     }
 
-    /// The same for the loops of one turn at leading, and what fills its configs. Its ledgers are read again.
-    pub fn for_turn(&self) -> (Self, Feed) {
-        let (configs, feed) = Configs::new();
-        (Self { configs, ledgers: Ledgers::default(), ..self.clone() }, feed)
+    /// The same for the loops of one turn at leading, and what fills its stores. Its ledgers are read again.
+    pub fn for_turn(&self) -> (Self, Checks, Writers) {
+        let (Stores { configs, runs, tekton }, checks, writers) = stores::stores(&self.settings);
+        (Self { configs, runs, tekton, ledgers: Ledgers::default(), ..self.clone() }, checks, writers)
     }
 
     /// How fast the credentials may write. Never held across an await.

@@ -8,7 +8,6 @@ use clap::Parser;
 use kube::core::DeserializeGuard;
 use tidegate_controller::{
     catch_up, config,
-    configs::StoredConfig,
     context::Context,
     drain::{self, inlet::Inlet},
     job,
@@ -18,6 +17,7 @@ use tidegate_controller::{
     runs::locks::Locks,
     schedule,
     settings::Settings,
+    stores::{self, configs::StoredConfig},
     web,
 };
 use tidegate_keys::{KeyCache, SecretStore};
@@ -153,15 +153,12 @@ impl Replica {
     }
 
     fn start_loops(&self, turn: &CancellationToken) -> Loops {
-        let (of_turn, feed) = self.context.for_turn();
+        let (of_turn, checks, writers) = self.context.for_turn();
         let (context, stop) = (|| of_turn.clone(), || turn.clone());
         let mut loops = Loops::new();
         let fresh = self.context.settings.master_key_cache.as_duration();
         let keys = KeyCache::new(self.keys.clone(), fresh);
-        start(&mut loops, "config", config::run(context(), feed, keys, stop()));
-        let locks = Arc::<Locks>::default();
-        start(&mut loops, "drain", drain::run(context(), self.inlets.clone(), Arc::clone(&locks), stop()));
-        start(&mut loops, "catch_up", catch_up::run(context(), locks, stop()));
+    catch_up, config,
         start(&mut loops, "schedule", schedule::run(context(), stop()));
         start(&mut loops, "job", job::run(context(), stop()));
         start(&mut loops, "report", report::run(context(), stop()));

@@ -1,11 +1,12 @@
-//! The objects that this controller serves: of every namespace, or of those that the operator lists. Nothing else of it
-//! knows how many there are.
-
-mod merge;
+//! The namespaces that this controller serves: all, or those that the operator lists. Nothing else of it knows how many there
+//! are.
 
 use std::{collections::BTreeSet, fmt::Debug};
 
-use futures::{StreamExt as _, stream::BoxStream};
+use futures::{
+    Stream, StreamExt as _,
+    stream::{BoxStream, select_all},
+};
 use k8s_openapi::NamespaceResourceScope;
 use kube::{
     Api, Resource,
@@ -17,7 +18,13 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{context::Context, error_chain};
+use crate::{context::Context, error_chain, settings::Settings};
+
+/// The namespaces to list and watch; one empty name means all. One that is named twice is served once.
+pub fn namespaces(settings: &Settings) -> BTreeSet<String> {
+    let listed: BTreeSet<_> = settings.namespaces.iter().map(|name| name.as_str().to_owned()).collect();
+    if listed.is_empty() { [String::new()].into() } else { listed }
+}
 
 impl Context {
     /// Whether the objects of a namespace are served.
@@ -33,7 +40,7 @@ impl Context {
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug,
     {
         let (mut objects, mut is_any_read, mut refused) = (Vec::new(), false, None);
-        for api in self.served() {
+        for (_, api) in self.served() {
             match api.list(params).await {
                 Ok(list) => {
                     objects.extend(list.items);
@@ -52,12 +59,12 @@ impl Context {
         }
     }
 
-    /// Watches all served objects of a kind. `trim` takes off what the watcher need not remember.
+    /// Watches all served objects of a kind, each served namespace by a watch of its own. Every event comes with the
+    /// namespace of its watch; an empty name means all.
     pub fn watch_served<K>(
         &self,
         config: &watcher::Config,
-        trim: impl FnMut(&mut K) + Clone + Send + 'static,
-    ) -> BoxStream<'static, watcher::Result<Event<K>>>
+    ) -> impl Stream<Item = (String, watcher::Result<Event<K>>)> + Send + Unpin + use<K>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
             + Clone
@@ -66,62 +73,29 @@ impl Context {
             + Send
             + 'static,
     {
-        self.watch_served_noting(config, trim, |_, _| ())
-    }
-
-    /// The same, and `note` learns for each served namespace whether its objects may be read; an empty name means all.
-    pub fn watch_served_noting<K>(
-        &self,
-        config: &watcher::Config,
-        trim: impl FnMut(&mut K) + Clone + Send + 'static,
-        note: impl Fn(&str, bool) + Clone + Send + 'static,
-    ) -> BoxStream<'static, watcher::Result<Event<K>>>
-    where
-        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
-            + Clone
-            + DeserializeOwned
-            + Debug
-            + Send
-            + 'static,
-    {
-        let watch = |api: Api<K>| {
-            let (note, namespace) = (note.clone(), api.namespace().unwrap_or_default().to_owned());
-            let changes = watcher(api, config.clone()).default_backoff().modify(trim.clone());
-            changes.inspect(move |event| {
-                if let Some(is_readable) = readability(event) {
-                    note(&namespace, is_readable);
-                }
-            })
+        let watch = |(namespace, api): (String, Api<K>)| -> BoxStream<'static, _> {
+            let events = watcher(api, config.clone()).default_backoff();
+            events.map(move |event| (namespace.clone(), event)).boxed()
         };
-        merge::all(self.served().into_iter().map(|api| watch(api).boxed()).collect())
+        select_all(self.served().map(watch))
     }
 
-    fn served<K>(&self) -> Vec<Api<K>>
+    fn served<K>(&self) -> impl Iterator<Item = (String, Api<K>)> + use<K>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
     {
-        // One that is named twice is served once.
-        let listed: BTreeSet<_> = self.settings.namespaces.iter().collect();
-        if listed.is_empty() {
-            return vec![Api::all(self.client.clone())];
-        }
-        listed.into_iter().map(|namespace| self.namespaced(namespace.as_str())).collect()
+        let client = self.client.clone();
+        namespaces(&self.settings).into_iter().map(move |namespace| {
+            let api = match namespace.as_str() {
+                "" => Api::all(client.clone()),
+                name => Api::namespaced(client.clone(), name),
+            };
+            (namespace, api)
+        })
     }
 }
 
-/// What an event says about the right to read a namespace, if it says anything.
-fn readability<K>(event: &watcher::Result<Event<K>>) -> Option<bool> {
-    match event {
-        Ok(Event::InitDone) => Some(true),
-        Err(
-            watcher::Error::InitialListFailed(error)
-            | watcher::Error::WatchStartFailed(error)
-            | watcher::Error::WatchFailed(error),
-        ) if is_forbidden(error) => Some(false),
-        _ => None,
-    }
-}
-
-fn is_forbidden(error: &kube::Error) -> bool {
+/// Whether the API server refuses the right to read.
+pub fn is_forbidden(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.is_forbidden())
 }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use kube::{ResourceExt as _, runtime::reflector::ObjectRef, runtime::watcher::Event};
+use kube::{ResourceExt as _, runtime::reflector::ObjectRef};
 use tidegate_resources::{Condition, ConditionStatus, IntegrationConfig};
 
-use crate::configs::StoredConfig;
+use crate::stores::{
+    Change,
+    configs::{Name, StoredConfig},
+};
 
 /// The condition that says whose the commit statuses of a config are. It stands apart from `Ready`, which names one reason of
 /// several.
@@ -17,17 +20,16 @@ pub fn conflict(config: &IntegrationConfig) -> Option<&Condition> {
     conditions.find(|c| c.type_ == CONTEXTS_OWNED && c.status == ConditionStatus::False)
 }
 
-/// The configs whose conflict may be over, or begin, after an event of the watch: those in conflict, and those beside a config that
-/// has proven its right. A list that begins again tells no deletions.
-pub fn to_check(event: &Event<StoredConfig>, all: &[Arc<StoredConfig>]) -> Vec<ObjectRef<StoredConfig>> {
-    let proven = match event {
-        Event::Apply(changed) => changed.readable().filter(|config| config.is_proven()),
-        Event::Delete(_) | Event::Init | Event::InitApply(_) | Event::InitDone => None,
+/// The configs whose conflict may be over, or begin, after a change of the store: those in conflict, and those beside a config
+/// that has proven its right.
+pub fn to_check(change: &Change<Arc<StoredConfig>>, all: &[Arc<StoredConfig>]) -> Vec<Name> {
+    let proven = match change {
+        Change::Applied(changed) => changed.readable().filter(|config| config.is_proven()),
+        Change::Deleted(_) | Change::Listed => None,
     };
-    let changed = match event {
-        Event::Apply(changed) | Event::Delete(changed) => Some((changed.name_any(), changed.uid())),
-        Event::InitDone => None,
-        Event::Init | Event::InitApply(_) => return Vec::new(),
+    let changed = match change {
+        Change::Applied(changed) | Change::Deleted(changed) => Some((changed.name_any(), changed.uid())),
+        Change::Listed => None,
     };
     let may_be_freed = |config: &&IntegrationConfig| match &changed {
         Some((name, uid)) => config.name_any() == *name && config.uid() != *uid,
@@ -69,7 +71,7 @@ mod tests {
         .expect("a config")
     }
 
-    fn checked(event: &Event<StoredConfig>) -> Vec<String> {
+    fn checked(change: &Change<Arc<StoredConfig>>) -> Vec<String> {
         let all = [
             config("a", "shop", "Valid"),
             config("b", "shop", "ContextConflict"),
@@ -77,21 +79,20 @@ mod tests {
             config("b", "web", "ContextConflict"),
         ]
         .map(Arc::new);
-        let references = to_check(event, &all).into_iter();
+        let references = to_check(change, &all).into_iter();
         references.map(|found| format!("{}/{}", found.namespace.unwrap_or_default(), found.name)).collect()
     }
 
     #[test]
     fn the_end_or_change_of_a_config_checks_those_of_its_name_that_are_in_conflict() {
-        assert_eq!(checked(&Event::Delete(config("a", "shop", "Valid"))), ["b/shop"]);
-        assert_eq!(checked(&Event::Apply(config("a", "shop", "Valid"))), ["b/shop"]);
-        assert_eq!(checked(&Event::Apply(config("b", "shop", "ContextConflict"))), [""; 0], "its own change");
-        assert_eq!(checked(&Event::Delete(config("a", "other", "Valid"))), [""; 0]);
+        assert_eq!(checked(&Change::Deleted(Arc::new(config("a", "shop", "Valid")))), ["b/shop"]);
+        assert_eq!(checked(&Change::Applied(Arc::new(config("a", "shop", "Valid")))), ["b/shop"]);
+        assert_eq!(checked(&Change::Applied(Arc::new(config("b", "shop", "ContextConflict")))), [""; 0], "its own change");
+        assert_eq!(checked(&Change::Deleted(Arc::new(config("a", "other", "Valid")))), [""; 0]);
     }
 
     #[test]
-    fn a_new_list_checks_every_conflict_since_it_tells_no_deletions() {
-        assert_eq!(checked(&Event::InitDone), ["b/shop", "b/web"]);
-        assert_eq!(checked(&Event::Init), [""; 0]);
+    fn the_first_list_checks_every_conflict_as_what_happened_before_is_unknown() {
+        assert_eq!(checked(&Change::Listed), ["b/shop", "b/web"]);
     }
 }

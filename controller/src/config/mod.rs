@@ -18,16 +18,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{StreamExt, channel::mpsc};
+use futures::{StreamExt, channel::mpsc, stream};
 use k8s_openapi::jiff::Timestamp;
 use kube::{
-    Api, ResourceExt,
+    Api, Resource as _, ResourceExt,
     api::{Patch, PatchParams},
+    core::PartialObjectMeta,
     runtime::{
         Controller, Predicate as _, PredicateConfig, WatchStreamExt,
         controller::Action,
         finalizer::{self, finalizer},
-        predicates, watcher,
+        predicates,
     },
 };
 use serde_json::json;
@@ -46,10 +47,15 @@ use self::{
     validate::Invalid,
 };
 use crate::{
-    configs::{Feed, StoredConfig},
     context::Context,
+    key::Key,
     merge_patch,
     shutdown::stopped_unlisted,
+    stores::{
+        Interest,
+        configs::{Checks, StoredConfig},
+        names,
+    },
 };
 
 /// How long a hook that was replaced by another one stays on its host, for the deliveries that it still has to make; where
@@ -106,45 +112,33 @@ impl ReconcileError {
 /// Runs until it is told to stop.
 pub async fn run(
     context: Context,
-    feed: Feed,
+    checks: Checks,
     keys: KeyCache,
     stop: CancellationToken,
 ) -> Result<(), ConfigLoopEnded> {
-    let all = context.configs.store().clone();
-    let Feed { writer, changed, listed, unreadable, checks } = feed;
-    let trim = |config: &mut StoredConfig| config.managed_fields_mut().clear();
-    let note = move |namespace: &str, is_readable| unreadable.note(namespace, is_readable);
-    let (known, configs) = (all.clone(), context.configs.clone());
-    let changes = context
-        .watch_served_noting(&watcher::Config::default(), trim, note)
-        .reflect(writer)
-        .inspect(move |event| {
-            changed.send_replace(());
-            if matches!(event, Ok(watcher::Event::InitDone)) {
-                listed.send_replace(true);
-            }
-            for freed in event.iter().flat_map(|event| conflict::to_check(event, &known.state())) {
-                configs.request_check(freed);
-            }
-        })
-        .applied_objects()
-        .predicate_filter(
-            // Annotations: a person may want another salt.
-            predicates::generation.combine(predicates::finalizers).combine(predicates::annotations),
-            PredicateConfig::default(),
-        );
+    let meta = |config: &Arc<StoredConfig>| Interest::Wanted(config.meta().clone());
+    let (known, changes) = names::<IntegrationConfig, _>(context.configs.subscribe(), meta);
+    let changes = changes.predicate_filter(
+        // Annotations: a person may want another salt.
+        predicates::generation.combine(predicates::finalizers).combine(predicates::annotations),
+        PredicateConfig::default(),
+    );
+    let configs = context.configs.clone();
+    let freed = context.configs.subscribe().stream();
+    let freed = freed.flat_map(move |change| stream::iter(conflict::to_check(&change, &configs.stored())));
     let config_context = Arc::new(ConfigContext { context, keys });
     let (rotated, rotations) = mpsc::channel(1);
-    let reconciled = Controller::for_stream(changes, all.clone())
+    let reconciled = Controller::for_stream(changes, known.clone())
         .reconcile_all_on(rotations)
         .reconcile_on(checks)
+        .reconcile_on(freed)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(reconcile, error_policy, Arc::clone(&config_context))
         .for_each(|_| std::future::ready(()));
     tokio::select! {
         () = reconciled => (),
         () = watch_keys(&config_context.keys, rotated) => (),
-        () = stopped_unlisted(&all, &stop) => (),
+        () = stopped_unlisted(&known, &stop) => (),
     }
     if stop.is_cancelled() { Ok(()) } else { Err(ConfigLoopEnded) }
 }
@@ -166,7 +160,14 @@ async fn watch_keys(keys: &KeyCache, mut rotated: mpsc::Sender<()>) {
     }
 }
 
-async fn reconcile(stored: Arc<StoredConfig>, context: Arc<ConfigContext>) -> Result<Action, ReconcileError> {
+async fn reconcile(
+    name: Arc<PartialObjectMeta<IntegrationConfig>>,
+    context: Arc<ConfigContext>,
+) -> Result<Action, ReconcileError> {
+    let Key { namespace, name } = Key::of(&*name);
+    let Some(stored) = context.context.configs.find(&namespace, &name) else {
+        return Ok(Action::await_change());
+    };
     let config = match &*stored {
         StoredConfig::Readable(config) => Arc::new((**config).clone()),
         StoredConfig::Unreadable(config) => return unreadable::reconcile(config, &context.context).await,
@@ -188,7 +189,7 @@ async fn apply(
     api: &Api<IntegrationConfig>,
     context: &ConfigContext,
 ) -> Result<Action, ReconcileError> {
-    let all = context.context.configs.store().state();
+    let all = context.context.configs.stored();
     let contexts = validate::contexts(config, all.iter().filter_map(|stored| stored.readable()));
     let refused = |invalid: &Invalid| Verdict::no(invalid.reason(), invalid.to_string());
     let owned = match &contexts {
@@ -348,7 +349,11 @@ async fn patch(
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "kube's signature")]
-fn error_policy(config: Arc<StoredConfig>, error: &ReconcileError, context: Arc<ConfigContext>) -> Action {
+fn error_policy(
+    config: Arc<PartialObjectMeta<IntegrationConfig>>,
+    error: &ReconcileError,
+    context: Arc<ConfigContext>,
+) -> Action {
     let name = config.name_any();
     context.context.metrics.reconcile_failure("config", error.category());
     tracing::warn!(

@@ -17,8 +17,8 @@ use tidegate_resources::{
 
 use super::{ReconcileError, cleanup};
 use crate::{
-    configs::{StoredConfig, UnreadableConfig},
     context::Context,
+    stores::configs::{StoredConfig, UnreadableConfig},
 };
 
 /// The reason of the condition `Ready`.

@@ -8,8 +8,8 @@ use tidegate_resources::{IntegrationConfig, site};
 
 use crate::{
     config::proof,
-    configs::{StoredConfig, UnreadableConfig},
     context::Context,
+    stores::configs::{StoredConfig, UnreadableConfig},
     trigger::reader::FactsError,
 };
 

@@ -4,7 +4,7 @@ use tidegate_model::{Command, Envelope, Intention, Source};
 use tidegate_resources::{IntegrationConfig, site};
 
 use super::{Drain, shares::Lane};
-use crate::{budget::Writer, configs::StoredConfig};
+use crate::{budget::Writer, stores::configs::StoredConfig};
 
 impl Drain {
     /// The lane of a command.

@@ -7,8 +7,8 @@ use tidegate_resources::IntegrationConfig;
 
 use crate::{
     config::salt,
-    configs::StoredConfig,
     context::Context,
+    stores::configs::StoredConfig,
     trigger::{proof::EventProof, reader::FactsError},
 };
 

@@ -16,7 +16,6 @@ mod observe;
 mod pod;
 mod start;
 pub mod status;
-mod store;
 mod task;
 pub mod waiting;
 
@@ -26,8 +25,12 @@ use futures::StreamExt;
 use k8s_openapi::jiff::Timestamp;
 use kube::{
     ResourceExt,
-    core::DeserializeGuard,
-    runtime::{Controller, controller::Action},
+    core::{ObjectMeta, PartialObjectMeta},
+    runtime::{
+        Controller,
+        controller::Action,
+        reflector::ObjectRef,
+    },
 };
 use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase, PipelineRun};
 use tokio_util::sync::CancellationToken;
@@ -38,17 +41,17 @@ use self::{
     observe::{Seen, observe, pending_since},
     start::start,
     status::{Verdict, WriteError},
-    store::{Runs, Tasks},
 };
-use crate::{context::Context, error_chain, schedule::Key, shutdown::stopped_unlisted};
+use crate::{
+    context::Context,
+    error_chain,
+    key::Key,
+    shutdown::stopped_unlisted,
+    stores::{Interest, StoredRun, Tekton, names, store::Held as _, tekton::Tasks},
+};
 
 /// How long a failed round waits for the next.
 const RETRY: Duration = Duration::from_secs(2);
-
-struct JobContext {
-    context: Context,
-    runs: Runs,
-}
 
 /// The loop ended before it was told to.
 #[derive(Debug, thiserror::Error)]
@@ -82,48 +85,49 @@ impl ReconcileError {
 
 /// Runs until it is told to stop; then finishes the rounds in hand.
 pub async fn run(context: Context, stop: CancellationToken) -> Result<(), JobLoopEnded> {
-    let (jobs, job_changes) = store::integration_jobs(&context);
-    let (runs, run_changes, task_changes) = store::runs(&context);
-    let job_context = Arc::new(JobContext { context, runs });
-    let reconciled = Controller::for_stream(job_changes, jobs.clone())
-        .watches_stream(run_changes, |run| store::integration_job_of(&run))
-        .watches_stream(task_changes, |task| store::integration_job_of(&task))
+    let (running, changes) = names::<IntegrationJob, _>(context.runs.subscribe(), interest);
+    let of_tekton = context.tekton.changed_runs();
+    let of_tekton = of_tekton.map(|run| ObjectRef::new(&run.name).within(&run.namespace));
+    let reconciled = Controller::for_stream(changes, running.clone())
+        .reconcile_on(of_tekton)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
-        .run(reconcile, error_policy, job_context)
+        .run(reconcile, error_policy, Arc::new(context))
         .for_each(|_| std::future::ready(()));
     tokio::select! {
         () = reconciled => (),
-        () = stopped_unlisted(&jobs, &stop) => (),
+        () = stopped_unlisted(&running, &stop) => (),
     }
     if stop.is_cancelled() { Ok(()) } else { Err(JobLoopEnded) }
 }
 
+/// Runs with a slot are worked on.
+fn interest(run: &StoredRun) -> Interest {
+    let Key { namespace, name } = run.key();
+    let meta = ObjectMeta { namespace: Some(namespace), name: Some(name), ..ObjectMeta::default() };
+    let phase = run.active().and_then(|run| Some(run.status.as_ref()?.phase));
+    if phase == Some(Phase::Running) { Interest::Wanted(meta) } else { Interest::Unwanted(meta) }
+}
+
 async fn reconcile(
-    guarded: Arc<DeserializeGuard<IntegrationJob>>,
-    context: Arc<JobContext>,
+    name: Arc<PartialObjectMeta<IntegrationJob>>,
+    context: Arc<Context>,
 ) -> Result<Action, ReconcileError> {
-    let job = match &guarded.0 {
-        Ok(job) => job,
-        Err(invalid) => {
-            // Only possible where the CRD's rules were not in force when it was written.
-            let key = Key::of(&*guarded);
-            tracing::warn!(integration_job = %key, error = invalid.error, "IntegrationJob {key} can't be read");
-            return Ok(Action::await_change());
-        }
+    let Some(StoredRun::Active(job)) = context.runs.get(&Key::of(&*name)) else {
+        return Ok(Action::await_change());
     };
     let status = job.status.clone().unwrap_or_default();
     // A deleted job's run is deleted with it: Kubernetes follows the owner reference.
     if status.phase != Phase::Running || job.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }
-    let (new, deadline) = match context.runs.of(job, &context.context).await.map_err(ReconcileError::Read)? {
-        Some(run) => follow(job, &run, &context).await?,
-        None if status.pipeline_run.is_some() => (lost(job), None),
-        None => (start(job, &context.context).await?, None),
+    let (new, deadline) = match context.tekton.pipeline_run_of(&job, &context).await.map_err(ReconcileError::Read)? {
+        Some(run) => follow(&job, &run, &context).await?,
+        None if status.pipeline_run.is_some() => (lost(&job), None),
+        None => (start(&job, &context).await?, None),
     };
     if new != status {
-        match status::write(&context.context, job, &new).await {
-            Ok(()) => finished(job, &new, &context.context),
+        match status::write(&context, &job, &new).await {
+            Ok(()) => finished(&job, &new, &context),
             // What has changed comes by the watch, and starts the next round.
             Err(WriteError::Outdated) => (),
             Err(error) => return Err(error.into()),
@@ -145,21 +149,21 @@ fn until(deadline: Timestamp) -> Duration {
 async fn follow(
     job: &IntegrationJob,
     run: &PipelineRun,
-    context: &JobContext,
+    context: &Context,
 ) -> Result<(IntegrationJobStatus, Option<Timestamp>), ReconcileError> {
     let now = Timestamp::now();
     let old = job.status.clone().unwrap_or_default();
-    let mut tasks = context.runs.tasks_of(run);
+    let mut tasks = context.tekton.tasks_of(run);
     let is_over = limit::deadline(job, &old).is_some_and(|deadline| deadline <= now);
     let seen = async |tasks: &Tasks, is_complete| {
-        let pods = pod::read(job, tasks, &context.context).await.map_err(ReconcileError::Read)?;
+        let pods = pod::read(job, tasks, context).await.map_err(ReconcileError::Read)?;
         let seen = Seen { run, tasks, pods: &pods, is_complete, is_over };
         Ok::<_, ReconcileError>(observe(job, seen, now))
     };
     let mut status = if let Some(status) = seen(&tasks, false).await? {
         status
     } else {
-        tasks = store::read_tasks(job, &context.context).await.map_err(ReconcileError::Read)?;
+        tasks = Tekton::read_tasks(job, context).await.map_err(ReconcileError::Read)?;
         // Tasks that were read after their run's end always settle it.
         seen(&tasks, true).await?.unwrap_or(old)
     };
@@ -167,7 +171,7 @@ async fn follow(
     let has_ended = run.status.as_ref().and_then(|status| task::succeeded(&status.conditions));
     let has_ended = has_ended.is_some_and(|condition| condition.status != "Unknown");
     if !has_ended && (is_over || job.spec.cancel.is_some()) {
-        apply::cancel(&context.context.namespaced(&job.namespace().unwrap_or_default()), run).await?;
+        apply::cancel(&context.namespaced(&job.namespace().unwrap_or_default()), run).await?;
     }
     let pending_since = pending_since(&tasks);
     if let Some(since) = pending_since {
@@ -210,12 +214,12 @@ fn finished(job: &IntegrationJob, new: &IntegrationJobStatus, context: &Context)
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that kube's Controller asks for")]
 fn error_policy(
-    job: Arc<DeserializeGuard<IntegrationJob>>,
+    name: Arc<PartialObjectMeta<IntegrationJob>>,
     error: &ReconcileError,
-    context: Arc<JobContext>,
+    context: Arc<Context>,
 ) -> Action {
-    let key = Key::of(&*job);
-    context.context.metrics.reconcile_failure("job", error.category());
+    let key = Key::of(&*name);
+    context.metrics.reconcile_failure("job", error.category());
     tracing::warn!(integration_job = %key, error = error_chain(error), "failed to reconcile IntegrationJob {key}");
     Action::requeue(RETRY)
 }

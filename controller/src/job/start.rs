@@ -14,7 +14,7 @@ use super::{
     status::{self, Verdict},
     waiting::Cause,
 };
-use crate::{context::Context, error_chain, schedule::Key};
+use crate::{context::Context, error_chain, key::Key};
 
 /// Creates the `PipelineRun`, or says why there can be none. A start that fails gives its slot back.
 pub async fn start(job: &IntegrationJob, context: &Context) -> Result<IntegrationJobStatus, ReconcileError> {

@@ -30,7 +30,7 @@ pub use self::{looks::OpenPullRequest, store::LedgerError};
 use crate::{
     config::{conflict::conflict, validate},
     context::Context,
-    schedule::Key,
+    key::Key,
 };
 
 /// How long something is remembered that nothing shows any more: longer than a queue keeps a message.

@@ -1,13 +1,11 @@
 //! The report loop: hosts are told what the ledger decides, as soon as it changes.
 //!
-//! Every change of an `IntegrationJob` is recorded in the ledger of its config (`observe`, pure; `crate::ledger`), as the drain
+//! Every change of an `IntegrationJob` is recorded in the ledger of its config (`crate::outcome`, pure; `crate::ledger`), as the drain
 //! records pull requests, branches and tags. The ledger decides what each commit's statuses say. Where the host doesn't know
 //! it yet, a write is due: the `outbox` (pure) decides when it is sent, newest first and within the credential's budget
 //! (`crate::budget`), which answers to comments share. After a crash at most the last write is repeated.
 
-pub(crate) mod observe;
 mod outbox;
-pub(crate) mod plan;
 mod send;
 mod start;
 
@@ -17,15 +15,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{StreamExt, stream::BoxStream};
 use k8s_openapi::jiff::Timestamp;
-use kube::{
-    core::DeserializeGuard,
-    runtime::watcher::{self, Event},
-};
 use rand::RngExt as _;
 use tidegate_model::StatusState;
-use tidegate_resources::{IntegrationConfig, IntegrationJob};
+use tidegate_resources::IntegrationConfig;
 use tidegate_rules::{
     ledger::{DeletedBy, Observation},
     status::Context as StatusContext,
@@ -33,17 +26,15 @@ use tidegate_rules::{
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    observe::Seen,
-    outbox::{Due, Outbox, Sent, Settled, Target},
-    plan::Said,
-};
+use self::outbox::{Due, Outbox, Sent, Settled, Target};
 use crate::{
     budget::Writer,
     context::Context,
     error_chain,
+    key::Key,
     ledger::{Book, DueStatus, key_of},
-    schedule::Key,
+    outcome::{said::Said, seen::Seen},
+    stores::{Change, StoredRun, store::Held as _},
 };
 
 /// How long what could not be read or written waits for the next try.
@@ -52,32 +43,20 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Nobody is woken that late; it only bounds a timer that has nothing to wait for.
 const IDLE: Duration = Duration::from_hours(1);
 
-type Guarded<K> = DeserializeGuard<K>;
-type Changes<K> = BoxStream<'static, watcher::Result<Event<Guarded<K>>>>;
-
-/// The loop can't go on.
+/// The loop can't go on: a task panicked.
 #[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// A watch ended.
-    #[error("the watch of IntegrationJobs or IntegrationConfigs ended")]
-    WatchEnded,
-    /// A task panicked.
-    #[error("the task of a commit status failed")]
-    Task(#[source] JoinError),
-}
+#[error("the task of a commit status failed")]
+pub struct ReportError(#[source] JoinError);
 
 struct Reporter {
     context: Context,
     outbox: Outbox,
     tasks: JoinSet<Ended>,
-    /// What every run that exists shows.
-    runs: HashMap<Key, Seen>,
     /// Runs whose ledger could not be read yet.
     unobserved: BTreeSet<Key>,
     books: HashMap<Key, Arc<Book>>,
     /// Ledgers that are being written, and whether they have changed since.
     saving: HashMap<Key, bool>,
-    listed: Option<BTreeSet<Key>>,
     /// Whether all runs and configs are known: before that nothing is decided.
     is_ready: bool,
     is_stopping: bool,
@@ -93,28 +72,26 @@ enum Ended {
 
 /// Runs until it is told to stop; then finishes the writes on their way.
 pub async fn run(context: Context, stop: CancellationToken) -> Result<(), ReportError> {
-    let mut jobs: Changes<IntegrationJob> = context.watch_served(&watcher::Config::default(), |_| ());
+    let mut runs = context.runs.subscribe();
     let (configs, mut config_changes) = (context.configs.clone(), context.configs.clone());
     let mut recorded = context.ledgers.changes();
     let mut reporter = Reporter {
         context,
         outbox: Outbox::default(),
         tasks: JoinSet::new(),
-        runs: HashMap::new(),
         unobserved: BTreeSet::new(),
         books: HashMap::new(),
         saving: HashMap::new(),
-        listed: None,
         is_ready: false,
         is_stopping: false,
     };
-    let (mut jobs_are_listed, mut configs_are_listed) = (false, false);
+    let (mut runs_are_listed, mut configs_are_listed) = (false, false);
     loop {
         let wake_at = reporter.outbox.wake_at(&reporter.context.budgets());
         let wake_at = wake_at.unwrap_or_else(|| Instant::now() + IDLE);
         tokio::select! {
             () = stop.cancelled() => break,
-            event = jobs.next() => jobs_are_listed |= reporter.job_event(event).await?,
+            change = runs.next() => runs_are_listed |= reporter.run_changed(change).await,
             () = configs.listed(), if !configs_are_listed => configs_are_listed = true,
             () = config_changes.changed() => reporter.configs_changed().await,
             // The ledgers outlive the loop, so this never fails.
@@ -122,7 +99,7 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), Report
             Some(ended) = reporter.tasks.join_next() => reporter.ended(ended).await?,
             () = tokio::time::sleep_until(wake_at.into()) => (),
         }
-        if jobs_are_listed && configs_are_listed && !reporter.is_ready {
+        if runs_are_listed && configs_are_listed && !reporter.is_ready {
             reporter.is_ready = true;
             reporter.begin().await;
         }
@@ -138,36 +115,14 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), Report
 }
 
 impl Reporter {
-    /// Says whether the event completes a list of all runs.
-    async fn job_event(
-        &mut self,
-        event: Option<watcher::Result<Event<Guarded<IntegrationJob>>>>,
-    ) -> Result<bool, ReportError> {
-        match event.ok_or(ReportError::WatchEnded)? {
-            Ok(Event::Apply(job) | Event::InitApply(job)) => {
-                let key = Key::of(&job);
-                if let Some(listed) = &mut self.listed {
-                    listed.insert(key.clone());
-                }
-                // The job loop logs what can't be read.
-                if let Some(seen) = job.0.ok().and_then(|job| Seen::of(&job)) {
-                    self.runs.insert(key.clone(), seen);
-                    self.observe(&key).await;
-                }
-            }
-            Ok(Event::Delete(job)) => self.deleted(&Key::of(&job)),
-            Ok(Event::Init) => self.listed = Some(BTreeSet::new()),
-            Ok(Event::InitDone) => {
-                let listed = self.listed.take().unwrap_or_default();
-                let gone: Vec<Key> = self.runs.keys().filter(|key| !listed.contains(key)).cloned().collect();
-                for key in gone {
-                    self.deleted(&key);
-                }
-                return Ok(true);
-            }
-            Err(error) => tracing::warn!(error = error_chain(&error), "failed to watch integrationjobs"),
+    /// Says whether all runs are known now.
+    async fn run_changed(&mut self, change: Change<StoredRun>) -> bool {
+        match change {
+            Change::Applied(run) => self.observe(&run.key()).await,
+            Change::Deleted(run) => self.deleted(&run),
+            Change::Listed => return true,
         }
-        Ok(false)
+        false
     }
 
     /// Configs came, changed, or went.
@@ -215,7 +170,7 @@ impl Reporter {
         if !self.is_ready {
             return;
         }
-        let Some(seen) = self.runs.get(key) else { return };
+        let Some(seen) = self.seen(key) else { return };
         let config = self.context.configs.get(&key.namespace, &seen.config.name);
         let config = config.filter(|config| config.metadata.uid.as_ref() == Some(&seen.config.uid));
         let Some(config) = config else {
@@ -232,11 +187,13 @@ impl Reporter {
             self.unobserved.insert(key.clone());
             return;
         };
-        let Some(seen) = self.runs.get(key).filter(|seen| seen.is_of_repository(&config)) else { return };
-        if let Some(run) = &seen.run {
-            book.observe(&Observation::Run(run.clone()));
+        if !seen.is_of_repository(&config) {
+            return;
         }
         book.note_retest(&key.name, seen.retest.as_deref());
+        if let Some(run) = seen.run {
+            book.observe(&Observation::Run(run));
+        }
         self.save(&key_of(&config));
         self.review(&book);
     }
@@ -247,9 +204,15 @@ impl Reporter {
         }
     }
 
-    fn deleted(&mut self, key: &Key) {
-        self.unobserved.remove(key);
-        let Some(seen) = self.runs.remove(key) else { return };
+    /// What a run shows now.
+    fn seen(&self, key: &Key) -> Option<Seen> {
+        self.context.runs.get(key)?.seen()
+    }
+
+    fn deleted(&mut self, run: &StoredRun) {
+        let key = run.key();
+        self.unobserved.remove(&key);
+        let Some(seen) = run.seen() else { return };
         let is_of_config = |book: &&Arc<Book>| {
             let config = book.config();
             config.metadata.uid.as_ref() == Some(&seen.config.uid) && seen.is_of_repository(&config)
@@ -332,7 +295,7 @@ impl Reporter {
     }
 
     async fn ended(&mut self, ended: Result<Ended, JoinError>) -> Result<(), ReportError> {
-        match ended.map_err(ReportError::Task)? {
+        match ended.map_err(ReportError)? {
             Ended::Sent(due, sent) => self.sent(&due, sent),
             Ended::Saved(key, is_saved) => {
                 let has_changed = self.saving.remove(&key).unwrap_or_default();
@@ -375,7 +338,8 @@ impl Reporter {
     fn seconds_since_end(&self, due: &Due) -> Option<f64> {
         let StatusContext::Job(job) = &due.target.context else { return None };
         let key = Key { namespace: due.target.config.namespace.clone(), name: due.run.clone()? };
-        let (_, ended) = self.runs.get(&key)?.ended.iter().find(|(name, _)| name == job)?;
+        let seen = self.seen(&key)?;
+        let (_, ended) = seen.ended.iter().find(|(name, _)| name == job)?;
         let is_final = due.status.state != StatusState::Pending;
         is_final.then(|| Timestamp::now().duration_since(*ended).as_secs_f64().max(0.0))
     }

@@ -15,8 +15,8 @@ use tidegate_rules::status::Context;
 use crate::{
     backoff::backoff,
     budget::{Budgets, Write, Writer},
-    report::plan::Said,
-    schedule::Key,
+    key::Key,
+    outcome::said::Said,
 };
 
 /// Writes of one credential that may be on their way at once.

@@ -8,11 +8,8 @@ use tidegate_hosts::client::{ErrorClass, HostError};
 use tidegate_model::CommitStatus;
 use tidegate_resources::IntegrationConfig;
 
-use super::{
-    outbox::{Due, Sent},
-    plan::page_url,
-};
-use crate::{context::Context, error_chain, host::CallError, schedule::Key};
+use super::outbox::{Due, Sent};
+use crate::{context::Context, error_chain, host::CallError, key::Key, outcome::said::page_url};
 
 /// Sends a status to the host of a config.
 pub async fn send(due: &Due, config: &IntegrationConfig, context: &Context) -> Sent {

@@ -4,21 +4,25 @@ use tidegate_resources::IntegrationJob;
 use tidegate_rules::ledger::{DeletedBy, Observation, Run};
 
 use super::Reporter;
-use crate::{error_chain, schedule::Key};
+use crate::{
+    error_chain,
+    key::Key,
+    stores::{StoredRun, store::Held as _},
+};
 
 impl Reporter {
     /// Everything is known: what happened while no replica led is recorded.
     pub(super) async fn begin(&mut self) {
         self.configs_changed().await;
-        let mut keys: Vec<Key> = self.runs.keys().cloned().collect();
-        keys.sort_by_key(|key| self.runs[key].run.as_ref().map(|run| run.id.clone()));
-        for key in keys {
-            self.observe(&key).await;
+        let mut runs = self.context.runs.all();
+        runs.sort_by_cached_key(StoredRun::id);
+        for run in runs {
+            self.observe(&run.key()).await;
         }
         for (config, book) in self.books.clone() {
             for (run, target) in book.runs() {
                 let key = Key { namespace: config.namespace.clone(), name: run.name.clone() };
-                if !self.runs.contains_key(&key) && self.is_gone(&key).await {
+                if self.context.runs.get(&key).is_none() && self.is_gone(&key).await {
                     let run = Run { id: run, target, jobs: [].into(), left_out: [].into() };
                     book.observe(&Observation::RunDeleted { run, by: DeletedBy::Person });
                 }

@@ -23,7 +23,7 @@ use self::{
     locks::Held,
     origin::Origin,
 };
-use crate::{context::Context, ledger::Book, report::observe::Seen};
+use crate::{context::Context, ledger::Book, outcome::seen::Seen};
 
 /// Why the cluster did not take an action.
 #[derive(Debug, thiserror::Error)]

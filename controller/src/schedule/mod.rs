@@ -1,7 +1,7 @@
 //! The schedule loop: `IntegrationJob`s wait until there is room, then start; the oldest first.
 //!
-//! One task watches jobs and configs. The queue (pure) decides; each decision is carried out by a task of its own, so that
-//! one slow host holds up nobody else. A job that waits has no `PipelineRun`.
+//! One task reads the changes of runs and configs. The queue (pure) decides; each decision is carried out by a task of its own,
+//! so that one slow host holds up nobody else. A job that waits has no `PipelineRun`.
 
 mod queue;
 mod start;
@@ -11,21 +11,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{FutureExt, StreamExt, stream::BoxStream};
 use k8s_openapi::jiff::Timestamp;
-use kube::{
-    Resource, ResourceExt,
-    core::DeserializeGuard,
-    runtime::watcher::{self, Event},
-};
 use rand::RngExt as _;
 use tidegate_resources::IntegrationJob;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-pub use self::queue::Key;
 use self::queue::{Caps, Done, Moment, Queue};
-use crate::{context::Context, error_chain};
+use crate::{
+    context::Context,
+    stores::{Change, StoredRun, store::Held as _},
+};
 
 /// The reason of the condition of a job that a person has to approve.
 pub const AWAITING_APPROVAL: &str = "AwaitingApproval";
@@ -33,19 +29,10 @@ pub const AWAITING_APPROVAL: &str = "AwaitingApproval";
 /// Nobody is woken that late; it only bounds a timer that has nothing to wait for.
 const IDLE: Duration = Duration::from_hours(1);
 
-type Guarded<K> = DeserializeGuard<K>;
-type Changes<K> = BoxStream<'static, watcher::Result<Event<Guarded<K>>>>;
-
-/// The loop can't go on.
+/// The loop can't go on: a task panicked.
 #[derive(Debug, thiserror::Error)]
-pub enum ScheduleError {
-    /// A watch ended.
-    #[error("the watch of IntegrationJobs or IntegrationConfigs ended")]
-    WatchEnded,
-    /// A task panicked.
-    #[error("the task of an IntegrationJob failed")]
-    Task(#[source] JoinError),
-}
+#[error("the task of an IntegrationJob failed")]
+pub struct ScheduleError(#[source] JoinError);
 
 struct Schedule {
     context: Context,
@@ -55,16 +42,15 @@ struct Schedule {
 
 /// Runs until it is told to stop; then finishes what is in hand.
 pub async fn run(context: Context, stop: CancellationToken) -> Result<(), ScheduleError> {
-    let mut jobs: Changes<IntegrationJob> = context
-        .watch_served(&watcher::Config::default(), |job: &mut Guarded<_>| job.managed_fields_mut().clear());
+    let mut runs = context.runs.subscribe();
     let (configs, mut config_changes) = (context.configs.clone(), context.configs.clone());
     let mut schedule = Schedule { context, queue: Queue::default(), tasks: JoinSet::new() };
-    let (mut jobs_are_listed, mut configs_are_listed) = (false, false);
+    let (mut runs_are_listed, mut configs_are_listed) = (false, false);
     loop {
         let wake_at = schedule.queue.wake_at(Instant::now()).unwrap_or_else(|| Instant::now() + IDLE);
         tokio::select! {
             () = stop.cancelled() => break,
-            event = jobs.next() => jobs_are_listed |= schedule.job_event(event)?,
+            change = runs.next() => runs_are_listed |= schedule.run_changed(change),
             () = configs.listed(), if !configs_are_listed => configs_are_listed = true,
             // Its caps may have changed.
             () = config_changes.changed() => (),
@@ -72,10 +58,10 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), Schedu
             () = tokio::time::sleep_until(wake_at.into()) => (),
         }
         // What has come already is taken together: the oldest of a burst shall start first.
-        while let Some(event) = jobs.next().now_or_never() {
-            jobs_are_listed |= schedule.job_event(event)?;
+        while let Some(change) = runs.try_next() {
+            runs_are_listed |= schedule.run_changed(change);
         }
-        if jobs_are_listed && configs_are_listed {
+        if runs_are_listed && configs_are_listed {
             schedule.give_slots();
         }
     }
@@ -86,26 +72,15 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), Schedu
 }
 
 impl Schedule {
-    /// Says whether the event completes a list of all jobs.
-    fn job_event(
-        &mut self,
-        event: Option<watcher::Result<Event<Guarded<IntegrationJob>>>>,
-    ) -> Result<bool, ScheduleError> {
-        match event.ok_or(ScheduleError::WatchEnded)? {
-            Ok(Event::Apply(job) | Event::InitApply(job)) => match job.0 {
-                Ok(job) => self.queue.apply(job, moment()),
-                // The job loop logs it.
-                Err(_) => self.queue.delete(&job),
-            },
-            Ok(Event::Delete(job)) => self.queue.delete(&job),
-            Ok(Event::Init) => self.queue.begin_list(),
-            Ok(Event::InitDone) => {
-                self.queue.end_list();
-                return Ok(true);
-            }
-            Err(error) => watch_failed::<IntegrationJob>(&error),
+    /// Says whether all runs are known now.
+    fn run_changed(&mut self, change: Change<StoredRun>) -> bool {
+        match change {
+            Change::Applied(StoredRun::Active(run)) => self.queue.apply(run, moment()),
+            Change::Applied(run @ (StoredRun::Ended(_) | StoredRun::Unreadable(_)))
+            | Change::Deleted(run) => self.queue.delete(&run.key()),
+            Change::Listed => return true,
         }
-        Ok(false)
+        false
     }
 
     fn give_slots(&mut self) {
@@ -132,7 +107,7 @@ impl Schedule {
     }
 
     fn done(&mut self, ended: Result<(Arc<IntegrationJob>, Done), JoinError>) -> Result<(), ScheduleError> {
-        let (job, done) = ended.map_err(ScheduleError::Task)?;
+        let (job, done) = ended.map_err(ScheduleError)?;
         self.queue.done(&job, done, moment());
         Ok(())
     }
@@ -140,9 +115,4 @@ impl Schedule {
 
 fn moment() -> Moment {
     Moment { now: Instant::now(), time: Timestamp::now(), jitter: rand::rng().random_range(0.0..1.0) }
-}
-
-/// The watch goes on by itself, after a pause.
-fn watch_failed<K: Resource<DynamicType = ()>>(error: &watcher::Error) {
-    tracing::warn!(error = error_chain(error), "failed to watch {}", K::plural(&()));
 }

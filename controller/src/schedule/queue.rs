@@ -1,8 +1,7 @@
 //! Who waits, who runs, and what is to be done next. Pure: events, time and limits are arguments.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    fmt,
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -15,32 +14,11 @@ use tidegate_rules::schedule::{Queued, Running, grant};
 use crate::{
     backoff::{LONGEST, backoff},
     job::{limit, status::SUCCEEDED},
+    key::Key,
 };
 
 /// How long a job whose object was changed by somebody else waits for the change to be seen, at most.
 const OUTDATED: Duration = Duration::from_secs(1);
-
-/// An `IntegrationJob`'s namespace and name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
-    /// The namespace.
-    pub namespace: String,
-    /// The name.
-    pub name: String,
-}
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
-    }
-}
-
-impl Key {
-    /// The key of an object.
-    pub fn of(object: &impl ResourceExt) -> Self {
-        Self { namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
-    }
-}
 
 /// What a waiting job needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +56,6 @@ pub struct Queue {
     delays: HashMap<Key, Delay>,
     /// How often the job loop gave the slot of a job back.
     given_back: HashMap<Key, u32>,
-    /// The objects of a list that goes on.
-    listed: Option<BTreeSet<Key>>,
 }
 
 #[derive(Debug)]
@@ -123,11 +99,8 @@ pub struct Caps<F> {
 
 impl Queue {
     /// A job was made or changed.
-    pub fn apply(&mut self, job: IntegrationJob, moment: Moment) {
-        let key = Key::of(&job);
-        if let Some(listed) = &mut self.listed {
-            listed.insert(key.clone());
-        }
+    pub fn apply(&mut self, job: Arc<IntegrationJob>, moment: Moment) {
+        let key = Key::of(&*job);
         if self.delays.get(&key).is_some_and(|delay| delay.ends_with_news) {
             self.delays.remove(&key);
         }
@@ -135,7 +108,7 @@ impl Queue {
         match phase {
             Phase::Queued => {
                 let version = job.resource_version();
-                self.waiting.insert(key.clone(), Arc::new(job));
+                self.waiting.insert(key.clone(), job);
                 let is_given_back = match self.in_hand.get(&key) {
                     // The version after a start that was written is the started job: a queued one comes later.
                     Some(begun) if begun.need == Need::Start => begun.is_written && begun.version != version,
@@ -180,23 +153,9 @@ impl Queue {
         now + left.map_or(wait, |left| wait.min(left))
     }
 
-    /// A job was deleted.
-    pub fn delete(&mut self, job: &impl ResourceExt) {
-        self.forget(&Key::of(job));
-    }
-
-    /// A list of all jobs begins.
-    pub fn begin_list(&mut self) {
-        self.listed = Some(BTreeSet::new());
-    }
-
-    /// The list is complete: what it didn't hold is gone.
-    pub fn end_list(&mut self) {
-        let listed = self.listed.take().unwrap_or_default();
-        let known: Vec<Key> = self.waiting.keys().chain(self.running.keys()).cloned().collect();
-        for key in known.iter().filter(|key| !listed.contains(key)) {
-            self.forget(key);
-        }
+    /// A job has ended or was deleted.
+    pub fn delete(&mut self, key: &Key) {
+        self.forget(key);
     }
 
     fn forget(&mut self, key: &Key) {

@@ -7,7 +7,7 @@ use tidegate_rules::{schedule::Limits, trust::Rights};
 
 use super::{
     AWAITING_APPROVAL,
-    queue::{Done, Key, Need},
+    queue::{Done, Need},
 };
 use crate::{
     context::Context,
@@ -19,6 +19,7 @@ use crate::{
         status::{self, SUCCEEDED, Verdict, WriteError},
         waiting::Cause,
     },
+    key::Key,
     ledger::LedgerError,
 };
 

@@ -119,7 +119,7 @@ pub async fn record(
 /// Whether an older config of the same name runs something for a push: then it is not due when the conflict ends, as a release
 /// must not be made twice.
 fn is_followed_by_owner(config: &IntegrationConfig, reference: &GitRef, context: &Context) -> bool {
-    let all = context.configs.store().state();
+    let all = context.configs.stored();
     let owner = validate::owner(config, all.iter().filter_map(|stored| stored.readable()));
     owner.filter(|_| conflict(config).is_some()).is_some_and(|owner| runs_push(owner, reference))
 }

@@ -6,8 +6,8 @@ use tidegate_resources::{Condition, IntegrationJob, IntegrationJobStatus, label}
 
 use crate::{
     job::status::SUCCEEDED,
-    report::plan::{Desired, plan},
-    schedule::Key,
+    key::Key,
+    outcome::said::{Desired, plan},
 };
 
 #[derive(Template)]

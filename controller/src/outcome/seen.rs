@@ -11,7 +11,7 @@ use tidegate_rules::{
     status::{JobKind, Verdict, VerdictState},
 };
 
-use super::plan::said;
+use super::said::said;
 
 /// What a run shows. It proves nothing about trust: whoever may make runs writes what he likes into them.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use tidegate_model::{CommitStatus, JobName, StatusState};
 use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, JobStatus, Phase};
 use tidegate_rules::status::WAITS_FOR_APPROVAL;
 
-use crate::schedule::Key;
+use crate::key::Key;
 
 /// A state, and one line for people.
 #[derive(Debug, Clone, PartialEq, Eq)]

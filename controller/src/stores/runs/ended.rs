@@ -1,0 +1,122 @@
+//! A finished run, as small as it can be held: there are thousands of them.
+
+use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt as _;
+use tidegate_model::{Host, JobName, RepositoryPath};
+use tidegate_resources::{ConfigReference, IntegrationJob};
+use tidegate_rules::{
+    ledger::{Run, RunId, TargetKey},
+    status::{Verdict, VerdictState},
+};
+
+use crate::{key::Key, outcome::seen::Seen};
+
+/// What is held of a finished run.
+#[derive(Debug)]
+pub struct EndedRun {
+    key: Key,
+    uid: Option<Box<str>>,
+    version: Option<Box<str>>,
+    shown: Option<Box<Shown>>,
+}
+
+/// What [`Seen`] says, in less memory: the run's name stands once.
+#[derive(Debug)]
+struct Shown {
+    config: ConfigReference,
+    host: Host,
+    repository: RepositoryPath,
+    run: Option<ShownRun>,
+    ended: Box<[(JobName, Timestamp)]>,
+    retest: Option<Box<str>>,
+}
+
+#[derive(Debug)]
+struct ShownRun {
+    created_at_ms: i64,
+    attempt: u32,
+    target: TargetKey,
+    jobs: Box<[(JobName, Option<(VerdictState, Box<str>)>)]>,
+    left_out: Box<[(JobName, Box<str>)]>,
+}
+
+impl EndedRun {
+    /// What is held of a run.
+    pub fn of(run: &IntegrationJob) -> Self {
+        Self {
+            key: Key::of(run),
+            uid: run.uid().map(Into::into),
+            version: run.resource_version().map(Into::into),
+            shown: Seen::of(run).map(|seen| Box::new(Shown::of(seen))),
+        }
+    }
+
+    pub(super) fn key(&self) -> Key {
+        self.key.clone()
+    }
+
+    pub(super) fn uid(&self) -> Option<&str> {
+        self.uid.as_deref()
+    }
+
+    pub(super) fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    pub(super) fn id(&self) -> Option<RunId> {
+        Some(self.shown.as_ref()?.run.as_ref()?.id(&self.key.name))
+    }
+
+    pub(super) fn seen(&self) -> Option<Seen> {
+        self.shown.as_ref().map(|shown| shown.seen(&self.key.name))
+    }
+}
+
+impl ShownRun {
+    fn id(&self, name: &str) -> RunId {
+        RunId { created_at_ms: self.created_at_ms, attempt: self.attempt, name: name.to_owned() }
+    }
+}
+
+impl Shown {
+    fn of(seen: Seen) -> Self {
+        let Seen { config, repository: (host, repository), run, ended, retest } = seen;
+        let run = run.map(|Run { id, target, jobs, left_out }| {
+            let verdict = |verdict: Verdict| (verdict.state, verdict.text.into());
+            let jobs = jobs.into_iter().map(|(name, said)| (name, said.map(verdict)));
+            ShownRun {
+                created_at_ms: id.created_at_ms,
+                attempt: id.attempt,
+                target,
+                jobs: jobs.collect(),
+                left_out: left_out.into_iter().map(|(name, reason)| (name, reason.into())).collect(),
+            }
+        });
+        Self { config, host, repository, run, ended: ended.into(), retest: retest.map(Into::into) }
+    }
+
+    fn seen(&self, name: &str) -> Seen {
+        let run = self.run.as_ref().map(|run| {
+            let verdict = |(state, text): &(VerdictState, Box<str>)| Verdict {
+                state: *state,
+                text: text.to_string(),
+                run: name.to_owned(),
+            };
+            let jobs = run.jobs.iter().map(|(name, said)| (name.clone(), said.as_ref().map(verdict)));
+            let left_out = run.left_out.iter().map(|(name, reason)| (name.clone(), reason.to_string()));
+            Run {
+                id: run.id(name),
+                target: run.target.clone(),
+                jobs: jobs.collect(),
+                left_out: left_out.collect(),
+            }
+        });
+        Seen {
+            config: self.config.clone(),
+            repository: (self.host, self.repository.clone()),
+            run,
+            ended: self.ended.to_vec(),
+            retest: self.retest.as_deref().map(str::to_owned),
+        }
+    }
+}
