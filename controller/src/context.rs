@@ -10,6 +10,7 @@ use kube::{
 
 use crate::{
     budget::Budgets,
+    cluster::Cluster,
     host::HostClients,
     ledger::Ledgers,
     metrics::Metrics,
@@ -22,6 +23,8 @@ use crate::{
 pub struct Context {
     /// The Kubernetes API.
     pub client: Client,
+    /// The same, of the served namespaces.
+    pub cluster: Cluster,
     /// What the operator decided.
     pub settings: Arc<Settings>,
     /// Clients of the git hosts.
@@ -47,7 +50,8 @@ impl Context {
 
     /// Puts together what every loop is given.
     pub fn new(client: Client, settings: Arc<Settings>, metrics: Metrics) -> Self {
-        let (Stores { configs, runs, tekton }, ..) = stores::stores(&settings);
+        let cluster = Cluster::new(client.clone(), &settings.namespaces);
+        let (Stores { configs, runs, tekton }, ..) = stores::stores(cluster.namespaces());
         let reporter = Reporter { controller: Self::NAME.to_owned(), instance: None };
         Self {
             recorder: Recorder::new(client.clone(), reporter),
@@ -57,6 +61,7 @@ impl Context {
             tekton,
             ledgers: Ledgers::default(),
             budgets: Arc::new(Mutex::new(Budgets::per_minute(settings.statuses_per_minute))),
+            cluster,
             client,
             settings,
             metrics,
@@ -64,9 +69,10 @@ impl Context {
     }
 
     /// The same for the loops of one turn at leading, and what fills its stores. Its ledgers are read again.
-    pub fn for_turn(&self) -> (Self, Checks, Writers) {
-        let (Stores { configs, runs, tekton }, checks, writers) = stores::stores(&self.settings);
-        (Self { configs, runs, tekton, ledgers: Ledgers::default(), ..self.clone() }, checks, writers)
+    pub fn for_turn(&self) -> (Self, Stores, Checks, Writers) {
+        let (stores, checks, writers) = stores::stores(self.cluster.namespaces());
+        let Stores { configs, runs, tekton } = stores.clone();
+        (Self { configs, runs, tekton, ledgers: Ledgers::default(), ..self.clone() }, stores, checks, writers)
     }
 
     /// How fast the credentials may write. Never held across an await.
@@ -74,11 +80,16 @@ impl Context {
         self.budgets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the objects of a namespace are served.
+    pub fn serves(&self, namespace: &str) -> bool {
+        self.cluster.serves(namespace)
+    }
+
     /// The objects of a kind in one namespace.
     pub fn namespaced<K>(&self, namespace: &str) -> Api<K>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
     {
-        Api::namespaced(self.client.clone(), namespace)
+        self.cluster.namespaced(namespace)
     }
 }

@@ -153,12 +153,16 @@ impl Replica {
     }
 
     fn start_loops(&self, turn: &CancellationToken) -> Loops {
-        let (of_turn, checks, writers) = self.context.for_turn();
+        let (of_turn, stores, checks, writers) = self.context.for_turn();
         let (context, stop) = (|| of_turn.clone(), || turn.clone());
         let mut loops = Loops::new();
         let fresh = self.context.settings.master_key_cache.as_duration();
         let keys = KeyCache::new(self.keys.clone(), fresh);
-    catch_up, config,
+        start(&mut loops, "stores", stores::run(self.context.cluster.clone(), stores, writers, stop()));
+        start(&mut loops, "config", config::run(context(), checks, keys, stop()));
+        let locks = Arc::<Locks>::default();
+        start(&mut loops, "drain", drain::run(context(), self.inlets.clone(), Arc::clone(&locks), stop()));
+        start(&mut loops, "catch_up", catch_up::run(context(), locks, stop()));
         start(&mut loops, "schedule", schedule::run(context(), stop()));
         start(&mut loops, "job", job::run(context(), stop()));
         start(&mut loops, "report", report::run(context(), stop()));
@@ -192,14 +196,16 @@ fn describe(ended: Result<(&'static str, anyhow::Result<()>), tokio::task::JoinE
 async fn check_crds(context: &Context) -> anyhow::Result<()> {
     let one = kube::api::ListParams::default().limit(1);
     let hint = "failed to list: are the CRDs of crds/ installed, and may the ServiceAccount list them?";
-    context.list_served::<StoredConfig>(&one).await.with_context(|| format!("IntegrationConfigs: {hint}"))?;
+    context.cluster.list::<StoredConfig>(&one).await.with_context(|| format!("IntegrationConfigs: {hint}"))?;
     // An object that can't be read stops no start.
     context
-        .list_served::<DeserializeGuard<IntegrationJob>>(&one)
+        .cluster
+        .list::<DeserializeGuard<IntegrationJob>>(&one)
         .await
         .with_context(|| format!("IntegrationJobs: {hint}"))?;
     context
-        .list_served::<IntegrationLedger>(&one)
+        .cluster
+        .list::<IntegrationLedger>(&one)
         .await
         .with_context(|| format!("IntegrationLedgers: {hint}"))?;
     Ok(())

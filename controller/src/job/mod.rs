@@ -120,7 +120,7 @@ async fn reconcile(
     if status.phase != Phase::Running || job.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }
-    let (new, deadline) = match context.tekton.pipeline_run_of(&job, &context).await.map_err(ReconcileError::Read)? {
+    let (new, deadline) = match context.tekton.pipeline_run_of(&job, &context.cluster).await.map_err(ReconcileError::Read)? {
         Some(run) => follow(&job, &run, &context).await?,
         None if status.pipeline_run.is_some() => (lost(&job), None),
         None => (start(&job, &context).await?, None),
@@ -163,7 +163,7 @@ async fn follow(
     let mut status = if let Some(status) = seen(&tasks, false).await? {
         status
     } else {
-        tasks = Tekton::read_tasks(job, context).await.map_err(ReconcileError::Read)?;
+        tasks = Tekton::read_tasks(job, &context.cluster).await.map_err(ReconcileError::Read)?;
         // Tasks that were read after their run's end always settle it.
         seen(&tasks, true).await?.unwrap_or(old)
     };

@@ -10,10 +10,10 @@ use super::{
     limit,
     pod::PodFacts,
     status::{Verdict, job_status},
-    store::Tasks,
     task::{self, TaskEnd, TaskState},
     waiting::Cause,
 };
+use crate::stores::tekton::Tasks;
 
 /// The objects of a run, as they were seen.
 #[derive(Debug, Clone, Copy)]

@@ -12,11 +12,10 @@ use tidegate_resources::{IntegrationJob, JobPhase, JobStatus, TaskRunStatus};
 
 use super::{
     checkout,
-    store::Tasks,
     task::{self, TaskState},
     waiting,
 };
-use crate::context::Context;
+use crate::{context::Context, stores::tekton::Tasks};
 
 /// What the pods say, by the jobs' names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

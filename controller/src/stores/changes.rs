@@ -92,7 +92,10 @@ impl<K: Held> Waiting<K> {
 
     fn push(&mut self, change: Change<K>) {
         match change {
-            Change::Applied(object) => self.of(object.key()).applied = Some(object),
+            Change::Applied(object) => {
+                let latest = self.of(object.key());
+                latest.applied = Some(object);
+            }
             Change::Deleted(object) => {
                 let latest = self.of(object.key());
                 latest.applied = None;

@@ -17,7 +17,7 @@ use super::{
     store::{Held, Store},
     watched,
 };
-use crate::{context::Context, key::Key};
+use crate::{cluster::Cluster, key::Key};
 
 /// How many configs may wait to be checked at once out of turn. One that finds no room is checked at its next turn.
 const MAX_CHECKS: usize = 256;
@@ -59,8 +59,8 @@ pub(super) fn configs(
 }
 
 /// Follows the watches of configs, which don't end.
-pub(super) async fn follow(context: &Context, mut watched: Watched<Arc<StoredConfig>>) -> WatchEnded {
-    let mut watches = context.watch_served::<StoredConfig>(&watcher::Config::default());
+pub(super) async fn follow(cluster: &Cluster, mut watched: Watched<Arc<StoredConfig>>) -> WatchEnded {
+    let mut watches = cluster.watch::<StoredConfig>(&watcher::Config::default());
     loop {
         let held = |mut config: StoredConfig| {
             config.managed_fields_mut().clear();

@@ -31,7 +31,7 @@ use self::{
     configs::{Checks, StoredConfig},
     store::{Held, Store, Writer},
 };
-use crate::{context::Context, error_chain, served, settings::Settings};
+use crate::{cluster::{Cluster, is_forbidden}, error_chain};
 
 /// How many objects one answer of a list holds at most: the answer is in memory as a whole.
 const PAGE: u32 = 100;
@@ -60,22 +60,26 @@ pub struct Writers {
 pub struct WatchEnded(String);
 
 /// Empty stores, and what fills them.
-pub fn stores(settings: &Settings) -> (Stores, Checks, Writers) {
-    let namespaces = served::namespaces(settings);
-    let (configs, checks, config_writer) = configs::configs(&namespaces);
-    let (runs, run_writer) = watched(&namespaces);
-    let (tekton, tekton_writers) = tekton::tekton(&namespaces);
+pub fn stores(namespaces: &BTreeSet<String>) -> (Stores, Checks, Writers) {
+    let (configs, checks, config_writer) = configs::configs(namespaces);
+    let (runs, run_writer) = watched(namespaces);
+    let (tekton, tekton_writers) = tekton::tekton(namespaces);
     let writers = Writers { configs: config_writer, runs: run_writer, tekton: tekton_writers };
     (Stores { configs, runs, tekton }, checks, writers)
 }
 
 /// Follows all watches until `stop` is cancelled.
-pub async fn run(context: Context, writers: Writers, stop: CancellationToken) -> Result<(), WatchEnded> {
+pub async fn run(
+    cluster: Cluster,
+    stores: Stores,
+    writers: Writers,
+    stop: CancellationToken,
+) -> Result<(), WatchEnded> {
     let Writers { configs, runs, tekton } = writers;
     tokio::select! {
         () = stop.cancelled() => Ok(()),
-        ended = configs::follow(&context, configs) => Err(ended),
-        ended = runs::follow(&context, runs, tekton) => Err(ended),
+        ended = configs::follow(&cluster, configs) => Err(ended),
+        ended = runs::follow(&cluster, &stores, runs, tekton) => Err(ended),
     }
 }
 
@@ -119,9 +123,9 @@ impl<K: Held> Watched<K> {
 /// Whether an error says that a namespace may not be read, and then whether it had been listed.
 fn refusal(error: &watcher::Error) -> Option<bool> {
     match error {
-        watcher::Error::InitialListFailed(error) => served::is_forbidden(error).then_some(false),
+        watcher::Error::InitialListFailed(error) => is_forbidden(error).then_some(false),
         watcher::Error::WatchStartFailed(error) | watcher::Error::WatchFailed(error) => {
-            served::is_forbidden(error).then_some(true)
+            is_forbidden(error).then_some(true)
         }
         _ => None,
     }

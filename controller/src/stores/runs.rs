@@ -15,11 +15,11 @@ use tidegate_rules::ledger::RunId;
 
 pub use self::ended::EndedRun;
 use super::{
-    PAGE, WatchEnded, Watched,
+    PAGE, Stores, WatchEnded, Watched,
     store::{Held, Store},
     tekton,
 };
-use crate::{context::Context, key::Key, outcome::seen::Seen};
+use crate::{cluster::Cluster, key::Key, outcome::seen::Seen};
 
 /// All served runs.
 pub type Runs = Store<StoredRun>;
@@ -119,16 +119,17 @@ impl Held for StoredRun {
 /// Follows the watches of runs and of their Tekton objects, which don't end. Tekton's begin when all runs are known: then it is
 /// known which of them need not be held.
 pub(super) async fn follow(
-    context: &Context,
+    cluster: &Cluster,
+    stores: &Stores,
     mut runs: Watched<StoredRun>,
     mut tekton: tekton::Writers,
 ) -> WatchEnded {
     let pages = watcher::Config::default().page_size(PAGE);
     let ours = pages.clone().labels(label::INTEGRATION_JOB);
-    let mut run_watches = context.watch_served::<DeserializeGuard<IntegrationJob>>(&pages);
-    let mut pipeline_run_watches = context.watch_served::<DeserializeGuard<PipelineRun>>(&ours);
-    let mut task_run_watches = context.watch_served::<DeserializeGuard<TaskRun>>(&ours);
-    let has_ended = |run: &Key| matches!(context.runs.get(run), Some(StoredRun::Ended(_)));
+    let mut run_watches = cluster.watch::<DeserializeGuard<IntegrationJob>>(&pages);
+    let mut pipeline_run_watches = cluster.watch::<DeserializeGuard<PipelineRun>>(&ours);
+    let mut task_run_watches = cluster.watch::<DeserializeGuard<TaskRun>>(&ours);
+    let has_ended = |run: &Key| matches!(stores.runs.get(run), Some(StoredRun::Ended(_)));
     loop {
         let is_listed = runs.writer.is_listed();
         let taken = tokio::select! {
@@ -140,7 +141,7 @@ pub(super) async fn follow(
                     Some(run)
                 });
                 if let Some(ended) = ended {
-                    tekton.release(&context.tekton, &ended);
+                    tekton.release(&stores.tekton, &ended);
                 }
                 taken
             }

@@ -16,7 +16,7 @@ use super::{
     store::{Held, Store},
     watched,
 };
-use crate::{context::Context, key::Key};
+use crate::{cluster::Cluster, key::Key};
 
 type Guarded<K> = DeserializeGuard<K>;
 
@@ -72,7 +72,7 @@ impl Tekton {
     pub async fn pipeline_run_of(
         &self,
         run: &IntegrationJob,
-        context: &Context,
+        cluster: &Cluster,
     ) -> Result<Option<PipelineRun>, kube::Error> {
         let is_own = |pipeline_run: &PipelineRun| {
             pipeline_run.owner_references().iter().any(|owner| Some(&owner.uid) == run.metadata.uid.as_ref())
@@ -85,7 +85,7 @@ impl Tekton {
         if run.status.as_ref().is_none_or(|status| status.pipeline_run.is_none()) {
             return Ok(None);
         }
-        Ok(context.namespaced::<PipelineRun>(&key.namespace).get_opt(&key.name).await?.filter(is_own))
+        Ok(cluster.namespaced::<PipelineRun>(&key.namespace).get_opt(&key.name).await?.filter(is_own))
     }
 
     /// The tasks that a `PipelineRun` lists, as far as they were seen, by the jobs' names.
@@ -100,9 +100,9 @@ impl Tekton {
     }
 
     /// The tasks of a run as the API server has them now, by the jobs' names.
-    pub async fn read_tasks(run: &IntegrationJob, context: &Context) -> Result<Tasks, kube::Error> {
+    pub async fn read_tasks(run: &IntegrationJob, cluster: &Cluster) -> Result<Tasks, kube::Error> {
         let selector = format!("{}={}", label::INTEGRATION_JOB, run.name_any());
-        let api = context.namespaced::<Guarded<TaskRun>>(&run.namespace().unwrap_or_default());
+        let api = cluster.namespaced::<Guarded<TaskRun>>(&run.namespace().unwrap_or_default());
         let tasks = api.list(&ListParams::default().labels(&selector)).await?;
         let named = tasks.into_iter().filter_map(|task| {
             Some((task.labels().get(label::TEKTON_PIPELINE_TASK)?.clone(), Arc::new(task)))

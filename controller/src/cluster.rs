@@ -1,7 +1,7 @@
-//! The namespaces that this controller serves: all, or those that the operator lists. Nothing else of it knows how many there
-//! are.
+//! The Kubernetes API, as far as this controller serves it: all namespaces, or those that the operator lists. Nothing else knows
+//! how many there are.
 
-use std::{collections::BTreeSet, fmt::Debug};
+use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
 
 use futures::{
     Stream, StreamExt as _,
@@ -9,7 +9,7 @@ use futures::{
 };
 use k8s_openapi::NamespaceResourceScope;
 use kube::{
-    Api, Resource,
+    Api, Client, Resource,
     api::ListParams,
     runtime::{
         WatchStreamExt as _,
@@ -17,25 +17,49 @@ use kube::{
     },
 };
 use serde::de::DeserializeOwned;
+use tidegate_model::ObjectName;
 
-use crate::{context::Context, error_chain, settings::Settings};
+use crate::error_chain;
 
-/// The namespaces to list and watch; one empty name means all. One that is named twice is served once.
-pub fn namespaces(settings: &Settings) -> BTreeSet<String> {
-    let listed: BTreeSet<_> = settings.namespaces.iter().map(|name| name.as_str().to_owned()).collect();
-    if listed.is_empty() { [String::new()].into() } else { listed }
+/// The Kubernetes API, and which of its namespaces are served. Cloning is cheap.
+#[derive(Clone)]
+pub struct Cluster {
+    client: Client,
+    /// One empty name means all.
+    namespaces: Arc<BTreeSet<String>>,
 }
 
-impl Context {
+impl Cluster {
+    /// The API, of these namespaces; of all where none is listed. One that is named twice is served once.
+    pub fn new<'a>(client: Client, listed: impl IntoIterator<Item = &'a ObjectName>) -> Self {
+        let mut namespaces: BTreeSet<_> = listed.into_iter().map(|name| name.as_str().to_owned()).collect();
+        if namespaces.is_empty() {
+            namespaces.insert(String::new());
+        }
+        Self { client, namespaces: Arc::new(namespaces) }
+    }
+
+    /// The namespaces to list and watch; one empty name means all.
+    pub fn namespaces(&self) -> &BTreeSet<String> {
+        &self.namespaces
+    }
+
     /// Whether the objects of a namespace are served.
     pub fn serves(&self, namespace: &str) -> bool {
-        let listed = &self.settings.namespaces;
-        listed.is_empty() || listed.iter().any(|served| served.as_str() == namespace)
+        self.namespaces.contains("") || self.namespaces.contains(namespace)
+    }
+
+    /// The objects of a kind in one namespace.
+    pub fn namespaced<K>(&self, namespace: &str) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        Api::namespaced(self.client.clone(), namespace)
     }
 
     /// All served objects of a kind. Of several namespaces those that may not be read are left out, as one that was
     /// removed may not: the others are not to suffer for it.
-    pub async fn list_served<K>(&self, params: &ListParams) -> kube::Result<Vec<K>>
+    pub async fn list<K>(&self, params: &ListParams) -> kube::Result<Vec<K>>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug,
     {
@@ -61,7 +85,7 @@ impl Context {
 
     /// Watches all served objects of a kind, each served namespace by a watch of its own. Every event comes with the
     /// namespace of its watch; an empty name means all.
-    pub fn watch_served<K>(
+    pub fn watch<K>(
         &self,
         config: &watcher::Config,
     ) -> impl Stream<Item = (String, watcher::Result<Event<K>>)> + Send + Unpin + use<K>
@@ -84,8 +108,8 @@ impl Context {
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
     {
-        let client = self.client.clone();
-        namespaces(&self.settings).into_iter().map(move |namespace| {
+        let (client, namespaces) = (self.client.clone(), BTreeSet::clone(&self.namespaces));
+        namespaces.into_iter().map(move |namespace| {
             let api = match namespace.as_str() {
                 "" => Api::all(client.clone()),
                 name => Api::namespaced(client.clone(), name),
