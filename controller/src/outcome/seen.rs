@@ -14,7 +14,7 @@ use tidegate_rules::{
 use super::said::said;
 
 /// What a run shows. It proves nothing about trust: whoever may make runs writes what he likes into them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// The config that the run was made from.
     pub config: ConfigReference,
