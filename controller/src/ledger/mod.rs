@@ -284,7 +284,7 @@ impl Book {
         let target = state.ledger.target(head, JobKind::PreSubmit, &GitRef::Branch(base.clone()));
         let records = target.into_iter().flat_map(|target| target.jobs.values());
         let name = |record: &JobRecord| match record {
-            JobRecord::Run { run, .. } => Some(run.name.clone()),
+            JobRecord::Run { run, .. } => Some(run.name.to_string()),
             JobRecord::LeftOut { .. } => None,
         };
         records.filter_map(name).collect()

@@ -1,6 +1,9 @@
 //! A ledger in the cluster: at most 64 objects of at most 256 KiB, each with the records whose keys fall to it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    hash::{BuildHasher as _, RandomState},
+};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{
@@ -48,27 +51,31 @@ pub enum LedgerError {
 pub struct Store {
     config: IntegrationConfig,
     parts: BTreeMap<u32, Written>,
+    /// With a key of its own, so that nobody finds records of the same hash.
+    hasher: RandomState,
 }
 
 struct Written {
     version: Option<String>,
-    records: String,
+    /// The hash of its records: they themselves are in the ledger.
+    hash: u64,
 }
 
 /// The records of a ledger, as the text of each part.
 pub fn parts(ledger: &Ledger) -> Result<BTreeMap<u32, String>, LedgerError> {
-    let mut parts: BTreeMap<u32, Vec<Record>> = BTreeMap::new();
+    let mut parts: BTreeMap<u32, String> = BTreeMap::new();
     for record in ledger.records() {
-        parts.entry(part_of(&record)).or_default().push(record);
+        let text = parts.entry(part_of(&record)).or_default();
+        text.push(if text.is_empty() { '[' } else { ',' });
+        text.push_str(&serde_json::to_string(&record).map_err(LedgerError::Json)?);
     }
-    let text = |(part, records): (u32, Vec<Record>)| {
-        let text = serde_json::to_string(&records).map_err(LedgerError::Json)?;
+    for (part, text) in &mut parts {
+        text.push(']');
         if text.len() > IntegrationLedger::MAX_RECORDS {
-            return Err(LedgerError::Full { part, length: text.len() });
+            return Err(LedgerError::Full { part: *part, length: text.len() });
         }
-        Ok((part, text))
-    };
-    parts.into_iter().map(text).collect()
+    }
+    Ok(parts)
 }
 
 fn part_of(record: &Record) -> u32 {
@@ -83,7 +90,7 @@ impl Store {
         let selector = format!("{}={}", label::CONFIG, config.name_any());
         let listed = api.list(&ListParams::default().labels(&selector)).await;
         let listed = listed.map_err(failed("list", &config.name_any()))?;
-        let (mut parts, mut records) = (BTreeMap::new(), Vec::new());
+        let (mut parts, mut records, hasher) = (BTreeMap::new(), Vec::new(), RandomState::new());
         // A config of the same name that was deleted may have left its own.
         let own = listed.items.into_iter().filter(|object| object.spec.config.uid == config.identity());
         for object in own {
@@ -92,9 +99,9 @@ impl Store {
                 Err(error) => unreadable(&object, &error),
             }
             let version = object.resource_version();
-            parts.insert(object.spec.part, Written { version, records: object.spec.records });
+            parts.insert(object.spec.part, Written { version, hash: hasher.hash_one(&object.spec.records) });
         }
-        Ok((Self { config: config.clone(), parts }, Ledger::from_records(records)))
+        Ok((Self { config: config.clone(), parts, hasher }, Ledger::from_records(records)))
     }
 
     /// Writes the parts that have changed.
@@ -103,11 +110,12 @@ impl Store {
         let emptied: Vec<u32> = self.parts.keys().filter(|part| !texts.contains_key(part)).copied().collect();
         let emptied = emptied.into_iter().map(|part| (part, "[]".to_owned()));
         for (part, records) in texts.into_iter().chain(emptied) {
-            if self.parts.get(&part).is_some_and(|written| written.records == records) {
+            let hash = self.hasher.hash_one(&records);
+            if self.parts.get(&part).is_some_and(|written| written.hash == hash) {
                 continue;
             }
             let version = self.write(part, &records, &api).await?;
-            self.parts.insert(part, Written { version, records });
+            self.parts.insert(part, Written { version, hash });
         }
         Ok(())
     }

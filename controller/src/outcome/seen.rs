@@ -8,7 +8,7 @@ use tidegate_resources::{
 };
 use tidegate_rules::{
     ledger::{Run, RunId, TargetKey},
-    status::{JobKind, Verdict, VerdictState},
+    status::{JobKind, RunName, Verdict, VerdictState},
 };
 
 use super::said::said;
@@ -59,18 +59,20 @@ impl Seen {
 fn run(job: &IntegrationJob, target: TargetKey) -> Run {
     let name = job.name_any();
     let attempt = name.rsplit_once('-').and_then(|(_, attempt)| attempt.parse().ok()).unwrap_or(0);
-    let jobs = job.spec.jobs.iter().map(|entry| (entry.name.clone(), verdict(job, &entry.name)));
+    let id = RunId { created_at_ms: job.created_at_ms(), attempt, name: name.into() };
+    let jobs = job.spec.jobs.iter();
+    let jobs = jobs.map(|entry| (entry.name.clone(), verdict(job, &entry.name, &id.name)));
     let left_out = job.spec.skipped.iter().filter(|skipped| !skipped.undecided);
     Run {
-        id: RunId { created_at_ms: job.created_at_ms(), attempt, name },
         target,
         jobs: jobs.collect(),
         left_out: left_out.map(|skipped| (skipped.name.clone(), skipped.reason.clone())).collect(),
+        id,
     }
 }
 
 /// What the run says about a job; `None` when Tidegate stopped the run before the job ended.
-fn verdict(job: &IntegrationJob, name: &JobName) -> Option<Verdict> {
+fn verdict(job: &IntegrationJob, name: &JobName, run: &RunName) -> Option<Verdict> {
     let status = job.status.as_ref();
     let phase = status.map(|status| status.phase).unwrap_or_default();
     let entry = status.and_then(|status| status.jobs.iter().find(|entry| entry.name == *name));
@@ -92,7 +94,7 @@ fn verdict(job: &IntegrationJob, name: &JobName) -> Option<Verdict> {
         Some(JobPhase::Error) if needs_secret(entry) => VerdictState::NeedsSecret,
         Some(JobPhase::NotRun | JobPhase::Cancelled | JobPhase::Error) => VerdictState::Error,
     };
-    Some(Verdict { state, text: said(job, name).description, run: job.name_any() })
+    Some(Verdict { state, text: said(job, name).description, run: run.clone() })
 }
 
 /// Whether a job was refused a Secret that a run with more rights may read.

@@ -269,7 +269,7 @@ impl Reporter {
                 && (decided.text == "queued" || decided.text == "waits for its turn");
             let target = Target { config: key.clone(), sha: commit, context };
             let status = Said { state: decided.state, description: decided.text };
-            let due = Due { target, status, run: decided.run };
+            let due = Due { target, status, run: decided.run.map(String::from) };
             self.outbox.want(due, writer.clone(), is_fleeting, Instant::now());
         }
     }

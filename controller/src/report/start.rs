@@ -21,7 +21,7 @@ impl Reporter {
         }
         for (config, book) in self.books.clone() {
             for (run, target) in book.runs() {
-                let key = Key { namespace: config.namespace.clone(), name: run.name.clone() };
+                let key = Key { namespace: config.namespace.clone(), name: run.name.to_string() };
                 if self.context.runs.get(&key).is_none() && self.is_gone(&key).await {
                     let run = Run { id: run, target, jobs: [].into(), left_out: [].into() };
                     book.observe(&Observation::RunDeleted { run, by: DeletedBy::Person });

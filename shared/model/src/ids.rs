@@ -1,13 +1,14 @@
 //! Names and numbers that hosts and Kubernetes give to things, each checked when it is parsed.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ParseError;
 
-/// A string newtype: `FromStr`, serde and `Display` from one rule.
+/// A string newtype: `FromStr`, serde and `Display` from one rule. Clones share their text: the controller holds the same commit
+/// and job names in many places.
 ///
 /// The schema's bounds stand on the type: with serde's `try_from`, schemars describes a bare `String` and would drop those
 /// of the field. The schema accepts what the type accepts, and nothing else: the API server must store nothing that the
@@ -25,7 +26,7 @@ macro_rules! text_id {
             "minLength" = 1, "maxLength" = $max, "pattern" = $pattern
             $(, "x-kubernetes-validations" = [{"rule": $cel, "message": $rule}])?
         ))]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The text as it was parsed.
@@ -42,7 +43,7 @@ macro_rules! text_id {
                 if text.is_empty() || text.chars().count() > $max || !check(text) {
                     return Err(ParseError::new($kind, text, $rule));
                 }
-                Ok(Self(text.to_owned()))
+                Ok(Self(text.into()))
             }
         }
 
@@ -56,7 +57,7 @@ macro_rules! text_id {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.0
+                id.as_str().to_owned()
             }
         }
 
@@ -90,7 +91,7 @@ text_id!(
 impl RepositoryPath {
     /// Whether both name one repository: hosts compare owner and name without case.
     pub fn is_same_as(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
+        self.as_str().eq_ignore_ascii_case(other.as_str())
     }
 
     /// All but the last segment: the owner (a user, an organisation, or GitLab's groups).

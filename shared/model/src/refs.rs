@@ -1,6 +1,6 @@
 //! Git references.
 
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ const RULE: &str =
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(inline, extend("minLength" = 1, "maxLength" = 244))]
-pub struct RefName(String);
+pub struct RefName(Arc<str>);
 
 impl RefName {
     /// The longest name, in characters.
@@ -47,7 +47,7 @@ impl FromStr for RefName {
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
         if is_ref_name(text) {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(ParseError::new("ref name", text, RULE))
         }
@@ -64,7 +64,7 @@ impl TryFrom<String> for RefName {
 
 impl From<RefName> for String {
     fn from(name: RefName) -> Self {
-        name.0
+        name.as_str().to_owned()
     }
 }
 

@@ -21,7 +21,8 @@ use serde::{Deserialize, Serialize};
 use tidegate_model::{CommitSha, GitRef, JobName, PullRequestNumber, RefName};
 
 use crate::{
-    status::{Context, Decided, JobKind, Left, Verdict},
+    small_map::SmallMap,
+    status::{Context, Decided, JobKind, Left, RunName, Verdict},
     trust::{Proof, Rights},
 };
 
@@ -44,7 +45,7 @@ pub struct Ledger {
     /// Commits that something shows, or showed within the window.
     pub commits: BTreeMap<CommitSha, CommitRecord>,
     /// The verdicts, by what shows the commit.
-    pub targets: BTreeMap<CommitSha, BTreeMap<(JobKind, GitRef), TargetRecord>>,
+    pub targets: BTreeMap<CommitSha, SmallMap<(JobKind, GitRef), TargetRecord>>,
     /// Whether pull requests have to be looked for on the host.
     pub looks: Looks,
 }
@@ -143,8 +144,8 @@ pub struct CommitRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Left>,
     /// What its statuses say.
-    #[serde(default, with = "record::entries", skip_serializing_if = "BTreeMap::is_empty")]
-    pub statuses: BTreeMap<Context, Status>,
+    #[serde(default, with = "record::entries", skip_serializing_if = "SmallMap::is_empty")]
+    pub statuses: SmallMap<Context, Status>,
     /// When it changed last, in milliseconds since 1970.
     pub changed_at_ms: i64,
 }
@@ -179,10 +180,10 @@ pub struct TargetKey {
 #[serde(rename_all = "camelCase")]
 pub struct TargetRecord {
     /// Each job's, by the newest run that has it.
-    pub jobs: BTreeMap<JobName, JobRecord>,
+    pub jobs: SmallMap<JobName, JobRecord>,
     /// The runs of an accepted push that exist. Without one the push stands only for the jobs that ended.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub runs: BTreeSet<String>,
+    #[serde(default, with = "record::keys", skip_serializing_if = "SmallMap::is_empty")]
+    pub runs: SmallMap<RunName, ()>,
     /// When it changed last, in milliseconds since 1970.
     pub changed_at_ms: i64,
 }
@@ -215,7 +216,7 @@ pub struct RunId {
     /// Its attempt.
     pub attempt: u32,
     /// Its name.
-    pub name: String,
+    pub name: RunName,
 }
 
 /// A run as the cluster shows it.

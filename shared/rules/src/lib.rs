@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod ledger;
 pub mod schedule;
 pub mod skip;
+pub mod small_map;
 pub mod status;
 pub mod tekton_text;
 pub mod trust;

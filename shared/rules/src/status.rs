@@ -5,6 +5,7 @@
 
 mod own;
 mod rule;
+mod run_name;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use crate::trust::{Proof, Rights};
 pub(crate) use text::{RUN_DELETED, truncate, was_deleted};
 
 pub use own::WAITS_FOR_APPROVAL;
+pub use run_name::RunName;
 
 /// Which events a job runs for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,7 +61,7 @@ pub struct Verdict {
     /// The words of the status, as they are when nothing else shows the commit. At most 140 characters.
     pub text: String,
     /// The name of the run: the status links to its page.
-    pub run: String,
+    pub run: RunName,
 }
 
 /// How far a job of a run is.
@@ -193,7 +195,7 @@ pub struct Decided {
     pub text: String,
     /// The run that the status links to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub run: Option<String>,
+    pub run: Option<RunName>,
     /// The kind of the job; `None` for the config's own status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<JobKind>,
@@ -258,7 +260,7 @@ pub struct Report {
     /// The words, at most 140 characters. They name the target when it is not the only one.
     pub text: String,
     /// The run whose page the status links to.
-    pub run: Option<String>,
+    pub run: Option<RunName>,
     /// The kind of the job; `None` for the config's own status.
     pub kind: Option<JobKind>,
     /// The rule that it follows from.

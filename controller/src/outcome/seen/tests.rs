@@ -26,7 +26,7 @@ fn a_run_of_a_pull_request_is_judged_for_its_head_and_base() {
     let run = seen(&pull_request(&json!([{"name": "unit"}]), &json!({}))).run.expect("a run");
     assert_eq!((run.target.kind, run.target.commit.as_str()), (JobKind::PreSubmit, HEAD));
     assert_eq!(run.target.reference.to_string(), "refs/heads/main");
-    assert_eq!((run.id.attempt, run.id.name.as_str()), (1, "shop-0123456789abcdef-1"));
+    assert_eq!((run.id.attempt, &*run.id.name), (1, "shop-0123456789abcdef-1"));
     let verdict = run.jobs[&unit()].as_ref().expect("a verdict");
     assert_eq!((verdict.state, verdict.text.as_str()), (VerdictState::Queued, "queued"));
 }

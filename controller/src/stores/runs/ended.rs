@@ -6,7 +6,7 @@ use tidegate_model::{Host, JobName, RepositoryPath};
 use tidegate_resources::{ConfigReference, IntegrationJob};
 use tidegate_rules::{
     ledger::{Run, RunId, TargetKey},
-    status::{Verdict, VerdictState},
+    status::{RunName, Verdict, VerdictState},
 };
 
 use crate::{key::Key, outcome::seen::Seen};
@@ -14,13 +14,14 @@ use crate::{key::Key, outcome::seen::Seen};
 /// What is held of a finished run.
 #[derive(Debug)]
 pub struct EndedRun {
-    key: Key,
+    namespace: Box<str>,
+    name: RunName,
     uid: Option<Box<str>>,
     version: Option<Box<str>>,
-    shown: Option<Box<Shown>>,
+    shown: Option<Shown>,
 }
 
-/// What [`Seen`] says, in less memory: the run's name stands once.
+/// What [`Seen`] says, in less memory: texts stand once, and what has to be clones that share theirs.
 #[derive(Debug)]
 struct Shown {
     config: ConfigReference,
@@ -43,16 +44,19 @@ struct ShownRun {
 impl EndedRun {
     /// What is held of a run.
     pub fn of(run: &IntegrationJob) -> Self {
+        let seen = Seen::of(run);
+        let known = seen.as_ref().and_then(|seen| Some(seen.run.as_ref()?.id.name.clone()));
         Self {
-            key: Key::of(run),
+            namespace: run.namespace().unwrap_or_default().into(),
+            name: known.unwrap_or_else(|| run.name_any().into()),
             uid: run.uid().map(Into::into),
             version: run.resource_version().map(Into::into),
-            shown: Seen::of(run).map(|seen| Box::new(Shown::of(seen))),
+            shown: seen.map(Shown::of),
         }
     }
 
     pub(super) fn key(&self) -> Key {
-        self.key.clone()
+        Key { namespace: self.namespace.to_string(), name: self.name.to_string() }
     }
 
     pub(super) fn uid(&self) -> Option<&str> {
@@ -64,23 +68,26 @@ impl EndedRun {
     }
 
     pub(super) fn id(&self) -> Option<RunId> {
-        Some(self.shown.as_ref()?.run.as_ref()?.id(&self.key.name))
+        Some(self.shown.as_ref()?.run.as_ref()?.id(&self.name))
     }
 
     pub(super) fn seen(&self) -> Option<Seen> {
-        self.shown.as_ref().map(|shown| shown.seen(&self.key.name))
+        self.shown.as_ref().map(|shown| shown.seen(&self.name))
     }
 }
 
 impl ShownRun {
-    fn id(&self, name: &str) -> RunId {
-        RunId { created_at_ms: self.created_at_ms, attempt: self.attempt, name: name.to_owned() }
+    fn id(&self, name: &RunName) -> RunId {
+        RunId { created_at_ms: self.created_at_ms, attempt: self.attempt, name: name.clone() }
     }
 }
 
 impl Shown {
     fn of(seen: Seen) -> Self {
         let Seen { config, repository: (host, repository), run, ended, retest } = seen;
+        // A job that a run has is named once.
+        let names: Vec<JobName> = run.iter().flat_map(|run| run.jobs.keys().cloned()).collect();
+        let shared = |name: JobName| names.iter().find(|known| **known == name).cloned().unwrap_or(name);
         let run = run.map(|Run { id, target, jobs, left_out }| {
             let verdict = |verdict: Verdict| (verdict.state, verdict.text.into());
             let jobs = jobs.into_iter().map(|(name, said)| (name, said.map(verdict)));
@@ -92,15 +99,16 @@ impl Shown {
                 left_out: left_out.into_iter().map(|(name, reason)| (name, reason.into())).collect(),
             }
         });
-        Self { config, host, repository, run, ended: ended.into(), retest: retest.map(Into::into) }
+        let ended = ended.into_iter().map(|(name, at)| (shared(name), at));
+        Self { config, host, repository, run, ended: ended.collect(), retest: retest.map(Into::into) }
     }
 
-    fn seen(&self, name: &str) -> Seen {
+    fn seen(&self, name: &RunName) -> Seen {
         let run = self.run.as_ref().map(|run| {
             let verdict = |(state, text): &(VerdictState, Box<str>)| Verdict {
                 state: *state,
                 text: text.to_string(),
-                run: name.to_owned(),
+                run: name.clone(),
             };
             let jobs = run.jobs.iter().map(|(name, said)| (name.clone(), said.as_ref().map(verdict)));
             let left_out = run.left_out.iter().map(|(name, reason)| (name.clone(), reason.to_string()));

@@ -217,7 +217,7 @@ impl Ledger {
         }
         self.touch(&key.commit, now_ms);
         let targets = self.targets.entry(key.commit.clone()).or_default();
-        let target = targets.entry((key.kind, key.reference.clone())).or_default();
+        let target = targets.get_or_insert_with((key.kind, key.reference.clone()), TargetRecord::default);
         let before = target.clone();
         for (job, verdict) in &run.jobs {
             let verdict = verdict.clone().map(|verdict| Verdict { text: truncate(&verdict.text), ..verdict });
@@ -233,10 +233,10 @@ impl Ledger {
             }
         }
         if key.kind == JobKind::PostSubmit {
-            target.runs.insert(run.id.name.clone());
+            target.runs.insert(run.id.name.clone(), ());
             for (job, reason) in &run.left_out {
                 let record = || JobRecord::LeftOut { reason: truncate(reason) };
-                target.jobs.entry(job.clone()).or_insert_with(record);
+                target.jobs.get_or_insert_with(job.clone(), record);
             }
         }
         if *target != before {

@@ -6,7 +6,7 @@ use tidegate_model::{CommitSha, GitRef, JobName, PullRequestNumber, RefName};
 
 use super::{Config, Job, JobRecord, Ledger, PullRequestRecord, RunId, TargetRecord};
 use crate::{
-    status::{Facts, JobKind, Judgement, Shows, Target, Verdict, VerdictState},
+    status::{Facts, JobKind, Judgement, RunName, Shows, Target, Verdict, VerdictState},
     trust::{Proof, Rights},
 };
 
@@ -162,7 +162,7 @@ fn too_many_bases(number: PullRequestNumber, of: &PullRequestRecord, config: &Co
     let verdict = Verdict {
         state: VerdictState::Error,
         text: format!("more than {} bases at this head: push a new commit", super::MAX_FORMER_BASES),
-        run: String::new(),
+        run: RunName::default(),
     };
     let jobs = config.jobs_of(JobKind::PreSubmit);
     let jobs = jobs.map(|(name, _)| (name.clone(), Judgement::Verdict(verdict.clone()))).collect();

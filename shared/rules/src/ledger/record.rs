@@ -137,12 +137,12 @@ impl Ledger {
 
 /// A map whose keys are no strings in JSON, as a list of its entries.
 pub(super) mod entries {
-    use std::collections::BTreeMap;
-
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 
-    pub fn serialize<S: Serializer, K: Serialize, V: Serialize>(
-        map: &BTreeMap<K, V>,
+    use crate::small_map::SmallMap;
+
+    pub fn serialize<S: Serializer, K: Serialize + Ord, V: Serialize>(
+        map: &SmallMap<K, V>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(map)
@@ -150,7 +150,27 @@ pub(super) mod entries {
 
     pub fn deserialize<'de, D: Deserializer<'de>, K: DeserializeOwned + Ord, V: DeserializeOwned>(
         deserializer: D,
-    ) -> Result<BTreeMap<K, V>, D::Error> {
+    ) -> Result<SmallMap<K, V>, D::Error> {
         Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
+    }
+}
+
+/// A map without values, as a list of its keys.
+pub(super) mod keys {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+
+    use crate::small_map::SmallMap;
+
+    pub fn serialize<S: Serializer, K: Serialize + Ord>(
+        map: &SmallMap<K, ()>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map.keys())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>, K: DeserializeOwned + Ord>(
+        deserializer: D,
+    ) -> Result<SmallMap<K, ()>, D::Error> {
+        Ok(Vec::<K>::deserialize(deserializer)?.into_iter().map(|key| (key, ())).collect())
     }
 }

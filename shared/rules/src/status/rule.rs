@@ -3,7 +3,7 @@
 use tidegate_model::{JobName, StatusState};
 
 use super::{
-    ConfigState, Context, Decided, Facts, JobKind, Judgement, Outcome, Report, Rule, Shows, VerdictState,
+    ConfigState, Context, Decided, Facts, JobKind, Judgement, Outcome, Report, Rule, RunName, Shows, VerdictState,
     text,
 };
 
@@ -188,7 +188,7 @@ impl Deciding<'_> {
         }
     }
 
-    fn reported(&self, state: StatusState, text: &str, run: Option<String>, rule: Rule) -> Outcome {
+    fn reported(&self, state: StatusState, text: &str, run: Option<RunName>, rule: Rule) -> Outcome {
         Outcome::Report(Report { state, text: text::truncate(text), run, kind: Some(self.kind), rule })
     }
 
@@ -237,7 +237,7 @@ fn after_deletion(shows: &Shows, judgement: &Judgement) -> Judgement {
     };
     let run = match judgement {
         Judgement::Verdict(verdict) => verdict.run.clone(),
-        Judgement::NotApplicable(_) | Judgement::LeftOut(_) | Judgement::Missing => String::new(),
+        Judgement::NotApplicable(_) | Judgement::LeftOut(_) | Judgement::Missing => RunName::default(),
     };
     let text = text::was_deleted(reference);
     Judgement::Verdict(super::Verdict { state: VerdictState::Error, text, run })

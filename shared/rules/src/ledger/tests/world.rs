@@ -116,7 +116,7 @@ impl World {
     /// A new run, without a slot.
     pub fn run(&mut self, target: TargetKey, jobs: &BTreeSet<JobName>, rights: &str) -> usize {
         let name = format!("run-{}-{rights}", self.next_run);
-        let id = RunId { created_at_ms: self.now_ms, attempt: self.next_run, name };
+        let id = RunId { created_at_ms: self.now_ms, attempt: self.next_run, name: name.into() };
         self.next_run += 1;
         let verdict = verdict(&id, VerdictState::Queued, "queued");
         let jobs = jobs.iter().map(|job| (job.clone(), Some(verdict.clone()))).collect();
