@@ -113,11 +113,13 @@ impl Cluster {
         self.server.refusals.set(request, namespace, why);
     }
 
-    /// Stores an `IntegrationConfig` or `IntegrationJob` as it is, as if it was written before its CRD had its present rules.
+    /// Stores an object of Tidegate's or Tekton's as it is, as if it was written before its CRD had its present rules.
     pub fn plant(&self, mut object: Value) -> anyhow::Result<()> {
         let kind = object["kind"].as_str().unwrap_or_default();
-        let resource = [Resource::IntegrationConfig, Resource::IntegrationJob]
+        let ours = [Resource::IntegrationConfig, Resource::IntegrationJob, Resource::IntegrationLedger];
+        let resource = ours
             .into_iter()
+            .chain([Resource::PipelineRun, Resource::TaskRun])
             .find(|resource| resource.row().kind == kind)
             .with_context(|| format!("{kind} can't be planted"))?;
         let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();

@@ -30,6 +30,10 @@ pub(crate) struct Query {
     pub(crate) bookmarks: bool,
     pub(crate) send_initial_events: bool,
     pub(crate) timeout_seconds: Option<u64>,
+    /// How many objects one page of a list holds at most.
+    pub(crate) limit: usize,
+    /// The version that the pages of a list show, and the object that the page before ended with.
+    pub(crate) after: Option<(u64, String, String)>,
 }
 
 impl Request {
@@ -110,6 +114,8 @@ impl Request {
                 bookmarks: flag("allowWatchBookmarks"),
                 send_initial_events: flag("sendInitialEvents"),
                 timeout_seconds: parameter("timeoutSeconds").parse().ok(),
+                limit: parameter("limit").parse().ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX),
+                after: serde_json::from_str(parameter("continue")).ok(),
             },
         })
     }

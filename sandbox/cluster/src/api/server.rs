@@ -144,11 +144,21 @@ fn carry_out(
     };
     let found = match request.verb {
         Verb::Get => store.read().find(&key)?.as_ref().clone(),
-        // Limits are taken as a wish: one page has all.
         Verb::List => {
-            let state = store.read();
-            let objects = state.list(request.resource, &request.namespace, &request.query.filter);
-            list(state.version(), objects.map(|(_, object)| object.as_ref().clone()).collect())
+            let (state, query) = (store.read(), &request.query);
+            let objects = state.list(request.resource, &request.namespace, &query.filter);
+            // Later pages show newer objects under the first one's version: a watch from there shows what has changed.
+            let version = query.after.as_ref().map_or(state.version(), |(version, ..)| *version);
+            let mut rest = objects.skip_while(|(key, _)| {
+                let shown = query.after.as_ref().map(|(_, namespace, name)| (namespace, name));
+                shown.is_some_and(|shown| (&key.namespace, &key.name) <= shown)
+            });
+            let page: Vec<_> = rest.by_ref().take(query.limit).collect();
+            let mut found = list(version, page.iter().map(|(_, object)| object.as_ref().clone()).collect());
+            if let (Some((last, _)), Some(_)) = (page.last(), rest.next()) {
+                found["metadata"]["continue"] = json!([version, last.namespace, last.name]).to_string().into();
+            }
+            found
         }
         Verb::Create => {
             let body = parse(content_type, body)?;

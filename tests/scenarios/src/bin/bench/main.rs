@@ -6,6 +6,7 @@
 mod burst;
 mod connections;
 mod figures;
+mod finished;
 mod host_calls;
 mod latency;
 mod memory;
@@ -33,6 +34,10 @@ struct Arguments {
     /// After how many finished `IntegrationJob`s the controller's memory is read; on the sandbox alone.
     #[arg(long, default_value_t = 1000)]
     jobs: usize,
+    /// In a cluster with so many finished `IntegrationJob`s the controller starts, and nothing else is measured; on the sandbox
+    /// alone.
+    #[arg(long)]
+    finished: Option<usize>,
     /// How many half-sent requests are kept open at the controller's port, and nothing else is measured; on the sandbox alone.
     #[arg(long)]
     half_open: Option<usize>,
@@ -46,6 +51,9 @@ async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let world = if is_real() { "real Kubernetes, Tekton and Gitea" } else { "the sandbox" };
     println!("on {world}; load average {}", std::fs::read_to_string("/proc/loadavg")?.trim());
+    if let Some(runs) = arguments.finished {
+        return Box::pin(finished::measure(runs)).await;
+    }
     if let Some(connections) = arguments.half_open {
         return Box::pin(connections::measure(connections, arguments.half_open_seconds)).await;
     }
