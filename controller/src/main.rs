@@ -196,7 +196,11 @@ fn describe(ended: Result<(&'static str, anyhow::Result<()>), tokio::task::JoinE
 async fn check_crds(context: &Context) -> anyhow::Result<()> {
     let one = kube::api::ListParams::default().limit(1);
     let hint = "failed to list: are the CRDs of crds/ installed, and may the ServiceAccount list them?";
-    context.cluster.list::<StoredConfig>(&one).await.with_context(|| format!("IntegrationConfigs: {hint}"))?;
+    context
+        .cluster
+        .list::<StoredConfig>(&one)
+        .await
+        .with_context(|| format!("IntegrationConfigs: {hint}"))?;
     // An object that can't be read stops no start.
     context
         .cluster

@@ -1,5 +1,8 @@
 //! Rules of the house that no other tool checks.
 
+mod circles;
+mod paths;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -84,6 +87,39 @@ const BUDGETS: &[(&str, &[&str], usize)] = &[
     ("sandbox/forge/src/gitea/", &[], 500),
 ];
 
+/// The folders whose modules must not need each other in a circle.
+const WITHOUT_CIRCLES: [&str; 5] = ["shared/", "functions/", "controller/", "cli/", "xtask/"];
+
+/// Modules in which circles are still to be resolved: crate and parent.
+const WITH_CIRCLES: &[(&str, &str)] = &[
+    ("controller", ""),
+    ("controller", "catch_up"),
+    ("controller", "chat"),
+    ("controller", "config"),
+    ("controller", "drain"),
+    ("controller", "job"),
+    ("controller", "runs"),
+    ("controller", "settings"),
+    ("controller", "trigger"),
+    ("shared/hosts", ""),
+    ("shared/hosts", "client"),
+    ("shared/hosts", "gitea"),
+    ("shared/hosts", "github"),
+    ("shared/hosts", "github::client"),
+    ("shared/hosts", "v3"),
+    ("shared/queue", ""),
+    ("shared/resources", "integration_job"),
+    ("shared/rules", "chatops"),
+    ("shared/rules", "ledger"),
+    ("shared/rules", "status"),
+    ("functions/webhook", ""),
+    ("cli", ""),
+    ("cli", "lint"),
+    ("xtask", ""),
+    ("xtask", "deploy"),
+    ("xtask", "package"),
+];
+
 /// Words that mean unfinished work. Written apart so that this file doesn't hold them.
 const UNFINISHED: &[&str] = &[concat!("FIX", "ME"), concat!("X", "XX"), concat!("#[ig", "nore")];
 
@@ -98,6 +134,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
         file(workspace, path, &mut faults)?;
     }
     budgets(workspace, &tracked, &mut faults)?;
+    no_circles(workspace, &tracked, &mut faults)?;
     if faults.is_empty() {
         return Ok(());
     }
@@ -160,6 +197,33 @@ fn budgets(workspace: &Workspace, tracked: &[PathBuf], faults: &mut Vec<String>)
         }
         if lines > *budget {
             faults.push(format!("{room} has {lines} lines of code, more than {budget}: see ADR 17"));
+        }
+    }
+    Ok(())
+}
+
+/// Modules of a crate need each other in one direction.
+fn no_circles(workspace: &Workspace, tracked: &[PathBuf], faults: &mut Vec<String>) -> anyhow::Result<()> {
+    let mut crates: BTreeMap<String, Vec<circles::Source>> = BTreeMap::new();
+    for path in tracked {
+        let shown = workspace.relative(path).display().to_string();
+        let Some((room, path_in_room)) = shown.split_once("/src/") else { continue };
+        if shown.ends_with(".rs") && WITHOUT_CIRCLES.iter().any(|folder| shown.starts_with(folder)) {
+            let source = circles::Source { path: path_in_room.to_owned(), text: fs::read_to_string(path)? };
+            crates.entry(room.to_owned()).or_default().push(source);
+        }
+    }
+    for (room, mut sources) in crates {
+        // A program beside a library is a crate of its own.
+        if sources.iter().any(|source| source.path == "lib.rs") {
+            sources.retain(|source| source.path != "main.rs");
+        }
+        for (parent, circle) in circles::find(&sources) {
+            if !WITH_CIRCLES.contains(&(room.as_str(), parent.as_str())) {
+                faults.push(format!(
+                    "modules of {room}/src, in `{parent}`, need each other in a circle: {circle}"
+                ));
+            }
         }
     }
     Ok(())

@@ -87,7 +87,11 @@ mod tests {
     fn the_end_or_change_of_a_config_checks_those_of_its_name_that_are_in_conflict() {
         assert_eq!(checked(&Change::Deleted(Arc::new(config("a", "shop", "Valid")))), ["b/shop"]);
         assert_eq!(checked(&Change::Applied(Arc::new(config("a", "shop", "Valid")))), ["b/shop"]);
-        assert_eq!(checked(&Change::Applied(Arc::new(config("b", "shop", "ContextConflict")))), [""; 0], "its own change");
+        assert_eq!(
+            checked(&Change::Applied(Arc::new(config("b", "shop", "ContextConflict")))),
+            [""; 0],
+            "its own change"
+        );
         assert_eq!(checked(&Change::Deleted(Arc::new(config("a", "other", "Valid")))), [""; 0]);
     }
 

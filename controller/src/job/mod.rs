@@ -26,11 +26,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::{
     ResourceExt,
     core::{ObjectMeta, PartialObjectMeta},
-    runtime::{
-        Controller,
-        controller::Action,
-        reflector::ObjectRef,
-    },
+    runtime::{Controller, controller::Action, reflector::ObjectRef},
 };
 use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase, PipelineRun};
 use tokio_util::sync::CancellationToken;
@@ -47,7 +43,7 @@ use crate::{
     error_chain,
     key::Key,
     shutdown::stopped_unlisted,
-    stores::{Interest, StoredRun, Tekton, names, store::Held as _, tekton::Tasks},
+    stores::{Interest, StoredRun, Tekton, held::Held as _, names, tekton::Tasks},
 };
 
 /// How long a failed round waits for the next.
@@ -120,11 +116,12 @@ async fn reconcile(
     if status.phase != Phase::Running || job.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }
-    let (new, deadline) = match context.tekton.pipeline_run_of(&job, &context.cluster).await.map_err(ReconcileError::Read)? {
-        Some(run) => follow(&job, &run, &context).await?,
-        None if status.pipeline_run.is_some() => (lost(&job), None),
-        None => (start(&job, &context).await?, None),
-    };
+    let (new, deadline) =
+        match context.tekton.pipeline_run_of(&job, &context.cluster).await.map_err(ReconcileError::Read)? {
+            Some(run) => follow(&job, &run, &context).await?,
+            None if status.pipeline_run.is_some() => (lost(&job), None),
+            None => (start(&job, &context).await?, None),
+        };
     if new != status {
         match status::write(&context, &job, &new).await {
             Ok(()) => finished(&job, &new, &context),

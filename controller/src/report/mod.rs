@@ -34,7 +34,7 @@ use crate::{
     key::Key,
     ledger::{Book, DueStatus, key_of},
     outcome::{said::Said, seen::Seen},
-    stores::{Change, StoredRun, store::Held as _},
+    stores::{Change, StoredRun, held::Held as _},
 };
 
 /// How long what could not be read or written waits for the next try.

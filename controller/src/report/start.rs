@@ -7,7 +7,7 @@ use super::Reporter;
 use crate::{
     error_chain,
     key::Key,
-    stores::{StoredRun, store::Held as _},
+    stores::{StoredRun, held::Held as _},
 };
 
 impl Reporter {

@@ -20,11 +20,8 @@ use tokio_util::sync::CancellationToken;
 use self::queue::{Caps, Done, Moment, Queue};
 use crate::{
     context::Context,
-    stores::{Change, StoredRun, store::Held as _},
+    stores::{Change, StoredRun, held::Held as _},
 };
-
-/// The reason of the condition of a job that a person has to approve.
-pub const AWAITING_APPROVAL: &str = "AwaitingApproval";
 
 /// Nobody is woken that late; it only bounds a timer that has nothing to wait for.
 const IDLE: Duration = Duration::from_hours(1);

@@ -17,6 +17,9 @@ use crate::{
     key::Key,
 };
 
+/// The reason of the condition of a job that a person has to approve.
+pub const AWAITING_APPROVAL: &str = "AwaitingApproval";
+
 /// How long a job whose object was changed by somebody else waits for the change to be seen, at most.
 const OUTDATED: Duration = Duration::from_secs(1);
 
@@ -292,7 +295,7 @@ fn says_approval(job: &IntegrationJob) -> bool {
     let conditions = job.status.iter().flat_map(|status| &status.conditions);
     conditions
         .into_iter()
-        .any(|condition| condition.type_ == SUCCEEDED && condition.reason == super::AWAITING_APPROVAL)
+        .any(|condition| condition.type_ == SUCCEEDED && condition.reason == AWAITING_APPROVAL)
 }
 
 #[cfg(test)]

@@ -5,10 +5,7 @@ use tidegate_model::{CommitSha, GitRef, JobName};
 use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase, Pull};
 use tidegate_rules::{schedule::Limits, trust::Rights};
 
-use super::{
-    AWAITING_APPROVAL,
-    queue::{Done, Need},
-};
+use super::queue::{AWAITING_APPROVAL, Done, Need};
 use crate::{
     context::Context,
     error_chain,

@@ -11,7 +11,7 @@ use std::{
 use futures::{Stream, stream};
 use tokio::sync::Notify;
 
-use super::store::Held;
+use super::held::Held;
 use crate::key::Key;
 
 /// What happened to an object.

@@ -6,16 +6,18 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures::{StreamExt as _, channel::mpsc};
 use kube::{
-    Resource as _, ResourceExt, core::PartialObjectMeta,
+    Resource as _, ResourceExt,
+    core::PartialObjectMeta,
     runtime::{reflector::ObjectRef, watcher},
 };
 use tidegate_resources::{GitSpec, IntegrationConfig, IntegrationJob};
 
 pub use self::stored::{StoredConfig, UnreadableConfig};
 use super::{
-    Subscription, WatchEnded, Watched,
-    store::{Held, Store},
-    watched,
+    changes::Subscription,
+    held::Held,
+    store::Store,
+    watched::{WatchEnded, Watched, watched},
 };
 use crate::{cluster::Cluster, key::Key};
 
@@ -50,9 +52,7 @@ impl Held for Arc<StoredConfig> {
 }
 
 /// No configs yet, and what fills them from the watches of these namespaces.
-pub(super) fn configs(
-    namespaces: &BTreeSet<String>,
-) -> (Configs, Checks, Watched<Arc<StoredConfig>>) {
+pub(super) fn configs(namespaces: &BTreeSet<String>) -> (Configs, Checks, Watched<Arc<StoredConfig>>) {
     let (store, watched) = watched(namespaces);
     let (sender, checks) = mpsc::channel(MAX_CHECKS);
     (Configs { store, checks: sender }, checks, watched)

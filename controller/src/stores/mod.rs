@@ -6,18 +6,15 @@
 
 pub mod changes;
 pub mod configs;
+pub mod held;
 mod names;
 pub mod runs;
 pub mod store;
 pub mod tekton;
+mod watched;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use kube::{
-    Resource,
-    core::DeserializeGuard,
-    runtime::watcher::{self, Event},
-};
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
@@ -26,15 +23,13 @@ pub use self::{
     names::{Interest, Names, names},
     runs::{Runs, StoredRun},
     tekton::Tekton,
+    watched::WatchEnded,
 };
 use self::{
     configs::{Checks, StoredConfig},
-    store::{Held, Store, Writer},
+    watched::{Watched, watched},
 };
-use crate::{cluster::{Cluster, is_forbidden}, error_chain};
-
-/// How many objects one answer of a list holds at most: the answer is in memory as a whole.
-const PAGE: u32 = 100;
+use crate::cluster::Cluster;
 
 /// What all loops read. Cloning is cheap.
 #[derive(Clone)]
@@ -53,11 +48,6 @@ pub struct Writers {
     runs: Watched<StoredRun>,
     tekton: tekton::Writers,
 }
-
-/// A watch ended.
-#[derive(Debug, thiserror::Error)]
-#[error("the watch of {0} ended")]
-pub struct WatchEnded(String);
 
 /// Empty stores, and what fills them.
 pub fn stores(namespaces: &BTreeSet<String>) -> (Stores, Checks, Writers) {
@@ -79,54 +69,6 @@ pub async fn run(
     tokio::select! {
         () = stop.cancelled() => Ok(()),
         ended = configs::follow(&cluster, configs) => Err(ended),
-        ended = runs::follow(&cluster, &stores, runs, tekton) => Err(ended),
-    }
-}
-
-/// What a watch says: the namespace that it follows, and the event. `None` when it has ended.
-type Said<K> = Option<(String, watcher::Result<Event<DeserializeGuard<K>>>)>;
-
-/// A store's writer, as the watches of served namespaces fill it.
-struct Watched<K> {
-    writer: Writer<K>,
-    is_one_of_several: bool,
-}
-
-fn watched<K: Held>(namespaces: &BTreeSet<String>) -> (Store<K>, Watched<K>) {
-    let (store, writer) = store::store(namespaces.clone());
-    (store, Watched { writer, is_one_of_several: namespaces.len() > 1 })
-}
-
-impl<K: Held> Watched<K> {
-    /// Takes what a watch says. `hold` makes what is held of an object; `None` where nothing has to be.
-    fn take<R: Resource<DynamicType = ()>>(
-        &mut self,
-        said: Option<(String, watcher::Result<Event<R>>)>,
-        hold: impl FnOnce(R) -> Option<K>,
-    ) -> Result<(), WatchEnded> {
-        let (namespace, event) = said.ok_or_else(|| WatchEnded(R::plural(&()).into_owned()))?;
-        match event {
-            Ok(event) => self.writer.take(&namespace, event, hold),
-            Err(error) => {
-                let plural = R::plural(&());
-                tracing::warn!(namespace, error = error_chain(&error), "failed to watch {plural}");
-                if let Some(is_listed) = refusal(&error) {
-                    // One of several namespaces may be gone for good.
-                    self.writer.refuse(&namespace, self.is_one_of_several && !is_listed);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether an error says that a namespace may not be read, and then whether it had been listed.
-fn refusal(error: &watcher::Error) -> Option<bool> {
-    match error {
-        watcher::Error::InitialListFailed(error) => is_forbidden(error).then_some(false),
-        watcher::Error::WatchStartFailed(error) | watcher::Error::WatchFailed(error) => {
-            is_forbidden(error).then_some(true)
-        }
-        _ => None,
+        ended = runs::follow(&cluster, (&stores.runs, &stores.tekton), runs, tekton) => Err(ended),
     }
 }

@@ -15,7 +15,7 @@ use kube::{
 
 use super::{
     changes::{Change, Subscription},
-    store::Held,
+    held::Held,
 };
 
 /// The names of objects of a kind.

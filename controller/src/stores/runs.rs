@@ -5,21 +5,21 @@ mod ended;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use kube::{
-    Resource as _, ResourceExt as _,
-    core::DeserializeGuard,
-    runtime::watcher,
-};
+use kube::{Resource as _, ResourceExt as _, core::DeserializeGuard, runtime::watcher};
 use tidegate_resources::{IntegrationJob, PipelineRun, TaskRun, label};
 use tidegate_rules::ledger::RunId;
 
 pub use self::ended::EndedRun;
 use super::{
-    PAGE, Stores, WatchEnded, Watched,
-    store::{Held, Store},
-    tekton,
+    held::Held,
+    store::Store,
+    tekton::{self, Tekton},
+    watched::{WatchEnded, Watched},
 };
 use crate::{cluster::Cluster, key::Key, outcome::seen::Seen};
+
+/// How many objects one answer of a list holds at most: the answer is in memory as a whole.
+const PAGE: u32 = 100;
 
 /// All served runs.
 pub type Runs = Store<StoredRun>;
@@ -120,33 +120,33 @@ impl Held for StoredRun {
 /// known which of them need not be held.
 pub(super) async fn follow(
     cluster: &Cluster,
-    stores: &Stores,
-    mut runs: Watched<StoredRun>,
-    mut tekton: tekton::Writers,
+    (runs, tekton): (&Runs, &Tekton),
+    mut writer: Watched<StoredRun>,
+    mut tekton_writers: tekton::Writers,
 ) -> WatchEnded {
     let pages = watcher::Config::default().page_size(PAGE);
     let ours = pages.clone().labels(label::INTEGRATION_JOB);
     let mut run_watches = cluster.watch::<DeserializeGuard<IntegrationJob>>(&pages);
     let mut pipeline_run_watches = cluster.watch::<DeserializeGuard<PipelineRun>>(&ours);
     let mut task_run_watches = cluster.watch::<DeserializeGuard<TaskRun>>(&ours);
-    let has_ended = |run: &Key| matches!(stores.runs.get(run), Some(StoredRun::Ended(_)));
+    let has_ended = |run: &Key| matches!(runs.get(run), Some(StoredRun::Ended(_)));
     loop {
-        let is_listed = runs.writer.is_listed();
+        let is_listed = writer.writer.is_listed();
         let taken = tokio::select! {
             said = run_watches.next() => {
                 let mut ended = None;
-                let taken = runs.take(said, |object| {
+                let taken = writer.take(said, |object| {
                     let run = StoredRun::new(object);
                     ended = matches!(run, StoredRun::Ended(_)).then(|| run.key());
                     Some(run)
                 });
                 if let Some(ended) = ended {
-                    tekton.release(&stores.tekton, &ended);
+                    tekton_writers.release(tekton, &ended);
                 }
                 taken
             }
-            said = pipeline_run_watches.next(), if is_listed => tekton.take_pipeline_run(said, has_ended),
-            said = task_run_watches.next(), if is_listed => tekton.take_task_run(said, has_ended),
+            said = pipeline_run_watches.next(), if is_listed => tekton_writers.take_pipeline_run(said, has_ended),
+            said = task_run_watches.next(), if is_listed => tekton_writers.take_task_run(said, has_ended),
         };
         if let Err(ended) = taken {
             return ended;

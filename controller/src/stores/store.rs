@@ -8,18 +8,11 @@ use std::{
 use kube::{Resource, runtime::watcher::Event};
 use tokio::sync::watch;
 
-use super::changes::{Change, Subscribers, Subscription};
+use super::{
+    changes::{Change, Subscribers, Subscription},
+    held::Held,
+};
 use crate::key::Key;
-
-/// What is held of an object: a handle that is cheap to clone.
-pub trait Held: Clone + Send + Sync + 'static {
-    /// Its namespace and name.
-    fn key(&self) -> Key;
-    /// Which object of this name it is.
-    fn uid(&self) -> Option<&str>;
-    /// Which version of the object it is.
-    fn version(&self) -> Option<&str>;
-}
 
 /// The objects of one kind, as the API server showed them last. Cloning is cheap.
 pub struct Store<K> {
@@ -172,7 +165,8 @@ impl<K: Held> Writer<K> {
     /// A list is complete: what it didn't show is gone.
     fn end_list(&mut self, namespace: &str) {
         let shown = self.lists.remove(namespace).unwrap_or_default();
-        let is_gone = |key: &&Key| (namespace.is_empty() || key.namespace == namespace) && !shown.contains(*key);
+        let is_gone =
+            |key: &&Key| (namespace.is_empty() || key.namespace == namespace) && !shown.contains(*key);
         let gone: Vec<Key> = lock(&self.objects).held.keys().filter(is_gone).cloned().collect();
         for key in gone {
             self.put(key, None);

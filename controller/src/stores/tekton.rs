@@ -11,10 +11,10 @@ use kube::{Resource, ResourceExt, api::ListParams, core::DeserializeGuard};
 use tidegate_resources::{IntegrationJob, PipelineRun, TaskRun, label};
 
 use super::{
-    Said, WatchEnded, Watched,
     changes::Change,
-    store::{Held, Store},
-    watched,
+    held::Held,
+    store::Store,
+    watched::{Said, WatchEnded, Watched, watched},
 };
 use crate::{cluster::Cluster, key::Key};
 

@@ -46,11 +46,7 @@ impl FromStr for RefName {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        if is_ref_name(text) {
-            Ok(Self(text.into()))
-        } else {
-            Err(ParseError::new("ref name", text, RULE))
-        }
+        if is_ref_name(text) { Ok(Self(text.into())) } else { Err(ParseError::new("ref name", text, RULE)) }
     }
 }
 

@@ -7,6 +7,11 @@ pub fn resident_mib(pid: u32) -> Result<f64> {
     mib(pid, "VmRSS:")
 }
 
+/// The part of it that no file backs: heap and stacks, in MiB.
+pub fn anonymous_mib(pid: u32) -> Result<f64> {
+    mib(pid, "RssAnon:")
+}
+
 /// The most memory that it has held, in MiB.
 pub fn peak_mib(pid: u32) -> Result<f64> {
     mib(pid, "VmHWM:")

@@ -156,7 +156,8 @@ fn circles(needs: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
     }
     let text = |group: BTreeSet<&String>| {
         let arrows = group.iter().filter_map(|node| {
-            let needed: Vec<_> = needs[*node].iter().filter(|needed| group.contains(needed)).cloned().collect();
+            let needed: Vec<_> =
+                needs[*node].iter().filter(|needed| group.contains(needed)).cloned().collect();
             (!needed.is_empty()).then(|| format!("{node} needs {}", needed.join(", ")))
         });
         arrows.collect::<Vec<_>>().join("; ")

@@ -41,7 +41,8 @@ fn without_texts(text: &str) -> String {
             }
             at += 1;
             out.push_str("\"\"");
-        } else if bytes[at] == '\'' && (bytes.get(at + 1) == Some(&'\\') || bytes.get(at + 2) == Some(&'\'')) {
+        } else if bytes[at] == '\'' && (bytes.get(at + 1) == Some(&'\\') || bytes.get(at + 2) == Some(&'\''))
+        {
             at += if bytes[at + 1] == '\\' { 3 } else { 2 };
             while at < bytes.len() && bytes[at] != '\'' {
                 at += 1;
@@ -134,7 +135,8 @@ fn next_use(code: &str) -> Option<usize> {
     code.match_indices("use").map(|(at, _)| at).find(|at| {
         let before = code[..*at].trim_end();
         let is_start = code[..*at].ends_with([' ', '\n']) || *at == 0;
-        let is_item = before.is_empty() || before.ends_with([';', '}', '{', ']', ')']) || before.ends_with("pub");
+        let is_item =
+            before.is_empty() || before.ends_with([';', '}', '{', ']', ')']) || before.ends_with("pub");
         is_start && is_item && code[at + 3..].starts_with([' ', '\n'])
     })
 }
@@ -153,7 +155,8 @@ fn expand(tree: &str, before: &[String], paths: &mut Vec<Path>) {
         if names.len() > 1 && names.last().is_some_and(|name| name == "self" || name == "*") {
             names.pop();
         }
-        let name = alias.map(str::trim).map(str::to_owned).or_else(|| names.last().cloned()).unwrap_or_default();
+        let name =
+            alias.map(str::trim).map(str::to_owned).or_else(|| names.last().cloned()).unwrap_or_default();
         paths.push(Path { names, name });
     }
 }

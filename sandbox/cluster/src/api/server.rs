@@ -156,7 +156,8 @@ fn carry_out(
             let page: Vec<_> = rest.by_ref().take(query.limit).collect();
             let mut found = list(version, page.iter().map(|(_, object)| object.as_ref().clone()).collect());
             if let (Some((last, _)), Some(_)) = (page.last(), rest.next()) {
-                found["metadata"]["continue"] = json!([version, last.namespace, last.name]).to_string().into();
+                found["metadata"]["continue"] =
+                    json!([version, last.namespace, last.name]).to_string().into();
             }
             found
         }

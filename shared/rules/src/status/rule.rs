@@ -3,8 +3,8 @@
 use tidegate_model::{JobName, StatusState};
 
 use super::{
-    ConfigState, Context, Decided, Facts, JobKind, Judgement, Outcome, Report, Rule, RunName, Shows, VerdictState,
-    text,
+    ConfigState, Context, Decided, Facts, JobKind, Judgement, Outcome, Report, Rule, RunName, Shows,
+    VerdictState, text,
 };
 
 /// One target of the job.
