@@ -4,6 +4,7 @@
 
 pub mod cleanup;
 pub mod conflict;
+mod error;
 pub mod hook;
 pub mod proof;
 pub mod register;
@@ -40,7 +41,7 @@ use tidegate_resources::{
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    cleanup::CleanupError,
+    error::ReconcileError,
     proof::Looked,
     register::{RegisterError, Registration},
     status::Verdict,
@@ -71,43 +72,6 @@ struct ConfigContext {
 #[derive(Debug, thiserror::Error)]
 #[error("the watch of IntegrationConfigs ended")]
 pub struct ConfigLoopEnded;
-
-/// Why a round failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ReconcileError {
-    /// The object could not be written.
-    #[error("failed to write the status of the config")]
-    Status(#[source] kube::Error),
-    /// Its name is none that a hook path can hold.
-    #[error("failed to use the config's name")]
-    Name(#[source] tidegate_model::ParseError),
-    /// The webhook could not be removed.
-    #[error(transparent)]
-    Cleanup(#[from] CleanupError),
-    /// The finalizer could not be set or removed.
-    #[error("failed to keep the config's finalizer")]
-    Finalizer(#[source] Box<finalizer::Error<Self>>),
-    /// The webhook is not as it should be; the status says so, too.
-    #[error(transparent)]
-    Register(#[from] RegisterError),
-}
-
-impl ReconcileError {
-    fn category(&self) -> &'static str {
-        match self {
-            Self::Status(_) => "status",
-            Self::Name(_) => "name",
-            Self::Cleanup(_) => "cleanup",
-            Self::Finalizer(error) => match &**error {
-                finalizer::Error::ApplyFailed(error) | finalizer::Error::CleanupFailed(error) => {
-                    error.category()
-                }
-                _ => "finalizer",
-            },
-            Self::Register(error) => error.reason(),
-        }
-    }
-}
 
 /// Runs until it is told to stop.
 pub async fn run(

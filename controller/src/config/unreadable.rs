@@ -15,7 +15,7 @@ use tidegate_resources::{
     IntegrationConfigStatus, set_condition,
 };
 
-use super::{ReconcileError, cleanup};
+use super::{cleanup, error::ReconcileError};
 use crate::{
     context::Context,
     stores::configs::{StoredConfig, UnreadableConfig},

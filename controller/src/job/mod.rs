@@ -8,6 +8,7 @@ mod apply;
 mod build;
 mod checkout;
 pub mod dereference;
+mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod limit;
@@ -32,8 +33,7 @@ use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase, 
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    apply::ApplyError,
-    dereference::DereferenceError,
+    error::ReconcileError,
     observe::{Seen, observe, pending_since},
     start::start,
     status::{Verdict, WriteError},
@@ -53,31 +53,6 @@ const RETRY: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 #[error("the watch of IntegrationJobs and their runs ended")]
 pub struct JobLoopEnded;
-
-/// Why a round failed. It is tried again.
-#[derive(Debug, thiserror::Error)]
-enum ReconcileError {
-    #[error(transparent)]
-    Dereference(#[from] DereferenceError),
-    #[error(transparent)]
-    Apply(#[from] ApplyError),
-    #[error(transparent)]
-    Write(#[from] WriteError),
-    #[error("failed to read the objects of the run")]
-    Read(#[source] kube::Error),
-}
-
-impl ReconcileError {
-    fn category(&self) -> &'static str {
-        match self {
-            Self::Dereference(DereferenceError::Credential { .. }) => "credential",
-            Self::Dereference(_) => "dereference",
-            Self::Apply(_) => "apply",
-            Self::Write(_) => "status",
-            Self::Read(_) => "read",
-        }
-    }
-}
 
 /// Runs until it is told to stop; then finishes the rounds in hand.
 pub async fn run(context: Context, stop: CancellationToken) -> Result<(), JobLoopEnded> {

@@ -5,11 +5,11 @@ use kube::{Api, ResourceExt};
 use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase, PipelineRun, annotation};
 
 use super::{
-    ReconcileError,
     apply::{self, ApplyError},
     build::{self, Refusal, RunSettings},
     checkout,
     dereference::{self, DereferenceError},
+    error::ReconcileError,
     limit,
     status::{self, Verdict},
     waiting::Cause,
