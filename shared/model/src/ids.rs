@@ -143,7 +143,7 @@ text_id!(
 impl CommitHint {
     /// Whether the commit is one that the delivery may have shown.
     pub fn may_be(&self, commit: &CommitSha) -> bool {
-        commit.0.starts_with(&self.0)
+        commit.0.starts_with(self.as_str())
     }
 }
 

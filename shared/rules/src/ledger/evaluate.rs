@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tidegate_model::{CommitSha, StatusState};
 
 use super::{Config, JobRecord, Ledger, Status};
+use crate::small_map::SmallMap;
 use crate::status::{
     self, Context, Decided, Facts, JobKind, Judgement, Outcome, Report, Rule, Shows, VerdictState,
 };
@@ -114,7 +115,7 @@ impl Ledger {
 
     /// Whether a run of the commit may still change what its statuses say.
     pub fn is_running(&self, commit: &CommitSha) -> bool {
-        let targets = self.targets.get(commit).into_iter().flat_map(|targets| targets.values());
+        let targets = self.targets.get(commit).into_iter().flat_map(SmallMap::values);
         targets.flat_map(|target| target.jobs.values()).any(|record| {
             matches!(record, JobRecord::Run { verdict: Some(verdict), .. } if !verdict.state.is_final())
         })

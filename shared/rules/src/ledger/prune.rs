@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use tidegate_model::CommitSha;
 
 use super::{JobRecord, Ledger, PullRequestState, TargetRecord};
-use crate::status::{JobKind, VerdictState};
+use crate::{
+    small_map::SmallMap,
+    status::{JobKind, VerdictState},
+};
 
 impl Ledger {
     /// Forgets what nothing shows any more and what has not changed for `window_ms`: the time that a queue keeps a message,
@@ -25,7 +28,7 @@ impl Ledger {
             self.targets
                 .get(commit)
                 .into_iter()
-                .flat_map(|of_commit| of_commit.values())
+                .flat_map(SmallMap::values)
                 .any(|target| !target.runs.is_empty() || is_fresh(target.changed_at_ms))
         };
         self.commits.retain(|commit, record| {
