@@ -60,13 +60,13 @@ pub(super) fn configs(namespaces: &BTreeSet<String>) -> (Configs, Checks, Watche
 
 /// Follows the watches of configs, which don't end.
 pub(super) async fn follow(cluster: &Cluster, mut watched: Watched<Arc<StoredConfig>>) -> WatchEnded {
-    let mut watches = cluster.watch::<StoredConfig>(&watcher::Config::default());
+    let mut events = cluster.watch::<StoredConfig>(&watcher::Config::default());
     loop {
         let held = |mut config: StoredConfig| {
             config.managed_fields_mut().clear();
             Some(Arc::new(config))
         };
-        if let Err(ended) = watched.take(watches.next().await, held) {
+        if let Err(ended) = watched.take(events.next().await, held) {
             return ended;
         }
     }

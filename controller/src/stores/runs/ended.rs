@@ -32,12 +32,15 @@ struct Shown {
     retest: Option<Box<str>>,
 }
 
+/// What a run says of a job.
+type Said = (VerdictState, Box<str>);
+
 #[derive(Debug)]
 struct ShownRun {
     created_at_ms: i64,
     attempt: u32,
     target: TargetKey,
-    jobs: Box<[(JobName, Option<(VerdictState, Box<str>)>)]>,
+    jobs: Box<[(JobName, Option<Said>)]>,
     left_out: Box<[(JobName, Box<str>)]>,
 }
 
@@ -105,11 +108,8 @@ impl Shown {
 
     fn seen(&self, name: &RunName) -> Seen {
         let run = self.run.as_ref().map(|run| {
-            let verdict = |(state, text): &(VerdictState, Box<str>)| Verdict {
-                state: *state,
-                text: text.to_string(),
-                run: name.clone(),
-            };
+            let verdict =
+                |(state, text): &Said| Verdict { state: *state, text: text.to_string(), run: name.clone() };
             let jobs = run.jobs.iter().map(|(name, said)| (name.clone(), said.as_ref().map(verdict)));
             let left_out = run.left_out.iter().map(|(name, reason)| (name.clone(), reason.to_string()));
             Run {

@@ -2,7 +2,6 @@ use std::collections::BTreeSet;
 
 use futures::FutureExt as _;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::ResourceExt as _;
 use proptest::prelude::*;
 
 use super::*;
@@ -89,7 +88,7 @@ fn a_list_that_began_twice_counts_once() {
     writer.take("a", Event::<ConfigMap>::Init, Some);
     writer.take("a", Event::InitApply(object("a", "gone")), Some);
     list(&mut writer, "a", &["x"]);
-    assert_eq!(store.all().iter().map(|object| object.name_any()).collect::<Vec<_>>(), ["x"]);
+    assert_eq!(store.all().iter().map(kube::ResourceExt::name_any).collect::<Vec<_>>(), ["x"]);
 }
 
 #[test]

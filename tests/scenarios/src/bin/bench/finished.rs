@@ -44,7 +44,8 @@ pub async fn measure(runs: usize) -> Result<()> {
     println!(
         "  {empty:.1} MiB without them, {full:.1} MiB settled, {peak:.1} MiB at its peak; {resident:.1} MiB with its program"
     );
-    let each = |mib: f64| (mib - empty) * 1024.0 / runs as f64;
+    let count = f64::from(u32::try_from(runs)?);
+    let each = |mib: f64| (mib - empty) * 1024.0 / count;
     println!("  one costs {:.2} KiB settled, {:.2} KiB at the peak", each(full), each(peak));
     Ok(())
 }
