@@ -18,6 +18,7 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 use tidegate_model::ObjectName;
+use tidegate_telemetry::field;
 
 use crate::error_chain;
 
@@ -71,7 +72,11 @@ impl Cluster {
                     is_any_read = true;
                 }
                 Err(error) if is_forbidden(&error) => {
-                    tracing::warn!(url = api.resource_url(), error = error_chain(&error), "failed to list");
+                    tracing::warn!(
+                        { field::URL } = api.resource_url(),
+                        { field::ERROR } = error_chain(&error),
+                        "failed to list"
+                    );
                     refused = Some(error);
                 }
                 Err(error) => return Err(error),

@@ -31,6 +31,7 @@ pub mod runs;
 pub mod schedule;
 pub mod settings;
 mod shutdown;
+mod span;
 pub mod stores;
 pub mod trigger;
 pub mod web;

@@ -23,6 +23,7 @@ use tidegate_controller::{
 use tidegate_keys::{KeyCache, SecretStore};
 use tidegate_queue::{Queue, aws::SdkConfig};
 use tidegate_resources::{IntegrationJob, IntegrationLedger};
+use tidegate_telemetry::field;
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::JoinSet,
@@ -138,7 +139,7 @@ impl Replica {
                 held = lease.hold(&mut tenure, join(&mut loops)).await;
             }
             if let Err(lost) = held {
-                tracing::warn!(reason = %lost.reason, "leading no more: {}", lost.reason);
+                tracing::warn!({ field::REASON } = %lost.reason, "leading no more: {}", lost.reason);
                 if tokio::time::timeout_at(lost.expires_at.into(), join(&mut loops)).await.is_err() {
                     loops.shutdown().await;
                 }
@@ -175,8 +176,8 @@ async fn join(loops: &mut Loops) {
     while let Some(ended) = loops.join_next().await {
         if let Ok((name, Err(error))) = ended {
             tracing::error!(
-                r#loop = name,
-                error = format!("{error:#}"),
+                { field::LOOP } = name,
+                { field::ERROR } = format!("{error:#}"),
                 "the {name} loop failed while stopping"
             );
         }

@@ -11,6 +11,7 @@ use kube::{
 };
 use tidegate_hosts::client::HostError;
 use tidegate_resources::{IntegrationConfig, IntegrationConfigStatus, WebhookStatus};
+use tidegate_telemetry::field;
 
 use crate::{
     config::conflict::conflict,
@@ -91,7 +92,7 @@ async fn correct(config: &IntegrationConfig, context: &Context, now: Timestamp) 
         .map(|due| format!("{} of {}", due.context.name(&config.name_any()), due.commit));
     let names = names.collect::<Vec<_>>().join(", ");
     let note = format!("{} commit statuses stay as they are on the host: {names}", due.len());
-    tracing::warn!(repo = %config.spec.git.repository, "{note}");
+    tracing::warn!("{note}");
     publish(config.meta(), "StatusesLeftBehind", "CorrectStatuses", &note, context).await
 }
 
@@ -130,7 +131,7 @@ pub async fn cleanup(
         return Ok(());
     };
     let Err(error) = delete(config, id, url.as_deref(), context).await else {
-        tracing::info!(repo = %config.spec.git.repository, hook.id = id, "removed the webhook of {}", config.spec.git.repository);
+        tracing::info!({ field::HOOK } = id, "removed the webhook of {}", config.spec.git.repository);
         return Ok(());
     };
     if !error.is_final() && !has_waited(config, now) {
@@ -154,7 +155,7 @@ pub async fn leave_behind(
     };
     let url = url.as_deref().unwrap_or("unknown address");
     let note = format!("hook {id} ({url}) of {repository} is left on the host, remove it there: {reason}");
-    tracing::warn!(config = metadata.name, hook.id = id, "{note}");
+    tracing::warn!({ field::CONFIG } = metadata.name, { field::HOOK } = id, "{note}");
     publish(metadata, "WebhookLeftBehind", "RemoveWebhook", &note, context).await
 }
 

@@ -38,7 +38,9 @@ use tidegate_model::{ConfigRef, RepositoryPath};
 use tidegate_resources::{
     ConditionStatus, FINALIZER, IntegrationConfig, IntegrationConfigStatus, WebhookStatus, annotation,
 };
+use tidegate_telemetry::field;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use self::{
     error::ReconcileError,
@@ -52,6 +54,7 @@ use crate::{
     key::Key,
     merge_patch,
     shutdown::stopped_unlisted,
+    span,
     stores::{
         Interest,
         configs::{Checks, StoredConfig},
@@ -115,7 +118,10 @@ async fn watch_keys(keys: &KeyCache, mut rotated: mpsc::Sender<()>) {
         if let Ok(keys) = keys.get(Instant::now()).await {
             let id = keys.current().id();
             if known.replace(id.clone()).is_some_and(|known| known != id) {
-                tracing::info!(key.id = id, "another master key is current: hooks are registered under it");
+                tracing::info!(
+                    { field::KEY } = id,
+                    "another master key is current: hooks are registered under it"
+                );
                 // A full channel is about to say the same.
                 drop(rotated.try_send(()));
             }
@@ -137,6 +143,7 @@ async fn reconcile(
         StoredConfig::Unreadable(config) => return unreadable::reconcile(config, &context.context).await,
     };
     let api: Api<IntegrationConfig> = context.context.namespaced(&config.namespace().unwrap_or_default());
+    let span = span::of_config(&config);
     finalizer(&api, FINALIZER, config, async |event| match event {
         finalizer::Event::Apply(config) => apply(&config, &api, &context).await,
         finalizer::Event::Cleanup(config) => {
@@ -144,6 +151,7 @@ async fn reconcile(
             Ok(Action::await_change())
         }
     })
+    .instrument(span)
     .await
     .map_err(|error| ReconcileError::Finalizer(Box::new(error)))
 }
@@ -321,8 +329,8 @@ fn error_policy(
     let name = config.name_any();
     context.context.metrics.reconcile_failure("config", error.category());
     tracing::warn!(
-        config = name,
-        error = crate::error_chain(error),
+        { field::CONFIG } = format!("{}/{name}", config.namespace().unwrap_or_default()),
+        { field::ERROR } = crate::error_chain(error),
         "failed to reconcile IntegrationConfig {name}"
     );
     Action::requeue(Duration::from_secs(15))

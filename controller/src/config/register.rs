@@ -10,6 +10,7 @@ use tidegate_hosts::{
 use tidegate_keys::{KeyCache, KeysError};
 use tidegate_model::{ConfigRef, Host, RepositoryPath};
 use tidegate_resources::WebhookStatus;
+use tidegate_telemetry::field;
 
 use super::{
     hook::{self, Ours},
@@ -101,12 +102,12 @@ pub async fn register(
             // Where a host can't change a secret, the repaired hook is another one, and the old one a double of it that
             // the next look deletes.
             let id = of.client.update_hook(&id, &spec).await?;
-            tracing::info!(repo = %repository, config = %of.config, hook.id = id, "repaired the webhook of {}", repository);
+            tracing::info!({ field::HOOK } = id, "repaired the webhook of {}", repository);
             id
         }
         Ours::Create => {
             let id = of.client.create_hook(&spec).await?;
-            tracing::info!(repo = %repository, config = %of.config, hook.id = id, "registered the webhook of {}", repository);
+            tracing::info!({ field::HOOK } = id, "registered the webhook of {}", repository);
             id
         }
     };

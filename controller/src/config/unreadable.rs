@@ -14,6 +14,7 @@ use tidegate_resources::{
     Condition, ConditionStatus, ConfigJobs, FINALIZER, IntegrationConfig, IntegrationConfigSpec,
     IntegrationConfigStatus, set_condition,
 };
+use tidegate_telemetry::field;
 
 use super::{cleanup, error::ReconcileError};
 use crate::{
@@ -32,8 +33,8 @@ pub async fn reconcile(config: &UnreadableConfig, context: &Context) -> Result<A
     let name = config.display_name();
     context.metrics.reconcile_failure("config", "unreadable");
     tracing::warn!(
-        config = name,
-        error = config.error,
+        { field::CONFIG } = name,
+        { field::ERROR } = config.error,
         "IntegrationConfig {name} can't be read, and its commands wait: {}",
         config.error
     );
@@ -52,8 +53,8 @@ pub async fn reconcile(config: &UnreadableConfig, context: &Context) -> Result<A
         Err(error) => {
             // An API server without validation ratcheting (before Kubernetes 1.30) refuses every write of such an object.
             tracing::warn!(
-                config = name,
-                error = crate::error_chain(&error),
+                { field::CONFIG } = name,
+                { field::ERROR } = crate::error_chain(&error),
                 "failed to write the condition of IntegrationConfig {name}"
             );
             Ok(Action::requeue(RETRY))

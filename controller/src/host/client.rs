@@ -151,7 +151,6 @@ impl RepositoryClient {
         let span = tracing::info_span!(
             "host_call",
             { field::HOST } = host.as_str(),
-            { field::REPO } = %self.repository,
             { field::OPERATION } = operation.as_str(),
         );
         let begun = Instant::now();

@@ -30,7 +30,9 @@ use kube::{
     runtime::{Controller, controller::Action, reflector::ObjectRef},
 };
 use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase, PipelineRun};
+use tidegate_telemetry::field;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use self::{
     error::ReconcileError,
@@ -43,6 +45,7 @@ use crate::{
     error_chain,
     key::Key,
     shutdown::stopped_unlisted,
+    span,
     stores::{Interest, StoredRun, Tekton, held::Held as _, names, tekton::Tasks},
 };
 
@@ -86,20 +89,26 @@ async fn reconcile(
     let Some(StoredRun::Active(job)) = context.runs.get(&Key::of(&*name)) else {
         return Ok(Action::await_change());
     };
+    let span = span::of_run(&job);
+    work_on(&job, &context).instrument(span).await
+}
+
+/// One round: how far the run is, is read, and written where it has changed.
+async fn work_on(job: &IntegrationJob, context: &Context) -> Result<Action, ReconcileError> {
     let status = job.status.clone().unwrap_or_default();
     // A deleted job's run is deleted with it: Kubernetes follows the owner reference.
     if status.phase != Phase::Running || job.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }
     let (new, deadline) =
-        match context.tekton.pipeline_run_of(&job, &context.cluster).await.map_err(ReconcileError::Read)? {
-            Some(run) => follow(&job, &run, &context).await?,
-            None if status.pipeline_run.is_some() => (lost(&job), None),
-            None => (start(&job, &context).await?, None),
+        match context.tekton.pipeline_run_of(job, &context.cluster).await.map_err(ReconcileError::Read)? {
+            Some(run) => follow(job, &run, context).await?,
+            None if status.pipeline_run.is_some() => (lost(job), None),
+            None => (start(job, context).await?, None),
         };
     if new != status {
-        match status::write(&context, &job, &new).await {
-            Ok(()) => finished(&job, &new, &context),
+        match status::write(context, job, &new).await {
+            Ok(()) => finished(job, &new, context),
             // What has changed comes by the watch, and starts the next round.
             Err(WriteError::Outdated) => (),
             Err(error) => return Err(error.into()),
@@ -175,12 +184,10 @@ fn finished(job: &IntegrationJob, new: &IntegrationJobStatus, context: &Context)
     let message = condition.map_or("", |condition| &condition.message);
     let key = Key::of(job);
     tracing::info!(
-        integration_job = %key,
-        repo = %job.spec.repository,
-        phase = new.phase.as_str(),
-        reason,
-        message,
-        "IntegrationJob {key} ended: {reason}",
+        { field::PHASE } = new.phase.as_str(),
+        { field::REASON } = reason,
+        "IntegrationJob {key} ended: {reason}{}{message}",
+        if message.is_empty() { "" } else { ": " },
     );
 }
 
@@ -192,6 +199,6 @@ fn error_policy(
 ) -> Action {
     let key = Key::of(&*name);
     context.metrics.reconcile_failure("job", error.category());
-    tracing::warn!(integration_job = %key, error = error_chain(error), "failed to reconcile IntegrationJob {key}");
+    tracing::warn!({ field::JOB } = %key, { field::ERROR } = error_chain(error), "failed to reconcile IntegrationJob {key}");
     Action::requeue(RETRY)
 }

@@ -3,6 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 use kube::{Api, ResourceExt};
 use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase, PipelineRun, annotation};
+use tidegate_telemetry::field;
 
 use super::{
     apply::{self, ApplyError},
@@ -71,12 +72,7 @@ pub async fn start(job: &IntegrationJob, context: &Context) -> Result<Integratio
         context.metrics.accepted_to_run(received);
     }
     let key = Key::of(job);
-    tracing::info!(
-        integration_job = %key,
-        repo = %job.spec.repository,
-        traceparent = job.annotations().get(annotation::TRACEPARENT),
-        "PipelineRun {key} created",
-    );
+    tracing::info!("PipelineRun {key} created");
     status.pipeline_run = run.metadata.name;
     limit::created(&mut status);
     Ok(status)
@@ -106,10 +102,8 @@ async fn give_back(
     context.metrics.reconcile_failure("job", "start");
     let key = Key::of(job);
     tracing::warn!(
-        integration_job = %key,
-        repo = %job.spec.repository,
-        reason = cause.reason,
-        error = cause.message,
+        { field::REASON } = cause.reason,
+        { field::ERROR } = cause.message,
         "IntegrationJob {key} can't start: it waits without a slot",
     );
     Ok(limit::held(job, &cause, Timestamp::now()))

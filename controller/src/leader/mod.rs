@@ -20,6 +20,8 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use self::claim::{Claim, Observed, Record, Tenure, look_every, renew_every};
+use tidegate_telemetry::field;
+
 use crate::{context::Context, error_chain};
 
 /// The lease as one replica sees it.
@@ -95,7 +97,7 @@ impl Lease {
             let asked = Instant::now();
             let seen = match self.round().await {
                 Ok(Round::Ours) => {
-                    tracing::info!(identity = self.identity, "{} leads", self.identity);
+                    tracing::info!({ field::REPLICA } = self.identity, "{} leads", self.identity);
                     self.context.metrics.set_leader(true);
                     return Tenure::new(asked, self.duration);
                 }
@@ -108,7 +110,7 @@ impl Lease {
             };
             // Said once, not once a second.
             if last_seen.as_ref() != Some(&seen) {
-                tracing::info!(identity = self.identity, "{seen}");
+                tracing::info!({ field::REPLICA } = self.identity, "{seen}");
                 last_seen = Some(seen);
             }
             tokio::time::sleep(look_every(self.duration)).await;
@@ -148,7 +150,7 @@ impl Lease {
                 Ok(Ok(Round::Changed)) => next = look_every(self.duration),
                 Ok(Err(error)) => {
                     self.context.metrics.reconcile_failure("leader", "cluster");
-                    tracing::warn!(error = error_chain(&error), "failed to renew the lease");
+                    tracing::warn!({ field::ERROR } = error_chain(&error), "failed to renew the lease");
                     next = look_every(self.duration);
                 }
                 Err(_) => return Lost { reason: LostReason::NotRenewed, expires_at: tenure.expires_at() },
@@ -160,14 +162,17 @@ impl Lease {
     pub async fn release(&mut self) {
         self.context.metrics.set_leader(false);
         if let Err(error) = self.give_up().await {
-            tracing::warn!(error = error_chain(&error), "failed to release the lease: it expires by itself");
+            tracing::warn!(
+                { field::ERROR } = error_chain(&error),
+                "failed to release the lease: it expires by itself"
+            );
         }
     }
 
     async fn give_up(&mut self) -> Result<(), LeaseError> {
         if let Claim::Renew(record) = self.look().await? {
             self.patch(&record, json!({"holderIdentity": null, "renewTime": now()}), "release").await?;
-            tracing::info!(identity = self.identity, "{} has released the lease", self.identity);
+            tracing::info!({ field::REPLICA } = self.identity, "{} has released the lease", self.identity);
         }
         Ok(())
     }

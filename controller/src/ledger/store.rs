@@ -15,6 +15,7 @@ use tidegate_resources::{
     ConfigReference, IntegrationConfig, IntegrationLedger, IntegrationLedgerSpec, digest, label,
 };
 use tidegate_rules::ledger::{Ledger, Record};
+use tidegate_telemetry::field;
 
 use crate::{context::Context, error_chain};
 
@@ -176,8 +177,8 @@ fn read(value: serde_json::Value, object: &IntegrationLedger) -> Option<Record> 
 
 fn unreadable(object: &IntegrationLedger, error: &serde_json::Error) {
     tracing::warn!(
-        integration_ledger = object.name_any(),
-        error = error_chain(error),
+        { field::LEDGER } = object.name_any(),
+        { field::ERROR } = error_chain(error),
         "failed to read a record of a ledger"
     );
 }

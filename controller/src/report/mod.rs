@@ -23,8 +23,10 @@ use tidegate_rules::{
     ledger::{DeletedBy, Observation},
     status::Context as StatusContext,
 };
+use tidegate_telemetry::field;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use self::outbox::{Due, Outbox, Sent, Settled, Target};
 use crate::{
@@ -34,6 +36,7 @@ use crate::{
     key::Key,
     ledger::{Book, DueStatus, key_of},
     outcome::{said::Said, seen::Seen},
+    span,
     stores::{Change, StoredRun, held::Held as _},
 };
 
@@ -159,7 +162,7 @@ impl Reporter {
             }
             Err(error) => {
                 self.context.metrics.reconcile_failure("report", "ledger");
-                tracing::warn!(config = %key_of(config), error = error_chain(&error), "failed to read a ledger");
+                tracing::warn!({ field::CONFIG } = %key_of(config), { field::ERROR } = error_chain(&error), "failed to read a ledger");
                 None
             }
         }
@@ -241,7 +244,7 @@ impl Reporter {
             let saved = book.save(&context).await;
             if let Err(error) = &saved {
                 context.metrics.reconcile_failure("report", "ledger");
-                tracing::warn!(%config, error = error_chain(error), "failed to write a ledger");
+                tracing::warn!({ field::CONFIG } = %config, { field::ERROR } = error_chain(error), "failed to write a ledger");
                 tokio::time::sleep(RETRY).await;
             }
             Ended::Saved(config, saved.is_ok())
@@ -288,7 +291,7 @@ impl Reporter {
             };
             let context = self.context.clone();
             self.tasks.spawn(async move {
-                let sent = send::send(&due, &config, &context).await;
+                let sent = send::send(&due, &config, &context).instrument(span::of_config(&config)).await;
                 Ended::Sent(due, sent)
             });
         }

@@ -7,6 +7,7 @@ use kube::{
 use tidegate_hosts::client::{ErrorClass, HostError};
 use tidegate_model::CommitStatus;
 use tidegate_resources::IntegrationConfig;
+use tidegate_telemetry::field;
 
 use super::outbox::{Due, Sent};
 use crate::{context::Context, error_chain, host::CallError, key::Key, outcome::said::page_url};
@@ -30,10 +31,9 @@ pub async fn send(due: &Due, config: &IntegrationConfig, context: &Context) -> S
     let Err(CallError { source: error, .. }) = host.set_status(&status).await else { return Sent::Taken };
     let message = error_chain(&error);
     tracing::warn!(
-        integration_job = run.map(|run| run.to_string()),
-        repo = %host.repository(),
-        context = status.context,
-        error = message,
+        { field::JOB } = run.map(|run| run.to_string()),
+        { field::CONTEXT } = status.context,
+        { field::ERROR } = message,
         "failed to set a commit status",
     );
     match Next::after(&error) {
@@ -89,8 +89,8 @@ pub async fn publish_refusal(due: &Due, reason: &str, context: &Context) {
     };
     if let Err(error) = context.recorder.publish(&event, &config.object_ref(&())).await {
         tracing::warn!(
-            config = %due.target.config,
-            error = error_chain(&error),
+            { field::CONFIG } = %due.target.config,
+            { field::ERROR } = error_chain(&error),
             "failed to publish an Event"
         );
     }

@@ -2,6 +2,7 @@
 
 use tidegate_resources::IntegrationJob;
 use tidegate_rules::ledger::{DeletedBy, Observation, Run};
+use tidegate_telemetry::field;
 
 use super::Reporter;
 use crate::{
@@ -39,7 +40,7 @@ impl Reporter {
         match api.get_metadata_opt(&key.name).await {
             Ok(found) => found.is_none(),
             Err(error) => {
-                tracing::warn!(integration_job = %key, error = error_chain(&error), "failed to look for a run");
+                tracing::warn!({ field::JOB } = %key, { field::ERROR } = error_chain(&error), "failed to look for a run");
                 false
             }
         }

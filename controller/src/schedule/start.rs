@@ -4,8 +4,11 @@ use k8s_openapi::jiff::Timestamp;
 use tidegate_model::{CommitSha, GitRef, JobName};
 use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase, Pull};
 use tidegate_rules::{schedule::Limits, trust::Rights};
+use tidegate_telemetry::field;
 
 use super::queue::{AWAITING_APPROVAL, Done, Need};
+use tracing::Instrument as _;
+
 use crate::{
     context::Context,
     error_chain,
@@ -16,8 +19,8 @@ use crate::{
         status::{self, SUCCEEDED, Verdict, WriteError},
         waiting::Cause,
     },
-    key::Key,
     ledger::LedgerError,
+    span,
 };
 
 /// Why a job can't start now.
@@ -58,6 +61,10 @@ const APPROVAL: &str = "waits for the approval of a person who may write";
 
 /// Does it, and writes the status that follows.
 pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> Done {
+    work_on(need, job, context).instrument(span::of_run(job)).await
+}
+
+async fn work_on(need: Need, job: &IntegrationJob, context: &Context) -> Done {
     let now = Timestamp::now();
     let mut retry = None;
     let old = &job.status;
@@ -93,12 +100,7 @@ pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> D
             Err(error) => {
                 context.metrics.reconcile_failure("schedule", error.reason());
                 let message = error_chain(&error);
-                tracing::warn!(
-                    integration_job = %Key::of(job),
-                    repo = %job.spec.repository,
-                    error = message,
-                    "an IntegrationJob stays queued",
-                );
+                tracing::warn!({ field::ERROR } = message, "an IntegrationJob stays queued",);
                 retry = Some(match &error {
                     StartError::Host { source, .. } => source.source.retry_after(),
                     StartError::Config(_)
@@ -134,11 +136,7 @@ pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> D
         Err(WriteError::Outdated) => Done::Outdated,
         Err(error) => {
             context.metrics.reconcile_failure("schedule", "status");
-            tracing::warn!(
-                integration_job = %Key::of(job),
-                error = error_chain(&error),
-                "failed to give a slot"
-            );
+            tracing::warn!({ field::ERROR } = error_chain(&error), "failed to give a slot");
             Done::Retry(retry.flatten())
         }
     }

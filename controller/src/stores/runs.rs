@@ -8,6 +8,7 @@ use futures::StreamExt as _;
 use kube::{Resource as _, ResourceExt as _, core::DeserializeGuard, runtime::watcher};
 use tidegate_resources::{IntegrationJob, PipelineRun, TaskRun, label};
 use tidegate_rules::ledger::RunId;
+use tidegate_telemetry::field;
 
 pub use self::ended::EndedRun;
 use super::{
@@ -52,7 +53,7 @@ impl StoredRun {
             Err(invalid) => {
                 // Only possible where the CRD's rules were not in force when it was written.
                 let error = invalid.error;
-                tracing::warn!(integration_job = %key, error, "IntegrationJob {key} can't be read");
+                tracing::warn!({ field::JOB } = %key, { field::ERROR } = error, "IntegrationJob {key} can't be read");
                 return Self::Unreadable(Arc::new(UnreadableRun { key, uid, version }));
             }
         };

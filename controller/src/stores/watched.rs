@@ -12,6 +12,8 @@ use super::{
     held::Held,
     store::{Store, Writer, store},
 };
+use tidegate_telemetry::field;
+
 use crate::{cluster::is_forbidden, error_chain};
 
 /// A watch ended.
@@ -45,7 +47,11 @@ impl<K: Held> Watched<K> {
             Ok(event) => self.writer.take(&namespace, event, hold),
             Err(error) => {
                 let plural = R::plural(&());
-                tracing::warn!(namespace, error = error_chain(&error), "failed to watch {plural}");
+                tracing::warn!(
+                    { field::NAMESPACE } = namespace,
+                    { field::ERROR } = error_chain(&error),
+                    "failed to watch {plural}"
+                );
                 if let Some(is_listed) = refusal(&error) {
                     // One of several namespaces may be gone for good.
                     self.writer.refuse(&namespace, self.is_one_of_several && !is_listed);

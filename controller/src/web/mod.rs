@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::{Router, extract::State, http::StatusCode, http::header, response::IntoResponse, routing::get};
 use tokio_util::sync::CancellationToken;
 
+use tidegate_telemetry::field;
+
 use crate::{context::Context, metrics::Metrics};
 
 mod page;
@@ -48,7 +50,7 @@ pub async fn run(context: Context, readiness: Readiness, stop: CancellationToken
     let address = context.settings.listen;
     let listener = server::listen(address).map_err(|source| WebError::Listen { address, source })?;
     if let Ok(address) = listener.local_addr() {
-        tracing::info!(http.address = %address, "serving /healthz, /readyz and /metrics on {address}");
+        tracing::info!({ field::ADDRESS } = %address, "serving /healthz, /readyz and /metrics on {address}");
     }
     let pages = if context.settings.report_url.is_some() { runs::router(&context) } else { Router::new() };
     let app = pages
@@ -72,7 +74,7 @@ async fn metrics(State(metrics): State<Metrics>) -> axum::response::Response {
     match metrics.encode() {
         Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(error) => {
-            tracing::error!(error = %error, "failed to encode the metrics");
+            tracing::error!({ field::ERROR } = %error, "failed to encode the metrics");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

@@ -14,6 +14,7 @@ use axum::{
 };
 use tidegate_model::ObjectName;
 use tidegate_resources::IntegrationJob;
+use tidegate_telemetry::field;
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::page;
@@ -87,8 +88,8 @@ impl Pages {
         let api = self.context.namespaced::<IntegrationJob>(namespace.as_str());
         let unavailable = |error: &dyn std::error::Error| {
             tracing::warn!(
-                integration_job = %format_args!("{namespace}/{name}"),
-                error = error_chain(error),
+                { field::JOB } = %format_args!("{namespace}/{name}"),
+                { field::ERROR } = error_chain(error),
                 "failed to show the page of a run"
             );
             Refusal::Unavailable

@@ -36,3 +36,23 @@ pub const QUEUE: &str = "queue";
 pub const REASON: &str = "reason";
 /// How long until the next try, in milliseconds.
 pub const DELAY_MS: &str = "delay_ms";
+/// The `IntegrationLedger`: its name.
+pub const LEDGER: &str = "integration_ledger";
+/// The phase of a run.
+pub const PHASE: &str = "phase";
+/// The host's id of a hook.
+pub const HOOK: &str = "hook.id";
+/// The id of a webhook master key.
+pub const KEY: &str = "key.id";
+/// The context of a commit status.
+pub const CONTEXT: &str = "status.context";
+/// A namespace of the cluster.
+pub const NAMESPACE: &str = "namespace";
+/// What was asked for of an HTTP server.
+pub const URL: &str = "url";
+/// The address that is served.
+pub const ADDRESS: &str = "http.address";
+/// The name of a replica of the controller.
+pub const REPLICA: &str = "replica";
+/// One of the controller's loops.
+pub const LOOP: &str = "loop";

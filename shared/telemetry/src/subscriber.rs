@@ -44,8 +44,8 @@ fn subscriber<W>(filter: &str, writer: W) -> Result<impl Subscriber + Send + Syn
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    // kube logs each answer of 5xx as an error; whoever asked logs it too, and knows what it means.
-    let targets: Targets = format!("kube_client::client::builder=off,{filter}")
+    // kube logs each answer of 5xx as an error; the caller logs it too, and knows what it means. Its spans have names of their own.
+    let targets: Targets = format!("kube_client::client::builder=off,kube_runtime=warn,{filter}")
         .parse()
         .map_err(|source| InitError::Filter { value: filter.to_owned(), source })?;
     let mut lines = JsonLayer::new(writer);

@@ -8,41 +8,42 @@ use serde_json::{Map, Value};
 use crate::LogLine;
 
 /// Every field, with those that the subscriber and Lambda's runtime add.
-const FIELDS: [&str; 33] = [
+const FIELDS: [&str; 34] = [
     "timestamp",
     "level",
     "target",
     "message",
-    "address",
     "command",
     "delay_ms",
     "delivery.id",
     "duration_ms",
     "error",
     "event",
+    "events",
     "hook.id",
     "host",
+    "http.address",
     "integration_config",
     "integration_job",
     "integration_ledger",
+    "key.id",
     "loop",
     "message.id",
+    "namespace",
     "operation",
     "outcome",
     "phase",
-    "pipeline_run",
     "plugin",
     "queue",
     "reason",
+    "replica",
     "repo",
     "status.context",
-    "status.state",
     "trace.id",
     "url",
     // Of the span that Lambda's runtime opens for each invocation.
     "requestId",
     "xrayTraceId",
-    "lambda",
 ];
 
 /// Each field of each line is a known one.
