@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Parser;
 use kube::core::DeserializeGuard;
+use tidegate_aws::SdkConfig;
 use tidegate_controller::{
     catch_up, config,
     context::Context,
@@ -21,7 +22,7 @@ use tidegate_controller::{
     web,
 };
 use tidegate_keys::{KeyCache, SecretStore};
-use tidegate_queue::{Queue, aws::SdkConfig};
+use tidegate_queue::Queue;
 use tidegate_resources::{IntegrationJob, IntegrationLedger};
 use tidegate_telemetry::field;
 use tokio::{
@@ -54,7 +55,7 @@ async fn main() -> anyhow::Result<()> {
     let context = Context::new(client, Arc::clone(&settings), Metrics::default());
     check_crds(&context).await?;
 
-    let aws = tidegate_queue::aws::load().await?;
+    let aws = tidegate_aws::load().await?;
     let inlets = inlets(&settings, &aws, &context.metrics);
     let keys = SecretStore::new(&aws, settings.master_key_secret.clone());
 

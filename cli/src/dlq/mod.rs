@@ -6,7 +6,8 @@ mod letter;
 use std::{process::ExitCode, time::SystemTime};
 
 use anyhow::{Context, Result, ensure};
-use tidegate_queue::{Queue, aws::SdkConfig};
+use tidegate_aws::SdkConfig;
+use tidegate_queue::Queue;
 
 use self::{held::Held, letter::Letter};
 
@@ -61,7 +62,7 @@ pub(crate) struct Replay {
 
 pub(crate) fn run(command: &Command) -> Result<ExitCode> {
     let done = crate::block_on(async {
-        let aws = tidegate_queue::aws::load().await?;
+        let aws = tidegate_aws::load().await?;
         match command {
             Command::List(from) => list(&aws, from).await,
             Command::Show { from, id } => show(&aws, from, id).await,

@@ -78,7 +78,7 @@ async fn rotate(arguments: &Arguments) -> Result<()> {
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .map_err(|_| anyhow::anyhow!("a TLS provider was installed before"))?;
-    let aws = tidegate_queue::aws::load().await?;
+    let aws = tidegate_aws::load().await?;
     let client = hooks::client().await?;
     let rotation = Rotation { arguments, store: SecretStore::new(&aws, &arguments.secret), client };
     let stored = rotation.read().await?;

@@ -17,7 +17,7 @@ use anyhow::Context;
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use tidegate_model::{Command, Event};
-use tidegate_queue::{Queue, aws};
+use tidegate_queue::Queue;
 
 pub use batch::NoMessageId;
 pub use worker::Worker;
@@ -29,7 +29,7 @@ const COMMAND_QUEUE: &str = "TIDEGATE_COMMAND_QUEUE_URL";
 pub async fn run(plugin: &'static str, commands: fn(&Event) -> Vec<Command>) -> anyhow::Result<()> {
     tidegate_telemetry::init()?;
     let url = env::var(COMMAND_QUEUE).with_context(|| format!("{COMMAND_QUEUE} is not set"))?;
-    let queue = Queue::new(&aws::load_in_lambda()?, url);
+    let queue = Queue::new(&tidegate_aws::load_in_lambda()?, url);
     let worker = Arc::new(Worker::new(plugin, commands, queue));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
         let worker = Arc::clone(&worker);

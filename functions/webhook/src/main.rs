@@ -6,7 +6,6 @@ use std::{convert::Infallible, env, sync::Arc, time::Instant};
 use lambda_http::{Request, service_fn};
 use tidegate_keys::{KeyCache, SecretStore};
 use tidegate_model::Timeout;
-use tidegate_queue::aws;
 
 mod answer;
 mod handler;
@@ -22,7 +21,7 @@ use settings::Settings;
 async fn main() -> anyhow::Result<()> {
     tidegate_telemetry::init()?;
     let settings = Settings::read(|name| env::var(name).ok())?;
-    let config = aws::load_in_lambda()?;
+    let config = tidegate_aws::load_in_lambda()?;
     let secret = SecretStore::new(&config, settings.master_key_secret);
     let keys = KeyCache::new(secret, settings.master_key_cache.map_or(KeyCache::FRESH, Timeout::as_duration));
     let handler = Arc::new(Handler::new(settings.origin, keys, Routes::new(&config, settings.routes)));

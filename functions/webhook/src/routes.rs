@@ -1,8 +1,9 @@
 //! Which plugins get which events.
 
 use futures::future::join_all;
+use tidegate_aws::SdkConfig;
 use tidegate_model::{Envelope, Event, EventKind};
-use tidegate_queue::{Client, Queue, QueueError, aws::SdkConfig};
+use tidegate_queue::{Client, Queue, QueueError};
 use tokio::time::{Instant, timeout_at};
 
 use crate::settings::RouteSettings;

@@ -16,7 +16,7 @@ struct Late {
 }
 
 impl Client {
-    /// A client that calls as [`aws::load`](crate::aws::load) says.
+    /// A client that calls as [`tidegate_aws::load`] says.
     pub fn new(config: &SdkConfig) -> Self {
         Self(Arc::new(Late { config: config.clone(), sdk: OnceLock::new() }))
     }

@@ -3,7 +3,6 @@
 //! The queues are standard ones, at least once and in no order; `MessageGroupId` only makes them fair between
 //! repositories. Duplicates and order are settled where the message is used.
 
-pub mod aws;
 mod client;
 mod error;
 mod message;

@@ -7,14 +7,10 @@ use aws_sdk_sqs::types::{
     BatchResultErrorEntry, DeleteMessageBatchRequestEntry, MessageAttributeValue, MessageSystemAttributeName,
     QueueAttributeName, SendMessageBatchRequestEntry,
 };
+use tidegate_aws::{ATTEMPT, timeouts};
 use tidegate_model::Envelope;
 
-use crate::{
-    Category, Client, Message, Operation, Payload, QueueError, Receipt,
-    aws::{ATTEMPT, timeouts},
-    group_id,
-    message::REASON,
-};
+use crate::{Category, Client, Message, Operation, Payload, QueueError, Receipt, group_id, message::REASON};
 
 /// The size of a message, and of all messages of one batch together, in bytes. SQS allows 1 MiB since August 2025;
 /// 256 KiB is what every queue allows, however old its settings are.
@@ -31,7 +27,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// The queue with this URL, called as [`aws::load`](crate::aws::load) says.
+    /// The queue with this URL, called as [`tidegate_aws::load`] says.
     pub fn new(config: &SdkConfig, url: impl Into<String>) -> Self {
         Self::of(Client::new(config), url)
     }

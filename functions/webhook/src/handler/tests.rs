@@ -4,10 +4,11 @@ use aws_config::{BehaviorVersion, Region, timeout::TimeoutConfig};
 use aws_sdk_sqs::config::Credentials;
 use lambda_http::http::HeaderMap;
 use serde_json::{Value, json};
+use tidegate_aws::SdkConfig;
 use tidegate_hosts::{hook::MasterKey, proof::signed_headers};
 use tidegate_keys::SecretStore;
 use tidegate_model::PushEvent;
-use tidegate_queue::{aws::SdkConfig, decode};
+use tidegate_queue::decode;
 use tidegate_sandbox_cloud::{Cloud, CloudSpec, QueueSpec};
 use tokio::net::TcpListener;
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::LogLine;
 
 /// Every field, with those that the subscriber and Lambda's runtime add.
-const FIELDS: [&str; 34] = [
+const FIELDS: [&str; 35] = [
     "timestamp",
     "level",
     "target",
@@ -29,6 +29,7 @@ const FIELDS: [&str; 34] = [
     "key.id",
     "loop",
     "message.id",
+    "name",
     "namespace",
     "operation",
     "outcome",
@@ -48,8 +49,9 @@ const FIELDS: [&str; 34] = [
 
 /// Each field of each line is a known one.
 pub(super) fn check(lines: &[LogLine]) -> Result<()> {
-    let unknown: BTreeSet<String> = lines.iter().flat_map(|line| unknown(&line.text)).collect();
-    ensure!(unknown.is_empty(), "log fields that are not in the vocabulary: {unknown:?}");
+    let found: BTreeSet<String> = lines.iter().flat_map(|line| unknown(&line.text)).collect();
+    let example = lines.iter().find(|line| !unknown(&line.text).is_empty());
+    ensure!(found.is_empty(), "log fields that are not in the vocabulary: {found:?}, as in {example:?}");
     Ok(())
 }
 

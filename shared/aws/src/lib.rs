@@ -13,9 +13,9 @@ pub use lambda::load_in_lambda;
 /// The variable that names the region.
 const REGION: &str = "AWS_REGION";
 
-pub(crate) const CONNECT: Duration = Duration::from_secs(1);
-/// Two attempts fit into the three seconds that the webhook function may spend on sending.
-pub(crate) const ATTEMPT: Duration = Duration::from_millis(1400);
+const CONNECT: Duration = Duration::from_secs(1);
+/// The time limit of one attempt: two of them fit into the three seconds that the webhook function may spend on sending.
+pub const ATTEMPT: Duration = Duration::from_millis(1400);
 const OPERATION: Duration = Duration::from_secs(5);
 
 /// A variable that must be set is not. Without a region the SDK would ask the instance metadata service, and wait for it.
@@ -50,7 +50,8 @@ fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(100))
 }
 
-pub(crate) fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
+/// Time limits of one attempt, and of a call with all its attempts.
+pub fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(CONNECT)
         .operation_attempt_timeout(attempt)
