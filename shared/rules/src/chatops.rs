@@ -8,38 +8,29 @@
 mod cancel;
 mod command;
 mod decide;
+mod deciding;
+mod entry;
 pub mod facts;
 mod grammar;
 mod help;
+mod help_text;
+mod line;
 mod ok_to_test;
 pub mod on_commit;
 pub mod permission;
+mod registry;
 mod retest;
 mod test;
+mod words;
 
-use tidegate_model::{Command, CommentAction, CommentEvent, Event, Intention, JobName};
+use tidegate_model::{Command, CommentAction, CommentEvent, Event, Intention};
 
 pub use command::ChatCommand;
-pub use decide::{Answer, Decision, EDITED, NEEDS_WRITE, Verdict, Wanted, decide};
-pub use grammar::{Line, MARKER, read};
-pub use help::text as help;
-use permission::Who;
-
-/// One command, as its file describes it.
-struct Entry {
-    /// The word behind the slash.
-    name: &'static str,
-    /// How it is written, and what that does.
-    forms: &'static [(&'static str, &'static str)],
-    /// Who may use it.
-    who: Who,
-    /// Reads the words behind the name.
-    read: fn(&[&str]) -> Result<ChatCommand, String>,
-}
-
-/// Every command, in the order of `/help`.
-const COMMANDS: [&Entry; 5] =
-    [&test::ENTRY, &retest::ENTRY, &cancel::ENTRY, &ok_to_test::ENTRY, &help::ENTRY];
+pub use decide::decide;
+pub use deciding::{Answer, Decision, EDITED, NEEDS_WRITE, Verdict, Wanted};
+pub use grammar::{MARKER, read};
+pub use help_text::text as help;
+pub use line::Line;
 
 /// The command that an event gives rise to: a pointer to a new comment with a line that starts with a slash, whatever the
 /// word behind it. So a controller that knows more words than this function follows them all the same.
@@ -64,19 +55,6 @@ fn follow(event: &CommentEvent) -> Option<Command> {
     let intention =
         Intention::FollowComment { pull_request: event.pull_request, comment: event.comment.clone() };
     Some(Command { repository: event.repository.clone(), intention })
-}
-
-/// The words as names of jobs, which are of small letters: case doesn't matter, and no two jobs differ by case alone.
-fn job_names(words: &[&str]) -> Result<Vec<JobName>, String> {
-    let name = |word: &&str| {
-        let name = word.to_ascii_lowercase().parse();
-        name.map_err(|_| format!("{} is not a valid job name", grammar::quoted(word)))
-    };
-    words.iter().map(name).collect()
-}
-
-fn no_words(words: &[&str]) -> Result<(), String> {
-    if words.is_empty() { Ok(()) } else { Err("it takes no arguments".to_owned()) }
 }
 
 #[cfg(test)]

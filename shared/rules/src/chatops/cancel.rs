@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use tidegate_model::JobName;
 
 use super::{
-    ChatCommand, Entry,
-    decide::{Deciding, Verdict},
+    command::ChatCommand,
+    deciding::{Deciding, Verdict},
+    entry::Entry,
     facts::RunFacts,
-    job_names,
     permission::Who,
+    words::job_names,
 };
 
 pub(super) const ENTRY: Entry = Entry {

@@ -2,8 +2,6 @@
 
 use tidegate_model::{CommitSha, JobName};
 
-use super::{cancel, help, ok_to_test, permission::Who, retest, test};
-
 /// One command of a comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChatCommand {
@@ -26,17 +24,4 @@ pub enum ChatCommand {
     },
     /// Show which commands there are.
     Help,
-}
-
-impl ChatCommand {
-    /// Who may use it.
-    pub fn who(&self) -> Who {
-        match self {
-            Self::RunJobs { .. } => test::ENTRY.who,
-            Self::RunFailed => retest::ENTRY.who,
-            Self::CancelJobs { .. } => cancel::ENTRY.who,
-            Self::Approve { .. } => ok_to_test::ENTRY.who,
-            Self::Help => help::ENTRY.who,
-        }
-    }
 }

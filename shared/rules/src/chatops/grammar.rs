@@ -3,7 +3,11 @@
 //! A command starts its line with a slash: `/test unit`, or `/tidegate test unit`. Which lines of a comment people see as
 //! plain text is the caller's business: it takes a Markdown parser, which the functions don't carry.
 
-use super::{COMMANDS, ChatCommand, Entry};
+use super::{
+    line::Line,
+    registry::entry,
+    words::{harmless, quoted},
+};
 
 /// What stands, unseen, in every answer of Tidegate. A comment that holds it is never read for commands.
 pub const MARKER: &str = "<!-- tidegate-answer:";
@@ -12,24 +16,6 @@ pub const MARKER: &str = "<!-- tidegate-answer:";
 const OWN_NAME: &str = "tidegate";
 /// So many commands of one comment are read.
 const MAX_COMMANDS: usize = 16;
-/// So much of a line is repeated in an answer.
-const MAX_QUOTE: usize = 80;
-
-/// One command of a comment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// As it was written, fit to stand in an answer.
-    pub text: String,
-    /// What it asks for, or why it can't be read.
-    pub outcome: Result<ChatCommand, String>,
-}
-
-impl Line {
-    /// What it asks for; `None` when it can't be read.
-    pub fn command(&self) -> Option<&ChatCommand> {
-        self.outcome.as_ref().ok()
-    }
-}
 
 /// The commands among the plain lines of a comment, in their order. Words that Tidegate doesn't know belong to other bots,
 /// except behind `/tidegate`.
@@ -39,21 +25,6 @@ pub fn read<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<Line> {
         surplus.outcome = Err(format!("a comment may hold {MAX_COMMANDS} commands: the rest is left out"));
     }
     commands
-}
-
-/// A text from outside as inline code in an answer.
-pub(super) fn quoted(text: &str) -> String {
-    format!("`{}`", harmless(text))
-}
-
-/// One line of limited length that can't end inline code.
-fn harmless(text: &str) -> String {
-    let mut harmless: String =
-        text.chars().filter(|c| !c.is_control() && *c != '`').take(MAX_QUOTE).collect();
-    if text.chars().count() > MAX_QUOTE {
-        harmless.push('…');
-    }
-    harmless
 }
 
 fn line(text: &str) -> Option<Line> {
@@ -73,10 +44,6 @@ fn line(text: &str) -> Option<Line> {
         (entry(first)?.read)(&rest)
     };
     Some(Line { text: harmless(text.trim_end()), outcome })
-}
-
-fn entry(name: &str) -> Option<&'static Entry> {
-    COMMANDS.into_iter().find(|entry| entry.name.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

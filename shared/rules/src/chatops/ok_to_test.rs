@@ -3,10 +3,11 @@
 use tidegate_model::CommitSha;
 
 use super::{
-    ChatCommand, Entry,
-    decide::{Deciding, Verdict},
-    grammar::quoted,
+    command::ChatCommand,
+    deciding::{Deciding, Verdict},
+    entry::Entry,
     permission::{Refusal, Who},
+    words::quoted,
 };
 use crate::trust::Proof;
 

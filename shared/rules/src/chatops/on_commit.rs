@@ -3,8 +3,9 @@
 use tidegate_model::{GitRef, JobName, JobSpec};
 
 use super::{
-    ChatCommand, Line,
+    command::ChatCommand,
     facts::{JobState, RunFacts},
+    line::Line,
 };
 use crate::{filters, graph};
 

@@ -3,11 +3,12 @@
 use tidegate_model::{GitRef, JobName};
 
 use super::{
-    ChatCommand, Entry,
-    decide::{Deciding, Verdict},
+    command::ChatCommand,
+    deciding::{Deciding, Verdict},
+    entry::Entry,
     facts::{JobState, RunFacts},
-    no_words,
     permission::Who,
+    words::no_words,
 };
 use crate::filters;
 

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use tidegate_model::{GitRef, JobName};
 
 use super::{
-    ChatCommand, Entry,
-    decide::{Deciding, Verdict},
-    job_names,
+    command::ChatCommand,
+    deciding::{Deciding, Verdict},
+    entry::Entry,
     permission::Who,
+    words::job_names,
 };
 use crate::{
     filters::{self, Selection},

@@ -1,6 +1,6 @@
 use tidegate_model::{CommentId, CommentPointer, CommitCommentEvent, PullRequestNumber};
 
-use super::*;
+use super::{permission::Who, registry::COMMANDS, *};
 
 fn comment(action: CommentAction, text: &str) -> Event {
     Event::Comment(CommentEvent {

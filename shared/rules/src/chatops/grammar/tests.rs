@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+use crate::chatops::{ChatCommand, words::MAX_QUOTE};
+
 use super::*;
 
 fn commands(body: &str) -> Vec<ChatCommand> {
