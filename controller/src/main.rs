@@ -1,5 +1,8 @@
-//! Wires the controller: settings, clients, and one task for each loop, while this replica leads. When one loop ends, all
-//! end.
+//! Wires the controller: settings, clients, and the two loops of every replica: `web`, and `leader`, which runs the others while
+//! this replica leads.
+
+mod replica;
+mod supervisor;
 
 use std::sync::Arc;
 
@@ -8,28 +11,16 @@ use clap::Parser;
 use kube::core::DeserializeGuard;
 use tidegate_aws::SdkConfig;
 use tidegate_controller::{
-    catch_up, config,
-    context::Context,
-    drain::{self, inlet::Inlet},
-    job,
-    leader::Lease,
-    metrics::Metrics,
-    report,
-    runs::locks::Locks,
-    schedule,
-    settings::Settings,
-    stores::{self, configs::StoredConfig},
-    web,
+    context::Context, drain::inlet::Inlet, metrics::Metrics, settings::Settings,
+    stores::configs::StoredConfig, web,
 };
-use tidegate_keys::{KeyCache, SecretStore};
+use tidegate_keys::SecretStore;
 use tidegate_queue::Queue;
 use tidegate_resources::{IntegrationJob, IntegrationLedger};
-use tidegate_telemetry::field;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    task::JoinSet,
-};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+use crate::{replica::Replica, supervisor::Supervisor};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -61,51 +52,26 @@ async fn main() -> anyhow::Result<()> {
 
     let stop = CancellationToken::new();
     let readiness = web::Readiness::default();
-    let mut tasks = Loops::new();
-    start(&mut tasks, "web", web::run(context.clone(), readiness.clone(), stop.clone()));
+    let mut tasks = Supervisor::default();
+    tasks.start("web", web::run(context.clone(), readiness.clone(), stop.clone()));
     let replica = Replica { context, keys, inlets };
-    let turns = replica.take_turns(stop.clone());
-    tasks.spawn(async { ("leader", turns.await) });
+    tasks.start("leader", replica.lead(stop.clone()));
     readiness.set(true);
     tracing::info!("the controller has started");
 
-    let mut failure = tokio::select! {
+    let failure = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
-        Some(ended) = tasks.join_next() => Some(describe(ended)),
+        failure = tasks.failure() => failure,
     };
-    tracing::info!("stopping: finishing what is in hand");
+    tracing::info!("stopping: running work ends first");
     readiness.set(false);
     stop.cancel();
-    while let Some(ended) = tasks.join_next().await {
-        if !matches!(ended, Ok((_, Ok(())))) {
-            failure.get_or_insert(describe(ended));
-        }
-    }
-    failure.map_or(Ok(()), Err)
+    let later = tasks.join().await;
+    failure.or(later).map_or(Ok(()), Err)
 }
 
-/// Loops that run side by side, each with its name.
-type Loops = JoinSet<(&'static str, anyhow::Result<()>)>;
-
-fn start<E>(
-    loops: &mut Loops,
-    name: &'static str,
-    future: impl Future<Output = Result<(), E>> + Send + 'static,
-) where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    loops.spawn(async move { (name, future.await.map_err(anyhow::Error::new)) });
-}
-
-/// What a replica acts with when it leads.
-struct Replica {
-    context: Context,
-    keys: SecretStore,
-    inlets: Vec<Inlet>,
-}
-
-/// The queue that our own plugins share, and those of others.
+/// The queue that our own plugins share, and those of third-party plugins.
 fn inlets(settings: &Settings, aws: &SdkConfig, metrics: &Metrics) -> Vec<Inlet> {
     let queue = |url: &String| Queue::new(aws, url.clone());
     let (commands, dead_letters) =
@@ -116,82 +82,6 @@ fn inlets(settings: &Settings, aws: &SdkConfig, metrics: &Metrics) -> Vec<Inlet>
         Inlet::of_plugin(plugin.clone(), commands, dead_letters, metrics.clone())
     });
     std::iter::once(shared).chain(of_plugins).collect()
-}
-
-impl Replica {
-    /// Leads whenever the lease is ours, until it is told to stop or a loop ends by itself.
-    async fn take_turns(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut lease = Lease::new(self.context.clone());
-        while let Some(mut tenure) = lease.acquire(&stop).await {
-            let turn = CancellationToken::new();
-            let mut loops = self.start_loops(&turn);
-            let mut failure = None;
-            let mut held = lease
-                .hold(&mut tenure, async {
-                    tokio::select! {
-                        () = stop.cancelled() => (),
-                        Some(ended) = loops.join_next() => failure = Some(describe(ended)),
-                    }
-                })
-                .await;
-            turn.cancel();
-            if held.is_ok() {
-                // Still the leader: nobody else acts before what is in hand is finished.
-                held = lease.hold(&mut tenure, join(&mut loops)).await;
-            }
-            if let Err(lost) = held {
-                tracing::warn!({ field::REASON } = %lost.reason, "leading no more: {}", lost.reason);
-                if tokio::time::timeout_at(lost.expires_at.into(), join(&mut loops)).await.is_err() {
-                    loops.shutdown().await;
-                }
-            } else {
-                lease.release().await;
-            }
-            if let Some(failure) = failure {
-                return Err(failure);
-            }
-        }
-        Ok(())
-    }
-
-    fn start_loops(&self, turn: &CancellationToken) -> Loops {
-        let (of_turn, stores, checks, writers) = self.context.for_turn();
-        let (context, stop) = (|| of_turn.clone(), || turn.clone());
-        let mut loops = Loops::new();
-        let fresh = self.context.settings.master_key_cache.as_duration();
-        let keys = KeyCache::new(self.keys.clone(), fresh);
-        start(&mut loops, "stores", stores::run(self.context.cluster.clone(), stores, writers, stop()));
-        start(&mut loops, "config", config::run(context(), checks, keys, stop()));
-        let locks = Arc::<Locks>::default();
-        start(&mut loops, "drain", drain::run(context(), self.inlets.clone(), Arc::clone(&locks), stop()));
-        start(&mut loops, "catch_up", catch_up::run(context(), locks, stop()));
-        start(&mut loops, "schedule", schedule::run(context(), stop()));
-        start(&mut loops, "job", job::run(context(), stop()));
-        start(&mut loops, "report", report::run(context(), stop()));
-        loops
-    }
-}
-
-/// Waits until all have ended.
-async fn join(loops: &mut Loops) {
-    while let Some(ended) = loops.join_next().await {
-        if let Ok((name, Err(error))) = ended {
-            tracing::error!(
-                { field::LOOP } = name,
-                { field::ERROR } = format!("{error:#}"),
-                "the {name} loop failed while stopping"
-            );
-        }
-    }
-}
-
-/// A loop that ends before it was told to is a failure, whatever it returned.
-fn describe(ended: Result<(&'static str, anyhow::Result<()>), tokio::task::JoinError>) -> anyhow::Error {
-    match ended {
-        Ok((name, Ok(()))) => anyhow::anyhow!("the {name} loop ended"),
-        Ok((name, Err(error))) => error.context(format!("the {name} loop failed")),
-        Err(error) => anyhow::Error::new(error).context("a loop panicked"),
-    }
 }
 
 /// Fails early, with a hint, where a watch would only say "404" again and again.
