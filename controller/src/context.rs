@@ -56,10 +56,10 @@ impl Context {
         Self {
             recorder: Recorder::new(client.clone(), reporter),
             hosts: HostClients::new(client.clone(), Arc::clone(&settings), metrics.clone()),
+            ledgers: Ledgers::new(cluster.clone(), configs.clone()),
             configs,
             runs,
             tekton,
-            ledgers: Ledgers::default(),
             budgets: Arc::new(Mutex::new(Budgets::per_minute(settings.statuses_per_minute))),
             cluster,
             client,
@@ -72,7 +72,8 @@ impl Context {
     pub fn for_turn(&self) -> (Self, Stores, Checks, Writers) {
         let (stores, checks, writers) = stores::stores(self.cluster.namespaces());
         let Stores { configs, runs, tekton } = stores.clone();
-        (Self { configs, runs, tekton, ledgers: Ledgers::default(), ..self.clone() }, stores, checks, writers)
+        let ledgers = Ledgers::new(self.cluster.clone(), configs.clone());
+        (Self { configs, runs, tekton, ledgers, ..self.clone() }, stores, checks, writers)
     }
 
     /// How fast the credentials may write. Never held across an await.

@@ -17,6 +17,7 @@ pub mod config;
 pub mod context;
 pub mod drain;
 mod error;
+mod fitness;
 pub mod host;
 pub mod job;
 pub mod key;

@@ -1,5 +1,6 @@
 //! What the operator decides, by flags or environment. A bad value stops the start with its name.
 
+mod base_url;
 mod plugin_queues;
 
 use std::{net::SocketAddr, time::Duration};
@@ -8,6 +9,7 @@ use clap::Parser;
 use tidegate_model::{Host, ObjectName, Timeout};
 use tidegate_rules::schedule::Limits;
 
+use self::base_url::base_url;
 pub use self::plugin_queues::{PluginQueue, PluginQueues, PluginQueuesError};
 
 /// The in-cluster controller of Tidegate.
@@ -130,28 +132,6 @@ impl Settings {
             runs_per_repository: self.repository_runs_limit.unwrap_or(self.max_runs.div_ceil(2)),
             runs_per_namespace: self.namespace_runs_limit.unwrap_or(self.max_runs),
             timeout: self.timeout_limit,
-        }
-    }
-}
-
-fn base_url(text: &str) -> Result<String, String> {
-    let text = text.trim_end_matches('/');
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.contains(['?', '#', ' ']) => Ok(text.to_owned()),
-        _ => Err("expected an address like https://hooks.example.com".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_public_url_needs_a_scheme_and_loses_its_last_slash() {
-        assert_eq!(base_url("https://hooks.example.com/").as_deref(), Ok("https://hooks.example.com"));
-        for bad in ["hooks.example.com", "ftp://x", "https://", "https://x?y"] {
-            assert!(base_url(bad).is_err(), "{bad} was accepted");
         }
     }
 }

@@ -102,13 +102,6 @@ const WITHOUT_CIRCLES: [&str; 5] = ["shared/", "functions/", "controller/", "cli
 
 /// Modules in which circles are still to be resolved: crate and parent.
 const WITH_CIRCLES: &[(&str, &str)] = &[
-    ("controller", ""),
-    ("controller", "catch_up"),
-    ("controller", "chat"),
-    ("controller", "drain"),
-    ("controller", "runs"),
-    ("controller", "settings"),
-    ("controller", "trigger"),
     ("shared/hosts", ""),
     ("shared/hosts", "client"),
     ("shared/hosts", "gitea"),
@@ -116,7 +109,6 @@ const WITH_CIRCLES: &[(&str, &str)] = &[
     ("shared/hosts", "github::client"),
     ("shared/hosts", "v3"),
     ("shared/resources", "integration_job"),
-    ("shared/rules", "chatops"),
     ("shared/rules", "ledger"),
     ("shared/rules", "status"),
     ("functions/webhook", ""),

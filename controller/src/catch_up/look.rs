@@ -8,7 +8,7 @@ use tidegate_hosts::client::{Listing, PullRequestFacts, RefFacts};
 use tidegate_model::{CommitSha, GitRef};
 use tidegate_rules::ledger::Look;
 
-use super::{IN_FLIGHT, follow};
+use super::follow::{IN_FLIGHT, follow};
 use crate::{
     context::Context,
     ledger::{Book, OpenPullRequest},
@@ -43,7 +43,7 @@ pub async fn look(
     let results: Vec<Result<(), TriggerError>> = followed.collect().await;
     results.into_iter().collect::<Result<(), TriggerError>>()?;
     book.looked(look, config_changes);
-    Ok(book.save(context).await?)
+    Ok(book.save().await?)
 }
 
 /// The known pull requests whose head nobody has approved: the ledger doesn't count their runs as missing.

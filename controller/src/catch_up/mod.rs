@@ -7,6 +7,7 @@
 //! turn of the pull request, branch or tag, from facts that are read from the host then.
 
 mod agenda;
+mod follow;
 mod look;
 mod retest;
 
@@ -19,22 +20,21 @@ use std::{
 
 use rand::RngExt as _;
 use tidegate_model::{CommitSha, GitRef, RefName};
-use tidegate_resources::IntegrationConfig;
 use tidegate_rules::ledger::{Look, MissingRun};
 use tidegate_telemetry::field;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use self::agenda::{Agenda, Ended};
+use self::{
+    agenda::{Agenda, Ended},
+    follow::{IN_FLIGHT, follow, follower},
+};
 use crate::{
     context::Context,
     ledger::Book,
-    runs::{
-        locks::{Held, Locks},
-        origin::Origin,
-    },
-    trigger::{Act, Follower, error::TriggerError, proof::EventProof},
+    runs::{locks::Locks, origin::Origin},
+    trigger::{Act, error::TriggerError},
 };
 
 /// The loop can't continue.
@@ -45,8 +45,6 @@ pub enum CatchUpError {
     Task(#[source] tokio::task::JoinError),
 }
 
-/// How much is done at once: a config of many open pull requests must not keep commands from the host.
-const IN_FLIGHT: usize = 4;
 /// How much time lies between two looks at the ledgers, so that a burst of changes costs one. A command that is worked on has
 /// mostly made its run by then.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
@@ -229,28 +227,7 @@ async fn make_up(what: What, book: &Book, context: &Context, locks: &Locks) -> R
         What::Push(reference, sha) => {
             follow(&config, Act::Push(reference.clone(), sha.clone()), locks, context).await?;
             // Its job may be gone from the config, or the branch have moved, which is an event of its own.
-            if book.settle_ref(&reference, &sha) { Ok(book.save(context).await?) } else { Ok(()) }
+            if book.settle_ref(&reference, &sha) { Ok(book.save().await?) } else { Ok(()) }
         }
     }
-}
-
-/// Follows an act as if an event had brought it. One that is refused is recorded: it is wanted no more.
-async fn follow(
-    config: &IntegrationConfig,
-    act: Act,
-    locks: &Locks,
-    context: &Context,
-) -> Result<(), TriggerError> {
-    let held = locks.lock(act.subject(config)).await;
-    follower(config, &Origin::here(), &held, context).follow(&act).await.map(drop)
-}
-
-fn follower<'a>(
-    config: &'a IntegrationConfig,
-    origin: &'a Origin,
-    held: &'a Held,
-    context: &'a Context,
-) -> Follower<'a> {
-    // The ledger remembers only heads that the host showed.
-    Follower { config, proof: EventProof::Signed, origin, held, context }
 }

@@ -17,11 +17,13 @@ use tidegate_rules::chatops::{
 };
 
 use super::{
-    Asker, Chat,
     admit::{self, Admission},
     answer::{self, Reply},
+    asker::Asker,
+    comment::CommitCommentRef,
     facts::all_of_repository,
     plan::run_facts,
+    remembered::Chat,
 };
 use crate::{
     context::Context,
@@ -33,15 +35,6 @@ use crate::{
         retest::again,
     },
 };
-
-/// Which comment on a commit a plugin points to.
-#[derive(Debug, Clone, Copy)]
-pub struct CommitCommentRef<'a> {
-    /// The commit.
-    pub commit: &'a CommitSha,
-    /// The comment's id.
-    pub id: CommentId,
-}
 
 /// The runs that the pushes of a commit to one branch or tag have under a config, newest first.
 #[derive(Debug)]

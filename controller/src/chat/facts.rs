@@ -9,13 +9,12 @@ use tidegate_rules::{
     trust::{Account, Head, Proof},
 };
 
-use super::CommentRef;
+use super::comment::CommentRef;
 use crate::{
     context::Context,
-    error_chain,
+    error_chain, fitness,
     runs::existing,
     trigger::{
-        self,
         error::{TriggerError, WaitsFor},
         reader::{FactsError, Reader},
     },
@@ -92,7 +91,7 @@ pub async fn known(
     let (mut configs, mut unfit) = (Vec::new(), Vec::new());
     let is_one_of_several = all.len() > 1;
     for config in all {
-        if let Some(reason) = trigger::unfit(&config) {
+        if let Some(reason) = fitness::unfit(&config) {
             unfit.push(format!("IntegrationConfig `{}`: {reason}", config.display_name()));
             continue;
         }
@@ -160,7 +159,7 @@ async fn configured(
 ) -> Result<Configured, TriggerError> {
     let mut runs =
         existing::of_pull_request(pull_request.number, &config, context).await.map_err(FactsError::Jobs)?;
-    let book = context.ledgers.open(&config, context).await?;
+    let book = context.ledgers.open(&config).await?;
     let (head, base) = (&pull_request.head.sha, &pull_request.base);
     let mut names = book.runs_for(head, base);
     names.retain(|name| runs.iter().all(|run| run.name_any() != *name));

@@ -10,11 +10,13 @@ use tidegate_rules::{
 };
 
 use super::{
-    Asker, Chat, CommentRef,
     admit::{self, Admission},
     answer,
+    asker::Asker,
+    comment::CommentRef,
     facts::{self, Known},
     plan::{self, ConfigPlan},
+    remembered::Chat,
 };
 use crate::{
     runs::{Executor, locks::PullRequest},
@@ -112,11 +114,11 @@ async fn carry_out(
         return Ok(Vec::new());
     }
     let (config, context) = (&known.configs[place].config, asker.context);
-    let book = context.ledgers.open(config, context).await?;
+    let book = context.ledgers.open(config).await?;
     if of.runs_something() {
         // A head runs only if the ledger knows why it may.
         trigger::pull_request::record(&book, &known.pull_request, &of.standing);
-        book.save(context).await?;
+        book.save().await?;
     }
     let executor = Executor { config, book: &book, origin: asker.origin, held: asker.held, context };
     let happened = executor.perform(&of.actions).await?;
@@ -124,7 +126,7 @@ async fn carry_out(
         // A writer has asked for jobs again: what they owed for former bases is forgiven.
         let pull_request = known.pull_request.number;
         book.record(&Observation::Tested { pull_request, jobs: jobs.clone() });
-        book.save(context).await?;
+        book.save().await?;
     }
     Ok(happened)
 }

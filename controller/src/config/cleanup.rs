@@ -14,8 +14,8 @@ use tidegate_resources::{IntegrationConfig, IntegrationConfigStatus, WebhookStat
 use tidegate_telemetry::field;
 
 use crate::{
-    config::conflict::conflict,
     context::Context,
+    fitness::conflict::conflict,
     host::{CallError, CredentialError},
     ledger::LedgerError,
 };
@@ -73,7 +73,7 @@ async fn correct(config: &IntegrationConfig, context: &Context, now: Timestamp) 
         return Ok(());
     }
     let mut changes = context.ledgers.changes();
-    let book = context.ledgers.open(config, context).await?;
+    let book = context.ledgers.open(config).await?;
     let written = async { while !book.due().is_empty() && changes.changed().await.is_ok() {} };
     let is_hopeless = matches!(context.hosts.for_config(config).await, Err(error) if !error.is_transient());
     if !is_hopeless && tokio::time::timeout(ROUND, written).await.is_ok() {

@@ -3,8 +3,7 @@
 //! `validate` (pure) → `hook` (pure plan) → `register` (host) → `status` (pure) → one patch; `cleanup` behind a finalizer.
 
 pub mod cleanup;
-pub mod conflict;
-mod error;
+pub mod error;
 pub mod hook;
 pub mod proof;
 pub mod register;
@@ -12,9 +11,7 @@ pub mod renamed;
 pub mod salt;
 pub mod status;
 mod unreadable;
-pub mod validate;
-
-use std::{
+pub use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -47,10 +44,13 @@ use self::{
     proof::Looked,
     register::{RegisterError, Registration},
     status::Verdict,
-    validate::Invalid,
 };
 use crate::{
     context::Context,
+    fitness::{
+        conflict,
+        validate::{self, Invalid},
+    },
     key::Key,
     merge_patch,
     shutdown::stopped_unlisted,

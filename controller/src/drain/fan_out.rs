@@ -1,7 +1,5 @@
 //! One command for each config that it concerns. What one of them can't do, or refuses, delays none of the others.
 
-use std::time::Duration;
-
 use tidegate_model::{Command, Envelope};
 use tidegate_resources::IntegrationConfig;
 use tidegate_rules::ledger::Observation;
@@ -9,76 +7,22 @@ use tidegate_rules::ledger::Observation;
 use super::{
     Drain,
     concerned::{self, Concerned},
+    outcome::Outcome,
     proof,
     work::Work,
 };
 use crate::{
     chat::{Asker, Comment},
     context::Context,
-    error_chain,
+    fitness::unfit,
     runs::{locks::Held, origin::Origin},
     trigger::{
         self, Followed, Follower,
         error::{TriggerError, WaitsFor},
         proof::EventProof,
         reader::FactsError,
-        unfit,
     },
 };
-
-/// What became of a command for all of its configs.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// How many configs carried it out, or have nothing to do with it.
-    served: usize,
-    /// Why configs refuse it for good.
-    refusals: Vec<String>,
-    /// Why it could not be carried out yet for others.
-    errors: Vec<TriggerError>,
-}
-
-impl Outcome {
-    fn add(&mut self, result: Result<Followed, TriggerError>) {
-        match result {
-            Ok(Followed::Done(_)) => self.served += 1,
-            Ok(Followed::Refused(reason)) => self.refusals.push(reason),
-            Err(error) => self.errors.push(error),
-        }
-    }
-
-    /// The error that leaves the most hope: as long as it does, the command is tried again.
-    fn most_patient(&self) -> Option<&TriggerError> {
-        self.errors.iter().max_by_key(|error| error.waits_for())
-    }
-
-    /// What the command waits for; `None` when nothing is left to do.
-    pub fn waits_for(&self) -> Option<WaitsFor> {
-        self.most_patient().map(TriggerError::waits_for)
-    }
-
-    /// Why the command is refused for good: nobody carried it out, and each config refuses it. A refusal beside a config that
-    /// took the command says only that the other config's credential sees less.
-    pub fn refusal(&self) -> Option<String> {
-        (self.served == 0 && self.errors.is_empty() && !self.refusals.is_empty())
-            .then(|| self.refusals.join("; "))
-    }
-
-    /// How long the host of the decisive error asked to be left alone.
-    pub fn retry_after(&self) -> Option<Duration> {
-        self.most_patient()?.retry_after()
-    }
-
-    /// The decisive error's word for metrics.
-    pub fn category(&self) -> &'static str {
-        self.most_patient().map_or("none", TriggerError::category)
-    }
-
-    /// All errors in one line.
-    pub fn errors_text(&self) -> String {
-        let errors: Vec<_> = self.errors.iter().map(|error| error_chain(error)).collect();
-        errors.join("; ")
-    }
-}
 
 impl Drain {
     /// Carries a command out for every config that it concerns.
@@ -211,44 +155,7 @@ fn of_other_repository(config: &IntegrationConfig, command: &Command) -> Option<
 /// Notes that a config has lost an event.
 async fn note_dropped(config: Option<&IntegrationConfig>, context: &Context) -> Result<(), TriggerError> {
     let Some(config) = config else { return Ok(()) };
-    let book = context.ledgers.open(config, context).await?;
+    let book = context.ledgers.open(config).await?;
     book.record(&Observation::Dropped);
-    Ok(book.save(context).await?)
-}
-
-#[cfg(test)]
-mod tests {
-    use tidegate_hosts::client::HostError;
-
-    use super::*;
-    use crate::host::{CallError, Operation};
-
-    fn host(source: HostError) -> TriggerError {
-        CallError { operation: Operation::ReadPullRequest, source }.into()
-    }
-
-    #[test]
-    fn a_refusal_counts_only_where_no_config_took_the_command() {
-        let mut outcome = Outcome::default();
-        outcome.add(Ok(Followed::Refused("no such pull request".to_owned())));
-        assert_eq!(outcome.refusal().as_deref(), Some("no such pull request"));
-        outcome.add(Ok(Followed::Done(String::new())));
-        assert_eq!((outcome.refusal(), outcome.waits_for()), (None, None));
-    }
-
-    #[test]
-    fn a_command_waits_as_long_as_one_config_has_hope() {
-        let mut outcome = Outcome::default();
-        outcome.add(Ok(Followed::Done(String::new())));
-        outcome.add(Err(host(HostError::Unreadable { reason: "no JSON".to_owned() })));
-        assert_eq!(outcome.waits_for(), Some(WaitsFor::MoreTries));
-        outcome.add(Err(host(HostError::RateLimited { retry_after: Some(Duration::from_secs(7)) })));
-        outcome.add(Err(host(HostError::Unauthorized)));
-        assert_eq!(outcome.waits_for(), Some(WaitsFor::Host));
-        assert_eq!(outcome.retry_after(), Some(Duration::from_secs(7)));
-        assert_eq!(outcome.category(), "rate_limited");
-        assert!(outcome.errors_text().contains("no JSON"), "{}", outcome.errors_text());
-        outcome.add(Ok(Followed::Refused("refused".to_owned())));
-        assert_eq!(outcome.refusal(), None, "it is tried again");
-    }
+    Ok(book.save().await?)
 }

@@ -11,6 +11,7 @@ mod fan_out;
 mod give_up;
 pub mod inlet;
 mod lane;
+mod outcome;
 mod proof;
 mod renamed;
 mod shares;
@@ -30,7 +31,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use self::{fan_out::Outcome, inlet::Inlet, renamed::Renames, slots::Slots};
+use self::{inlet::Inlet, outcome::Outcome, renamed::Renames, slots::Slots};
 use crate::{
     backoff::backoff,
     chat::Chat,

@@ -1,10 +1,13 @@
 //! Whether anything can run under a config. Pure.
 
+pub mod conflict;
+pub mod validate;
+
 use tidegate_model::GitRef;
 use tidegate_resources::IntegrationConfig;
 use tidegate_rules::filters;
 
-use crate::config::{conflict::conflict, validate};
+use self::conflict::conflict;
 
 /// Why nothing can run under a config, whatever is asked; `None` where something can.
 pub fn unfit(config: &IntegrationConfig) -> Option<String> {

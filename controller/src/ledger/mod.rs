@@ -28,9 +28,10 @@ use tokio::sync::watch;
 use self::store::Store;
 pub use self::{looks::OpenPullRequest, store::LedgerError};
 use crate::{
-    config::{conflict::conflict, validate},
-    context::Context,
+    cluster::Cluster,
+    fitness::{conflict::conflict, validate},
     key::Key,
+    stores::configs::Configs,
 };
 
 /// How long something is remembered that nothing shows any more: longer than a queue keeps a message.
@@ -41,6 +42,8 @@ const PRUNE_EVERY_MS: i64 = 60 * 60 * 1_000;
 /// The ledgers of all configs, while this replica leads. Cloning is cheap.
 #[derive(Clone)]
 pub struct Ledgers {
+    cluster: Cluster,
+    configs: Configs,
     books: Arc<tokio::sync::Mutex<HashMap<String, Arc<Book>>>>,
     changed: watch::Sender<()>,
     runs_are_known: watch::Sender<bool>,
@@ -81,30 +84,26 @@ pub struct DueStatus {
     pub decided: Decided,
 }
 
-impl Default for Ledgers {
-    fn default() -> Self {
-        Self { books: Arc::default(), changed: watch::channel(()).0, runs_are_known: watch::channel(false).0 }
-    }
-}
-
 impl Ledgers {
+    /// The ledgers in a cluster, none of them read yet.
+    pub fn new(cluster: Cluster, configs: Configs) -> Self {
+        let (changed, runs_are_known) = (watch::channel(()).0, watch::channel(false).0);
+        Self { cluster, configs, books: Arc::default(), changed, runs_are_known }
+    }
+
     /// The ledger of a config, read from the cluster when it is asked for first. A change of the config is recorded.
-    pub async fn open(
-        &self,
-        config: &IntegrationConfig,
-        context: &Context,
-    ) -> Result<Arc<Book>, LedgerError> {
+    pub async fn open(&self, config: &IntegrationConfig) -> Result<Arc<Book>, LedgerError> {
         let mut books = self.books.lock().await;
         // A command may have been worked on for a while: its config may be older than what was recorded since.
         let key = key_of(config);
-        let newest = context.configs.get(&key.namespace, &key.name);
+        let newest = self.configs.get(&key.namespace, &key.name);
         let newest = newest.filter(|newest| newest.metadata.uid == config.metadata.uid);
         let config = newest.as_ref().unwrap_or(config);
         if let Some(book) = books.get(&config.identity()) {
             book.refresh(config);
             return Ok(Arc::clone(book));
         }
-        let (store, ledger) = Store::load(config, context).await?;
+        let (store, ledger) = Store::load(config, &self.cluster).await?;
         let state = State {
             config: Arc::new(config.clone()),
             rules: rules_of(config),
@@ -189,7 +188,7 @@ impl Book {
     }
 
     /// Writes to the cluster what has changed since it was written last.
-    pub async fn save(&self, context: &Context) -> Result<(), LedgerError> {
+    pub async fn save(&self) -> Result<(), LedgerError> {
         let mut store = self.store.lock().await;
         let (parts, recorded) = {
             let mut state = self.state();
@@ -197,7 +196,7 @@ impl Book {
             state.is_unsaved = false;
             (store::parts(&state.ledger)?, state.recorded)
         };
-        store.save(parts, context).await?;
+        store.save(parts).await?;
         self.state().saved = recorded;
         self.changed.send_replace(());
         Ok(())

@@ -17,7 +17,7 @@ use tidegate_resources::{
 use tidegate_rules::ledger::{Ledger, Record};
 use tidegate_telemetry::field;
 
-use crate::{context::Context, error_chain};
+use crate::{cluster::Cluster, error_chain};
 
 /// Why a ledger can't be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,7 @@ pub enum LedgerError {
 
 /// The objects of one ledger as they were written last.
 pub struct Store {
+    api: Api<IntegrationLedger>,
     config: IntegrationConfig,
     parts: BTreeMap<u32, Written>,
     /// With a key of its own, so that nobody finds records of the same hash.
@@ -86,8 +87,8 @@ fn part_of(record: &Record) -> u32 {
 
 impl Store {
     /// Reads a config's ledger. A record that can't be read is left out: what it said is found again from runs and host.
-    pub async fn load(config: &IntegrationConfig, context: &Context) -> Result<(Self, Ledger), LedgerError> {
-        let api = api(config, context);
+    pub async fn load(config: &IntegrationConfig, cluster: &Cluster) -> Result<(Self, Ledger), LedgerError> {
+        let api: Api<IntegrationLedger> = cluster.namespaced(&config.namespace().unwrap_or_default());
         let selector = format!("{}={}", label::CONFIG, config.name_any());
         let listed = api.list(&ListParams::default().labels(&selector)).await;
         let listed = listed.map_err(failed("list", &config.name_any()))?;
@@ -102,12 +103,11 @@ impl Store {
             let version = object.resource_version();
             parts.insert(object.spec.part, Written { version, hash: hasher.hash_one(&object.spec.records) });
         }
-        Ok((Self { config: config.clone(), parts, hasher }, Ledger::from_records(records)))
+        Ok((Self { api, config: config.clone(), parts, hasher }, Ledger::from_records(records)))
     }
 
     /// Writes the parts that have changed.
-    pub async fn save(&mut self, texts: BTreeMap<u32, String>, context: &Context) -> Result<(), LedgerError> {
-        let api = api(&self.config, context);
+    pub async fn save(&mut self, texts: BTreeMap<u32, String>) -> Result<(), LedgerError> {
         let emptied: Vec<u32> = self.parts.keys().filter(|part| !texts.contains_key(part)).copied().collect();
         let emptied = emptied.into_iter().map(|part| (part, "[]".to_owned()));
         for (part, records) in texts.into_iter().chain(emptied) {
@@ -115,36 +115,31 @@ impl Store {
             if self.parts.get(&part).is_some_and(|written| written.hash == hash) {
                 continue;
             }
-            let version = self.write(part, &records, &api).await?;
+            let version = self.write(part, &records).await?;
             self.parts.insert(part, Written { version, hash });
         }
         Ok(())
     }
 
-    async fn write(
-        &self,
-        part: u32,
-        records: &str,
-        api: &Api<IntegrationLedger>,
-    ) -> Result<Option<String>, LedgerError> {
+    async fn write(&self, part: u32, records: &str) -> Result<Option<String>, LedgerError> {
         let name = name_of(&self.config, part);
         if let Some(written) = self.parts.get(&part) {
             let patch =
                 json!({"metadata": {"resourceVersion": written.version}, "spec": {"records": records}});
-            match api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+            match self.api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
                 Ok(object) => return Ok(object.resource_version()),
                 // A person changed or deleted it: this replica leads, so what it remembers is newer.
                 Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {}
                 Err(source) => return Err(failed("patch", &name)(source)),
             }
         }
-        match api.create(&PostParams::default(), &self.object(&name, part, records)?).await {
+        match self.api.create(&PostParams::default(), &self.object(&name, part, records)?).await {
             Ok(object) => return Ok(object.resource_version()),
             Err(kube::Error::Api(status)) if status.is_already_exists() => {}
             Err(source) => return Err(failed("create", &name)(source)),
         }
         let patch = json!({"spec": {"records": records}});
-        let patched = api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await;
+        let patched = self.api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await;
         Ok(patched.map_err(failed("patch", &name))?.resource_version())
     }
 
@@ -165,10 +160,6 @@ impl Store {
 /// Config, the start of its uid's digest, and the part: at most 52 characters.
 fn name_of(config: &IntegrationConfig, part: u32) -> String {
     format!("{}-{}-{part}", config.name_any(), &digest(&[&config.identity()])[..8])
-}
-
-fn api(config: &IntegrationConfig, context: &Context) -> Api<IntegrationLedger> {
-    context.namespaced(&config.namespace().unwrap_or_default())
 }
 
 fn read(value: serde_json::Value, object: &IntegrationLedger) -> Option<Record> {

@@ -152,7 +152,7 @@ impl Reporter {
     }
 
     async fn open(&mut self, config: &IntegrationConfig) -> Option<Arc<Book>> {
-        match self.context.ledgers.open(config, &self.context).await {
+        match self.context.ledgers.open(config).await {
             Ok(book) => {
                 self.books.insert(key_of(config), Arc::clone(&book));
                 if self.is_ready && book.is_unsaved() {
@@ -241,7 +241,7 @@ impl Reporter {
         self.saving.insert(config.clone(), false);
         let (book, context, config) = (Arc::clone(book), self.context.clone(), config.clone());
         self.tasks.spawn(async move {
-            let saved = book.save(&context).await;
+            let saved = book.save().await;
             if let Err(error) = &saved {
                 context.metrics.reconcile_failure("report", "ledger");
                 tracing::warn!({ field::CONFIG } = %config, { field::ERROR } = error_chain(error), "failed to write a ledger");

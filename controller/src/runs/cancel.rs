@@ -8,7 +8,10 @@ use kube::{
 use serde_json::json;
 use tidegate_resources::{Cancel, IntegrationConfig, IntegrationJob, Phase};
 
-use super::{ApplyError, existing::is_active, failed};
+use super::{
+    error::{ApplyError, failed},
+    existing::is_active,
+};
 use crate::context::Context;
 
 /// How often a run is read again that others change at the same time. Each change brings it nearer to its slot.

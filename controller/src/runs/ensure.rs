@@ -7,7 +7,12 @@ use tidegate_resources::{
     integration_job_name, label,
 };
 
-use super::{ApplyError, action::Run, existing, failed, origin::Origin};
+use super::{
+    action::Run,
+    error::{ApplyError, failed},
+    existing,
+    origin::Origin,
+};
 use crate::context::Context;
 
 /// Attempts at one trigger: each is a run that was cancelled and wanted again.

@@ -8,6 +8,7 @@
 pub mod action;
 pub mod cancel;
 mod ensure;
+mod error;
 pub mod existing;
 mod lacking;
 pub mod locks;
@@ -17,6 +18,7 @@ use kube::ResourceExt;
 use tidegate_resources::{IntegrationConfig, IntegrationJob};
 use tidegate_rules::ledger::Observation;
 
+pub use self::error::{ApplyError, failed};
 use self::{
     action::{Action, Run},
     ensure::Ensured,
@@ -24,27 +26,6 @@ use self::{
     origin::Origin,
 };
 use crate::{context::Context, ledger::Book, outcome::seen::Seen};
-
-/// Why the cluster did not take an action.
-#[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
-    /// An object could not be read or written.
-    #[error("failed to {operation} IntegrationJob {name}")]
-    Job {
-        /// What was tried.
-        operation: &'static str,
-        /// The object, or what was selected by.
-        name: String,
-        /// Why it failed.
-        source: kube::Error,
-    },
-    /// The config has no uid: it didn't come from a cluster.
-    #[error("the config has no owner reference")]
-    NoOwner,
-    /// One trigger was cancelled and wanted again too often.
-    #[error("trigger {0} has used up its attempts")]
-    Attempts(String),
-}
 
 /// What actions are carried out with.
 #[derive(Clone, Copy)]
@@ -128,10 +109,4 @@ fn observe(job: &IntegrationJob, book: &Book) {
     if let Some(run) = Seen::of(job).and_then(|seen| seen.run) {
         book.observe(&Observation::Run(run));
     }
-}
-
-/// The error of an object that could not be read or written.
-pub fn failed(operation: &'static str, name: &str) -> impl FnOnce(kube::Error) -> ApplyError {
-    let name = name.to_owned();
-    move |source| ApplyError::Job { operation, name, source }
 }

@@ -156,7 +156,7 @@ async fn ready(job: &IntegrationJob, context: &Context) -> Result<Option<Ready>,
     let config = dereference::config(job, context).await?;
     let mut is_denied_secrets = false;
     if !job.spec.pulls.is_empty() {
-        let book = context.ledgers.open(&config, context).await?;
+        let book = context.ledgers.open(&config).await?;
         if let Some(pull) = job.spec.pulls.iter().find(|pull| !book.is_trusted(&pull.sha)) {
             return Err(StartError::Untrusted(pull.sha.clone()));
         }

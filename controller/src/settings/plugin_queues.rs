@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, str::FromStr};
 use serde::Deserialize;
 use tidegate_model::{IntentionKind, ObjectName};
 
-use super::base_url;
+use super::base_url::base_url;
 
 /// `TIDEGATE_PLUGIN_QUEUES`: one entry a plugin, as a JSON list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 //!
 //! Commands of the queue and wishes of the ledger come here. Whoever calls holds the lock of the pull request, branch or tag.
 
+mod act;
 pub mod error;
-mod fitness;
+mod follower;
 pub mod head;
 pub mod proof;
 pub mod pull_request;
@@ -14,98 +15,15 @@ mod reference;
 pub mod retest;
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
-use tidegate_model::{CommitSha, GitRef, Login, PullRequestNumber, RefName};
 use tidegate_resources::IntegrationConfig;
 use tidegate_telemetry::field;
 
-pub use self::fitness::unfit;
-use self::{error::TriggerError, proof::EventProof, pull_request::Wish};
-use crate::{
-    context::Context,
-    error_chain,
-    ledger::Book,
-    runs::{
-        Executor,
-        action::Action,
-        locks::{Held, Subject},
-        origin::Origin,
-    },
+pub use self::{
+    act::{Act, Followed, Plan},
+    follower::Follower,
 };
-
-/// What happened to a pull request, branch or tag, as far as somebody says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Act {
-    /// A pull request was opened, or changed.
-    PullRequest {
-        /// Its number.
-        number: PullRequestNumber,
-        /// Who opened it: a hint.
-        author: Option<Login>,
-        /// The branch of its head: a hint.
-        branch: Option<RefName>,
-    },
-    /// A pull request was closed.
-    Closed(PullRequestNumber),
-    /// A branch or tag was pushed.
-    Push(GitRef, CommitSha),
-    /// A branch or tag came to a commit, or was deleted, and nothing is to run for it.
-    Moved(GitRef, Option<CommitSha>),
-}
-
-impl Act {
-    /// One name each, for logs.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::PullRequest { .. } => "run_pull_request",
-            Self::Closed(_) => "cancel",
-            Self::Push(..) => "run_push",
-            Self::Moved(..) => "record_ref",
-        }
-    }
-
-    /// What has to be locked, in the repository of a config.
-    pub fn subject(&self, config: &IntegrationConfig) -> Subject {
-        match self {
-            Self::PullRequest { number, .. } | Self::Closed(number) => Subject::pull_request(config, *number),
-            Self::Push(reference, _) | Self::Moved(reference, _) => Subject::reference(config, reference),
-        }
-    }
-}
-
-/// What became of something that somebody wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Followed {
-    /// It was followed, or there was nothing to follow: what happened, for the log.
-    Done(String),
-    /// It claims something that isn't so.
-    Refused(String),
-}
-
-/// What an act comes to. Pure functions make it of facts.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Plan {
-    /// These actions.
-    Act(Vec<Action>),
-    /// Nothing: the world has moved on, or nothing is configured.
-    Nothing(String),
-    /// Nothing: the act claims something that isn't so.
-    Refuse(String),
-}
-
-/// Where and for whom an act is followed.
-#[derive(Clone, Copy)]
-pub struct Follower<'a> {
-    /// The config.
-    pub config: &'a IntegrationConfig,
-    /// What the event behind the act proves.
-    pub proof: EventProof,
-    /// Where it comes from.
-    pub origin: &'a Origin,
-    /// The lock of its subject.
-    pub held: &'a Held,
-    /// Cluster and hosts.
-    pub context: &'a Context,
-}
+use self::{error::TriggerError, pull_request::Wish};
+use crate::{context::Context, error_chain, runs::Executor};
 
 impl Follower<'_> {
     /// Follows an act, logs what happened, and has the config checked where its credential or right is the reason that nothing
@@ -146,13 +64,9 @@ impl Follower<'_> {
         if let Some((reference, sha)) = settled
             && book.settle_ref(reference, sha)
         {
-            book.save(context).await?;
+            book.save().await?;
         }
         Ok(Followed::Done(happened.join("; ")))
-    }
-
-    async fn book(self) -> Result<std::sync::Arc<Book>, TriggerError> {
-        Ok(self.context.ledgers.open(self.config, self.context).await?)
     }
 }
 

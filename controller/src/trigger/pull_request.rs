@@ -14,13 +14,14 @@ use tidegate_rules::{
 };
 
 use super::{
-    Follower, Plan,
+    act::Plan,
     error::TriggerError,
-    fitness::unfit,
+    follower::Follower,
     head::Hint,
     reader::{FactsError, Reader},
 };
 use crate::{
+    fitness::unfit,
     ledger::Book,
     runs::{
         action::{Action, Run, empty_spec, order},
@@ -63,7 +64,7 @@ pub async fn plan_for(
         }
         None => book.close(number),
     }
-    book.save(context).await?;
+    book.save().await?;
     let runs = existing::unshared(runs, number, &book);
     Ok(plan(wish, number, shown.as_ref(), earlier.as_ref(), &runs, config))
 }

@@ -5,15 +5,15 @@ use tidegate_resources::{Base, IntegrationConfig, Trigger, push_trigger_digest};
 use tidegate_rules::{filters, ledger::Observation, trust::Proof};
 
 use super::{
-    Follower, Plan,
+    act::Plan,
     error::TriggerError,
-    fitness::{runs_push, unfit},
+    follower::Follower,
     proof::EventProof,
     reader::{FactsError, Reader},
 };
 use crate::{
-    config::{conflict::conflict, validate},
     context::Context,
+    fitness::{conflict::conflict, runs_push, unfit, validate},
     ledger::{Book, LedgerError},
     runs::action::{Action, Run, empty_spec},
 };
@@ -113,7 +113,7 @@ pub async fn record(
         }
         None => (),
     }
-    book.save(context).await
+    book.save().await
 }
 
 /// Whether an older config of the same name runs something for a push: then it is not due when the conflict ends, as a release

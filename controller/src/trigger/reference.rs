@@ -6,8 +6,9 @@ use tidegate_resources::{CancelReason, IntegrationJob};
 use tidegate_rules::ledger::Observation;
 
 use super::{
-    Follower, Plan,
+    act::Plan,
     error::TriggerError,
+    follower::Follower,
     reader::{FactsError, Reader},
 };
 use crate::runs::{
@@ -28,7 +29,7 @@ pub async fn plan_for(
     if is_as_shown {
         let book = of.book().await?;
         book.record(&Observation::Ref { reference: reference.clone(), target: target.clone() });
-        book.save(context).await?;
+        book.save().await?;
     }
     if is_as_shown && target.is_none() {
         let runs = existing::of_ref(reference, config, context).await.map_err(FactsError::Jobs)?;

@@ -7,9 +7,10 @@ use tidegate_resources::{
 };
 use tidegate_rules::filters;
 
-use super::{error::TriggerError, fitness::unfit, push, reader::Reader};
+use super::{error::TriggerError, push, reader::Reader};
 use crate::{
     context::Context,
+    fitness::unfit,
     runs::{
         Executor,
         action::{Action, Run, empty_spec},
@@ -38,7 +39,7 @@ pub async fn again(
     let reference = &job.spec.base.reference;
     let held = locks.lock(Subject::reference(config, reference)).await;
     let place = Reader::new(config, context).await?.place(reference, sha).await?;
-    let book = context.ledgers.open(config, context).await?;
+    let book = context.ledgers.open(config).await?;
     push::record(reference, sha, place, &book, config, context).await?;
     if place.is_none() {
         return Ok(Err(format!("{} is not on {reference} any more", sha.short())));
