@@ -1,18 +1,16 @@
 //! `tidegate`: the command line for users and operators. Each subcommand is a module.
 
+mod console;
 mod dlq;
 mod lint;
 mod normalize;
 mod retest;
 mod rotate;
+mod runtime;
 mod send;
 
-use std::{
-    io::{Read, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand, error::ErrorKind};
 
 /// CI for Git repositories on Kubernetes: tools for users and operators.
@@ -52,7 +50,7 @@ fn main() -> ExitCode {
     };
     result.unwrap_or_else(|error| {
         // One line: causes can contain line breaks.
-        complain(&format!("{error:#}"));
+        console::eprint_line(&format!("{error:#}"));
         ExitCode::from(BAD_INPUT)
     })
 }
@@ -67,35 +65,6 @@ fn refuse(error: &clap::Error) -> ExitCode {
     }
     let text = error.to_string();
     let what = text.split("\n\n").next().unwrap_or(&text);
-    complain(what.trim_start_matches("error: "));
+    console::eprint_line(what.trim_start_matches("error: "));
     ExitCode::from(BAD_INPUT)
-}
-
-/// Writes one line to stderr. A write error is dropped: there is no other place to report it.
-fn complain(text: &str) {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    drop(writeln!(std::io::stderr(), "tidegate: {}", words.join(" ")));
-}
-
-/// Writes a result to stdout.
-fn say(text: &str) -> Result<()> {
-    writeln!(std::io::stdout(), "{text}").context("failed to write to stdout")
-}
-
-/// Runs a future to its end.
-fn block_on<F: Future>(future: F) -> Result<F::Output> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    Ok(runtime.context("failed to start")?.block_on(future))
-}
-
-/// Reads a delivery's body from stdin, up to the size limit of hosts.
-fn body_from_stdin() -> Result<Vec<u8>> {
-    const MAX_BODY: u64 = 25 * 1024 * 1024;
-    let mut body = Vec::new();
-    std::io::stdin()
-        .take(MAX_BODY + 1)
-        .read_to_end(&mut body)
-        .context("failed to read the body from stdin")?;
-    ensure!(body.len() as u64 <= MAX_BODY, "failed to read the body from stdin: it is longer than 25 MiB");
-    Ok(body)
 }

@@ -7,6 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tidegate_hosts::intake::{Outcome, Unverified};
 use tidegate_model::{Event, Host};
 
+use crate::console;
+
 /// Prints the events in a delivery as JSON, one after the other. Reads the body from stdin, and doesn't check the signature.
 ///
 /// Most deliveries hold one event. If Tidegate has no use for the delivery, it prints `null`, and the reason on stderr.
@@ -30,17 +32,17 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue)> {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let headers: HeaderMap = arguments.headers.iter().cloned().collect();
-    let body = crate::body_from_stdin()?;
+    let body = console::body_from_stdin()?;
     let delivery = Unverified::new(arguments.host, &headers, &body).normalise()?;
     let events: Vec<Option<Event>> = match delivery.outcome {
         Outcome::Events(events) => events.into_iter().map(Some).collect(),
         Outcome::Ignored(reason) => {
-            crate::complain(&format!("ignored: {}", reason.as_str()));
+            console::eprint_line(&format!("ignored: {}", reason.as_str()));
             vec![None]
         }
     };
     for event in events {
-        crate::say(&serde_json::to_string_pretty(&event).context("failed to write the event")?)?;
+        console::print_line(&serde_json::to_string_pretty(&event).context("failed to write the event")?)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,8 @@ use serde_json::json;
 use tidegate_model::{JobName, ObjectName};
 use tidegate_resources::{IntegrationJob, annotation, integration_job_name, retest_trigger_digest};
 
+use crate::{console, runtime};
+
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -27,13 +29,13 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    match crate::block_on(retest(arguments))? {
+    match runtime::block_on(retest(arguments))? {
         Ok(text) => {
-            crate::say(&text)?;
+            console::print_line(&text)?;
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
-            crate::complain(&format!("{error:#}"));
+            console::eprint_line(&format!("{error:#}"));
             Ok(ExitCode::FAILURE)
         }
     }

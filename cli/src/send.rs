@@ -12,6 +12,8 @@ use secrecy::SecretString;
 use tidegate_hosts::{hook::HookLabel, proof::signed_headers};
 use tidegate_model::{DeliveryId, Host};
 
+use crate::{console, runtime};
+
 /// Signs the body on stdin, posts it to a hook's URL and prints the status line of the answer.
 ///
 /// Exits with 0 if the delivery was accepted (2xx), with 1 if not.
@@ -60,7 +62,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(delivery) => delivery,
         None => new_delivery_id()?,
     };
-    let body = crate::body_from_stdin()?;
+    let body = console::body_from_stdin()?;
     let label = HookLabel::of(arguments.host);
     let headers = signed_headers(label, &arguments.event, &delivery, &body, &secret)
         .with_context(|| format!("event {:?} isn't valid in a header", arguments.event))?;
@@ -72,15 +74,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let request = client.post(arguments.url).headers(headers).body(body);
     let request = request.build().context("failed to build the request")?;
 
-    match crate::block_on(async { client.execute(request).await })? {
+    match runtime::block_on(async { client.execute(request).await })? {
         Ok(answer) => {
             let (version, status) = (answer.version(), answer.status());
-            crate::say(&format!("{version:?} {status}"))?;
+            console::print_line(&format!("{version:?} {status}"))?;
             Ok(if status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Err(error) => {
             let error = anyhow::Error::new(error).context("failed to send the delivery");
-            crate::complain(&format!("{error:#}"));
+            console::eprint_line(&format!("{error:#}"));
             Ok(ExitCode::FAILURE)
         }
     }

@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 use anyhow::{Context as _, bail};
 
 use crate::{
-    ci::Coverage,
+    coverage::Coverage,
     package::controller_image,
     step::Step,
     tools::HELM,

@@ -2,6 +2,7 @@
 //! taken down again.
 
 mod checks;
+mod deployment;
 mod ministack;
 mod provider;
 mod tools;
@@ -15,11 +16,13 @@ use std::{
 use anyhow::{Context as _, ensure};
 
 use crate::{
-    ci::Coverage,
-    package::{self, Scope, Start},
+    coverage::Coverage,
+    package::{self, Scope, StartupBudget},
     step::Step,
     workspace::{BINARIES, Workspace},
 };
+use deployment::Deployment;
+pub(crate) use deployment::Prepared;
 use ministack::Ministack;
 use tools::Tools;
 
@@ -55,30 +58,6 @@ pub(crate) fn lacks() -> Option<String> {
     provider::find().is_none().then(|| none.to_owned())
 }
 
-/// What a deployment needs, installed and built.
-pub(crate) struct Prepared {
-    tools: Tools,
-    /// Terraform's, where the machine has none of its own.
-    configuration: Option<String>,
-    packages: PathBuf,
-    folder: PathBuf,
-}
-
-/// One deployment's surroundings.
-struct Deployment<'a> {
-    workspace: &'a Workspace,
-    prepared: &'a Prepared,
-    coverage: &'a Coverage,
-}
-
-impl std::ops::Deref for Deployment<'_> {
-    type Target = Prepared;
-
-    fn deref(&self) -> &Prepared {
-        self.prepared
-    }
-}
-
 impl Prepared {
     /// Installs and builds what is missing.
     pub(crate) fn ready(workspace: &Workspace) -> anyhow::Result<Self> {
@@ -112,7 +91,7 @@ pub(crate) fn write_tables(workspace: &Workspace) -> anyhow::Result<()> {
 /// The release's zips for this machine, and what is to be known of them.
 fn package(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     Step::cargo("build the binaries", &[&["build"], BINARIES].concat()).run(workspace)?;
-    package::run(workspace, Scope::Report(Start::Told))?;
+    package::run(workspace, Scope::Report(StartupBudget::Report))?;
     Ok(workspace.target.join("package/functions").join(architecture()))
 }
 

@@ -9,6 +9,7 @@ macro_rules! say {
 mod chart;
 mod ci;
 mod cluster;
+mod coverage;
 mod demo;
 mod dependencies;
 mod deploy;
@@ -25,8 +26,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    ci::Coverage,
-    package::{Scope, Start},
+    coverage::Coverage,
+    package::{Scope, StartupBudget},
     step::Step,
     workspace::Workspace,
 };
@@ -142,7 +143,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
             &workspace,
             match (functions, report) {
                 (true, _) => Scope::Functions,
-                (_, true) => Scope::Report(Start::Judged),
+                (_, true) => Scope::Report(StartupBudget::Enforce),
                 _ => Scope::All,
             },
         ),

@@ -108,15 +108,6 @@ const WITH_CIRCLES: &[(&str, &str)] = &[
     ("shared/hosts", "github"),
     ("shared/hosts", "github::client"),
     ("shared/hosts", "v3"),
-    ("shared/resources", "integration_job"),
-    ("shared/rules", "ledger"),
-    ("shared/rules", "status"),
-    ("functions/webhook", ""),
-    ("cli", ""),
-    ("cli", "lint"),
-    ("xtask", ""),
-    ("xtask", "deploy"),
-    ("xtask", "package"),
 ];
 
 /// Words that mean unfinished work. Written apart so that this file doesn't hold them.

@@ -6,6 +6,8 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::Result;
 use tidegate_queue::{Message, Queue, Receipt};
 
+use crate::console;
+
 /// Visibility timeout of the messages that we hold; also the redelivery delay after a crash.
 const HIDDEN: Duration = Duration::from_mins(2);
 /// How long a read waits for messages. SQS queries all its servers only with long polling.
@@ -67,7 +69,7 @@ impl Held {
     pub(super) async fn give_back(self) {
         for message in &self.messages {
             if let Err(error) = self.queue.extend(&message.receipt, Duration::ZERO).await {
-                crate::complain(&format!(
+                console::eprint_line(&format!(
                     "failed to return message {}, it stays hidden for {} s: {error}",
                     message.id,
                     HIDDEN.as_secs()

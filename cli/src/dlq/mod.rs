@@ -11,6 +11,8 @@ use tidegate_queue::Queue;
 
 use self::{held::Held, letter::Letter};
 
+use crate::{console, runtime};
+
 /// Lists dead-letter queues of commands and of events, and replays their messages.
 ///
 /// SQS can't show messages without receiving them: they are hidden for a moment, and their receive count grows.
@@ -61,7 +63,7 @@ pub(crate) struct Replay {
 }
 
 pub(crate) fn run(command: &Command) -> Result<ExitCode> {
-    let done = crate::block_on(async {
+    let done = runtime::block_on(async {
         let aws = tidegate_aws::load().await?;
         match command {
             Command::List(from) => list(&aws, from).await,
@@ -73,7 +75,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode> {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            crate::complain(&format!("{error:#}"));
+            console::eprint_line(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     })
@@ -83,7 +85,10 @@ impl DeadLetters {
     async fn receive(&self, aws: &SdkConfig) -> Result<Held> {
         let held = Held::receive(Queue::new(aws, &self.dead_letters), self.max.into()).await?;
         if held.more {
-            crate::complain(&format!("there may be more than the {} messages read: see --max", self.max));
+            console::eprint_line(&format!(
+                "there may be more than the {} messages read: see --max",
+                self.max
+            ));
         }
         Ok(held)
     }
@@ -95,7 +100,7 @@ async fn list(aws: &SdkConfig, from: &DeadLetters) -> Result<bool> {
     let mut rows = vec![["ID", "AGE", "REPOSITORY", "WHAT", "REASON"].map(str::to_owned)];
     rows.extend(held.messages().iter().map(|message| Letter::new(message.clone()).row(now)));
     held.give_back().await;
-    crate::say(&table(&rows))?;
+    console::print_line(&table(&rows))?;
     Ok(true)
 }
 
@@ -104,7 +109,9 @@ async fn show(aws: &SdkConfig, from: &DeadLetters, id: &str) -> Result<bool> {
     let letter = held.messages().iter().find(|message| message.id == id).cloned().map(Letter::new);
     held.give_back().await;
     let letter = letter.with_context(|| format!("there is no message {id}"))?;
-    crate::say(&serde_json::to_string_pretty(&letter.show()).context("failed to write the message")?)?;
+    console::print_line(
+        &serde_json::to_string_pretty(&letter.show()).context("failed to write the message")?,
+    )?;
     Ok(true)
 }
 
@@ -124,7 +131,7 @@ async fn replay(aws: &SdkConfig, replay: &Replay) -> Result<bool> {
     let chosen: Vec<_> = held.messages().to_vec();
     let mut done = true;
     for id in replay.id.iter().filter(|id| chosen.iter().all(|message| &message.id != *id)) {
-        crate::complain(&format!("there is no message {id}"));
+        console::eprint_line(&format!("there is no message {id}"));
         done = false;
     }
     let mut sent = 0;
@@ -133,18 +140,18 @@ async fn replay(aws: &SdkConfig, replay: &Replay) -> Result<bool> {
         match send_back(&letter, &to, &mut held, replay.force).await {
             Ok(()) => {
                 let [id, _, repository, what, _] = letter.row(SystemTime::now());
-                crate::say(&format!("replayed {id}: {what} {repository}"))?;
+                console::print_line(&format!("replayed {id}: {what} {repository}"))?;
                 sent += 1;
             }
             Err(error) => {
-                crate::complain(&format!("failed to replay {}: {error:#}", letter.message.id));
+                console::eprint_line(&format!("failed to replay {}: {error:#}", letter.message.id));
                 done = false;
             }
         }
     }
     let left = held.messages().len();
     held.give_back().await;
-    crate::say(&format!("replayed to {}: {sent}, left in {name}: {left}", to.name()))?;
+    console::print_line(&format!("replayed to {}: {sent}, left in {name}: {left}", to.name()))?;
     Ok(done)
 }
 

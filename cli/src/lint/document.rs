@@ -5,7 +5,7 @@ use tidegate_model::ObjectName;
 use tidegate_resources::{ConfigJobs, IntegrationConfig};
 use tidegate_rules::jobs::{self, List};
 
-use super::{Finding, schema::Schema, yaml::Node};
+use super::{finding::Finding, schema::Schema, yaml::Node};
 
 /// What an object claims to be.
 pub(super) enum Kind {

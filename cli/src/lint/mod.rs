@@ -1,6 +1,7 @@
 //! `tidegate lint`: checks `IntegrationConfig`s without a cluster.
 
 mod document;
+mod finding;
 mod schema;
 mod yaml;
 
@@ -12,7 +13,9 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use self::{document::Kind, schema::Schema, yaml::Place};
+use self::{document::Kind, finding::Finding, schema::Schema, yaml::Place};
+
+use crate::console;
 
 /// Checks `IntegrationConfig`s in YAML files, offline: finds what the API server would refuse or drop, and what the
 /// controller could not use.
@@ -25,15 +28,6 @@ pub(crate) struct Arguments {
     /// YAML files with one or more documents; - is stdin.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-}
-
-/// A fault of an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Finding {
-    /// Where, like `spec.jobs.preSubmit[0].name`; empty for the whole object.
-    path: String,
-    /// What.
-    message: String,
 }
 
 /// The maximum size of a file. An object in Kubernetes has at most 1.5 MiB.
@@ -59,14 +53,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             Ok(text) => file(&name, &text, &schema, &mut count)?,
             Err(error) => {
                 count.unchecked += 1;
-                crate::complain(&format!("failed to read {name}: {error:#}"));
+                console::eprint_line(&format!("failed to read {name}: {error:#}"));
             }
         }
     }
     let Count { configs, findings, unchecked } = count;
     let files = if unchecked == 0 { String::new() } else { format!(", files not checked: {unchecked}") };
     if configs > 0 || findings > 0 {
-        crate::complain(&format!("configs checked: {configs}, findings: {findings}{files}"));
+        console::eprint_line(&format!("configs checked: {configs}, findings: {findings}{files}"));
     }
     Ok(match (unchecked, findings) {
         (0, 0) => ExitCode::SUCCESS,
@@ -89,13 +83,13 @@ fn file(name: &str, text: &[u8], schema: &Schema, count: &mut Count) -> Result<(
         for object in document::objects(&document) {
             let found = match document::kind(object) {
                 Kind::Other(kind) => {
-                    crate::complain(&format!("{name}:{}: skipped, a {kind}", object.place.line));
+                    console::eprint_line(&format!("{name}:{}: skipped, a {kind}", object.place.line));
                     continue;
                 }
                 Kind::OtherApi { version, expected } => {
                     strangers += 1;
                     let line = object.place.line;
-                    crate::complain(&format!(
+                    console::eprint_line(&format!(
                         "{name}:{line}: skipped, an IntegrationConfig of {version}: expected {expected}"
                     ));
                     continue;
@@ -114,7 +108,7 @@ fn file(name: &str, text: &[u8], schema: &Schema, count: &mut Count) -> Result<(
     }
     findings.sort();
     if configs == 0 {
-        crate::complain(&format!("{name}: there is no IntegrationConfig to check"));
+        console::eprint_line(&format!("{name}: there is no IntegrationConfig to check"));
     }
     if configs == 0 || strangers > 0 {
         count.unchecked += 1;
@@ -122,7 +116,7 @@ fn file(name: &str, text: &[u8], schema: &Schema, count: &mut Count) -> Result<(
     count.configs += configs;
     count.findings += findings.len();
     for (Place { line, column }, text) in findings {
-        crate::say(&format!("{name}:{line}:{column}: {text}"))?;
+        console::print_line(&format!("{name}:{line}:{column}: {text}"))?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use kube::{CustomResourceExt, core::cel};
 use serde_json::{Value, json};
 use tidegate_resources::IntegrationConfig;
 
-use super::Finding;
+use super::finding::Finding;
 
 /// The checks of `IntegrationConfig`s, ready for many objects.
 pub(super) struct Schema {

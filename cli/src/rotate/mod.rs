@@ -22,6 +22,8 @@ use tidegate_model::{ObjectName, Timeout};
 
 use self::hooks::Hooks;
 
+use crate::{console, runtime};
+
 /// Replaces the webhook master key: deliveries verify under both keys until every hook is registered under the new one.
 ///
 /// You can stop it at any point and run it again: it continues from the state in the secret. Exits with 0 if the old key
@@ -59,10 +61,10 @@ const LOOK: Duration = Duration::from_secs(1);
 const NAMED: usize = 10;
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    match crate::block_on(rotate(arguments))? {
+    match runtime::block_on(rotate(arguments))? {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => {
-            crate::complain(&format!("{error:#}"));
+            console::eprint_line(&format!("{error:#}"));
             Ok(ExitCode::FAILURE)
         }
     }
@@ -128,18 +130,21 @@ impl Rotation<'_> {
         let text = stored.announce(&key);
         let announced = self.put(&text).await?;
         let new = newest_key(&announced);
-        crate::say(&format!("1/4 announced key {new} beside {old}: deliveries verify under both"))?;
+        console::print_line(&format!("1/4 announced key {new} beside {old}: deliveries verify under both"))?;
         Ok(announced)
     }
 
     async fn switch(&self, stored: StoredKeys) -> Result<StoredKeys> {
         let (old, new) = (stored.keys().current().id(), newest_key(&stored));
         let wait = self.cache_period();
-        crate::say(&format!("2/4 waiting {} s: then every function knows key {new}", wait.as_secs()))?;
+        console::print_line(&format!(
+            "2/4 waiting {} s: then every function knows key {new}",
+            wait.as_secs()
+        ))?;
         tokio::time::sleep(wait).await;
         let stored = self.read_again(Stage::Announced, &new).await?;
         let switched = self.put(&stored.switch()).await?;
-        crate::say(&format!(
+        console::print_line(&format!(
             "3/4 made {new} the current key: hooks are registered under it, {old} still verifies"
         ))?;
         Ok(switched)
@@ -152,7 +157,9 @@ impl Rotation<'_> {
         let stored = self.read_again(Stage::Switched, &new).await?;
         self.put(&stored.retire()).await?;
         let cache = self.arguments.cache;
-        crate::say(&format!("4/4 retired key {old}: within {cache} nothing verifies under it any more"))
+        console::print_line(&format!(
+            "4/4 retired key {old}: within {cache} nothing verifies under it any more"
+        ))
     }
 
     /// Waits until every hook has been registered under the key for a while, and at least until the controller has certainly
@@ -168,7 +175,7 @@ impl Rotation<'_> {
             if let Ok(hooks) = &looked {
                 let progress = (hooks.missing.len(), hooks.all);
                 if shown != Some(progress) {
-                    crate::say(&format!(
+                    console::print_line(&format!(
                         "    {} of {} hooks are registered under {key}",
                         hooks.all - progress.0,
                         hooks.all
@@ -190,7 +197,7 @@ impl Rotation<'_> {
     fn give_up(&self, hooks: &Hooks) -> Result<()> {
         let (count, names) = (hooks.missing.len(), named(&hooks.missing));
         if self.arguments.force {
-            crate::say(&format!(
+            console::print_line(&format!(
                 "    retiring the old key although {count} hooks are still registered under it: {names}"
             ))?;
             return Ok(());
@@ -218,15 +225,15 @@ impl Rotation<'_> {
         let current = keys.current().id();
         let hooks = self.hooks(&current).await?;
         let wait = self.cache_period().as_secs();
-        crate::say(&format!(
+        console::print_line(&format!(
             "current key: {current}, {} of {} hooks are registered under it",
             hooks.all - hooks.missing.len(),
             hooks.all
         ))?;
         if !hooks.missing.is_empty() {
-            crate::say(&format!("not under it: {}", named(&hooks.missing)))?;
+            console::print_line(&format!("not under it: {}", named(&hooks.missing)))?;
         }
-        crate::say(&match (stored.stage(), keys.previous()) {
+        console::print_line(&match (stored.stage(), keys.previous()) {
             (Stage::Settled, _) => "no rotation is in progress: would announce a new key".to_owned(),
             (Stage::Announced, _) => format!("key {} is announced", newest_key(stored)),
             (Stage::Switched, previous) => {
@@ -234,9 +241,9 @@ impl Rotation<'_> {
             }
         })?;
         if stored.stage() != Stage::Switched {
-            crate::say(&format!("would wait {wait} s, then make the new key the current one"))?;
+            console::print_line(&format!("would wait {wait} s, then make the new key the current one"))?;
         }
-        crate::say(&format!(
+        console::print_line(&format!(
             "would wait for {} hooks (at least {wait} s, at most {}), then retire the old key",
             hooks.all, self.arguments.patience
         ))

@@ -59,13 +59,12 @@ pub enum Refusal {
     #[error("failed to read the delivery: expected a POST request")]
     Method,
     /// Its body is too large.
-    #[error(
-        "failed to read the delivery: the body has {bytes} bytes, {} are allowed",
-        super::handler::MAX_BODY
-    )]
+    #[error("failed to read the delivery: the body has {bytes} bytes, {limit} are allowed")]
     TooLarge {
         /// The body's size.
         bytes: usize,
+        /// The largest size that is taken.
+        limit: usize,
     },
     /// Its signature is not that of its hook.
     #[error(transparent)]

@@ -83,7 +83,7 @@ impl Handler {
         }
         let bytes = request.body().len();
         if bytes > MAX_BODY {
-            return Err(Refusal::TooLarge { bytes });
+            return Err(Refusal::TooLarge { bytes, limit: MAX_BODY });
         }
         let received_at = SystemTime::now();
         let deadline = tokio::time::Instant::from_std(now + BUDGET);

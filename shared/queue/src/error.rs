@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
-use crate::queue::MAX_BYTES;
+use crate::payload::MAX_BYTES;
 
 /// A step that failed. `queue` is the queue's name.
 #[derive(Debug, thiserror::Error)]

@@ -12,5 +12,5 @@ mod queue;
 pub use client::Client;
 pub use error::{Category, DecodeError, Operation, QueueError};
 pub use message::{Message, Receipt, decode};
-pub use payload::{Payload, group_id};
-pub use queue::{MAX_BYTES, Queue};
+pub use payload::{MAX_BYTES, Payload, group_id};
+pub use queue::Queue;

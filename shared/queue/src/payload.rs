@@ -4,6 +4,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use tidegate_model::{Command, Event, Host, RepositoryPath};
 
+/// The size of a message, and of all messages of one batch together, in bytes. SQS allows 1 MiB since August 2025;
+/// 256 KiB is what every queue allows, however old its settings are.
+pub const MAX_BYTES: usize = 256 * 1024;
+
 /// The body of an envelope: it concerns one repository.
 pub trait Payload: Serialize + DeserializeOwned {
     /// The repository.

@@ -10,11 +10,10 @@ use aws_sdk_sqs::types::{
 use tidegate_aws::{ATTEMPT, timeouts};
 use tidegate_model::Envelope;
 
-use crate::{Category, Client, Message, Operation, Payload, QueueError, Receipt, group_id, message::REASON};
-
-/// The size of a message, and of all messages of one batch together, in bytes. SQS allows 1 MiB since August 2025;
-/// 256 KiB is what every queue allows, however old its settings are.
-pub const MAX_BYTES: usize = 256 * 1024;
+use crate::{
+    Category, Client, Message, Operation, Payload, QueueError, Receipt, group_id, message::REASON,
+    payload::MAX_BYTES,
+};
 
 /// How many messages SQS takes or gives at once.
 const MAX_BATCH: usize = 10;

@@ -4,17 +4,18 @@ use kube::{CustomResource, KubeSchema, ResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_model::{
-    CommentId, CommentKind, CommitSha, GitRef, Host, JobName, JobSpec, Login, PullRequestNumber,
-    RepositoryPath, Timeout,
+    CommitSha, GitRef, Host, JobName, JobSpec, Login, PullRequestNumber, RepositoryPath, Timeout,
 };
 
 use crate::{Condition, annotation, schema::structural};
 
 mod cancel;
+mod comment;
 mod retest;
 mod trigger;
 
 pub use cancel::{Cancel, CancelReason};
+pub use comment::CommentReference;
 pub use retest::NotRetested;
 pub use trigger::{Retested, Trigger};
 
@@ -120,19 +121,6 @@ impl IntegrationJob {
         let is_denied = self.status.as_ref().is_some_and(|status| status.without_secrets);
         is_denied || self.spec.pulls.iter().any(|pull| pull.fork)
     }
-}
-
-/// A comment on the pull request, and who wrote it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct CommentReference {
-    /// The comment's id on the host.
-    pub id: CommentId,
-    /// Whether it is a comment in the conversation or the text of a review.
-    #[serde(default, skip_serializing_if = "CommentKind::is_comment")]
-    pub kind: CommentKind,
-    /// Who wrote it.
-    pub author: Login,
 }
 
 /// The config an `IntegrationJob` was made from.

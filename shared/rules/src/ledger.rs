@@ -10,6 +10,7 @@ mod apply;
 mod config;
 mod evaluate;
 mod facts;
+mod look;
 mod looks;
 mod missing;
 mod prune;
@@ -27,7 +28,7 @@ use crate::{
 };
 
 pub use config::{Config, Job};
-pub use looks::{Look, Looks};
+pub use look::{Look, Looks};
 pub use missing::MissingRun;
 pub use record::{Record, RecordKey};
 

@@ -85,10 +85,15 @@ impl Controller {
 
     /// Waits until it has logged a text. A pod's log arrives a moment after the event.
     pub async fn logged(&self, text: &str) -> Result<()> {
+        self.logged_line(&format!("{text:?}"), |line| line.text.contains(text)).await
+    }
+
+    /// Waits until it has logged such a line; `what` describes it.
+    pub async fn logged_line(&self, what: &str, is_it: impl Fn(&LogLine) -> bool) -> Result<()> {
         let mut lines = self.log.lines.subscribe();
-        let logged = lines.wait_for(|lines| lines.iter().any(|line| line.text.contains(text)));
+        let logged = lines.wait_for(|lines| lines.iter().any(&is_it));
         let logged = tokio::time::timeout(PATIENCE, logged).await.map(drop);
-        logged.with_context(|| format!("nothing says {text:?} in the log:\n{}", self.log_text()))
+        logged.with_context(|| format!("no line with {what} in the log:\n{}", self.log_text()))
     }
 
     fn log_text(&self) -> String {

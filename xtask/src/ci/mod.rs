@@ -1,7 +1,6 @@
 //! `cargo ci`: every check and test, in tiers, each with its time and budget. What takes long to build or mostly waits runs
 //! beside them.
 
-mod coverage;
 mod tiers;
 
 use std::{
@@ -13,13 +12,14 @@ use std::{
 use anyhow::{Context as _, bail};
 
 use crate::{
-    cluster, dependencies, deploy,
+    cluster,
+    coverage::Coverage,
+    dependencies, deploy,
     journal::Outcome,
     prose,
     tools::{HELM, VALE},
     workspace::Workspace,
 };
-pub(crate) use coverage::Coverage;
 pub(crate) use tiers::crds;
 
 /// A tier's name, and how long it may take.

@@ -4,7 +4,8 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Context as _, ensure};
 
-use crate::{deploy::Deployment, step::Step, workspace::Workspace};
+use super::deployment::Deployment;
+use crate::{step::Step, workspace::Workspace};
 
 const EXAMPLES: [&str; 3] = ["minimal", "complete", "custom-plugin"];
 const TEMPLATE: &str = "infra/sam/template.yaml";

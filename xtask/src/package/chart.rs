@@ -9,8 +9,12 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 
-use super::Package;
+use super::release::Package;
 use crate::{step::Step, tools::HELM, workspace::Workspace};
+
+/// The date of everything in a release, so that the same sources give the same bytes: 1 January 1980, in seconds since
+/// 1970. A zip knows no earlier one.
+const UNDATED: u64 = 315_532_800;
 
 const CHART: &str = "infra/kubernetes/tidegate";
 
@@ -50,7 +54,7 @@ fn archive(workspace: &Workspace, helm: &Path, version: &str, folder: &Path) -> 
 
 /// Copies a folder with what its links lead to.
 fn copy_undated(from: &Path, to: &Path) -> anyhow::Result<()> {
-    let date = SystemTime::UNIX_EPOCH + Duration::from_secs(super::UNDATED);
+    let date = SystemTime::UNIX_EPOCH + Duration::from_secs(UNDATED);
     fs::create_dir_all(to).with_context(|| format!("failed to create {}", to.display()))?;
     for entry in fs::read_dir(from).with_context(|| format!("failed to list {}", from.display()))? {
         let entry = entry?;

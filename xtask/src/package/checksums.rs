@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
-use super::Package;
+use super::release::Package;
 
 const NAME: &str = "SHA256SUMS";
 

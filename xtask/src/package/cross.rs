@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 
-use super::Package;
+use super::release::Package;
 use crate::{
     step::Step,
     tools::{self, CARGO_LAMBDA},

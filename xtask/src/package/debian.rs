@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
-use super::{Package, sbom};
+use super::{release::Package, sbom};
 use crate::{step::Step, workspace::Workspace};
 
 /// What the images are made of; apt adds what these need.

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{bail, ensure};
 
-use super::{Package, cross::Cross, zip};
+use super::{cross::Cross, release::Package, zip};
 use crate::step::Step;
 
 /// The functions, by the names of their zips; a package has the prefix `tidegate-`.

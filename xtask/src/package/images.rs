@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, ensure};
 
-use super::{Package, cross::Cross, debian::Debian};
+use super::{cross::Cross, debian::Debian, release::Package};
 use crate::{step::Step, workspace::Workspace};
 
 const CLUSTER: &str = "tests/cluster/cluster";

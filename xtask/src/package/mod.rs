@@ -15,21 +15,21 @@ mod cross;
 mod debian;
 mod functions;
 mod images;
+mod release;
 mod report;
 mod sbom;
+mod start;
 mod zip;
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use anyhow::Context as _;
 
+use self::release::Package;
+pub(crate) use self::start::StartupBudget;
 use crate::workspace::Workspace;
 pub(crate) use chart::dated as dated_in_chart;
 pub(crate) use images::controller as controller_image;
-
-/// The date of everything in a release, so that the same sources give the same bytes: 1 January 1980, in seconds since
-/// 1970. A zip knows no earlier one.
-const UNDATED: u64 = 315_532_800;
 
 /// What is made.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,18 +37,9 @@ pub(crate) enum Scope {
     /// The functions for this machine's architecture.
     Functions,
     /// These, and their sizes, starts and costs: what a deployment test needs.
-    Report(Start),
+    Report(StartupBudget),
     /// All of a release.
     All,
-}
-
-/// What becomes of a start that takes too long.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Start {
-    /// It is a failure.
-    Judged,
-    /// It is printed: on a machine that is busy with other work the figure is not the function's alone.
-    Told,
 }
 
 pub(crate) fn run(workspace: &Workspace, scope: Scope) -> anyhow::Result<()> {
@@ -74,19 +65,4 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope) -> anyhow::Result<()> {
     }
     say!(workspace, "\nthe release is in {}", workspace.relative(&package.folder).display());
     Ok(())
-}
-
-/// Where a release is put together.
-struct Package<'a> {
-    workspace: &'a Workspace,
-    folder: PathBuf,
-}
-
-impl Package<'_> {
-    /// A folder of the package, made where it is missing.
-    fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
-        let folder = self.folder.join(name);
-        fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
-        Ok(folder)
-    }
 }

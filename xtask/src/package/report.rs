@@ -6,9 +6,10 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
 use super::{
-    Package, Start,
     cost::{self, Measured},
     functions::{self, Function},
+    release::Package,
+    start::StartupBudget,
 };
 use crate::{step::Step, workspace::MEASURE};
 
@@ -23,7 +24,7 @@ const MAX_RESIDENT_MIB: f64 = 16.0;
 const EMPTY: &str = "tidegate-empty-function";
 
 /// Measures, prints, and fails where something is larger than it may be.
-pub(super) fn run(package: &Package<'_>, functions: &[Function], start: Start) -> anyhow::Result<()> {
+pub(super) fn run(package: &Package<'_>, functions: &[Function], start: StartupBudget) -> anyhow::Result<()> {
     functions::build(package, &[EMPTY])?;
     let empty = functions::program(package, EMPTY);
     let build = [&["build", "--workspace", "--bin", "functions"], MEASURE].concat();
@@ -68,7 +69,7 @@ pub(super) fn run(package: &Package<'_>, functions: &[Function], start: Start) -
         }
         let limits = [
             (function.size > MAX_SIZE, "zip"),
-            (start == Start::Judged && ratio > MAX_START_RATIO, "start"),
+            (start == StartupBudget::Enforce && ratio > MAX_START_RATIO, "start"),
             (resident > MAX_RESIDENT_MIB, "memory"),
         ];
         faults.extend(

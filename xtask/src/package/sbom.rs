@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, fs, process::Command};
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
-use super::Package;
+use super::release::Package;
 use crate::workspace::cargo;
 
 /// The packages whose programs are released.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::CommentReference;
+use super::comment::CommentReference;
 
 /// Why an `IntegrationJob` was made: a union, told apart by `type`. Each type has its own fields, and rules that speak of it alone, so
 /// that another type loosens none.

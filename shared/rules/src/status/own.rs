@@ -3,7 +3,10 @@
 
 use tidegate_model::StatusState;
 
-use super::{ConfigState, Context, Facts, JobKind, Outcome, Report, Rule, text};
+use super::{
+    facts::{ConfigState, Context, Facts, JobKind, Outcome, Report, Rule},
+    text,
+};
 use crate::trust::Proof;
 
 /// What a status says while a person has to approve the commit. `/ok-to-test` without a SHA approves the head that showed it.

@@ -3,8 +3,11 @@
 use tidegate_model::{JobName, StatusState};
 
 use super::{
-    ConfigState, Context, Decided, Facts, JobKind, Judgement, Outcome, Report, Rule, RunName, Shows,
-    VerdictState, text,
+    facts::{
+        ConfigState, Context, Decided, Facts, JobKind, Judgement, Outcome, Report, Rule, Shows, VerdictState,
+    },
+    run_name::RunName,
+    text,
 };
 
 /// One target of the job.

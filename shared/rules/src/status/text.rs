@@ -2,7 +2,7 @@
 
 use tidegate_model::{CommitStatus, GitRef};
 
-use super::{Left, Shows};
+use super::facts::{Left, Shows};
 
 pub(super) const CONFIG_REMOVED: &str = "the config was removed";
 pub(crate) const RUN_DELETED: &str = "the run was deleted";

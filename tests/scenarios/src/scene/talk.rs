@@ -8,7 +8,7 @@ use serde_json::Value;
 use tidegate_sandbox_forge::Comment;
 
 use super::{PATIENCE, Scene};
-use crate::REPOSITORY;
+use crate::{LogLine, REPOSITORY};
 
 /// What stands, unseen, in every reply of Tidegate.
 const MARKER: &str = "<!-- tidegate-answer:";
@@ -84,6 +84,16 @@ impl Scene {
     /// Waits until the controller that runs now has logged a text.
     pub async fn logged(&self, text: &str) -> Result<()> {
         self.world.controller.as_ref().context("the controller is down")?.logged(text).await
+    }
+
+    /// Waits until the controller that runs now has logged a line of this step with this trace.
+    pub async fn logged_in(&self, step: &str, trace: &str) -> Result<()> {
+        let is_it = |line: &LogLine| {
+            let line: Value = serde_json::from_str(&line.text).unwrap_or_default();
+            line["name"] == step && line["trace.id"] == trace
+        };
+        let controller = self.world.controller.as_ref().context("the controller is down")?;
+        controller.logged_line(&format!("step {step} of trace {trace}"), is_it).await
     }
 
     /// Waits until the clock has left the second of a host's time. Hosts count whole seconds: only then is what is written

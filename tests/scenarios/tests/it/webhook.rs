@@ -43,11 +43,16 @@ async fn the_trace_of_a_delivery_reaches_its_pipeline_run() -> Result<()> {
     let run = runs.first().context("a PipelineRun")?;
     let trace: TraceParent = run.annotations().get(annotation::TRACEPARENT).context("no trace")?.parse()?;
     let delivery = run.annotations().get(annotation::DELIVERY).context("no delivery")?;
-    let logged = scene.world.cloud.logs().await?.into_iter().any(|line| {
-        line.function == "tidegate-webhook"
-            && line.text.contains(delivery)
-            && line.text.contains(trace.trace_id())
-    });
-    assert!(logged, "the webhook function logged another trace for {delivery}");
+    let lines = scene.world.cloud.logs().await?;
+    for function in ["tidegate-webhook", "tidegate-integrator"] {
+        let logged = lines.iter().any(|line| {
+            line.function == function && line.text.contains(delivery) && line.text.contains(trace.trace_id())
+        });
+        assert!(logged, "{function} logged another trace for {delivery}");
+    }
+    // The controller's own log may come a moment later where it is a pod.
+    for step in ["command", "run"] {
+        scene.logged_in(step, trace.trace_id()).await?;
+    }
     scene.end().await
 }
