@@ -16,14 +16,14 @@ use crate::{
 /// The configs that a command concerns.
 #[derive(Debug, Default)]
 pub struct Concerned {
-    /// Those that can be read, the oldest first.
+    /// The readable ones, the oldest first.
     pub configs: Vec<IntegrationConfig>,
-    /// Why there may be more of them. Not readable is not absent: the command waits for these.
+    /// Why there may be more of them: the command waits for unreadable ones.
     pub unreadable: Vec<FactsError>,
 }
 
-/// The configs that a command's hook speaks for: one, or with a GitHub App every one of that repository on the App's host. Only
-/// those count whose credential has proven a right there; the command waits for one that the host hasn't judged yet.
+/// The configs that a command's hook concerns: one, or with a GitHub App every config of that repository on the App's host.
+/// Only those count whose credential has proven a right there; the command waits for one that isn't checked yet.
 pub async fn configs(
     host: Host,
     source: &Source,
@@ -41,7 +41,7 @@ pub async fn configs(
             if let Some(stored) = context.configs.find(namespace, name).filter(is_proven) {
                 return Ok(Concerned::of(&stored, context));
             }
-            // It, or its proof, is younger than what was seen, or gone.
+            // It, or its proof, is newer than the store, or deleted.
             let api = context.namespaced::<StoredConfig>(namespace);
             let stored = api.get_opt(name).await.map_err(FactsError::Configs)?;
             Ok(stored.map(|stored| Concerned::of(&stored, context)).unwrap_or_default())
@@ -81,7 +81,7 @@ impl Concerned {
     }
 }
 
-/// The command waits for the next look at the config's host, which is made now.
+/// The command waits for the next check of the config, which is started now.
 fn unproven(config: &IntegrationConfig, context: &Context) -> FactsError {
     let namespace = config.namespace().unwrap_or_default();
     context.configs.request_check(ObjectRef::new(&config.name_any()).within(&namespace));

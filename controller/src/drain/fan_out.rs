@@ -1,4 +1,4 @@
-//! One command for each config that it concerns. What one of them can't do, or refuses, delays none of the others.
+//! One command for each config that it concerns. A failure or refusal of one config delays no other.
 
 use tidegate_model::{Command, Envelope};
 use tidegate_resources::IntegrationConfig;
@@ -41,8 +41,8 @@ impl Drain {
         outcome.errors.extend(unreadable.into_iter().map(TriggerError::from));
         let proof = match self.proof(envelope, &configs).await {
             Ok(EventProof::OtherSalt) => {
-                // Its former holder may send as many as they like: none of them becomes a dead letter. What the host itself
-                // sent under this salt, one look at the repository finds.
+                // Whoever knows the old secret may send any number: none of them becomes a dead letter. What the host itself
+                // sent under this salt is found by one look at the repository.
                 self.context.metrics.event_dropped("other_salt");
                 log(envelope, configs.first(), "dropped: its hook was replaced");
                 outcome.errors.extend(note_dropped(configs.first(), &self.context).await.err());
@@ -69,7 +69,7 @@ impl Drain {
             }
             None => true,
         });
-        // All of them name one repository of one site.
+        // All name the same repository of the same host.
         let Some(first) = configs.first() else { return outcome };
         let work = Work::of(&command.intention);
         let held = self.locks.lock(work.subject(first)).await;
@@ -87,20 +87,22 @@ impl Drain {
         outcome
     }
 
-    /// What the event behind a command proves. A hook speaks for one config, and the App for all of them.
+    /// What the event behind a command proves. A hook proves for one config, the App's for all of them.
     async fn proof(
         &self,
         envelope: &Envelope<Command>,
         configs: &[IntegrationConfig],
     ) -> Result<EventProof, FactsError> {
         match configs.first() {
-            Some(config) => proof::find(envelope, self.inlet.is_of_plugin(), config, &self.context).await,
+            Some(config) => {
+                event_proof::find(envelope, self.command_queue.is_of_plugin(), config, &self.context).await
+            }
             None => Ok(EventProof::Unsigned),
         }
     }
 
-    /// Follows a comment once, for all configs of its repository together: any of them leads to the others, so the first whose
-    /// credential works is enough. Where no config can run anything, the author of the comment gets the reason.
+    /// Handles a comment once, for all configs of its repository together: the first config whose credential works is enough.
+    /// If no config can run anything, the author of the comment gets the reason.
     async fn follow(
         &self,
         comment: Comment<'_>,
@@ -152,7 +154,7 @@ fn of_other_repository(config: &IntegrationConfig, command: &Command) -> Option<
         .then(|| format!("the config is for {own}, not for {}", command.repository))
 }
 
-/// Notes that a config has lost an event.
+/// Logs that an event was lost for a config.
 async fn note_dropped(config: Option<&IntegrationConfig>, context: &Context) -> Result<(), TriggerError> {
     let Some(config) = config else { return Ok(()) };
     let book = context.ledgers.open(config).await?;

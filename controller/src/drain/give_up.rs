@@ -14,29 +14,29 @@ use tidegate_telemetry::field;
 
 use super::{Drain, concerned, work::Work};
 use crate::{
-    budget::{Write, Writer},
+    budget::{CredentialKey, Write},
     chat::{self, Comment},
     error_chain,
     trigger::reader::{FactsError, Reader},
 };
 
-/// How much of a reason a reply repeats, in characters.
+/// The longest part of a reason in a reply, in characters.
 const MAX_REASON: usize = 300;
 
-/// Why nobody could be told.
+/// Why the author got no reply.
 #[derive(Debug, thiserror::Error)]
 enum ReplyError {
-    /// The comment could not be read, or the reply not be sent.
+    /// Reading the comment or sending the reply failed.
     #[error(transparent)]
     Facts(#[from] FactsError),
-    /// The credential has written enough for now, and nobody waits for this reply.
+    /// The credential's budget is used up. The reply isn't worth a wait.
     #[error("the credential's budget of writes is used up")]
     Busy,
 }
 
 impl Drain {
-    /// Tells the author of a comment that its command went to the dead-letter queue. Other commands have no author. It is tried
-    /// once with each config's credential: the dead letter holds the reason in any case.
+    /// Replies to the author of a comment that its command went to the dead-letter queue. Other commands have no author. Each
+    /// config's credential is tried once: the dead letter holds the reason in any case.
     pub(super) async fn tell_author(&self, envelope: &Envelope<Command>, reason: &str) {
         let Some(comment) = Work::of(&envelope.body.intention).comment() else { return };
         let concerned =
@@ -66,10 +66,10 @@ impl Drain {
         reason: &str,
     ) -> Result<(), ReplyError> {
         let reader = Reader::new(config, &self.context).await?;
-        // The command is a hint: only a comment that is there, where it says, and asks for something gets a reply.
+        // The command is a hint: only an existing comment of that pull request that holds a command gets a reply.
         let Some(found) = chat::find(comment, &reader).await? else { return Ok(()) };
-        if let Some(writer) = Writer::of(config) {
-            let taken = self.context.budgets().take(&writer, Write::Answer, Instant::now());
+        if let Some(credential) = CredentialKey::for_config(config) {
+            let taken = self.context.budgets().take(&credential, Write::Answer, Instant::now());
             taken.map_err(|_| ReplyError::Busy)?;
         }
         let (client, text) = (&reader.client, text(&found, reason));
@@ -94,8 +94,8 @@ impl Drain {
     }
 }
 
-/// The reply. Its marker keeps it from being read as a command, and is another one than that of an answer: a replayed dead
-/// letter is carried out and answered.
+/// The reply. Its marker keeps it from being read as a command. It isn't the marker of an answer, so a replayed dead letter
+/// is carried out and answered.
 fn text(comment: &CommentFacts, reason: &str) -> String {
     format!(
         "@{}: your comment was not followed: `{}`\n\nThe command is in Tidegate's dead-letter queue: an operator can replay it. \

@@ -1,10 +1,10 @@
-//! Whose work a command is, as far as that is known without asking anybody.
+//! The lane of a command: its host, credential and pull request, as far as they are known without a request.
 
 use tidegate_model::{Command, Envelope, Intention, Source};
 use tidegate_resources::{IntegrationConfig, site};
 
 use super::{Drain, shares::Lane};
-use crate::{budget::Writer, stores::configs::StoredConfig};
+use crate::{budget::CredentialKey, stores::configs::StoredConfig};
 
 impl Drain {
     /// The lane of a command.
@@ -12,7 +12,7 @@ impl Drain {
         match &envelope.source {
             Source::Config(reference) => {
                 let stored = self.context.configs.find(reference.namespace.as_str(), reference.name.as_str());
-                // One that isn't seen yet, or can't be read, asks no host: it is a lane of its own.
+                // A config that isn't listed yet or is unreadable causes no request: it is a lane of its own.
                 of_config(envelope, stored.as_deref().and_then(StoredConfig::readable))
             }
             Source::App => {
@@ -28,8 +28,10 @@ fn of_config(envelope: &Envelope<Command>, config: Option<&IntegrationConfig>) -
         let name = format!("{:?}", envelope.source);
         return lane(envelope, &name, &name);
     };
-    let credential = match Writer::of(config) {
-        Some(Writer { namespace, secret, .. }) => format!("{namespace}/{}/{}", secret.name, secret.key),
+    let credential = match CredentialKey::for_config(config) {
+        Some(CredentialKey { namespace, secret, .. }) => {
+            format!("{namespace}/{}/{}", secret.name, secret.key)
+        }
         None => "none".to_owned(),
     };
     lane(envelope, &config.spec.git.site(), &credential)

@@ -1,15 +1,17 @@
-//! The drain loop: takes commands from the queues and has them followed.
+//! The drain loop: receives commands from the queues and carries them out.
 //!
-//! One message: decode → which configs it concerns (`concerned`) → what its event proves (`proof`) → for each config, under the
-//! lock of its subject, `trigger` (pull requests, branches, tags) or `chat` (comments) → settle (`retry`, pure). A message is deleted last, so a crash anywhere repeats it, and repeating changes
-//! nothing. While the API server can't be reached nothing is received; while one host can't be reached only its commands wait;
-//! so an outage never fills the dead-letter queue. What can't be carried out before SQS would delete it goes there, with its
-//! reason.
+//! One message: decode → which configs it concerns (`concerned`) → what its event proves (`event_proof`) → for each config, under
+//! the lock of its subject, `trigger` (pull requests, branches, tags) or `chat` (comments) → settle (`retry`, pure).
+//!
+//! A message is deleted last, so a crash anywhere repeats it, and a repetition changes nothing. While the API server is
+//! unreachable, nothing is received. While a host is unreachable, only its commands wait. So an outage never fills the
+//! dead-letter queue. A command that can't be carried out before SQS would delete it goes there, with its reason.
 
+pub mod command_queue;
 mod concerned;
+mod event_proof;
 mod fan_out;
 mod give_up;
-pub mod inlet;
 mod lane;
 mod outcome;
 mod proof;
@@ -42,7 +44,7 @@ use crate::{
     trigger::error::WaitsFor,
 };
 
-/// The loop can't go on.
+/// The loop can't continue.
 #[derive(Debug, thiserror::Error)]
 pub enum DrainError {
     /// A task panicked.
@@ -57,26 +59,29 @@ struct Drain {
     locks: Arc<Locks>,
     renames: Arc<Renames>,
     tries: Tries,
-    inlet: Inlet,
+    command_queue: CommandQueue,
 }
 
-/// Drains every queue until it is told to stop; then finishes what is in hand.
+/// Drains every queue until `stop` is cancelled; then finishes the commands in progress.
 pub async fn run(
     context: Context,
-    inlets: Vec<Inlet>,
+    command_queues: Vec<CommandQueue>,
     locks: Arc<Locks>,
     stop: CancellationToken,
 ) -> Result<(), DrainError> {
-    // The configs are known before the first command asks for them.
+    // The first command needs the list of configs.
     tokio::select! {
         () = context.configs.listed() => (),
         () = stop.cancelled() => return Ok(()),
     }
     let (chat, renames) = <(Arc<Chat>, Arc<Renames>)>::default();
-    let drains = inlets.into_iter().map(|inlet| {
+    let drains = command_queues.into_iter().map(|command_queue| {
         let (context, chat, locks) = (context.clone(), Arc::clone(&chat), Arc::clone(&locks));
         let renames = Arc::clone(&renames);
-        drain(Arc::new(Drain { context, chat, locks, renames, tries: Tries::default(), inlet }), &stop)
+        drain(
+            Arc::new(Drain { context, chat, locks, renames, tries: Tries::default(), command_queue }),
+            &stop,
+        )
     });
     futures::future::try_join_all(drains).await.map(drop)
 }
@@ -124,10 +129,10 @@ async fn drain(drain: Arc<Drain>, stop: &CancellationToken) -> Result<(), DrainE
 impl Drain {
     /// Receives as many messages as there is room for, at most ten.
     async fn receive(&self, slots: &Slots) -> Result<Vec<Message>, QueueError> {
-        self.inlet.receive(slots.room().await).await
+        self.command_queue.receive(slots.room().await).await
     }
 
-    /// Works on one message until it is settled. Says whether the API server could not be reached.
+    /// Works on one message until it is settled. Returns whether the API server was unreachable.
     async fn handle(&self, message: Message, slots: &Arc<Slots>, stop: &CancellationToken) -> bool {
         match message.decode::<Command>() {
             Ok(envelope) => {
@@ -142,7 +147,7 @@ impl Drain {
             }
             Err(error) => {
                 self.context.metrics.command("unreadable", "dead_lettered");
-                self.inlet.dead_letter(&message, &error_chain(&error)).await;
+                self.command_queue.dead_letter(&message, &error_chain(&error)).await;
                 false
             }
         }
@@ -156,16 +161,16 @@ impl Drain {
         stop: &CancellationToken,
     ) -> bool {
         let intention = envelope.body.intention.as_str();
-        if let Some(refusal) = self.inlet.refusal(&envelope.body.intention) {
+        if let Some(refusal) = self.command_queue.refusal(&envelope.body.intention) {
             self.context.metrics.command(intention, "dead_lettered");
-            self.inlet.dead_letter(&message, &refusal).await;
+            self.command_queue.dead_letter(&message, &refusal).await;
             return false;
         }
-        // Its host, credential or pull request has its part: the others' commands come first.
+        // Its host, credential or pull request uses its share: commands of the others come first.
         let Some(mut slot) = slots.enter(self.lane(&envelope)) else {
             self.context.metrics.command(intention, "crowded_out");
             let delay = backoff(message.receive_count, MAX_DELAY, rand::rng().random_range(0.0..1.0));
-            self.inlet.hide(&message, delay).await;
+            self.command_queue.hide(&message, delay).await;
             return false;
         };
         let work = async {
@@ -175,9 +180,9 @@ impl Drain {
                 () = stop.cancelled() => None,
             }
         };
-        let Some(outcome) = self.inlet.keep_hidden(&message, Box::pin(work)).await else {
-            // Nothing was begun: whoever leads next has it at once.
-            self.inlet.hide(&message, Duration::ZERO).await;
+        let Some(outcome) = self.command_queue.keep_hidden(&message, Box::pin(work)).await else {
+            // It was not started: the next leader receives it at once.
+            self.command_queue.hide(&message, Duration::ZERO).await;
             return false;
         };
         let is_outage = outcome.waits_for() == Some(WaitsFor::Cluster);
@@ -186,7 +191,7 @@ impl Drain {
         is_outage
     }
 
-    /// Deletes a message, hides it until the next try, or moves it to the dead-letter queue. Returns what became of it, for
+    /// Deletes a message, hides it until the next try, or moves it to the dead-letter queue. Returns the result, for
     /// metrics.
     async fn settle(
         &self,
@@ -197,10 +202,10 @@ impl Drain {
         let Some(waits_for) = outcome.waits_for() else {
             self.tries.settled(&message.id);
             if let Some(reason) = outcome.refusal() {
-                self.inlet.dead_letter(message, &reason).await;
+                self.command_queue.dead_letter(message, &reason).await;
                 return "dead_lettered";
             }
-            self.inlet.delete(message).await;
+            self.command_queue.delete(message).await;
             return "done";
         };
         let failure = Failure {
@@ -215,14 +220,14 @@ impl Drain {
         match retry::next(&failure, jitter) {
             Next::TryAgain(delay) => {
                 self.context.metrics.reconcile_failure("drain", outcome.category());
-                self.inlet.put_back(message, envelope, &error, delay).await;
+                self.command_queue.put_back(message, envelope, &error, delay).await;
                 "put_back"
             }
             Next::GiveUp(why) => {
                 self.tries.settled(&message.id);
                 self.context.metrics.reconcile_failure("drain", outcome.category());
                 let reason = format!("{error} ({why})");
-                if self.inlet.dead_letter(message, &reason).await {
+                if self.command_queue.dead_letter(message, &reason).await {
                     self.tell_author(envelope, &reason).await;
                 }
                 "dead_lettered"
@@ -240,7 +245,7 @@ impl Drain {
             failures += 1;
             tracing::warn!(
                 { field::ERROR } = error_chain(&error),
-                "the API server can't be reached: receiving no commands"
+                "the API server is unreachable: receiving no commands"
             );
             pause(delay_after(failures).min(Duration::from_secs(10)), stop).await;
         }

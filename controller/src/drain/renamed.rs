@@ -1,7 +1,7 @@
-//! Commands of a repository that was renamed: they wait until its config was made again with the new path.
+//! Commands of a repository that was renamed: they wait until its config is recreated with the new path.
 //!
 //! Webhooks name a repository by its present path, so after a rename every event seems to be of another repository than its
-//! config's. The host alone can tell that from a forgery: it leads from the old path to the new one.
+//! config's. Only the host distinguishes that from a forgery: it redirects the old path to the new one.
 
 use std::{
     collections::HashMap,
@@ -29,17 +29,17 @@ use crate::{
     },
 };
 
-/// How long a host's word on a path is believed for events that no config of an App claims: most of them are of repositories
-/// that have none.
+/// How long a host's answer about a path is cached for events that no config of an App claims: most are of repositories
+/// without a config.
 const FRESH: Duration = Duration::from_mins(1);
 
-/// What hosts said of the paths of App configs lately.
+/// The latest answers of hosts about the paths of App configs.
 #[derive(Debug, Default)]
 pub struct Renames(Mutex<HashMap<(String, RepositoryPath), (Instant, RepositoryPath)>>);
 
 impl Renames {
-    /// Fails when the command's repository is that of a config under its new path; then the config says so. `configs` are those
-    /// that the command's hook speaks for.
+    /// Fails when the command's repository is that of a config under its new path; then the config's
+    /// condition shows the new path. `configs` are those that the command's hook concerns.
     pub async fn check(
         &self,
         configs: &[IntegrationConfig],
@@ -55,13 +55,13 @@ impl Renames {
                 }
             }
             Source::App if configs.is_empty() => {
-                // What can't be read may be this event's, and is looked at with it.
+                // An unreadable config may be the one of this event.
                 let (all, _) =
                     context.configs.select(|git| git.type_ == envelope.host && git.github_app.is_some());
                 for config in all {
                     match self.of_app(&config, context).await {
                         Ok(shown) => compare(&config, shown, wanted, context).await?,
-                        // It is most likely not this event's, and must not delay it.
+                        // It is most likely not the config of this event, and must not delay it.
                         Err(error) => tracing::warn!(
                             { field::CONFIG } = config.display_name(),
                             { field::ERROR } = error_chain(&error),
@@ -121,7 +121,7 @@ async fn compare(
     Err(TriggerError::Renamed { own: own.clone(), shown })
 }
 
-/// Writes the condition at once; the config loop keeps it, as long as it holds.
+/// Writes the condition at once; the config loop keeps it as long as it is true.
 async fn say(
     config: &IntegrationConfig,
     shown: &RepositoryPath,
@@ -145,7 +145,7 @@ async fn say(
         return Ok(());
     }
     let api = context.namespaced::<IntegrationConfig>(&config.namespace().unwrap_or_default());
-    // Not over what the config loop has written since this was read.
+    // It must not overwrite a newer status of the config loop.
     let patch = json!({
         "metadata": {"resourceVersion": config.resource_version()}, "status": {"conditions": new},
     });

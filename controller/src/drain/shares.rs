@@ -1,17 +1,17 @@
-//! Whose command is worked on next, so that nobody keeps the others waiting. Pure.
+//! Fair sharing: which command is worked on next. Pure.
 //!
-//! A host that doesn't answer holds each of its commands for as long as its calls may take; a stranger may write any number of
-//! comments. So nobody may take what would be the last free slots: a host may have as many as stay free, a credential and
-//! all comments together half as many, a pull request one. However many commands one of them has, the others find room.
+//! A host that doesn't answer holds each of its commands until its calls time out, and a stranger may write any number of
+//! comments. So no one may use the last free slots: a host may have as many as stay free, a credential and all comments
+//! together half as many, a pull request one.
 
 use std::collections::HashMap;
 
-/// Whose work a command is.
+/// What a command's share of the slots is counted by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lane {
-    /// The site of the host whose calls it waits for.
+    /// The host that it calls.
     pub site: String,
-    /// The credential that makes them.
+    /// The credential of these calls.
     pub credential: String,
     /// The pull request, with its site and repository; `None` for a push.
     pub pull_request: Option<String>,
@@ -19,7 +19,7 @@ pub struct Lane {
     pub is_comment: bool,
 }
 
-/// How many commands of each there are.
+/// The number of commands by host, credential and pull request.
 #[derive(Debug, Default)]
 struct Counts<'a> {
     all: usize,
@@ -48,7 +48,7 @@ impl<'a> Counts<'a> {
         self.credentials.get(&*lane.credential).copied().unwrap_or_default()
     }
 
-    /// Whether one more of this lane leaves the others their part.
+    /// Whether one more of this lane leaves the others their share.
     fn has_room(&self, lane: &Lane, capacity: usize, of_pull_request: usize) -> bool {
         let free = capacity.saturating_sub(self.all);
         let count = |counts: &HashMap<&str, usize>, key: &str| counts.get(key).copied().unwrap_or_default();
@@ -64,17 +64,17 @@ impl<'a> Counts<'a> {
     }
 }
 
-/// Which of those that wait is worked on next, by its place; `None` when none may be. Statuses go before comments, then
-/// whose credential has the least in hand, then who came first. A pull request has one command in hand at a time.
-pub fn next(capacity: usize, in_hand: &[Lane], waiting: &[&Lane]) -> Option<usize> {
-    let counts = Counts::of(in_hand);
+/// The index of the waiting command that starts next; `None` if none may. Statuses go before comments, then the credential
+/// with the fewest commands in flight, then the oldest. A pull request has one command in flight at a time.
+pub fn next(capacity: usize, in_flight: &[Lane], waiting: &[&Lane]) -> Option<usize> {
+    let counts = Counts::of(in_flight);
     let may = waiting.iter().enumerate().filter(|(_, lane)| counts.has_room(lane, capacity, 1));
     may.min_by_key(|(place, lane)| (lane.is_comment, counts.of_credential(lane), *place))
         .map(|(place, _)| place)
 }
 
-/// Whether one more command may wait here: the places are shared as the slots are, with so many for one pull request. One that
-/// may not waits in the queue.
+/// Whether one more command may wait here: waiting positions are shared like slots, with a limit of its own for a pull
+/// request. A command that may not stays in SQS.
 pub fn may_wait(capacity: usize, waiting: &[&Lane], lane: &Lane, of_pull_request: usize) -> bool {
     Counts::of(waiting.iter().copied()).has_room(lane, capacity, of_pull_request)
 }

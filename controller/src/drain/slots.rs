@@ -1,4 +1,4 @@
-//! The commands of one queue that wait here and those that are worked on.
+//! The commands of one queue that wait in this process or are in progress.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,14 +6,13 @@ use tokio::sync::{Notify, oneshot};
 
 use super::shares::{self, Lane};
 
-/// How many commands of one queue are worked on at once.
+/// The most commands of one queue that are in progress at once.
 const IN_HAND: usize = 64;
-/// How many more wait here, so that the rule has a choice.
+/// The most that wait here beside them, so that `shares` has a choice.
 const WAITING: usize = 192;
-/// So many of one pull request. The others wait in the queue.
+/// The most of one pull request that wait here. Its others wait in SQS.
 const WAITING_OF_PULL_REQUEST: usize = 8;
 
-/// See the module.
 #[derive(Debug, Default)]
 pub struct Slots {
     state: Mutex<State>,
@@ -22,12 +21,12 @@ pub struct Slots {
 
 #[derive(Debug, Default)]
 struct State {
-    in_hand: Vec<(u64, Lane)>,
+    in_flight: Vec<(u64, Lane)>,
     waiting: Vec<(u64, Lane, oneshot::Sender<()>)>,
     last: u64,
 }
 
-/// A place among those that wait, and then a slot. It is given back when this is dropped.
+/// A waiting position, and then a slot. Dropping it frees both.
 #[derive(Debug)]
 pub struct Slot {
     slots: Arc<Slots>,
@@ -49,7 +48,7 @@ impl Slots {
         }
     }
 
-    /// Takes a command in; `None` when its lane has its part of those that wait.
+    /// Admits a command; `None` if its lane uses its share of the waiting positions.
     pub fn enter(self: &Arc<Self>, lane: Lane) -> Option<Slot> {
         let mut state = self.lock();
         let waiting: Vec<_> = state.waiting.iter().map(|(_, lane, _)| lane).collect();
@@ -71,23 +70,23 @@ impl Slots {
 }
 
 impl State {
-    /// Gives slots to all that may begin.
+    /// Gives a slot to every command that may start.
     fn begin(&mut self) {
         loop {
-            let in_hand: Vec<Lane> = self.in_hand.iter().map(|(_, lane)| lane.clone()).collect();
+            let in_flight: Vec<Lane> = self.in_flight.iter().map(|(_, lane)| lane.clone()).collect();
             let waiting: Vec<_> = self.waiting.iter().map(|(_, lane, _)| lane).collect();
-            let Some(place) = shares::next(IN_HAND, &in_hand, &waiting) else { return };
+            let Some(place) = shares::next(IN_HAND, &in_flight, &waiting) else { return };
             let (id, lane, begin) = self.waiting.remove(place);
-            // Nobody waits for it any more: its slot goes to the next.
+            // Its task was dropped: its slot goes to the next.
             if begin.send(()).is_ok() {
-                self.in_hand.push((id, lane));
+                self.in_flight.push((id, lane));
             }
         }
     }
 }
 
 impl Slot {
-    /// Waits until its work may begin.
+    /// Waits for the slot.
     pub async fn begun(&mut self) {
         if let Some(begin) = self.begin.take() {
             // The sender is kept until it is used.
@@ -99,7 +98,7 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut state = self.slots.lock();
-        state.in_hand.retain(|(id, _)| *id != self.id);
+        state.in_flight.retain(|(id, _)| *id != self.id);
         state.waiting.retain(|(id, ..)| *id != self.id);
         state.begin();
         drop(state);
@@ -129,19 +128,19 @@ mod tests {
         let (mut first, mut second, mut other) = (enter("7"), enter("7"), enter("8"));
         assert!(first.begun().now_or_never().is_some());
         assert!(other.begun().now_or_never().is_some(), "another pull request doesn't wait for it");
-        assert!(slots.lock().in_hand.len() == 2);
+        assert!(slots.lock().in_flight.len() == 2);
         drop(first);
         assert!(second.begun().now_or_never().is_some());
         drop((second, other));
         let state = slots.lock();
-        assert!(state.in_hand.is_empty() && state.waiting.is_empty());
+        assert!(state.in_flight.is_empty() && state.waiting.is_empty());
     }
 
     #[tokio::test]
     async fn a_noisy_pull_request_fills_no_more_than_its_places_and_leaves_room() {
         let slots = Arc::new(Slots::default());
         let noise: Vec<_> = (0..64).map_while(|_| slots.enter(lane("7"))).collect();
-        assert_eq!(noise.len(), 1 + WAITING_OF_PULL_REQUEST, "one in hand, the others wait");
+        assert_eq!(noise.len(), 1 + WAITING_OF_PULL_REQUEST, "one in flight, the others wait");
         assert_eq!(slots.room().now_or_never(), Some(10));
         assert!(slots.enter(lane("8")).is_some());
         drop(noise);

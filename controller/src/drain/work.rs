@@ -1,4 +1,4 @@
-//! What a command asks for: an act to follow, or a comment to read.
+//! The work that a command causes: an act to carry out, or a comment to read.
 
 use tidegate_model::Intention;
 use tidegate_resources::IntegrationConfig;
@@ -9,11 +9,11 @@ use crate::{
     trigger::Act,
 };
 
-/// What a command asks for.
+/// The work that a command causes.
 pub enum Work<'a> {
-    /// To follow an act on a pull request, branch or tag.
+    /// An act on a pull request, branch or tag.
     Act(Act),
-    /// To read a comment, and do what it says.
+    /// A comment whose ChatOps commands are carried out.
     Comment(Comment<'a>),
 }
 
@@ -41,7 +41,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// The comment that a command asks to read.
+    /// The comment of a `follow_comment` command.
     pub fn comment(self) -> Option<Comment<'a>> {
         match self {
             Self::Comment(comment) => Some(comment),

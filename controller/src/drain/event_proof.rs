@@ -12,7 +12,7 @@ use crate::{
     trigger::{proof::EventProof, reader::FactsError},
 };
 
-/// What an event proves to a config, as far as that is known.
+/// What an event proves to a config, as far as its stored status shows.
 pub fn of(envelope: &Envelope<Command>, is_of_plugin: bool, config: &IntegrationConfig) -> EventProof {
     let webhook = config.status.as_ref().and_then(|status| status.webhook.as_ref());
     let counts = match (&envelope.source, &envelope.salt, webhook) {
@@ -30,7 +30,7 @@ pub fn of(envelope: &Envelope<Command>, is_of_plugin: bool, config: &Integration
     }
 }
 
-/// The same, and a salt that is unknown is looked for in the API server: what is remembered of a config lags behind it.
+/// The same, but an unknown salt is looked up in the API server: the store lags behind it.
 pub async fn find(
     envelope: &Envelope<Command>,
     is_of_plugin: bool,

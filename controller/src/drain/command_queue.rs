@@ -8,9 +8,10 @@ use tidegate_telemetry::field;
 
 use crate::{error_chain, metrics::Metrics, settings::PluginQueue};
 
-/// How long a received command is hidden from others; so long it waits when this process dies.
+/// The visibility timeout of a received command: also the delay of its redelivery after a crash.
 const VISIBILITY: Duration = Duration::from_secs(20);
-/// How often a command that is worked on is hidden anew, and how many times: longer than all its calls may take.
+/// How often the visibility timeout of a command in work is extended, and how many times at most: longer than all its
+/// calls may take.
 const RENEWAL: Duration = Duration::from_secs(8);
 const MAX_RENEWALS: usize = 40;
 /// How long one receive waits for messages: the longest that SQS allows.
@@ -18,21 +19,22 @@ const LONG_POLL: Duration = Duration::from_secs(20);
 
 /// A queue of commands and its dead-letter queue.
 #[derive(Clone)]
-pub struct Inlet {
+pub struct CommandQueue {
     commands: Queue,
     dead_letters: Queue,
-    /// The plugin of others whose queue it is, and what it declared; our own plugins may ask for everything.
+    /// The third-party plugin whose queue it is, and the intentions that it declared. `None`: our own plugins, which may
+    /// send all.
     declared: Option<PluginQueue>,
     metrics: Metrics,
 }
 
-impl Inlet {
+impl CommandQueue {
     /// The queue that our own plugins share.
     pub fn shared(commands: Queue, dead_letters: Queue, metrics: Metrics) -> Self {
         Self { commands, dead_letters, declared: None, metrics }
     }
 
-    /// The queue of a plugin of others.
+    /// The queue of a third-party plugin.
     pub fn of_plugin(plugin: PluginQueue, commands: Queue, dead_letters: Queue, metrics: Metrics) -> Self {
         Self { commands, dead_letters, declared: Some(plugin), metrics }
     }
@@ -42,17 +44,17 @@ impl Inlet {
         self.declared.is_some()
     }
 
-    /// Why an intention is none for this queue.
+    /// Why this queue may not carry an intention.
     pub fn refusal(&self, intention: &Intention) -> Option<String> {
         self.declared.as_ref()?.refusal(intention.kind())
     }
 
-    /// Waits until there are messages, or the poll is over. At most so many are received.
+    /// Receives at most `most` messages. Waits until there is one, or the poll is over.
     pub async fn receive(&self, most: u8) -> Result<Vec<Message>, QueueError> {
         self.commands.receive(most, LONG_POLL, VISIBILITY).await
     }
 
-    /// Does the work on a message, and keeps the message hidden from others meanwhile.
+    /// Does the work on a message, and extends its visibility timeout meanwhile.
     pub async fn keep_hidden<T>(&self, message: &Message, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         for _ in 0..MAX_RENEWALS {
@@ -60,18 +62,18 @@ impl Inlet {
                 return done;
             }
             let kept = self.commands.extend(&message.receipt, VISIBILITY).await;
-            self.note(kept, "failed to keep a command hidden: it may come twice, which changes nothing");
+            self.log_failure(kept, "failed to extend the visibility timeout of a command: it may be received twice, which is harmless");
         }
         work.await
     }
 
-    /// Deletes a settled message. If that fails it comes again, and changes nothing.
+    /// Deletes a settled message. If that fails it is received again, which is harmless.
     pub async fn delete(&self, message: &Message) {
         let deleted = self.commands.delete(&message.receipt).await;
-        self.note(deleted, "failed to delete a settled command");
+        self.log_failure(deleted, "failed to delete a settled command");
     }
 
-    /// Moves a message to the dead-letter queue, with the reason, and says whether that worked. If not, the message comes again.
+    /// Moves a message to the dead-letter queue, with the reason. `false` if that failed: then the message is received again.
     pub async fn dead_letter(&self, message: &Message, reason: &str) -> bool {
         tracing::warn!(
             { field::QUEUE } = self.commands.name(),
@@ -95,10 +97,13 @@ impl Inlet {
         }
     }
 
-    /// Hides a message for so long; it counts as no failure.
+    /// Hides a message for `delay`; it doesn't count as a failure.
     pub async fn hide(&self, message: &Message, delay: Duration) {
         let hidden = self.commands.extend(&message.receipt, delay).await;
-        self.note(hidden, "failed to give a command back: it comes again when its time is over");
+        self.log_failure(
+            hidden,
+            "failed to give a command back: it is received again after its visibility timeout",
+        );
     }
 
     /// Hides a message until its next try.
@@ -110,7 +115,10 @@ impl Inlet {
         delay: Duration,
     ) {
         let hidden = self.commands.extend(&message.receipt, delay).await;
-        self.note(hidden, "failed to put a command back: it comes again when its time is over");
+        self.log_failure(
+            hidden,
+            "failed to put a command back: it is received again after its visibility timeout",
+        );
         tracing::warn!(
             { field::ERROR } = error,
             { field::DELAY_MS } = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
@@ -120,8 +128,8 @@ impl Inlet {
         );
     }
 
-    /// Counts and logs what SQS refused; a message that was not settled comes again by itself.
-    fn note(&self, result: Result<(), QueueError>, failed: &str) {
+    /// Counts and logs an error of SQS; SQS delivers a message that was not settled again.
+    fn log_failure(&self, result: Result<(), QueueError>, failed: &str) {
         if let Err(error) = result {
             self.metrics.reconcile_failure("drain", error.category().as_str());
             tracing::warn!({ field::ERROR } = error_chain(&error), "{failed}");
