@@ -1,7 +1,7 @@
-//! The schedule loop: `IntegrationJob`s wait until there is room, then start; the oldest first.
+//! The schedule loop: runs wait until a slot is free, then start; the oldest first.
 //!
-//! One task reads the changes of runs and configs. The queue (pure) decides; each decision is carried out by a task of its own,
-//! so that one slow host holds up nobody else. A job that waits has no `PipelineRun`.
+//! One task reads the changes of runs and configs. The queue (pure) decides; a task of its own carries out each decision,
+//! so that one slow host delays no other run. A waiting run has no `PipelineRun`.
 
 mod queue;
 mod start;
@@ -17,16 +17,16 @@ use tidegate_resources::IntegrationJob;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use self::queue::{Caps, Done, Moment, Queue};
+use self::queue::{Moment, Queue, SlotLimits, StepResult};
 use crate::{
     context::Context,
     stores::{Change, StoredRun, held::Held as _},
 };
 
-/// Nobody is woken that late; it only bounds a timer that has nothing to wait for.
+/// The timer's bound when nothing is due: `select!` needs one.
 const IDLE: Duration = Duration::from_hours(1);
 
-/// The loop can't go on: a task panicked.
+/// The loop can't continue: a task panicked.
 #[derive(Debug, thiserror::Error)]
 #[error("the task of an IntegrationJob failed")]
 pub struct ScheduleError(#[source] JoinError);
@@ -34,10 +34,10 @@ pub struct ScheduleError(#[source] JoinError);
 struct Schedule {
     context: Context,
     queue: Queue,
-    tasks: JoinSet<(Arc<IntegrationJob>, Done)>,
+    tasks: JoinSet<(Arc<IntegrationJob>, StepResult)>,
 }
 
-/// Runs until it is told to stop; then finishes what is in hand.
+/// Runs until `stop` is cancelled; then finishes the steps in flight.
 pub async fn run(context: Context, stop: CancellationToken) -> Result<(), ScheduleError> {
     let mut runs = context.runs.subscribe();
     let (configs, mut config_changes) = (context.configs.clone(), context.configs.clone());
@@ -49,12 +49,12 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), Schedu
             () = stop.cancelled() => break,
             change = runs.next() => runs_are_listed |= schedule.run_changed(change),
             () = configs.listed(), if !configs_are_listed => configs_are_listed = true,
-            // Its caps may have changed.
+            // Its limits may have changed.
             () = config_changes.changed() => (),
             Some(ended) = schedule.tasks.join_next() => schedule.done(ended)?,
             () = tokio::time::sleep_until(wake_at.into()) => (),
         }
-        // What has come already is taken together: the oldest of a burst shall start first.
+        // All changes of a burst are applied first, so that its oldest run starts first.
         while let Some(change) = runs.try_next() {
             runs_are_listed |= schedule.run_changed(change);
         }
@@ -69,7 +69,7 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), Schedu
 }
 
 impl Schedule {
-    /// Says whether all runs are known now.
+    /// Returns whether all runs are listed.
     fn run_changed(&mut self, change: Change<StoredRun>) -> bool {
         match change {
             Change::Applied(StoredRun::Active(run)) => self.queue.apply(run, moment()),
@@ -83,19 +83,19 @@ impl Schedule {
     fn give_slots(&mut self) {
         let Self { context, queue, tasks } = self;
         let settings = &context.settings;
-        let limits = settings.limits();
-        let caps = Caps {
+        let operator = settings.limits();
+        let limits = SlotLimits {
             cluster: settings.max_runs,
-            namespace: limits.runs_per_namespace,
+            namespace: operator.runs_per_namespace,
             repository: |job: &IntegrationJob| {
                 let asked = context.configs.max_runs_beside(job);
-                limits.runs(asked.unwrap_or(settings.max_runs_per_repository))
+                operator.runs(asked.unwrap_or(settings.max_runs_per_repository))
             },
         };
-        for (need, job) in queue.next(&caps, Instant::now()) {
+        for (step, job) in queue.next(&limits, Instant::now()) {
             let context = context.clone();
             tasks.spawn(async move {
-                let done = start::carry_out(need, &job, &context).await;
+                let done = start::carry_out(step, &job, &context).await;
                 (job, done)
             });
         }
@@ -103,7 +103,10 @@ impl Schedule {
         context.metrics.set_occupation(waiting, running);
     }
 
-    fn done(&mut self, ended: Result<(Arc<IntegrationJob>, Done), JoinError>) -> Result<(), ScheduleError> {
+    fn done(
+        &mut self,
+        ended: Result<(Arc<IntegrationJob>, StepResult), JoinError>,
+    ) -> Result<(), ScheduleError> {
         let (job, done) = ended.map_err(ScheduleError)?;
         self.queue.done(&job, done, moment());
         Ok(())

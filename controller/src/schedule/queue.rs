@@ -1,4 +1,4 @@
-//! Who waits, who runs, and what is to be done next. Pure: events, time and limits are arguments.
+//! Which runs wait, which have a slot, and which step is next. Pure: events, time and limits are arguments.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,54 +17,54 @@ use crate::{
     key::Key,
 };
 
-/// The reason of the condition of a job that a person has to approve.
+/// The condition's reason of a run that needs an approval.
 pub const AWAITING_APPROVAL: &str = "AwaitingApproval";
 
-/// How long a job whose object was changed by somebody else waits for the change to be seen, at most.
+/// The longest wait for the watch to show a conflicting change.
 const OUTDATED: Duration = Duration::from_secs(1);
 
-/// What a waiting job needs.
+/// The next step of a waiting run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
-    /// It has a slot: it starts.
+pub enum Step {
+    /// Start it: it has a slot.
     Start,
-    /// It was cancelled before it had one.
+    /// End it: it was cancelled before it had a slot.
     Cancel,
-    /// Nothing of it runs: it ends at once.
-    Nothing,
-    /// A person has to approve: its condition shall say so.
-    Approval,
+    /// End it: it has no jobs.
+    Finish,
+    /// Show in its condition that it needs an approval.
+    AwaitApproval,
 }
 
-/// How what was begun for a job ended.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Done {
+pub enum StepResult {
     /// The status was written; the watch will show it.
     Written,
     /// Somebody else changed the object; the watch will show it.
     Outdated,
-    /// It could not be done now. The host may have said how long to wait.
+    /// It failed for now. The host may have asked for a pause.
     Retry(Option<Duration>),
 }
 
-/// The jobs that have not ended.
+/// The runs that have not ended.
 #[derive(Debug, Default)]
 pub struct Queue {
     waiting: BTreeMap<Key, Arc<IntegrationJob>>,
     /// The repositories of the runs that have a slot.
     running: BTreeMap<Key, String>,
-    /// What was begun for jobs and is not seen in the store yet. A start holds its slot meanwhile, so that no cap is
-    /// exceeded by a store that lags behind.
-    in_hand: HashMap<Key, InHand>,
+    /// Steps whose result the store doesn't show yet. A start holds its slot meanwhile, so that a lagging store exceeds no
+    /// limit.
+    in_flight: HashMap<Key, InFlight>,
     delays: HashMap<Key, Delay>,
-    /// How often the job loop gave the slot of a job back.
+    /// How often the job loop gave the slot of a run back.
     given_back: HashMap<Key, u32>,
 }
 
 #[derive(Debug)]
-struct InHand {
-    need: Need,
-    /// The version of the object that it was begun for.
+struct InFlight {
+    step: Step,
+    /// The version of the object that it was started for.
     version: Option<String>,
     is_written: bool,
 }
@@ -72,39 +72,38 @@ struct InHand {
 #[derive(Debug)]
 struct Delay {
     until: Instant,
-    /// What is delayed. A delayed start holds up nothing else.
-    need: Need,
+    /// The delayed step. A delayed start delays no other step.
+    step: Step,
     failures: u32,
-    /// Whether news of the job ends the delay.
-    ends_with_news: bool,
+    /// Whether a change of the run ends the delay.
+    ends_on_update: bool,
 }
 
-/// The moment of a news, and how much less than the longest a wait shall be, from 0 to 1.
+/// The time of a change, and the jitter of the waits that follow.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
-    /// The moment.
     pub now: Instant,
-    /// The same moment on the clock.
+    /// The same time on the wall clock.
     pub time: Timestamp,
     /// From 0 to 1.
     pub jitter: f64,
 }
 
-/// How many runs may go on at once.
-pub struct Caps<F> {
+/// How many runs may have a slot at once.
+pub struct SlotLimits<F> {
     /// In the whole cluster.
     pub cluster: u32,
     /// Of one namespace.
     pub namespace: u32,
-    /// Of one repository, by a job that waits for it.
+    /// Of the repository of a waiting run.
     pub repository: F,
 }
 
 impl Queue {
-    /// A job was made or changed.
+    /// A run was created or changed.
     pub fn apply(&mut self, job: Arc<IntegrationJob>, moment: Moment) {
         let key = Key::of(&*job);
-        if self.delays.get(&key).is_some_and(|delay| delay.ends_with_news) {
+        if self.delays.get(&key).is_some_and(|delay| delay.ends_on_update) {
             self.delays.remove(&key);
         }
         let phase = job.status.as_ref().map(|status| status.phase).unwrap_or_default();
@@ -112,11 +111,11 @@ impl Queue {
             Phase::Queued => {
                 let version = job.resource_version();
                 self.waiting.insert(key.clone(), job);
-                let is_given_back = match self.in_hand.get(&key) {
-                    // The version after a start that was written is the started job: a queued one comes later.
-                    Some(begun) if begun.need == Need::Start => begun.is_written && begun.version != version,
+                let is_given_back = match self.in_flight.get(&key) {
+                    // The version after a written start is the started run: a queued one is later.
+                    Some(begun) if begun.step == Step::Start => begun.is_written && begun.version != version,
                     Some(_) => {
-                        self.in_hand.remove(&key);
+                        self.in_flight.remove(&key);
                         false
                     }
                     None => false,
@@ -135,28 +134,28 @@ impl Queue {
         }
     }
 
-    /// The job loop could not start a job, and gave its slot back: the next try waits, longer each time.
+    /// The job loop could not start a run, and gave its slot back: the next try waits, longer each time.
     fn give_back(&mut self, key: Key, moment: Moment) {
-        self.in_hand.remove(&key);
+        self.in_flight.remove(&key);
         let failures = self.given_back.entry(key.clone()).or_default();
         *failures += 1;
         let failures = *failures;
         let until = self.next_start(&key, backoff(failures, LONGEST, moment.jitter), moment);
-        self.delays.insert(key, Delay { until, need: Need::Start, failures, ends_with_news: false });
+        self.delays.insert(key, Delay { until, step: Step::Start, failures, ends_on_update: false });
     }
 
-    /// When a start is tried again. The last try comes when the time of a job that can't start is over: it says whether the
-    /// cause lasts.
+    /// When a start is tried again. The last try is at the deadline of a run that can't start: it finds whether the cause
+    /// is still there.
     fn next_start(&self, key: &Key, wait: Duration, Moment { now, time, .. }: Moment) -> Instant {
         let waiting = self.waiting.get(key);
         let deadline = waiting.and_then(|job| limit::deadline(job, job.status.as_ref()?));
         let left = deadline.and_then(|deadline| Duration::try_from(deadline.duration_since(time)).ok());
-        // A little later, so that it is over by then.
+        // A little later, so that the deadline has passed by then.
         let left = left.map(|left| left + Duration::from_millis(10));
         now + left.map_or(wait, |left| wait.min(left))
     }
 
-    /// A job has ended or was deleted.
+    /// A run has ended or was deleted.
     pub fn delete(&mut self, key: &Key) {
         self.forget(key);
     }
@@ -164,42 +163,44 @@ impl Queue {
     fn forget(&mut self, key: &Key) {
         self.waiting.remove(key);
         self.running.remove(key);
-        self.in_hand.remove(key);
+        self.in_flight.remove(key);
         self.delays.remove(key);
         self.given_back.remove(key);
     }
 
-    /// What is to be done now. Each is in hand from then on, until [`Queue::done`] and the watch say what became of it.
+    /// The steps that are due. Each is in flight from now on, until [`Queue::done`] and the watch show its result.
     pub fn next<F: Fn(&IntegrationJob) -> u32>(
         &mut self,
-        caps: &Caps<F>,
+        limits: &SlotLimits<F>,
         now: Instant,
-    ) -> Vec<(Need, Arc<IntegrationJob>)> {
+    ) -> Vec<(Step, Arc<IntegrationJob>)> {
         let mut due = Vec::new();
         let mut queued = Vec::new();
-        let waiting: Vec<(&Key, &Arc<IntegrationJob>, Need, String)> = self
+        let waiting: Vec<(&Key, &Arc<IntegrationJob>, Step, String)> = self
             .waiting
             .iter()
-            .map(|(key, job)| (key, job, need(job), repository(job)))
-            .filter(|(key, _, need, _)| !self.in_hand.contains_key(*key) && !self.is_delayed(key, *need, now))
+            .map(|(key, job)| (key, job, step(job), repository(job)))
+            .filter(|(key, _, step, _)| {
+                !self.in_flight.contains_key(*key) && !self.is_delayed(key, *step, now)
+            })
             .collect();
-        for (key, job, need, repository) in &waiting {
-            match need {
-                Need::Approval if says_approval(job) => (),
-                Need::Cancel | Need::Nothing | Need::Approval => due.push((*need, Arc::clone(job))),
-                Need::Start => queued.push(Queued {
+        for (key, job, step, repository) in &waiting {
+            match step {
+                Step::AwaitApproval if shows_awaiting_approval(job) => (),
+                Step::Cancel | Step::Finish | Step::AwaitApproval => due.push((*step, Arc::clone(job))),
+                Step::Start => queued.push(Queued {
                     key: *key,
                     repository,
-                    repository_cap: (caps.repository)(job),
+                    repository_cap: (limits.repository)(job),
                     namespace: &key.namespace,
                     place: job.created_at_ms(),
                 }),
             }
         }
         let starting: Vec<(&Key, String)> = self
-            .in_hand
+            .in_flight
             .iter()
-            .filter(|(_, begun)| begun.need == Need::Start)
+            .filter(|(_, begun)| begun.step == Step::Start)
             .filter_map(|(key, _)| self.waiting.get(key).map(|job| (key, repository(job))))
             .collect();
         let starting = starting.iter().map(|(key, repository)| (*key, repository));
@@ -208,49 +209,49 @@ impl Queue {
             .iter()
             .chain(starting)
             .map(|(key, repository)| Running { repository, namespace: &key.namespace });
-        for key in grant(caps.cluster, caps.namespace, running, queued) {
-            due.extend(self.waiting.get(key).map(|job| (Need::Start, Arc::clone(job))));
+        for key in grant(limits.cluster, limits.namespace, running, queued) {
+            due.extend(self.waiting.get(key).map(|job| (Step::Start, Arc::clone(job))));
         }
-        for (need, job) in &due {
-            let begun = InHand { need: *need, version: job.resource_version(), is_written: false };
-            self.in_hand.insert(Key::of(&**job), begun);
+        for (step, job) in &due {
+            let begun = InFlight { step: *step, version: job.resource_version(), is_written: false };
+            self.in_flight.insert(Key::of(&**job), begun);
         }
         due
     }
 
-    /// What was begun for a job has ended.
-    pub fn done(&mut self, job: &IntegrationJob, done: Done, moment: Moment) {
+    /// A step has ended.
+    pub fn done(&mut self, job: &IntegrationJob, done: StepResult, moment: Moment) {
         let key = Key::of(job);
         let Some(waiting) = self.waiting.get(&key) else {
             return;
         };
         let is_outdated = waiting.resource_version() != job.resource_version();
-        let Some(begun) = self.in_hand.get_mut(&key) else {
+        let Some(begun) = self.in_flight.get_mut(&key) else {
             return;
         };
-        let need = begun.need;
+        let step = begun.step;
         let delay = match done {
-            Done::Written => {
+            StepResult::Written => {
                 begun.is_written = true;
-                // The start was given back before this answer came, and the watch has shown no more than that.
-                if need == Need::Start && is_outdated {
+                // The slot was given back before this result came, and the watch has shown no more than that.
+                if step == Step::Start && is_outdated {
                     self.give_back(key, moment);
                 }
                 return;
             }
-            // The news may have come before the answer.
-            Done::Outdated if is_outdated => None,
-            Done::Outdated => {
-                Some(Delay { until: moment.now + OUTDATED, need, failures: 0, ends_with_news: true })
+            // The change may have come before the result.
+            StepResult::Outdated if is_outdated => None,
+            StepResult::Outdated => {
+                Some(Delay { until: moment.now + OUTDATED, step, failures: 0, ends_on_update: true })
             }
-            Done::Retry(after) => {
+            StepResult::Retry(after) => {
                 let failures = self.delays.get(&key).map_or(0, |delay| delay.failures) + 1;
                 let wait = after.unwrap_or_else(|| backoff(failures, LONGEST, moment.jitter));
                 let until = self.next_start(&key, wait, moment);
-                Some(Delay { until, need, failures, ends_with_news: false })
+                Some(Delay { until, step, failures, ends_on_update: false })
             }
         };
-        self.in_hand.remove(&key);
+        self.in_flight.remove(&key);
         if let Some(delay) = delay {
             self.delays.insert(key, delay);
         }
@@ -261,37 +262,37 @@ impl Queue {
         self.delays.values().map(|delay| delay.until).filter(|until| *until > now).min()
     }
 
-    /// How many wait, and how many have a slot.
+    /// The number of waiting runs, and of runs with a slot.
     pub fn occupation(&self) -> (usize, usize) {
         (self.waiting.len(), self.running.len())
     }
 
-    fn is_delayed(&self, key: &Key, need: Need, now: Instant) -> bool {
+    fn is_delayed(&self, key: &Key, step: Step, now: Instant) -> bool {
         self.delays
             .get(key)
-            .is_some_and(|delay| delay.until > now && (delay.need == need || delay.need != Need::Start))
+            .is_some_and(|delay| delay.until > now && (delay.step == step || delay.step != Step::Start))
     }
 }
 
-/// What a waiting job needs now.
-fn need(job: &IntegrationJob) -> Need {
+/// The next step of a waiting run.
+fn step(job: &IntegrationJob) -> Step {
     if job.spec.cancel.is_some() {
-        Need::Cancel
+        Step::Cancel
     } else if job.spec.jobs.is_empty() {
-        Need::Nothing
+        Step::Finish
     } else if job.spec.awaits_approval {
-        Need::Approval
+        Step::AwaitApproval
     } else {
-        Need::Start
+        Step::Start
     }
 }
 
-/// The repository whose cap counts; hosts compare paths without case.
+/// The repository whose limit counts; hosts compare paths without case.
 fn repository(job: &IntegrationJob) -> String {
     format!("{}/{}", job.spec.host, job.spec.repository.as_str().to_ascii_lowercase())
 }
 
-fn says_approval(job: &IntegrationJob) -> bool {
+fn shows_awaiting_approval(job: &IntegrationJob) -> bool {
     let conditions = job.status.iter().flat_map(|status| &status.conditions);
     conditions
         .into_iter()

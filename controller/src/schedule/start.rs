@@ -1,4 +1,4 @@
-//! Carries out what the queue decided for one job.
+//! Carries out one step of a run.
 
 use k8s_openapi::jiff::Timestamp;
 use tidegate_model::{CommitSha, GitRef, JobName};
@@ -6,7 +6,7 @@ use tidegate_resources::{IntegrationJob, IntegrationJobStatus, JobPhase, Phase, 
 use tidegate_rules::{schedule::Limits, trust::Rights};
 use tidegate_telemetry::field;
 
-use super::queue::{AWAITING_APPROVAL, Done, Need};
+use super::queue::{AWAITING_APPROVAL, Step, StepResult};
 use tracing::Instrument as _;
 
 use crate::{
@@ -23,14 +23,14 @@ use crate::{
     span,
 };
 
-/// Why a job can't start now.
+/// Why a run can't start now.
 #[derive(Debug, thiserror::Error)]
 enum StartError {
     #[error(transparent)]
     Config(#[from] DereferenceError),
     #[error("head {0} waits for the approval of a person who may write")]
     Untrusted(CommitSha),
-    #[error("failed to read what is remembered of the repository")]
+    #[error("failed to read the ledger of the repository")]
     Ledger(#[from] LedgerError),
     #[error("failed to use the credential of the config")]
     Credential(#[from] CredentialError),
@@ -43,7 +43,7 @@ enum StartError {
 }
 
 impl StartError {
-    /// The reason, as a condition's.
+    /// The condition's reason.
     fn reason(&self) -> &'static str {
         match self {
             Self::Config(error) => error.reason(),
@@ -56,24 +56,24 @@ impl StartError {
     }
 }
 
-/// What the condition of a run says whose head is not trusted.
+/// The condition's message of a run whose head is not trusted.
 const APPROVAL: &str = "waits for the approval of a person who may write";
 
-/// Does it, and writes the status that follows.
-pub async fn carry_out(need: Need, job: &IntegrationJob, context: &Context) -> Done {
-    work_on(need, job, context).instrument(span::of_run(job)).await
+/// Carries out a step, and writes the new status.
+pub async fn carry_out(step: Step, job: &IntegrationJob, context: &Context) -> StepResult {
+    work_on(step, job, context).instrument(span::of_run(job)).await
 }
 
-async fn work_on(need: Need, job: &IntegrationJob, context: &Context) -> Done {
+async fn work_on(step: Step, job: &IntegrationJob, context: &Context) -> StepResult {
     let now = Timestamp::now();
     let mut retry = None;
     let old = &job.status;
-    let job = &match need {
-        Need::Start => limited(job, context.settings.limits()),
-        Need::Cancel | Need::Nothing | Need::Approval => job.clone(),
+    let job = &match step {
+        Step::Start => limited(job, context.settings.limits()),
+        Step::Cancel | Step::Finish | Step::AwaitApproval => job.clone(),
     };
-    let new = match need {
-        Need::Start => match ready(job, context).await {
+    let new = match step {
+        Step::Start => match ready(job, context).await {
             Ok(Some(ready)) => started(job, ready, now),
             Ok(None) => {
                 let message = format!("{} does not exist", job.spec.base.reference);
@@ -92,7 +92,7 @@ async fn work_on(need: Need, job: &IntegrationJob, context: &Context) -> Done {
                 let verdict = Verdict::new(Phase::Error, error.reason(), &*message);
                 ended(job, verdict, JobPhase::Error, &message, now)
             }
-            // The drain makes no such run: it looks again from time to time whether somebody approved the head.
+            // The drain creates no such run. It is tried again with backoff: somebody may approve the head.
             Err(StartError::Untrusted(_)) => {
                 retry = Some(None);
                 waits(job, AWAITING_APPROVAL, APPROVAL, now)
@@ -111,19 +111,19 @@ async fn work_on(need: Need, job: &IntegrationJob, context: &Context) -> Done {
                 limit::held(job, &Cause::new(error.reason(), message), now)
             }
         },
-        Need::Cancel => match &job.spec.cancel {
+        Step::Cancel => match &job.spec.cancel {
             Some(cancel) => {
                 let verdict = Verdict::new(Phase::Cancelled, cancel.reason.as_str(), &*cancel.message);
                 ended(job, verdict, JobPhase::Cancelled, &cancel.message, now)
             }
-            None => return Done::Written,
+            None => return StepResult::Written,
         },
-        Need::Nothing => {
+        Step::Finish => {
             let verdict =
                 Verdict::new(Phase::Succeeded, "NothingToRun", "no job of the config runs this time");
             ended(job, verdict, JobPhase::Succeeded, "", now)
         }
-        Need::Approval => waits(job, AWAITING_APPROVAL, APPROVAL, now),
+        Step::AwaitApproval => waits(job, AWAITING_APPROVAL, APPROVAL, now),
     };
     let written = if old.as_ref() == Some(&new) { Ok(()) } else { status::write(context, job, &new).await };
     match written {
@@ -131,13 +131,13 @@ async fn work_on(need: Need, job: &IntegrationJob, context: &Context) -> Done {
             if new.phase.is_final() {
                 context.metrics.finished(new.phase.as_str());
             }
-            retry.map_or(Done::Written, Done::Retry)
+            retry.map_or(StepResult::Written, StepResult::Retry)
         }
-        Err(WriteError::Outdated) => Done::Outdated,
+        Err(WriteError::Outdated) => StepResult::Outdated,
         Err(error) => {
             context.metrics.reconcile_failure("schedule", "status");
             tracing::warn!({ field::ERROR } = error_chain(&error), "failed to give a slot");
-            Done::Retry(retry.flatten())
+            StepResult::Retry(retry.flatten())
         }
     }
 }
@@ -150,8 +150,8 @@ struct Ready {
     is_denied_secrets: bool,
 }
 
-/// What the run starts with: what was pushed, or the base branch's head as the host has it now; `None` where that is gone. The
-/// ledger says whether a pull request's head is trusted and may read Secrets, whatever the run says about itself.
+/// The pushed commit, or the present head of the base branch; `None` if that branch doesn't exist. The ledger decides whether a
+/// pull request's head is trusted and may read Secrets: the run's own fields don't count.
 async fn ready(job: &IntegrationJob, context: &Context) -> Result<Option<Ready>, StartError> {
     let config = dereference::config(job, context).await?;
     let mut is_denied_secrets = false;
@@ -174,7 +174,7 @@ async fn ready(job: &IntegrationJob, context: &Context) -> Result<Option<Ready>,
         .map_err(|source| StartError::Host { reference: reference.clone(), source })
 }
 
-/// The job with the time that its run is granted: never more than the operator's limit.
+/// The run with its effective timeout: at most the operator's limit.
 fn limited(job: &IntegrationJob, limits: Limits) -> IntegrationJob {
     let mut limited = job.clone();
     limited.status.get_or_insert_default().timeout = Some(limits.timeout(job.spec.timeout));
@@ -186,7 +186,7 @@ fn started(job: &IntegrationJob, ready: Ready, now: Timestamp) -> IntegrationJob
     status.base_sha = Some(ready.base);
     status.without_secrets = ready.is_denied_secrets;
     status.started_at = Some(status::rfc3339(now));
-    // What kept the run from starting is said until something of it has started: the next try may fail, too.
+    // The last cause stays in the messages until a job has started: the next try may fail, too.
     let message = |name: &JobName| {
         let old = job.status.iter().flat_map(|status| &status.jobs).find(|entry| entry.name == *name);
         old.and_then(|entry| entry.message.as_deref())
@@ -208,17 +208,17 @@ fn ended(
     message: &str,
     now: Timestamp,
 ) -> IntegrationJobStatus {
-    status::ended_unrun(job, verdict, phase, message, now)
+    status::finished_without_run(job, verdict, phase, message, now)
 }
 
-/// The job stays queued, and its condition says why.
+/// The run stays queued, and its condition shows why.
 fn waits(job: &IntegrationJob, reason: &str, message: &str, now: Timestamp) -> IntegrationJobStatus {
     let mut status = job.status.clone().unwrap_or_default();
-    let says_so = |status: &IntegrationJobStatus| {
+    let is_shown = |status: &IntegrationJobStatus| {
         status.conditions.iter().any(|condition| condition.type_ == SUCCEEDED && condition.reason == reason)
     };
     // The same reason is not written again at every try.
-    if !says_so(&status) {
+    if !is_shown(&status) {
         Verdict::new(Phase::Queued, reason, message).enter(&mut status, now);
     }
     status
