@@ -1,4 +1,4 @@
-//! How fast one credential may write: there is one budget for each, whatever it writes. Pure: time is an argument.
+//! How fast one credential may write: one budget for all its writes. Pure: time is an argument.
 
 use std::{
     collections::HashMap,
@@ -9,9 +9,9 @@ use kube::ResourceExt;
 use tidegate_model::{Host, SecretKeyRef};
 use tidegate_resources::IntegrationConfig;
 
-/// Whose budget a write counts to.
+/// The credential whose budget a write counts against.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Writer {
+pub struct CredentialKey {
     /// The namespace of the credential.
     pub namespace: String,
     /// The kind of host.
@@ -22,9 +22,9 @@ pub struct Writer {
     pub secret: SecretKeyRef,
 }
 
-impl Writer {
-    /// Whose budget a config's writes count to. `None` where it names no credential.
-    pub fn of(config: &IntegrationConfig) -> Option<Self> {
+impl CredentialKey {
+    /// The credential of a config; `None` if it names none.
+    pub fn for_config(config: &IntegrationConfig) -> Option<Self> {
         let git = &config.spec.git;
         let app = git.github_app.as_ref().map(|app| &app.private_key_secret_ref);
         Some(Self {
@@ -36,27 +36,27 @@ impl Writer {
     }
 }
 
-/// What is written.
+/// The kind of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Write {
-    /// A commit status. It goes first: nine tenths of the budget are its own, and what answers leave. It leaves a tenth of the
-    /// burst to answers, which would else find nothing as long as statuses wait.
+    /// A commit status. It goes first: it may use nine tenths of the budget, and what answers leave. A tenth of the burst is
+    /// reserved for answers, which would otherwise starve while statuses wait.
     Status,
     /// The answer to a comment: never more than a tenth of the budget, however many comments there are.
     Answer,
 }
 
-/// The budgets of all credentials, and how long their hosts want to be left alone.
+/// The budgets of all credentials, and the pauses that their hosts asked for.
 #[derive(Debug)]
 pub struct Budgets {
     per_minute: u32,
-    writers: HashMap<Writer, Allowance>,
+    allowances: HashMap<CredentialKey, Allowance>,
 }
 
 #[derive(Debug)]
 struct Allowance {
     budget: Budget,
-    /// What of it answers may use.
+    /// The part of it that answers may use.
     answers: Budget,
     paused_until: Option<Instant>,
 }
@@ -71,7 +71,7 @@ impl Allowance {
     fn take(&mut self, write: Write, now: Instant) -> bool {
         match write {
             Write::Status => self.budget.take(self.budget.reserve(), now),
-            // In this order: what is taken from the tenth is also there in the whole.
+            // In this order: a token of the tenth is only taken if the budget has one, too.
             Write::Answer => {
                 self.budget.has(0.0, now) && self.answers.take(0.0, now) && self.budget.take(0.0, now)
             }
@@ -90,12 +90,12 @@ impl Allowance {
 impl Budgets {
     /// Budgets of so many writes a minute each.
     pub fn per_minute(writes: u32) -> Self {
-        Self { per_minute: writes, writers: HashMap::new() }
+        Self { per_minute: writes, allowances: HashMap::new() }
     }
 
-    /// Takes one write out of a credential's budget, or says when it will be allowed.
-    pub fn take(&mut self, writer: &Writer, write: Write, now: Instant) -> Result<(), Instant> {
-        let allowance = self.allowance(writer, now);
+    /// Takes one write out of a credential's budget, or returns when it will be allowed.
+    pub fn take(&mut self, credential: &CredentialKey, write: Write, now: Instant) -> Result<(), Instant> {
+        let allowance = self.allowance(credential, now);
         if allowance.paused_until.is_none_or(|paused| paused <= now) && allowance.take(write, now) {
             Ok(())
         } else {
@@ -104,23 +104,23 @@ impl Budgets {
     }
 
     /// When a credential's next write is allowed; `None` when it is now.
-    pub fn ready_at(&self, writer: &Writer, write: Write) -> Option<Instant> {
-        self.writers.get(writer).map(|allowance| allowance.ready_at(write))
+    pub fn ready_at(&self, credential: &CredentialKey, write: Write) -> Option<Instant> {
+        self.allowances.get(credential).map(|allowance| allowance.ready_at(write))
     }
 
-    /// A host asks to be left alone: nothing of the credential is written until then.
-    pub fn pause(&mut self, writer: &Writer, until: Instant, now: Instant) {
-        let allowance = self.allowance(writer, now);
+    /// The host asks for a pause: the credential writes nothing until then.
+    pub fn pause(&mut self, credential: &CredentialKey, until: Instant, now: Instant) {
+        let allowance = self.allowance(credential, now);
         allowance.paused_until = allowance.paused_until.max(Some(until));
     }
 
-    fn allowance(&mut self, writer: &Writer, now: Instant) -> &mut Allowance {
+    fn allowance(&mut self, credential: &CredentialKey, now: Instant) -> &mut Allowance {
         let per_minute = self.per_minute;
-        self.writers.entry(writer.clone()).or_insert_with(|| Allowance::new(per_minute, now))
+        self.allowances.entry(credential.clone()).or_insert_with(|| Allowance::new(per_minute, now))
     }
 }
 
-/// A token bucket: in no minute more writes than it was made for, a third of them at once.
+/// A token bucket: at most `per_minute` writes in any minute, a third of them at once.
 #[derive(Debug)]
 struct Budget {
     burst: f64,
@@ -143,34 +143,34 @@ impl Budget {
         Self { burst, per_second: self.per_second / 10.0, tokens: burst, counted_at: now }
     }
 
-    /// What statuses leave to answers: a tenth of the burst, and one write where that is no more than half.
+    /// What statuses reserve for answers: a tenth of the burst, at least one write if the burst is two or more.
     fn reserve(&self) -> f64 {
         let least = if self.burst >= 2.0 { 1.0 } else { 0.0 };
         (self.burst / 10.0).floor().max(least)
     }
 
-    /// Whether there is one write beside what is left alone.
-    fn has(&mut self, left_alone: f64, now: Instant) -> bool {
+    /// Whether there is one write beside the reserve `reserve`.
+    fn has(&mut self, reserve: f64, now: Instant) -> bool {
         self.count(now);
-        self.tokens >= 1.0 + left_alone
+        self.tokens >= 1.0 + reserve
     }
 
-    /// Takes one write out of the budget, if there is one beside what is left alone.
-    fn take(&mut self, left_alone: f64, now: Instant) -> bool {
-        let is_there = self.has(left_alone, now);
+    /// Takes one write out of the budget, if there is one beside the reserve.
+    fn take(&mut self, reserve: f64, now: Instant) -> bool {
+        let is_there = self.has(reserve, now);
         if is_there {
             self.tokens -= 1.0;
         }
         is_there
     }
 
-    /// When the next write is allowed that leaves so much alone; never more than the burst.
-    fn ready_at(&self, left_alone: f64) -> Instant {
-        let needed = 1.0 + left_alone;
+    /// When the next write is allowed beside the reserve, which is less than the burst.
+    fn ready_at(&self, reserve: f64) -> Instant {
+        let needed = 1.0 + reserve;
         if self.tokens >= needed {
             return self.counted_at;
         }
-        // A little later than exactly then, so that rounding doesn't wake anybody in vain.
+        // A little later than exactly then, so that rounding causes no wake-up too early.
         let seconds = (needed - self.tokens) / self.per_second;
         self.counted_at + Duration::from_secs_f64(seconds) + Duration::from_millis(1)
     }

@@ -39,8 +39,8 @@ fn an_empty_budget_says_when_it_will_allow_the_next_write() {
     assert!(budget.take(0.0, next));
 }
 
-fn writer(name: &str) -> Writer {
-    Writer {
+fn credential(name: &str) -> CredentialKey {
+    CredentialKey {
         namespace: "ci".to_owned(),
         host: Host::Gitea,
         api_url: "https://git.example.com".to_owned(),
@@ -50,7 +50,7 @@ fn writer(name: &str) -> Writer {
 
 #[test]
 fn statuses_leave_a_tenth_of_the_burst_to_answers_and_answers_take_no_more() {
-    let (now, token) = (Instant::now(), writer("token"));
+    let (now, token) = (Instant::now(), credential("token"));
     let mut budgets = Budgets::per_minute(180);
     let mut count =
         |write| std::iter::repeat_with(|| budgets.take(&token, write, now)).take_while(Result::is_ok).count();
@@ -62,7 +62,7 @@ fn statuses_leave_a_tenth_of_the_burst_to_answers_and_answers_take_no_more() {
     let next = budgets.take(&token, Write::Answer, now).expect_err("the answers have used up their part");
     assert!(next > now);
     assert_eq!(budgets.take(&token, Write::Answer, next), Ok(()));
-    assert_eq!(budgets.take(&writer("other"), Write::Status, now), Ok(()));
+    assert_eq!(budgets.take(&credential("other"), Write::Status, now), Ok(()));
 }
 
 proptest! {
@@ -75,7 +75,7 @@ proptest! {
         answers_first in any::<bool>(),
         pause_ms in 100_u64..2000,
     ) {
-        let (start, token) = (Instant::now(), writer("token"));
+        let (start, token) = (Instant::now(), credential("token"));
         let mut budgets = Budgets::per_minute(per_minute);
         let (mut statuses, mut answers) = (0_u32, 0_u32);
         for round in 0..600_000 / pause_ms {
@@ -100,7 +100,7 @@ proptest! {
 
 #[test]
 fn a_pause_applies_to_all_writes_of_a_credential() {
-    let (now, token) = (Instant::now(), writer("token"));
+    let (now, token) = (Instant::now(), credential("token"));
     let until = now + Duration::from_secs(30);
     let mut budgets = Budgets::per_minute(180);
     budgets.pause(&token, until, now);
@@ -110,5 +110,5 @@ fn a_pause_applies_to_all_writes_of_a_credential() {
         assert_eq!(budgets.ready_at(&token, write), Some(until));
         assert_eq!(budgets.take(&token, write, until), Ok(()));
     }
-    assert_eq!(budgets.take(&writer("other"), Write::Answer, now), Ok(()));
+    assert_eq!(budgets.take(&credential("other"), Write::Answer, now), Ok(()));
 }

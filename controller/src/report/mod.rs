@@ -1,8 +1,8 @@
-//! The report loop: hosts are told what the ledger decides, as soon as it changes.
+//! The report loop: sends the statuses that the ledger decides to the hosts, as soon as they change.
 //!
 //! Every change of an `IntegrationJob` is recorded in the ledger of its config (`crate::outcome`, pure; `crate::ledger`), as the drain
-//! records pull requests, branches and tags. The ledger decides what each commit's statuses say. Where the host doesn't know
-//! it yet, a write is due: the `outbox` (pure) decides when it is sent, newest first and within the credential's budget
+//! records pull requests, branches and tags. The ledger decides each commit's statuses. If the host doesn't have one
+//! yet, a write is due: the `outbox` (pure) decides when it is sent, verdicts first and within the credential's budget
 //! (`crate::budget`), which answers to comments share. After a crash at most the last write is repeated.
 
 mod outbox;
@@ -30,7 +30,7 @@ use tracing::Instrument as _;
 
 use self::outbox::{Due, Outbox, Sent, Settled, Target};
 use crate::{
-    budget::Writer,
+    budget::CredentialKey,
     context::Context,
     error_chain,
     key::Key,
@@ -40,13 +40,13 @@ use crate::{
     stores::{Change, StoredRun, held::Held as _},
 };
 
-/// How long what could not be read or written waits for the next try.
+/// The pause before a failed read or write of a ledger is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Nobody is woken that late; it only bounds a timer that has nothing to wait for.
+/// The timer's bound when nothing is due: `select!` needs one.
 const IDLE: Duration = Duration::from_hours(1);
 
-/// The loop can't go on: a task panicked.
+/// The loop can't continue: a task panicked.
 #[derive(Debug, thiserror::Error)]
 #[error("the task of a commit status failed")]
 pub struct ReportError(#[source] JoinError);
@@ -60,12 +60,12 @@ struct Reporter {
     books: HashMap<Key, Arc<Book>>,
     /// Ledgers that are being written, and whether they have changed since.
     saving: HashMap<Key, bool>,
-    /// Whether all runs and configs are known: before that nothing is decided.
+    /// Whether all runs and configs are listed: before that nothing is recorded or sent.
     is_ready: bool,
     is_stopping: bool,
 }
 
-/// What a task did.
+/// The result of a task.
 enum Ended {
     Sent(Due, Sent),
     Saved(Key, bool),
@@ -73,7 +73,7 @@ enum Ended {
     Waited,
 }
 
-/// Runs until it is told to stop; then finishes the writes on their way.
+/// Runs until `stop` is cancelled; then finishes the writes in flight.
 pub async fn run(context: Context, stop: CancellationToken) -> Result<(), ReportError> {
     let mut runs = context.runs.subscribe();
     let (configs, mut config_changes) = (context.configs.clone(), context.configs.clone());
@@ -118,7 +118,7 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), Report
 }
 
 impl Reporter {
-    /// Says whether all runs are known now.
+    /// Returns whether all runs are listed.
     async fn run_changed(&mut self, change: Change<StoredRun>) -> bool {
         match change {
             Change::Applied(run) => self.observe(&run.key()).await,
@@ -128,7 +128,7 @@ impl Reporter {
         false
     }
 
-    /// Configs came, changed, or went.
+    /// Configs were created, changed or deleted.
     async fn configs_changed(&mut self) {
         let all = self.context.configs.all();
         for config in &all {
@@ -168,7 +168,7 @@ impl Reporter {
         }
     }
 
-    /// Records what a run shows. Without its config nothing can be decided; when that comes, it is recorded.
+    /// Records the state of a run in its config's ledger; without a config that waits until the config is listed.
     async fn observe(&mut self, key: &Key) {
         if !self.is_ready {
             return;
@@ -207,7 +207,7 @@ impl Reporter {
         }
     }
 
-    /// What a run shows now.
+    /// The state of a run as the store has it.
     fn seen(&self, key: &Key) -> Option<Seen> {
         self.context.runs.get(key)?.seen()
     }
@@ -258,22 +258,22 @@ impl Reporter {
         }
     }
 
-    /// Looks at what the host doesn't know yet.
+    /// Enqueues the statuses that the host doesn't have yet.
     fn review(&mut self, book: &Book) {
         let key = key_of(&book.config());
         let Some(config) = self.context.configs.get(&key.namespace, &key.name) else { return };
         if !self.is_ready {
             return;
         }
-        let Some(writer) = Writer::of(&config) else { return };
+        let Some(credential) = CredentialKey::for_config(&config) else { return };
         for DueStatus { commit, context, decided } in book.due() {
-            let is_fleeting = !decided.state.is_final()
+            let debounce = !decided.state.is_final()
                 && context != StatusContext::Config
                 && (decided.text == "queued" || decided.text == "waits for its turn");
             let target = Target { config: key.clone(), sha: commit, context };
             let status = Said { state: decided.state, description: decided.text };
             let due = Due { target, status, run: decided.run.map(String::from) };
-            self.outbox.want(due, writer.clone(), is_fleeting, Instant::now());
+            self.outbox.enqueue(due, credential.clone(), debounce, Instant::now());
         }
     }
 
@@ -281,7 +281,7 @@ impl Reporter {
         self.outbox.next(&mut self.context.budgets(), Instant::now())
     }
 
-    /// Sends all that may be sent now.
+    /// Sends every write that may be sent now.
     fn send(&mut self) {
         while let Some(due) = self.next() {
             let key = &due.target.config;
@@ -337,7 +337,7 @@ impl Reporter {
         self.review(&book);
     }
 
-    /// How long the host had to wait for a verdict.
+    /// The seconds from the end of a job to its verdict on the host.
     fn seconds_since_end(&self, due: &Due) -> Option<f64> {
         let StatusContext::Job(job) = &due.target.context else { return None };
         let key = Key { namespace: due.target.config.namespace.clone(), name: due.run.clone()? };

@@ -1,6 +1,6 @@
 //! Which commit status is sent next. Pure: time and chance are arguments.
 //!
-//! There is one place for each commit and context: a newer wish takes the place of an older one, and only one write is on
+//! There is one place for each commit and context: a newer entry takes the place of an older one, and only one write is on
 //! its way, so an older status never overwrites a newer one. The budget of a credential is shared with what
 //! else it writes, so it is an argument, too.
 
@@ -14,23 +14,23 @@ use tidegate_rules::status::Context;
 
 use crate::{
     backoff::backoff,
-    budget::{Budgets, Write, Writer},
+    budget::{Budgets, CredentialKey, Write},
     key::Key,
     outcome::said::Said,
 };
 
-/// Writes of one credential that may be on their way at once.
-const IN_FLIGHT_PER_WRITER: usize = 4;
-/// Writes of all credentials that may be on their way at once.
+/// The most writes of one credential in flight.
+const IN_FLIGHT_PER_CREDENTIAL: usize = 4;
+/// The most writes in flight.
 const IN_FLIGHT: usize = 32;
-/// The longest pause between two tries of a status. A status is state, so it is tried until it is taken.
+/// The longest pause between two tries of a status. A status is state, so it is tried until the host accepts it.
 const LONGEST: Duration = Duration::from_mins(10);
-/// The longest that a host is left alone because it asks for it. GitHub's limits are reset every hour.
+/// The longest pause that a host may ask for. GitHub's limits are reset every hour.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
-/// How long a status waits that is likely to change at once.
-const FLEETING: Duration = Duration::from_millis(100);
+/// How long a status waits that is likely to change soon.
+const DEBOUNCE: Duration = Duration::from_millis(100);
 
-/// The place of one commit status.
+/// The key of one commit status.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Target {
     /// The config.
@@ -44,23 +44,23 @@ pub struct Target {
 /// How a write ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sent {
-    /// The host took it.
+    /// The host accepted it.
     Taken,
-    /// The host refused it for good, and says why.
+    /// The host refused it for good: the reason.
     Refused(String),
-    /// It may go well later.
+    /// It may succeed later.
     Failed {
-        /// How long the host asks to be left alone.
+        /// The pause that the host asks for.
         retry_after: Option<Duration>,
     },
 }
 
-/// What became of a write.
+/// What follows from the end of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
-    /// The host took it.
+    /// The host accepted it.
     Taken,
-    /// It will never take it, and says why.
+    /// It will never accept it: the reason.
     Refused(String),
     /// It is tried again.
     Later,
@@ -69,84 +69,84 @@ pub enum Settled {
 /// A write that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
-    /// Where to.
+    /// The key.
     pub target: Target,
-    /// What.
+    /// The status.
     pub status: Said,
     /// The run whose page it links to.
     pub run: Option<String>,
 }
 
-/// All writes that are wished for and not settled.
+/// All writes that are not settled.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    wishes: HashMap<Target, Wish>,
-    in_flight_of: HashMap<Writer, usize>,
+    pending: HashMap<Target, Pending>,
+    in_flight_of: HashMap<CredentialKey, usize>,
     in_flight: usize,
-    next_place: u64,
+    next_position: u64,
 }
 
 #[derive(Debug)]
-struct Wish {
-    writer: Writer,
+struct Pending {
+    credential: CredentialKey,
     status: Said,
     run: Option<String>,
-    place: u64,
+    position: u64,
     not_before: Instant,
     failures: u32,
     is_sending: bool,
 }
 
 impl Outbox {
-    /// Wishes for a status. It takes the place of what was wished for before.
-    pub fn want(&mut self, due: Due, writer: Writer, is_fleeting: bool, now: Instant) {
+    /// Adds a status. It replaces an unsent one of the same target.
+    pub fn enqueue(&mut self, due: Due, credential: CredentialKey, debounce: bool, now: Instant) {
         let Due { target, status, run } = due;
-        let not_before = if is_fleeting { now + FLEETING } else { now };
-        match self.wishes.get_mut(&target) {
-            Some(wish) if wish.status == status => wish.run = run,
-            Some(wish) => {
-                wish.run = run;
-                wish.status = status;
-                wish.not_before = not_before;
-                wish.failures = 0;
+        let not_before = if debounce { now + DEBOUNCE } else { now };
+        match self.pending.get_mut(&target) {
+            Some(entry) if entry.status == status => entry.run = run,
+            Some(entry) => {
+                entry.run = run;
+                entry.status = status;
+                entry.not_before = not_before;
+                entry.failures = 0;
             }
             None => {
-                self.next_place += 1;
-                let wish = Wish {
-                    writer,
+                self.next_position += 1;
+                let entry = Pending {
+                    credential,
                     status,
                     run,
-                    place: self.next_place,
+                    position: self.next_position,
                     not_before,
                     failures: 0,
                     is_sending: false,
                 };
-                self.wishes.insert(target, wish);
+                self.pending.insert(target, entry);
             }
         }
     }
 
-    /// A config is gone, and its credential with it. What is on its way still arrives.
+    /// A config was deleted, and its credential with it. Writes in flight are not affected.
     pub fn forget(&mut self, config: &Key) {
-        self.wishes.retain(|target, wish| target.config != *config || wish.is_sending);
+        self.pending.retain(|target, entry| target.config != *config || entry.is_sending);
     }
 
-    /// The next write, if one may be sent now: verdicts first, then by age. It is on its way until [`Outbox::sent`].
+    /// The next write, if one may be sent now: verdicts first, then by age. It is in flight until [`Outbox::sent`].
     pub fn next(&mut self, budgets: &mut Budgets, now: Instant) -> Option<Due> {
-        let (target, wish) = self
-            .wishes
+        let (target, entry) = self
+            .pending
             .iter_mut()
-            .filter(|(_, wish)| wish.ready_at(budgets) <= now)
-            .filter(|(_, wish)| self.in_flight < IN_FLIGHT && wish.is_free(&self.in_flight_of))
-            .min_by_key(|(_, wish)| (!wish.status.state.is_final(), wish.place))?;
-        budgets.take(&wish.writer, Write::Status, now).ok()?;
-        *self.in_flight_of.entry(wish.writer.clone()).or_default() += 1;
+            .filter(|(_, entry)| entry.ready_at(budgets) <= now)
+            .filter(|(_, entry)| self.in_flight < IN_FLIGHT && entry.is_free(&self.in_flight_of))
+            .min_by_key(|(_, entry)| (!entry.status.state.is_final(), entry.position))?;
+        budgets.take(&entry.credential, Write::Status, now).ok()?;
+        *self.in_flight_of.entry(entry.credential.clone()).or_default() += 1;
         self.in_flight += 1;
-        wish.is_sending = true;
-        Some(Due { target: target.clone(), status: wish.status.clone(), run: wish.run.clone() })
+        entry.is_sending = true;
+        Some(Due { target: target.clone(), status: entry.status.clone(), run: entry.run.clone() })
     }
 
-    /// A write that was on its way has ended.
+    /// A write in flight has ended.
     pub fn sent(
         &mut self,
         due: &Due,
@@ -155,67 +155,69 @@ impl Outbox {
         now: Instant,
         jitter: f64,
     ) -> Settled {
-        let Some(wish) = self.wishes.get_mut(&due.target) else {
+        let Some(entry) = self.pending.get_mut(&due.target) else {
             return Settled::Later;
         };
-        wish.is_sending = false;
+        entry.is_sending = false;
         self.in_flight -= 1;
-        landed(&mut self.in_flight_of, &wish.writer);
+        completed(&mut self.in_flight_of, &entry.credential);
         let settled = match result {
             Sent::Taken => Settled::Taken,
             Sent::Refused(reason) => Settled::Refused(reason),
             Sent::Failed { retry_after } => {
                 let retry_after = retry_after.map(|wait| wait.min(LONGEST_PAUSE));
-                wish.failures += 1;
-                wish.not_before =
-                    now + retry_after.unwrap_or_else(|| backoff(wish.failures, LONGEST, jitter));
+                entry.failures += 1;
+                entry.not_before =
+                    now + retry_after.unwrap_or_else(|| backoff(entry.failures, LONGEST, jitter));
                 if let Some(wait) = retry_after {
-                    budgets.pause(&wish.writer, now + wait, now);
+                    budgets.pause(&entry.credential, now + wait, now);
                 }
                 Settled::Later
             }
         };
-        // What was wished for meanwhile is still to be sent.
-        if settled != Settled::Later && wish.status == due.status {
-            self.wishes.remove(&due.target);
+        // A status that replaced it meanwhile is still to be sent.
+        if settled != Settled::Later && entry.status == due.status {
+            self.pending.remove(&due.target);
         }
         settled
     }
 
-    /// A write that was due has nobody left to make it.
+    /// Drops a write that [`Outbox::next`] returned and whose config no longer exists.
     pub fn forget_sent(&mut self, due: &Due) {
-        if let Some(wish) = self.wishes.remove(&due.target) {
+        if let Some(entry) = self.pending.remove(&due.target) {
             self.in_flight -= 1;
-            landed(&mut self.in_flight_of, &wish.writer);
+            completed(&mut self.in_flight_of, &entry.credential);
         }
     }
 
-    /// When the next write becomes due, if only time is lacking.
+    /// When the next write becomes due, if it waits only for time.
     pub fn wake_at(&self, budgets: &Budgets) -> Option<Instant> {
         if self.in_flight >= IN_FLIGHT {
             return None;
         }
-        let free = self.wishes.values().filter(|wish| wish.is_free(&self.in_flight_of));
-        free.map(|wish| wish.ready_at(budgets)).min()
+        let free = self.pending.values().filter(|entry| entry.is_free(&self.in_flight_of));
+        free.map(|entry| entry.ready_at(budgets)).min()
     }
 }
 
-impl Wish {
-    /// Whether only time keeps it from being sent.
-    fn is_free(&self, in_flight_of: &HashMap<Writer, usize>) -> bool {
+impl Pending {
+    /// Whether it waits for nothing but time.
+    fn is_free(&self, in_flight_of: &HashMap<CredentialKey, usize>) -> bool {
         !self.is_sending
-            && in_flight_of.get(&self.writer).is_none_or(|in_flight| *in_flight < IN_FLIGHT_PER_WRITER)
+            && in_flight_of
+                .get(&self.credential)
+                .is_none_or(|in_flight| *in_flight < IN_FLIGHT_PER_CREDENTIAL)
     }
 
-    /// When its own delay, its credential's budget and its host's wish to be left alone are all over.
+    /// When its own delay, its credential's budget and its host's entry to be left alone are all over.
     fn ready_at(&self, budgets: &Budgets) -> Instant {
-        let allowed = budgets.ready_at(&self.writer, Write::Status);
+        let allowed = budgets.ready_at(&self.credential, Write::Status);
         allowed.map_or(self.not_before, |allowed| allowed.max(self.not_before))
     }
 }
 
-fn landed(in_flight_of: &mut HashMap<Writer, usize>, writer: &Writer) {
-    if let Some(in_flight) = in_flight_of.get_mut(writer) {
+fn completed(in_flight_of: &mut HashMap<CredentialKey, usize>, credential: &CredentialKey) {
+    if let Some(in_flight) = in_flight_of.get_mut(credential) {
         *in_flight -= 1;
     }
 }

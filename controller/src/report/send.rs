@@ -14,7 +14,7 @@ use crate::{context::Context, error_chain, host::CallError, key::Key, outcome::s
 
 /// Sends a status to the host of a config.
 pub async fn send(due: &Due, config: &IntegrationConfig, context: &Context) -> Sent {
-    // A missing or unreadable Secret can be repaired; the config's condition says what is wrong.
+    // A missing or unreadable Secret can be repaired; the config's condition shows the cause.
     let Ok(host) = context.hosts.for_config(config).await else {
         return Sent::Failed { retry_after: None };
     };
@@ -46,15 +46,15 @@ pub async fn send(due: &Due, config: &IntegrationConfig, context: &Context) -> S
     }
 }
 
-/// What follows from a failed write of a status. Only a refusal of that very status is final: everything else can be repaired
-/// without us, and then the status is still to be written.
+/// What follows from a failed write of a status. Only a refusal of this very status is final: an operator can repair everything else,
+/// and then the status is still to be written.
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
-    /// The host judged this status, and refuses it.
+    /// The host refuses this status.
     GiveUp,
-    /// It is sent again.
+    /// Send it again later.
     Wait,
-    /// The commit may be gone, which not every host says.
+    /// Ask whether the commit exists: not every host answers with an error of its own.
     LookForCommit,
 }
 
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_answer_about_the_status_itself_gives_it_up() {
+    fn only_a_refusal_of_the_status_itself_gives_it_up() {
         assert_eq!(Next::after(&rejected(422)), Next::GiveUp);
         for error in [
             rejected(400),

@@ -2,8 +2,8 @@ use tidegate_model::{Host, SecretKeyRef, StatusState};
 
 use super::*;
 
-fn writer(name: &str) -> Writer {
-    Writer {
+fn credential(name: &str) -> CredentialKey {
+    CredentialKey {
         namespace: "ci".to_owned(),
         host: Host::Gitea,
         api_url: "https://git.example.com".to_owned(),
@@ -40,10 +40,10 @@ fn one_write_of_a_status_is_in_flight_and_the_newest_pending_one_follows() {
     let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
     let [running, failure, success] = [StatusState::Pending, StatusState::Failure, StatusState::Success]
         .map(|state| due("a", "unit", state));
-    outbox.want(running.clone(), writer("w"), false, now);
+    outbox.enqueue(running.clone(), credential("w"), false, now);
     assert_eq!(outbox.next(&mut budgets, now), Some(running.clone()));
-    outbox.want(failure, writer("w"), false, now);
-    outbox.want(success.clone(), writer("w"), false, now);
+    outbox.enqueue(failure, credential("w"), false, now);
+    outbox.enqueue(success.clone(), credential("w"), false, now);
     assert_eq!(outbox.next(&mut budgets, now), None);
     assert_eq!(outbox.sent(&running, Sent::Taken, &mut budgets, now, 0.0), Settled::Taken);
     assert_eq!(outbox.next(&mut budgets, now), Some(success.clone()), "what was in between is never sent");
@@ -55,23 +55,23 @@ fn one_write_of_a_status_is_in_flight_and_the_newest_pending_one_follows() {
 fn verdicts_go_before_news() {
     let now = Instant::now();
     let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
-    outbox.want(due("a", "one", StatusState::Pending), writer("w"), false, now);
-    outbox.want(due("a", "two", StatusState::Success), writer("w"), false, now);
-    outbox.want(due("a", "three", StatusState::Failure), writer("w"), false, now);
+    outbox.enqueue(due("a", "one", StatusState::Pending), credential("w"), false, now);
+    outbox.enqueue(due("a", "two", StatusState::Success), credential("w"), false, now);
+    outbox.enqueue(due("a", "three", StatusState::Failure), credential("w"), false, now);
     let order: Vec<String> = std::iter::from_fn(|| outbox.next(&mut budgets, now)).map(job).collect();
     assert_eq!(order, ["two", "three", "one"]);
 }
 
 #[test]
-fn an_empty_budget_holds_up_its_own_writer_alone() {
+fn an_empty_budget_delays_only_its_own_credential() {
     let now = Instant::now();
     let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(1));
     for context in ["one", "two"] {
-        outbox.want(due("a", context, StatusState::Success), writer("poor"), false, now);
+        outbox.enqueue(due("a", context, StatusState::Success), credential("poor"), false, now);
     }
     assert!(outbox.next(&mut budgets, now).is_some());
     assert_eq!(outbox.next(&mut budgets, now), None);
-    outbox.want(due("b", "three", StatusState::Success), writer("other"), false, now);
+    outbox.enqueue(due("b", "three", StatusState::Success), credential("other"), false, now);
     assert_eq!(outbox.next(&mut budgets, now).map(job).as_deref(), Some("three"));
     let wake = outbox.wake_at(&budgets).expect("the budget fills");
     assert!(wake > now);
@@ -79,27 +79,27 @@ fn an_empty_budget_holds_up_its_own_writer_alone() {
 }
 
 #[test]
-fn few_writes_of_one_writer_are_on_their_way_at_once() {
+fn few_writes_of_one_credential_are_in_flight_at_once() {
     let now = Instant::now();
     let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(6000));
     let all: Vec<Due> = (0..9).map(|index| due("a", &format!("job-{index}"), StatusState::Success)).collect();
     for due in &all {
-        outbox.want(due.clone(), writer("w"), false, now);
+        outbox.enqueue(due.clone(), credential("w"), false, now);
     }
     let sent: Vec<Due> = std::iter::from_fn(|| outbox.next(&mut budgets, now)).collect();
-    assert_eq!(sent.len(), IN_FLIGHT_PER_WRITER);
-    assert_eq!(outbox.wake_at(&budgets), None, "an answer wakes, not time");
+    assert_eq!(sent.len(), IN_FLIGHT_PER_CREDENTIAL);
+    assert_eq!(outbox.wake_at(&budgets), None, "a result wakes it, not time");
     outbox.sent(&sent[0], Sent::Taken, &mut budgets, now, 0.0);
     assert!(outbox.next(&mut budgets, now).is_some());
 }
 
 #[test]
-fn a_host_that_asks_to_be_left_alone_is_left_alone() {
+fn nothing_is_sent_in_the_pause_that_a_host_asks_for() {
     let now = Instant::now();
     let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
     let [one, two] = ["one", "two"].map(|context| due("a", context, StatusState::Success));
-    outbox.want(one.clone(), writer("w"), false, now);
-    outbox.want(two, writer("w"), false, now);
+    outbox.enqueue(one.clone(), credential("w"), false, now);
+    outbox.enqueue(two, credential("w"), false, now);
     assert_eq!(outbox.next(&mut budgets, now), Some(one.clone()));
     assert_eq!(outbox.sent(&one, failed(Some(30)), &mut budgets, now, 0.0), Settled::Later);
     assert_eq!(outbox.next(&mut budgets, now + Duration::from_secs(29)), None);
@@ -108,12 +108,12 @@ fn a_host_that_asks_to_be_left_alone_is_left_alone() {
 }
 
 #[test]
-fn a_failure_without_a_hint_backs_off_alone() {
+fn a_failure_without_a_retry_after_delays_only_its_own_status() {
     let now = Instant::now();
     let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
     let [one, two] = ["one", "two"].map(|context| due("a", context, StatusState::Success));
-    outbox.want(one.clone(), writer("w"), false, now);
-    outbox.want(two.clone(), writer("w"), false, now);
+    outbox.enqueue(one.clone(), credential("w"), false, now);
+    outbox.enqueue(two.clone(), credential("w"), false, now);
     assert_eq!(outbox.next(&mut budgets, now), Some(one.clone()));
     outbox.sent(&one, failed(None), &mut budgets, now, 0.0);
     assert_eq!(outbox.next(&mut budgets, now), Some(two));
@@ -128,11 +128,11 @@ fn a_failure_without_a_hint_backs_off_alone() {
 }
 
 #[test]
-fn a_status_that_fails_for_days_is_tried_every_ten_minutes_until_it_is_taken() {
+fn a_status_that_fails_for_days_is_tried_every_ten_minutes_until_it_is_accepted() {
     let mut now = Instant::now();
     let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
     let one = due("a", "one", StatusState::Failure);
-    outbox.want(one.clone(), writer("w"), false, now);
+    outbox.enqueue(one.clone(), credential("w"), false, now);
     for _ in 0..500 {
         assert_eq!(outbox.next(&mut budgets, now), Some(one.clone()));
         assert_eq!(outbox.sent(&one, failed(None), &mut budgets, now, 0.0), Settled::Later);
@@ -146,21 +146,21 @@ fn a_status_that_fails_for_days_is_tried_every_ten_minutes_until_it_is_taken() {
 }
 
 #[test]
-fn a_host_that_asks_to_be_left_alone_for_years_is_left_alone_for_an_hour() {
+fn the_pause_that_a_host_asks_for_is_at_most_an_hour() {
     let now = Instant::now();
     let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
     let one = due("a", "one", StatusState::Failure);
-    outbox.want(one.clone(), writer("w"), false, now);
+    outbox.enqueue(one.clone(), credential("w"), false, now);
     assert_eq!(outbox.next(&mut budgets, now), Some(one.clone()));
     outbox.sent(&one, failed(Some(100_000_000)), &mut budgets, now, 0.0);
     assert_eq!(outbox.wake_at(&budgets), Some(now + Duration::from_hours(1)));
 }
 
 #[test]
-fn what_is_likely_to_change_waits_a_moment() {
+fn a_debounced_status_waits_a_moment() {
     let now = Instant::now();
     let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
-    outbox.want(due("a", "one", StatusState::Pending), writer("w"), true, now);
+    outbox.enqueue(due("a", "one", StatusState::Pending), credential("w"), true, now);
     assert_eq!(outbox.next(&mut budgets, now), None);
     let wake = outbox.wake_at(&budgets).expect("it becomes due");
     assert!(wake <= now + Duration::from_millis(100));
@@ -168,13 +168,13 @@ fn what_is_likely_to_change_waits_a_moment() {
 }
 
 #[test]
-fn what_is_due_for_a_config_that_is_gone_is_not_sent() {
+fn a_status_of_a_deleted_config_is_not_sent() {
     let now = Instant::now();
     let (mut outbox, mut budgets) = (Outbox::default(), Budgets::per_minute(600));
     let [one, two] = ["one", "two"].map(|context| due("a", context, StatusState::Success));
-    outbox.want(one.clone(), writer("w"), false, now);
+    outbox.enqueue(one.clone(), credential("w"), false, now);
     assert_eq!(outbox.next(&mut budgets, now), Some(one.clone()));
-    outbox.want(two.clone(), writer("w"), false, now);
+    outbox.enqueue(two.clone(), credential("w"), false, now);
     outbox.forget(&one.target.config);
     assert_eq!(outbox.next(&mut budgets, now), None);
     assert_eq!(outbox.sent(&one, Sent::Taken, &mut budgets, now, 0.0), Settled::Taken);
