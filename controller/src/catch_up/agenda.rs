@@ -1,4 +1,4 @@
-//! What is to be made up for, and when each of it is tried next. Pure: time is an argument.
+//! The tasks of the catch-up, and when each is tried next. Pure: time is an argument.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use crate::{
     trigger::error::WaitsFor,
 };
 
-/// What is wanted, by what it is for.
+/// The wanted tasks, by their subjects.
 #[derive(Debug)]
 pub struct Agenda<K, W>(BTreeMap<K, Entry<W>>);
 
@@ -18,10 +18,10 @@ pub struct Agenda<K, W>(BTreeMap<K, Entry<W>>);
 struct Entry<W> {
     want: W,
     state: State,
-    /// How often it was tried, and how often in a row without a known remedy.
+    /// How often it was tried, and how often in a row it failed without a known remedy.
     tries: u32,
     tries_in_a_row: u32,
-    /// Whether the log says that it fails for long.
+    /// Whether the long failure was logged.
     is_known_to_fail: bool,
 }
 
@@ -29,17 +29,17 @@ struct Entry<W> {
 enum State {
     Due(Instant),
     InHand {
-        /// Whether something else is wanted since it was begun.
+        /// Whether the task has changed since the try was started.
         is_outdated: bool,
     },
 }
 
-/// How a try ended.
+/// The result of a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// What could be done is done. If it is still wanted, it is tried again later.
+    /// It succeeded. If the task is still wanted, it is tried again later.
     Done,
-    /// It failed, and waits for this.
+    /// It failed, and this can end the failure.
     Failed(WaitsFor, Option<Duration>),
 }
 
@@ -50,7 +50,7 @@ impl<K, W> Default for Agenda<K, W> {
 }
 
 impl<K: Ord + Clone, W: Eq + Clone> Agenda<K, W> {
-    /// Replaces what is wanted. What is new, or wanted in another way than before, is due at once.
+    /// Replaces the wanted tasks. New and changed ones are due at once.
     pub fn want(&mut self, wanted: BTreeMap<K, W>, now: Instant) {
         self.0.retain(|key, entry| wanted.contains_key(key) || matches!(entry.state, State::InHand { .. }));
         for (key, want) in wanted {
@@ -72,10 +72,10 @@ impl<K: Ord + Clone, W: Eq + Clone> Agenda<K, W> {
         }
     }
 
-    /// The next that is due, as long as fewer than `max` are in hand. It is in hand from then on.
+    /// The next due task, if fewer than `max` are in flight. It is in flight from now on.
     pub fn next(&mut self, now: Instant, max: usize) -> Option<(K, W)> {
-        let in_hand = self.0.values().filter(|entry| matches!(entry.state, State::InHand { .. })).count();
-        if in_hand >= max {
+        let in_flight = self.0.values().filter(|entry| matches!(entry.state, State::InHand { .. })).count();
+        if in_flight >= max {
             return None;
         }
         let is_due = |entry: &Entry<W>| matches!(entry.state, State::Due(at) if at <= now);
@@ -84,8 +84,8 @@ impl<K: Ord + Clone, W: Eq + Clone> Agenda<K, W> {
         Some((key.clone(), entry.want.clone()))
     }
 
-    /// A try has ended; `jitter` is from 0 to 1. Where a command would be given up, it says why, once: from then on the tries
-    /// are as far apart as they can be. Nobody else would try again.
+    /// A try has ended; `jitter` is from 0 to 1. Where a command would be given up, this returns the reason, once: from then on
+    /// the tries are as far apart as possible. Nobody else would try again.
     pub fn ended(&mut self, key: &K, ended: Ended, now: Instant, jitter: f64) -> Option<String> {
         let entry = self.0.get_mut(key)?;
         if entry.state == (State::InHand { is_outdated: true }) {
@@ -117,7 +117,7 @@ impl<K: Ord + Clone, W: Eq + Clone> Agenda<K, W> {
         }
     }
 
-    /// When the next is due that is not due yet.
+    /// When the next task becomes due.
     pub fn wake_at(&self, now: Instant) -> Option<Instant> {
         let due = self.0.values().filter_map(|entry| match entry.state {
             State::Due(at) => Some(at),
@@ -138,19 +138,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wanted_is_taken_once_and_only_so_many_at_a_time() {
+    fn a_task_is_taken_once_and_only_some_are_in_flight() {
         let (now, mut agenda) = (Instant::now(), Agenda::default());
         agenda.want(wanted(&[("a", 1), ("b", 1), ("c", 1)]), now);
         assert_eq!(agenda.next(now, 2), Some(("a", 1)));
         assert_eq!(agenda.next(now, 2), Some(("b", 1)));
-        assert_eq!(agenda.next(now, 2), None, "two are in hand");
+        assert_eq!(agenda.next(now, 2), None, "two are in flight");
         agenda.want(wanted(&[("b", 1), ("c", 1)]), now);
         assert_eq!(agenda.ended(&"a", Ended::Done, now, 0.0), None);
         assert_eq!(agenda.next(now, 2), Some(("c", 1)));
     }
 
     #[test]
-    fn what_stays_wanted_though_all_is_done_is_tried_less_and_less_often_until_it_changes() {
+    fn a_task_that_stays_wanted_is_tried_with_growing_pauses_until_it_changes() {
         let (mut now, mut agenda) = (Instant::now(), Agenda::default());
         let mut tries = 0;
         loop {
@@ -161,7 +161,7 @@ mod tests {
             if agenda.ended(&"a", Ended::Done, now, 0.0).is_some() {
                 break;
             }
-            assert_eq!(agenda.next(now, 9), None, "there is no hot loop");
+            assert_eq!(agenda.next(now, 9), None, "there must be no hot loop");
             now = agenda.wake_at(now).expect("it is tried again");
         }
         assert_eq!(tries, retry::MAX_TRIES);
@@ -170,14 +170,14 @@ mod tests {
             assert_eq!(agenda.wake_at(now), Some(now + MAX_DELAY));
             now += MAX_DELAY;
             assert!(agenda.next(now, 9).is_some());
-            assert_eq!(agenda.ended(&"a", Ended::Done, now, 0.0), None, "it was said already");
+            assert_eq!(agenda.ended(&"a", Ended::Done, now, 0.0), None, "it was reported already");
         }
         agenda.want(wanted(&[("a", 2)]), now);
         assert_eq!(agenda.next(now, 9), Some(("a", 2)), "something else is wanted");
     }
 
     #[test]
-    fn an_outage_is_waited_for_and_a_wish_of_the_host_is_kept() {
+    fn a_retry_waits_for_the_end_of_an_outage_and_for_the_pause_of_the_host() {
         let (now, mut agenda) = (Instant::now(), Agenda::default());
         agenda.want(wanted(&[("a", 1)]), now);
         assert!(agenda.next(now, 9).is_some());
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_while_it_is_in_hand_is_tried_at_once_afterwards() {
+    fn a_task_that_changes_while_in_flight_is_tried_again_at_once() {
         let (now, mut agenda) = (Instant::now(), Agenda::default());
         agenda.want(wanted(&[("a", 1)]), now);
         assert!(agenda.next(now, 9).is_some());
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wanted_no_more_is_forgotten() {
+    fn an_unwanted_task_is_removed() {
         let (now, mut agenda) = (Instant::now(), Agenda::default());
         agenda.want(wanted(&[("a", 1)]), now);
         agenda.want(wanted(&[]), now);

@@ -1,5 +1,5 @@
-//! A look at the open pull requests, branches and tags of a config that could not follow events: it was not valid, had no job
-//! for them, or events were dropped as their hook had been replaced.
+//! Lists the open pull requests, branches and tags of a config that missed events: it was not valid, had no job for them, or
+//! events were dropped because their hook had been replaced.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::{
     trigger::{Act, error::TriggerError, reader::Reader},
 };
 
-/// Looks, and carries out what follows. What is done already is not done again, so a failed look is made again as a whole.
+/// Lists, and carries out what follows. Each step is idempotent, so a failed look is repeated as a whole.
 pub async fn look(
     look: Look,
     config_changes: u64,
@@ -46,12 +46,12 @@ pub async fn look(
     Ok(book.save().await?)
 }
 
-/// The known pull requests whose head nobody has approved: the ledger doesn't count their runs as missing.
+/// The known pull requests without an approved head: the ledger doesn't count their runs as missing.
 fn waiting(known: &[OpenPullRequest]) -> Vec<Act> {
     known.iter().filter(|known| !known.is_trusted).map(run_known).collect()
 }
 
-/// What the host shows otherwise than the ledger, or waits for approval.
+/// The pull requests that differ between host and ledger, or wait for approval.
 fn unfollowed(listed: &Listing<PullRequestFacts>, known: &[OpenPullRequest]) -> Vec<Act> {
     let by_number: BTreeMap<_, _> = known.iter().map(|known| (known.number, known)).collect();
     let is_followed = |shown: &PullRequestFacts| {
@@ -67,7 +67,7 @@ fn unfollowed(listed: &Listing<PullRequestFacts>, known: &[OpenPullRequest]) -> 
             branch: shown.head.branch.clone(),
         })
         .collect();
-    // Nothing follows from an absence in a list that is not complete.
+    // An absence in an incomplete list means nothing.
     if listed.is_complete() {
         let is_listed = |known: &&OpenPullRequest| listed.items.iter().any(|s| s.number == known.number);
         let gone = known.iter().filter(|known| !is_listed(known));
@@ -76,8 +76,7 @@ fn unfollowed(listed: &Listing<PullRequestFacts>, known: &[OpenPullRequest]) -> 
     acts
 }
 
-/// What became of the branches and tags that the ledger knows. One that it doesn't know may be older than the config, so nothing
-/// follows from it.
+/// The changes of the branches and tags that the ledger knows. An unknown one may be older than the config, so it is skipped.
 fn moved(listed: &Listing<RefFacts>, known: &BTreeMap<GitRef, Option<CommitSha>>) -> Vec<Act> {
     let mut left = known.clone();
     let mut acts = Vec::new();
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_host_shows_otherwise_is_read_and_what_it_does_not_show_is_ended() {
+    fn a_difference_is_read_and_a_pull_request_that_the_host_does_not_list_is_ended() {
         let items = vec![shown(1, 'a'), shown(2, 'b'), shown(3, 'c'), shown(4, 'd')];
         let mut listed = Listing { items, unreadable: 0, is_cut: false };
         let known = [known(1, 'a', true), known(2, 'e', true), known(3, 'c', false), known(9, 'f', true)];
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_look_concerns_known_pull_requests_alone() {
+    fn a_first_look_concerns_only_known_pull_requests() {
         assert_eq!(
             numbers(&waiting(&[known(1, 'a', true), known(2, 'b', false)])),
             [("run_pull_request", 2)]

@@ -1,10 +1,10 @@
-//! Does what no event asks for: makes the runs that open pull requests lack (`Ledger::missing`), runs what was pushed while the
-//! config could not be followed, looks for pull requests that were opened meanwhile (`look`), and runs failed jobs of a push again
-//! when an operator asks for it (`retest`).
+//! Does what no event causes: creates the runs that open pull requests lack (`Ledger::missing`), runs pushes that came while
+//! the config was inactive, looks for pull requests that were opened meanwhile (`look`), and runs failed jobs of a push again
+//! when an operator requests it (`retest`).
 //!
-//! A run is missing when a job is added to the config, when the config becomes valid, when another pull request or a branch proves
-//! that a head is trusted, and when Tidegate stopped a run that is needed again. Everything is done as a command does it: in the
-//! turn of the pull request, branch or tag, from facts that are read from the host then.
+//! A run is missing when a job is added to the config, when the config becomes valid, when another pull request or a branch
+//! proves that a head is trusted, and when Tidegate stopped a run that is needed again. Everything is done like a command:
+//! under the lock of the pull request, branch or tag, from facts that are then read from the host.
 
 mod agenda;
 mod follow;
@@ -48,10 +48,10 @@ pub enum CatchUpError {
 /// How much time lies between two looks at the ledgers, so that a burst of changes costs one. A command that is worked on has
 /// mostly made its run by then.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
-/// Nobody is woken that late; it only bounds a timer that has nothing to wait for.
+/// The timer's bound when nothing is due: `select!` needs one.
 const IDLE: Duration = Duration::from_hours(1);
 
-/// What is wanted, under the config with this uid.
+/// The subject of a task, under the config with this uid.
 type Key = (String, Subject);
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,7 +73,7 @@ impl fmt::Display for Subject {
     }
 }
 
-/// What is to be done, and the version of the config that says so: after an edit it is tried at once.
+/// The task, and the version of the config that causes it: after an edit it is tried at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Want {
     what: What,
@@ -94,13 +94,13 @@ struct CatchUp {
     agenda: Agenda<Key, Want>,
     books: BTreeMap<String, Arc<Book>>,
     tasks: JoinSet<(Key, Result<(), TriggerError>)>,
-    /// When a ledger wants a look that it may not make yet.
+    /// When the next look of a ledger becomes due.
     look_at: Option<Instant>,
 }
 
-/// Runs until `stop` is cancelled; then finishes what is in hand.
+/// Runs until `stop` is cancelled; then finishes the tasks in flight.
 pub async fn run(context: Context, locks: Arc<Locks>, stop: CancellationToken) -> Result<(), CatchUpError> {
-    // Before every run that exists is recorded, runs seem to be missing that are not.
+    // Before every existing run is recorded, existing runs would seem to be missing.
     tokio::select! {
         () = context.ledgers.runs_are_known() => (),
         () = stop.cancelled() => return Ok(()),
@@ -137,7 +137,7 @@ pub async fn run(context: Context, locks: Arc<Locks>, stop: CancellationToken) -
 }
 
 impl CatchUp {
-    /// Asks every ledger what is wanted.
+    /// Collects the wanted tasks from every ledger.
     async fn look(&mut self, now: Instant) {
         self.look_at = None;
         let books = self.context.ledgers.opened().await.into_iter();
@@ -166,7 +166,7 @@ impl CatchUp {
         self.agenda.want(wanted, Instant::now());
     }
 
-    /// Begins what is due.
+    /// Starts the due tasks.
     fn begin(&mut self) {
         while let Some((key, want)) = self.agenda.next(Instant::now(), IN_FLIGHT) {
             let Some(book) = self.books.get(&key.0).cloned() else {
@@ -216,7 +216,7 @@ async fn make_up(what: What, book: &Book, context: &Context, locks: &Locks) -> R
         What::Run(run) => {
             let act = Act::PullRequest { number: run.asker, author: None, branch: None };
             let held = locks.lock(act.subject(&config)).await;
-            // A command may have made it meanwhile.
+            // A command may have created it meanwhile.
             if !book.missing().contains(&run) {
                 return Ok(());
             }

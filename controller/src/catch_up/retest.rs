@@ -1,7 +1,7 @@
 //! `tidegate retest RUN`: the failed jobs of a push's run run again.
 //!
-//! The request is an annotation of the run, and the name of the new run is a digest of both: however often it is followed, it makes
-//! one run. The annotation is removed last, and an Event says what became of it.
+//! The request is an annotation of the run, and the name of the new run is a digest of both: however often it is carried out,
+//! it creates one run. The annotation is removed last, and an Event shows the result.
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
@@ -22,7 +22,7 @@ use crate::{
     trigger::{error::TriggerError, retest::again},
 };
 
-/// Follows the request, if the run still has it.
+/// Carries out the request, if the run still has it.
 pub async fn retest(
     name: &str,
     request: &str,
@@ -34,7 +34,7 @@ pub async fn retest(
     let api: Api<DeserializeGuard<IntegrationJob>> =
         context.namespaced(&config.namespace().unwrap_or_default());
     let found = api.get_opt(name).await.map_err(failed("read", name)).map_err(TriggerError::Apply)?;
-    // The job loop logs what can't be read.
+    // The job loop logs unreadable runs.
     let Some(job) = found.and_then(|DeserializeGuard(job)| job.ok()) else { return Ok(()) };
     if job.annotations().get(annotation::RETEST).is_none_or(|present| present != request) {
         return Ok(());
@@ -64,7 +64,7 @@ async fn publish(run: &ObjectReference, outcome: &Result<String, String>, contex
     }
 }
 
-/// Takes the request off the run. One that came meanwhile stays: it is seen, and followed next.
+/// Removes the request from the run. A newer request stays: it is carried out next.
 async fn settle(job: &IntegrationJob, context: &Context) -> Result<(), ApplyError> {
     let api: Api<IntegrationJob> = context.namespaced(&job.namespace().unwrap_or_default());
     let patch = json!({"metadata": {
