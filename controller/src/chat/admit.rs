@@ -1,4 +1,4 @@
-//! Whether a comment asks for anything. Pure.
+//! Whether a comment holds commands. Pure.
 
 use tidegate_hosts::client::CommentFacts;
 use tidegate_model::PullRequestNumber;
@@ -6,14 +6,14 @@ use tidegate_rules::chatops::{self, Line, MARKER};
 
 use super::markdown;
 
-/// Whether a comment asks for anything.
+/// Whether a comment holds commands.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Admission {
-    /// It does: its commands.
+    /// Yes: its commands.
     Follow(Vec<Line>),
-    /// It doesn't: why.
+    /// No: the reason.
     Nothing(&'static str),
-    /// It is not where the command says.
+    /// It is not where the command claims.
     Refuse(String),
 }
 
@@ -38,8 +38,8 @@ pub fn anywhere(comment: &CommentFacts) -> Admission {
     if lines.is_empty() { Admission::Nothing("holds no command") } else { Admission::Follow(lines) }
 }
 
-/// Whether a comment's text may be another than its author wrote. An edit in the second of the writing can't be told from
-/// none. Hosts don't show when a review was edited.
+/// Whether a comment's text may be another than its author wrote. An edit in the second of the creation looks like none. Hosts
+/// don't show when a review was edited.
 pub fn is_edited(comment: &CommentFacts) -> bool {
     comment.kind.is_comment() && comment.updated_at.as_second() > comment.created_at.as_second()
 }

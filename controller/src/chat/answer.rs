@@ -1,4 +1,4 @@
-//! The one visible answer to a comment: a reaction when all was done, else one reply that says what was and what wasn't.
+//! The one visible answer to a comment: a reaction if every command was done, otherwise one reply with a line for each command.
 
 use std::{fmt::Write as _, time::Instant};
 
@@ -13,14 +13,13 @@ use tidegate_telemetry::field;
 
 use super::facts::Known;
 use crate::{
-    budget::{Write, Writer},
+    budget::{CredentialKey, Write},
     error_chain,
     host::CallError,
     trigger::{error::TriggerError, reader::Reader},
 };
 
-/// The reply in Markdown, if words are needed: not every comment can be reacted to. Its last line is the marker by which it is
-/// found again.
+/// The reply in Markdown, if a reaction isn't enough or isn't possible. Its last line is the marker by which it is found again.
 pub fn reply(answers: &[Answer], known: &Known, host: &Capabilities) -> Option<String> {
     if host.reacts_to(known.comment.kind) && answers.iter().all(|answer| answer.verdict == Verdict::Done) {
         return None;
@@ -28,7 +27,7 @@ pub fn reply(answers: &[Answer], known: &Known, host: &Capabilities) -> Option<S
     Some(words(&known.comment.author, answers, &known.marker))
 }
 
-/// The same, in words.
+/// The answer as text.
 pub fn words(author: &Login, answers: &[Answer], marker: &str) -> String {
     let mut text = format!("@{author}:\n\n");
     for Answer { line, verdict } in answers {
@@ -46,14 +45,14 @@ pub fn words(author: &Login, answers: &[Answer], marker: &str) -> String {
     text
 }
 
-/// An answer, and where it goes.
+/// An answer and its target.
 #[derive(Debug, Clone, Copy)]
 pub enum Reply<'a> {
     /// A reaction to a comment on a pull request.
     Reaction(PullRequestNumber, CommentId),
-    /// Words in the conversation of a pull request.
+    /// A reply in the conversation of a pull request.
     OnPullRequest(PullRequestNumber, &'a str),
-    /// Words among the comments on a commit.
+    /// A comment on a commit.
     OnCommit(&'a CommitSha, &'a str),
 }
 
@@ -67,14 +66,14 @@ pub async fn send(answers: &[Answer], known: &Known, reader: &Reader<'_>) -> Res
     deliver(reply, reader).await
 }
 
-/// Answers within the credential's budget, unless the host forbids it for good: then an Event says so, and what was done
-/// stands. Returns what was done.
+/// Answers within the credential's budget. If the host forbids it for good, an Event reports that, and the commands stay done.
+/// Returns the result for the log.
 pub async fn deliver(reply: Reply<'_>, reader: &Reader<'_>) -> Result<String, TriggerError> {
     // Without a credential there is no client either.
-    let writer = Writer::of(reader.config);
-    if let Some(writer) = &writer {
+    let credential = CredentialKey::for_config(reader.config);
+    if let Some(credential) = &credential {
         let now = Instant::now();
-        let taken = reader.context().budgets().take(writer, Write::Answer, now);
+        let taken = reader.context().budgets().take(credential, Write::Answer, now);
         taken.map_err(|ready_at| TriggerError::Busy(ready_at.saturating_duration_since(now)))?;
     }
     let client = &reader.client;
@@ -94,16 +93,16 @@ pub async fn deliver(reply: Reply<'_>, reader: &Reader<'_>) -> Result<String, Tr
             Ok(format!("could not answer: {reason}"))
         }
         Err(error) => {
-            if let (Some(writer), Some(wait)) = (writer, error.source.retry_after()) {
+            if let (Some(credential), Some(wait)) = (credential, error.source.retry_after()) {
                 let now = Instant::now();
-                reader.context().budgets().pause(&writer, now + wait, now);
+                reader.context().budgets().pause(&credential, now + wait, now);
             }
             Err(error.into())
         }
     }
 }
 
-/// Whether asking again changes nothing. A right may be granted later, but nobody waits for the answer by then.
+/// Whether another try can't help. A right may be granted later, but by then nobody waits for the answer.
 fn is_final(error: &HostError) -> bool {
     match error.class() {
         ErrorClass::Right | ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Rejected => true,
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_all_done_needs_no_words() {
+    fn a_comment_whose_commands_were_all_done_gets_a_reaction() {
         assert_eq!(
             reply(
                 &[answer("/test", Verdict::Done), answer("/cancel", Verdict::Done)],
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_review_gets_words_even_when_all_was_done() {
+    fn a_review_gets_a_reply_even_if_all_was_done() {
         let mut known = known();
         known.comment.kind = tidegate_model::CommentKind::Review;
         let text =
@@ -171,13 +170,13 @@ mod tests {
     }
 
     #[test]
-    fn a_host_without_reactions_gets_words_even_when_all_was_done() {
+    fn a_host_without_reactions_gets_a_reply_even_if_all_was_done() {
         let without = Capabilities { reacts_to_comments: false, ..*capabilities(Host::Gitea) };
         assert!(reply(&[answer("/test", Verdict::Done)], &known(), &without).is_some());
     }
 
     #[test]
-    fn one_reply_tells_of_every_command_and_is_never_read_as_one() {
+    fn one_reply_names_every_command_and_is_never_read_as_one() {
         let answers = [
             answer("/test unit", Verdict::Done),
             answer("/test nope", Verdict::Said("there is no job `nope`".to_owned())),
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_asking_again_can_not_change_is_given_up() {
+    fn only_a_failure_that_a_retry_can_not_end_is_given_up() {
         assert!(is_final(&HostError::Forbidden { message: String::new() }) && is_final(&HostError::NotFound));
         assert!(
             !is_final(&HostError::Unauthorized) && !is_final(&HostError::RateLimited { retry_after: None })

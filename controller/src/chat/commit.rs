@@ -1,7 +1,7 @@
-//! A comment on a commit: jobs of its pushes run again.
+//! Comments on commits: jobs of pushes run again.
 //!
-//! A commit has no branch. So a comment on it means every branch and tag whose push has a run of this commit. The new run is made as
-//! for `tidegate retest`, and its name is a digest of the run before it and the comment.
+//! A commit has no branch. So a comment on it means every branch and tag whose push has a run of this commit. The new run is
+//! created as by `tidegate retest`, and its name is a digest of the run before it and the comment.
 
 use std::{collections::BTreeMap, time::Instant};
 
@@ -44,7 +44,7 @@ struct Pushed {
     runs: Vec<IntegrationJob>,
 }
 
-/// The comment as the host shows it; `None` when it is gone, or is on another commit, or the host has no such comments.
+/// The comment as the host shows it; `None` if it doesn't exist, is on another commit, or the host has no such comments.
 pub async fn comment(
     reader: &Reader<'_>,
     comment: CommitCommentRef<'_>,
@@ -58,7 +58,7 @@ pub async fn comment(
 }
 
 impl Chat {
-    /// Does what a comment on a commit asks for, while nobody else works on comments of this commit.
+    /// Carries out the commands of a comment on a commit, under the commit's lock.
     pub(super) async fn follow_on_commit(
         &self,
         at: CommitCommentRef<'_>,
@@ -102,7 +102,7 @@ impl Chat {
         if !self.on_commits.is_left(&on, &author, now) {
             return Ok(Followed::Done(format!("comment {id}: {author} has had many answers here")));
         }
-        // A reaction would take the right to write code.
+        // A reaction would need the right to write code.
         let words = answer::words(&author, &answers, &marker);
         let did = answer::deliver(Reply::OnCommit(at.commit, &words), &reader).await?;
         self.on_commits.give(on, author, Some(!is_writer), now);
@@ -114,7 +114,7 @@ fn answered(line: &Line, verdict: Verdict) -> Answer {
     Answer { line: line.text.clone(), verdict }
 }
 
-/// What the pushes of a commit have run, for each config, branch and tag.
+/// The runs of a commit's pushes, for each config, branch and tag.
 async fn pushed(
     configs: Vec<IntegrationConfig>,
     commit: &CommitSha,
@@ -126,7 +126,7 @@ async fn pushed(
         let jobs = existing::of_config(&config, context).await;
         let jobs = match jobs.map_err(|error| TriggerError::from(FactsError::Jobs(error))) {
             Ok(jobs) => jobs,
-            // Its namespace may not be read: that delays no other config.
+            // Its namespace may be forbidden: that delays no other config.
             Err(error) if is_one_of_several && error.waits_for() == WaitsFor::Person => continue,
             Err(error) => return Err(error),
         };
@@ -144,7 +144,7 @@ async fn pushed(
     Ok(pushed)
 }
 
-/// Runs what the commands of a writer select, at most one run for each config, branch and tag.
+/// Runs the jobs that the commands of a writer select, at most one run for each config, branch and tag.
 async fn run(
     lines: &[Line],
     pushed: &[Pushed],
@@ -186,7 +186,7 @@ async fn run(
     Ok(answers.map(|((line, ask), verdicts)| answered(line, verdict(ask.err(), verdicts))).collect())
 }
 
-/// A command is done when a branch or tag has its run; else each of them has its reason.
+/// A command is done if a branch or tag has its run; otherwise each of them has a reason.
 fn verdict(unfit: Option<String>, verdicts: Vec<Result<(), String>>) -> Verdict {
     if verdicts.iter().any(Result::is_ok) {
         return Verdict::Done;

@@ -1,4 +1,4 @@
-//! Reads from host and cluster what decides about a comment.
+//! Reads the facts about a comment from host and cluster.
 
 use kube::{ResourceExt, core::DeserializeGuard};
 use tidegate_hosts::client::{CommentFacts, PullRequestFacts, StatusFacts};
@@ -20,26 +20,26 @@ use crate::{
     },
 };
 
-/// What is known about a comment, as host and cluster show it now.
+/// The facts about a comment.
 #[derive(Debug, Clone)]
 pub struct Known {
     /// The comment.
     pub comment: CommentFacts,
-    /// The pull request it stands on.
+    /// The pull request that it is on.
     pub pull_request: PullRequestFacts,
     /// Who wrote the comment.
     pub commenter: Account,
-    /// The pull request's head; the host is not asked about it where that decides nothing.
+    /// The pull request's head; it is not read where it decides nothing.
     pub head: Head,
-    /// Every config of the repository that is fit to run something, the oldest first, with its runs of the pull request.
+    /// Every config of the repository that can run something, the oldest first, with its runs of the pull request.
     pub configs: Vec<Configured>,
-    /// Why the others are not, one sentence each.
+    /// Why the other configs can't, one sentence each.
     pub unfit: Vec<String>,
-    /// The statuses of the pull request's head, newest first; read where somebody approves what he was shown.
+    /// The statuses of the pull request's head, newest first; read only for an approval without a SHA.
     pub shown: Vec<StatusFacts>,
-    /// What stands, unseen, in the answer to this comment.
+    /// The hidden marker of the answer to this comment.
     pub marker: String,
-    /// Whether that answer is there.
+    /// Whether the answer exists.
     pub is_answered: bool,
 }
 
@@ -55,22 +55,22 @@ impl Known {
 pub struct Configured {
     /// The config.
     pub config: IntegrationConfig,
-    /// The runs: those of the pull request itself, and those that it shares with others of its head and base.
+    /// Its own runs, and those that it shares with other pull requests of the same head and base.
     pub runs: Vec<IntegrationJob>,
     /// Whether another open pull request has the same head and base.
     pub is_shared: bool,
-    /// Why the pull request's head is trusted, as the config's ledger remembers it.
+    /// Why the pull request's head is trusted, by the config's ledger.
     pub earlier: Option<Proof>,
-    /// The commit that this comment approved, as the ledger remembers it.
+    /// The commit that this comment approved, by the config's ledger.
     pub approved: Option<CommitSha>,
 }
 
-/// The comment as the host shows it; none when it is gone, or never was.
+/// The comment as the host shows it; empty if it doesn't exist.
 pub async fn comments(reader: &Reader<'_>, comment: CommentRef<'_>) -> Result<Vec<CommentFacts>, FactsError> {
     Ok(reader.client.read_comments(comment.pull_request, comment.pointer).await?)
 }
 
-/// The rest. `Err` inside says why there is nothing to decide.
+/// The other facts. The inner `Err` is the reason why there is nothing to decide.
 pub async fn known(
     reader: &Reader<'_>,
     comment: CommentFacts,
@@ -97,7 +97,7 @@ pub async fn known(
         }
         match configured(config.clone(), &pull_request, &comment, context).await {
             Ok(configured) => configs.push(configured),
-            // Its namespace may not be read: that delays no other config.
+            // Its namespace may be forbidden: that delays no other config.
             Err(error) if is_one_of_several && error.waits_for() == WaitsFor::Person => {
                 unfit.push(format!("IntegrationConfig `{}`: {}", config.display_name(), error_chain(&error)));
             }
@@ -140,17 +140,17 @@ pub async fn known(
 /// Every config that serves the same repository on the same host, the oldest first.
 pub fn all_of_repository(config: &IntegrationConfig, context: &Context) -> Vec<IntegrationConfig> {
     let (mut all, _) = context.configs.select(|git| git.is_same_repository(&config.spec.git));
-    // The config may be younger than what was seen.
+    // The config may be newer than the store.
     if !all.iter().any(|other| other.uid() == config.uid()) {
         all.push(config.clone());
     }
-    // Anybody may claim a repository in a config: one that has proven no right there gets none of its facts.
+    // Anybody may name a repository in a config: without a proven right the config gets none of its facts.
     all.retain(|other| other.is_proven() || other.uid() == config.uid());
     all.retain(|other| other.metadata.deletion_timestamp.is_none());
     all
 }
 
-/// Reads the runs of a pull request under a config, and what the ledger remembers of its head and of a comment on it.
+/// Reads the runs of a pull request under a config, and the ledger's records of its head and of a comment on it.
 async fn configured(
     config: IntegrationConfig,
     pull_request: &PullRequestFacts,
@@ -166,7 +166,7 @@ async fn configured(
     let api = context.namespaced::<DeserializeGuard<IntegrationJob>>(&config.namespace().unwrap_or_default());
     for name in names {
         let found = api.get_opt(&name).await.map_err(FactsError::Jobs)?;
-        // The ledger remembers runs that are gone. The job loop logs what can't be read.
+        // The ledger holds deleted runs, too. The job loop logs unreadable ones.
         runs.extend(found.and_then(|DeserializeGuard(job)| job.ok()));
     }
     let is_shared = book.is_shared(head, base, pull_request.number);

@@ -1,8 +1,8 @@
-//! What comments ask for.
+//! ChatOps: commands in comments.
 //!
-//! One comment: `facts` (host, cluster) → what it means (`admit`, `plan`, `rules::chatops`; pure) → actions, which `runs` carries
-//! out → one `answer` (host). A comment is followed for all configs of its repository together, whichever's hook brought it, so
-//! that it gets one answer. Each step may be repeated: what a comment did is written into the objects it did it to.
+//! One comment: `facts` (host, cluster) → what it means (`admit`, `plan`, `rules::chatops`; pure) → actions, which `runs`
+//! carries out → one `answer` (host). A comment is handled for all configs of its repository together, whichever hook delivered
+//! it, so that it gets one answer. Each step may be repeated: the objects that a comment changed record it.
 
 mod admit;
 mod answer;
@@ -12,7 +12,6 @@ mod commit;
 mod facts;
 mod find;
 mod markdown;
-mod memory;
 mod plan;
 mod pull_request;
 mod quota;
@@ -27,7 +26,7 @@ pub use self::{
 use crate::trigger::{Followed, error::TriggerError};
 
 impl Chat {
-    /// Does what a comment asks for.
+    /// Carries out the commands of a comment.
     pub async fn follow(&self, comment: Comment<'_>, asker: Asker<'_>) -> Result<Followed, TriggerError> {
         match comment {
             Comment::OnPullRequest(at) => self.follow_on_pull_request(at, asker).await,

@@ -1,4 +1,4 @@
-//! The actions that follow from what a comment means. Pure.
+//! The actions that follow from a comment's commands. Pure.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ use crate::{
     trigger::pull_request::head_run,
 };
 
-/// What is to be done, and what the comment's author gets as an answer.
+/// The actions, and the answers to the comment's author.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// One for each config, in the order of the facts.
@@ -39,25 +39,25 @@ pub struct Plan {
     pub answers: Vec<Answer>,
 }
 
-/// What is to be done under one config.
+/// The actions under one config.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfigPlan {
     /// What the pull request's code may do. It is recorded before anything runs.
     pub standing: Standing,
     /// In this order.
     pub actions: Vec<Action>,
-    /// What people with write permission asked for by `/test`, to be recorded after the actions; `None` for all jobs.
+    /// The jobs that a writer requested by `/test`, to be recorded after the actions; `None` for all jobs.
     pub tested: Vec<Option<BTreeSet<JobName>>>,
 }
 
 impl ConfigPlan {
-    /// Whether something is to run.
+    /// Whether an action creates a run.
     pub fn runs_something(&self) -> bool {
         self.actions.iter().any(|action| matches!(action, Action::Ensure(_) | Action::EnsureJobs(_)))
     }
 }
 
-/// Decides about every command of a comment. `None` when the comment was followed, and edited since.
+/// Decides about every command of a comment. `None` if the comment was carried out, and edited since.
 pub fn plan(lines: &[Line], known: &Known) -> Option<Plan> {
     let facts = Facts {
         comment: comment(&known.comment),
@@ -100,7 +100,7 @@ fn config_facts<'a>(of: &'a Configured, known: &'a Known) -> ConfigFacts<'a> {
     }
 }
 
-/// What a run shows. `known` is the pull request that it may be of.
+/// The facts of a run. `known` is the pull request that it may belong to.
 pub fn run_facts<'a>(run: &'a IntegrationJob, known: Option<&Known>) -> RunFacts<'a> {
     let is_present = known.is_none_or(|known| {
         let shown = &known.pull_request;
@@ -131,7 +131,7 @@ fn state(run: &IntegrationJob, name: &JobName) -> JobState {
     }
 }
 
-/// What a new run replaces is cancelled before it is made: see `runs`.
+/// The runs that a new run replaces are cancelled before it is created: see `runs`.
 fn config_plan(of: &Configured, wanted: Wanted, known: &Known) -> ConfigPlan {
     let author = &known.comment.author;
     let mut actions = Vec::new();
@@ -155,13 +155,13 @@ fn config_plan(of: &Configured, wanted: Wanted, known: &Known) -> ConfigPlan {
     ConfigPlan { standing, actions, tested }
 }
 
-/// The run of the jobs that the comment asks for, and what it replaces.
+/// The run of the jobs that the comment requests, and the runs that it replaces.
 fn asked_for(all: Run, of: &Configured, wanted: &Wanted, known: &Known) -> Vec<Action> {
     let is_of_comment = |run: &&IntegrationJob| known.is_named_by(run.spec.trigger.comment());
     let done = of.runs.iter().find(is_of_comment);
     let (spec, run) = match done {
         Some(done) => (done.spec.clone(), None),
-        // What was just approved runs every job.
+        // An approved head runs every job.
         None if wanted.run.is_empty() || wanted.is_approving => return Vec::new(),
         None => {
             let CommentFacts { kind, id, .. } = known.comment;
@@ -191,7 +191,7 @@ fn waiting(runs: &[IntegrationJob]) -> Vec<String> {
     waiting.map(ResourceExt::name_any).collect()
 }
 
-/// The older runs of which nothing is left that the run of this comment doesn't do, and those of another head or base.
+/// The older runs whose unfinished jobs are all in the run of this comment, and those of another head or base.
 fn superseded(
     spec: &IntegrationJobSpec,
     done: Option<&IntegrationJob>,

@@ -30,7 +30,7 @@ impl Chat {
         asker: Asker<'_>,
     ) -> Result<Followed, TriggerError> {
         let pull_request = PullRequest::of(asker.config, comment.pull_request);
-        let is_answered = |(kind, id)| self.memory.is_answered(&(pull_request.clone(), kind, id));
+        let is_answered = |(kind, id)| self.answered.contains(&(pull_request.clone(), kind, id));
         if comment.id().is_some_and(is_answered) {
             return Ok(Followed::Done(format!("{comment} was answered")));
         }
@@ -76,8 +76,8 @@ impl Chat {
             Ok(known) => known,
             Err(reason) => return Ok(Followed::Done(format!("{name}: {reason}"))),
         };
-        if known.is_answered || self.memory.is_answered(&key) {
-            self.memory.answered(key);
+        if known.is_answered || self.answered.contains(&key) {
+            self.answered.insert(key);
             return Ok(Followed::Done(format!("{name} was answered")));
         }
         let Some(plan) = plan::plan(&lines, &known) else {
@@ -93,17 +93,17 @@ impl Chat {
         } else {
             did.push(answer::send(&plan.answers, &known, reader).await?);
             if takes_words {
-                // Whether somebody may write was read only where a command asks for it.
+                // The permission was read only if a command needs it.
                 let is_outsider = (!asks_only).then(|| !known.commenter.is_writer());
                 self.quota.give(on, author, is_outsider, now);
             }
         }
-        self.memory.answered(key);
+        self.answered.insert(key);
         Ok(Followed::Done(format!("{name}: {}", did.join(", "))))
     }
 }
 
-/// Carries out what a comment wants of one config; `place` is its place among the facts.
+/// Carries out the actions under one config; `place` is its index in the facts.
 async fn carry_out(
     of: &ConfigPlan,
     place: usize,
@@ -116,14 +116,14 @@ async fn carry_out(
     let (config, context) = (&known.configs[place].config, asker.context);
     let book = context.ledgers.open(config).await?;
     if of.runs_something() {
-        // A head runs only if the ledger knows why it may.
+        // A head runs only if the ledger holds a proof.
         trigger::pull_request::record(&book, &known.pull_request, &of.standing);
         book.save().await?;
     }
     let executor = Executor { config, book: &book, origin: asker.origin, held: asker.held, context };
     let happened = executor.perform(&of.actions).await?;
     for jobs in &of.tested {
-        // A writer has asked for jobs again: what they owed for former bases is forgiven.
+        // A writer has requested the jobs again: their missing runs for former bases no longer count.
         let pull_request = known.pull_request.number;
         book.record(&Observation::Tested { pull_request, jobs: jobs.clone() });
         book.save().await?;

@@ -1,7 +1,7 @@
 //! How many answers a person gets on a pull request, or on the commits of a repository. Pure: time is an argument.
 //!
-//! Whoever may comment can ask for an answer, and an answer costs calls of the host and a notification of everybody there.
-//! A restart forgets what was given.
+//! Whoever may comment can cause an answer, and an answer costs calls of the host and notifies all participants. A restart
+//! resets the quotas.
 
 use std::{
     collections::HashMap,
@@ -12,14 +12,14 @@ use std::{
 
 use tidegate_model::Login;
 
-/// So many answers in words at once.
+/// The burst: replies at once.
 const AT_ONCE: u32 = 10;
-/// Then one more each time that so long has passed.
+/// The interval after which one more is allowed.
 const AGAIN: Duration = Duration::from_mins(5);
-/// How many persons are remembered. Whoever has all their answers left is forgotten first.
+/// The most persons in memory. A person with a full quota is removed first.
 const MAX_REMEMBERED: usize = 4096;
 
-/// What persons were given, on each subject.
+/// The answers that persons got, on each subject.
 #[derive(Debug)]
 pub struct Quota<On>(Mutex<HashMap<(On, Login), Given>>);
 
@@ -31,9 +31,9 @@ impl<On> Default for Quota<On> {
 
 #[derive(Debug, Clone, Copy)]
 struct Given {
-    /// When all answers are there again.
+    /// When the quota is full again.
     full_at: Instant,
-    /// Whether the person may do nothing but ask, as far as was seen.
+    /// Whether the person has no permission but to comment, as far as was read.
     is_outsider: bool,
 }
 
@@ -50,18 +50,18 @@ impl<On: Clone + Eq + Hash> Quota<On> {
         !self.given(on, person).is_some_and(|given| given.is_used_up(now))
     }
 
-    /// Whether whatever an outsider asks for would get no answer: then nothing has to be read for it.
+    /// Whether an outsider would get no answer to any command: then no facts need to be read.
     pub fn is_silent(&self, on: &On, person: &Login, now: Instant) -> bool {
         self.given(on, person).is_some_and(|given| given.is_outsider && given.is_used_up(now))
     }
 
-    /// A person was given an answer. `is_outsider` says whether the person may do nothing but ask, where that was looked at.
+    /// A person got an answer. `is_outsider`: whether the person has no permission but to comment, if that was read.
     pub fn give(&self, on: On, person: Login, is_outsider: Option<bool>, now: Instant) {
         let mut persons = self.lock();
         let key = (on, person);
         if persons.len() >= MAX_REMEMBERED && !persons.contains_key(&key) {
             persons.retain(|_, given| given.full_at > now);
-            // Noise of thousands: who has the most left is forgotten.
+            // Thousands of persons: the one with the most answers left is removed.
             if persons.len() >= MAX_REMEMBERED
                 && let Some(least) =
                     persons.iter().min_by_key(|(_, given)| given.full_at).map(|(key, _)| key.clone())
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_takes_a_bounded_part_of_the_memory() {
+    fn the_number_of_persons_in_memory_is_bounded() {
         let (quota, now) = (Quota::default(), Instant::now());
         ask(&quota, 7, "steve", now);
         for number in 0..=MAX_REMEMBERED as u64 {
