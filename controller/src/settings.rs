@@ -1,4 +1,4 @@
-//! What the operator decides, by flags or environment. A bad value stops the start with its name.
+//! The operator's settings, by flags or environment. A bad value fails the start, and the error names it.
 
 mod base_url;
 mod plugin_queues;
@@ -20,7 +20,7 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_NAMESPACES", value_delimiter = ',')]
     pub namespaces: Vec<ObjectName>,
 
-    /// The queue that plugins put commands in.
+    /// The queue that our plugins send commands to.
     #[arg(long, env = "TIDEGATE_COMMAND_QUEUE_URL")]
     pub command_queue_url: String,
 
@@ -28,7 +28,7 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_COMMAND_DEAD_LETTER_QUEUE_URL")]
     pub command_dead_letter_queue_url: String,
 
-    /// The command queues of plugins of others, as a JSON list of {plugin, queueUrl, deadLetterQueueUrl, intentions}.
+    /// The command queues of third-party plugins, as a JSON list of {plugin, queueUrl, deadLetterQueueUrl, intentions}.
     #[arg(long, env = "TIDEGATE_PLUGIN_QUEUES", default_value = "[]", hide_default_value = true)]
     pub plugin_queues: PluginQueues,
 
@@ -36,7 +36,7 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_MASTER_KEY_SECRET")]
     pub master_key_secret: String,
 
-    /// For how long the master keys are used without a look at the secret.
+    /// How long the master keys are cached.
     #[arg(long, env = "TIDEGATE_MASTER_KEY_CACHE", default_value = "5m")]
     pub master_key_cache: Timeout,
 
@@ -44,28 +44,28 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_PUBLIC_URL", value_parser = base_url)]
     pub public_url: String,
 
-    /// The address that people reach this controller's pages at: commit statuses link to them. Without it there are none.
+    /// The address that people reach this controller's pages at: commit statuses link to them. Without it, there are no pages.
     #[arg(long, env = "TIDEGATE_REPORT_URL", value_parser = base_url)]
     pub report_url: Option<String>,
 
-    /// How many runs may go on at once in the whole cluster.
+    /// How many runs may be active at once in the whole cluster.
     #[arg(long, env = "TIDEGATE_MAX_RUNS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_runs: u32,
 
-    /// How many runs of one repository may go on at once when its config doesn't say.
+    /// How many runs of one repository may be active at once if its config doesn't set it.
     #[arg(long, env = "TIDEGATE_MAX_RUNS_PER_REPOSITORY", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_runs_per_repository: u32,
 
-    /// How many runs of one repository may go on at once, whatever its config says. Without it: half of the cluster's, so that
-    /// one repository never holds every slot.
+    /// How many runs of one repository may be active at once, whatever its config sets. Without it: half of the cluster's, so
+    /// that one repository never holds every slot.
     #[arg(long, env = "TIDEGATE_REPOSITORY_RUNS_LIMIT", value_parser = clap::value_parser!(u32).range(1..))]
     pub repository_runs_limit: Option<u32>,
 
-    /// How many runs of one namespace may go on at once. Without it: as many as of the cluster.
+    /// How many runs of one namespace may be active at once. Without it: as many as of the cluster.
     #[arg(long, env = "TIDEGATE_NAMESPACE_RUNS_LIMIT", value_parser = clap::value_parser!(u32).range(1..))]
     pub namespace_runs_limit: Option<u32>,
 
-    /// How long one run may take from its start, whatever its config says, like 6h.
+    /// The longest timeout of a run, whatever its config sets, like 6h.
     #[arg(long, env = "TIDEGATE_TIMEOUT_LIMIT", default_value = "6h")]
     pub timeout_limit: Timeout,
 
@@ -77,7 +77,8 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_RUN_SERVICE_ACCOUNT", default_value = "default")]
     pub run_service_account: String,
 
-    /// The `ServiceAccount` of the pods of runs whose code gets no Secrets: those of forks. Without it they use that of all other runs.
+    /// The `ServiceAccount` of the pods of runs whose code gets no Secrets: those of forks. Without it they use that of all
+    /// other runs.
     #[arg(long, env = "TIDEGATE_UNTRUSTED_RUN_SERVICE_ACCOUNT")]
     pub untrusted_run_service_account: Option<String>,
 
@@ -95,7 +96,7 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_STATUSES_PER_MINUTE", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..))]
     pub statuses_per_minute: u32,
 
-    /// How often a config's webhook is looked at on the host, like 10m.
+    /// How often a config's webhook is checked on the host, like 10m.
     #[arg(long, env = "TIDEGATE_WEBHOOK_CHECK_INTERVAL", default_value = "10m")]
     pub webhook_check_interval: Timeout,
 
@@ -103,12 +104,12 @@ pub struct Settings {
     #[arg(long, env = "TIDEGATE_LEASE_NAME", default_value = "tidegate-controller")]
     pub lease_name: ObjectName,
 
-    /// How long a silent leader is waited for before another replica takes over, like 15s.
+    /// How long the lease is valid without a renewal: then another replica takes over, like 15s.
     #[arg(long, env = "TIDEGATE_LEASE_DURATION", default_value = "15s")]
     pub lease_duration: Timeout,
 
-    /// The name of this replica in the lease: its pod's, so that a restarted container goes on at once. Without it: a
-    /// random one.
+    /// The name of this replica in the lease: its pod's, so that a restarted container continues at once. Without it: a random
+    /// one.
     #[arg(long, env = "TIDEGATE_POD_NAME")]
     pub pod_name: Option<String>,
 
@@ -126,7 +127,7 @@ impl Settings {
         self.untrusted_run_service_account.as_deref().unwrap_or(&self.run_service_account)
     }
 
-    /// What a config or a run may ask for at most.
+    /// The upper bounds for configs and runs.
     pub fn limits(&self) -> Limits {
         Limits {
             runs_per_repository: self.repository_runs_limit.unwrap_or(self.max_runs.div_ceil(2)),

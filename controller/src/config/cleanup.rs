@@ -1,5 +1,5 @@
-//! Corrects the statuses and removes the webhook of a config that is being deleted. A host that can't be asked keeps a config
-//! for 5 minutes at most.
+//! Corrects the statuses and removes the webhook of a config that is being deleted. An unreachable host delays the deletion by
+//! 5 minutes at most.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use crate::{
     ledger::LedgerError,
 };
 
-/// For how long removal is tried before the finalizer is released all the same.
-const PATIENCE: Duration = Duration::from_mins(5);
+/// How long the removal is tried before the finalizer is released anyway.
+const TIMEOUT: Duration = Duration::from_mins(5);
 
 /// How long one round waits for the statuses to be written.
 const ROUND: Duration = Duration::from_secs(10);
@@ -56,7 +56,7 @@ pub enum CleanupError {
 }
 
 impl CleanupError {
-    /// Whether waiting can't help: the credential or the right is gone.
+    /// Whether a retry can't help: the credential or the right is gone.
     fn is_final(&self) -> bool {
         match self {
             Self::Credential(error) => !error.is_transient(),
@@ -66,10 +66,10 @@ impl CleanupError {
     }
 }
 
-/// Waits until the host knows that the config is gone, wherever a status is pending. The report loop writes it.
+/// Waits until the report loop has corrected the pending statuses of the deleted config.
 async fn correct(config: &IntegrationConfig, context: &Context, now: Timestamp) -> Result<(), CleanupError> {
     if conflict(config).is_some() {
-        // The statuses are another config's.
+        // Another config owns the statuses.
         return Ok(());
     }
     let mut changes = context.ledgers.changes();
@@ -98,7 +98,7 @@ async fn correct(config: &IntegrationConfig, context: &Context, now: Timestamp) 
 
 fn has_waited(config: &IntegrationConfig, now: Timestamp) -> bool {
     let since = config.meta().deletion_timestamp.as_ref();
-    since.is_some_and(|since| now.duration_since(since.0) >= PATIENCE.try_into().unwrap_or_default())
+    since.is_some_and(|since| now.duration_since(since.0) >= TIMEOUT.try_into().unwrap_or_default())
 }
 
 async fn publish(
@@ -119,7 +119,8 @@ async fn publish(
     context.recorder.publish(&event, &config.object_ref(&())).await.map_err(CleanupError::Event)
 }
 
-/// Corrects the statuses and removes the webhook. Success releases the finalizer: the hook is gone, or an Event names what is left of it.
+/// Corrects the statuses and removes the webhook. Success releases the finalizer: the hook is deleted, or an Event names what
+/// is left.
 pub async fn cleanup(
     config: &IntegrationConfig,
     context: &Context,
@@ -142,7 +143,7 @@ pub async fn cleanup(
     leave_behind(config.meta(), &status, repository, &crate::error_chain(&error), context).await
 }
 
-/// Names, in an Event, the webhook that stays on the host, if there is one.
+/// Publishes an Event about the webhook that stays on the host, if there is one.
 pub async fn leave_behind(
     metadata: &ObjectMeta,
     status: &IntegrationConfigStatus,
@@ -171,13 +172,13 @@ async fn delete(
         repository: client.repository().to_string(),
         source,
     };
-    // A hook that was replaced lately may be there, too.
+    // A recently replaced hook may still exist.
     let hooks = match client.list_hooks().await {
-        // The repository is gone, and its hooks with it.
+        // The repository was deleted, and its hooks with it.
         Err(CallError { source: HostError::NotFound, .. }) => return Ok(()),
         hooks => hooks.map_err(failed)?,
     };
-    // All of this config's: they differ in the salt.
+    // All hooks of this config: they differ in the salt.
     let prefix = url.and_then(|url| url.rsplit_once('/')).map(|(prefix, _)| prefix);
     let is_ours = |url: &str| prefix.is_some() && url.rsplit_once('/').map(|(start, _)| start) == prefix;
     for hook in hooks.iter().filter(|hook| hook.id == id || is_ours(&hook.url)) {

@@ -16,7 +16,7 @@ pub enum ReconcileError {
     /// The finalizer could not be set or removed.
     #[error("failed to keep the config's finalizer")]
     Finalizer(#[source] Box<finalizer::Error<Self>>),
-    /// The webhook is not as it should be; the status says so, too.
+    /// The webhook is not registered correctly; the status shows it, too.
     #[error(transparent)]
     Register(#[from] RegisterError),
 }

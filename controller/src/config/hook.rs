@@ -1,46 +1,45 @@
-//! Which hooks a repository should have, beside those it has. Pure.
+//! Compares the hooks of a repository with the ones it should have. Pure.
 
 use tidegate_hosts::client::Hook;
 
-/// What has to be done on the host.
+/// The changes to make on the host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HookPlan {
-    /// What becomes of our hook.
-    pub ours: Ours,
-    /// Hooks of ours that nothing verifies any more: of an older salt, or doubles.
+    /// The action for the config's hook.
+    pub action: HookAction,
+    /// The config's hooks of older salts, and duplicates.
     pub delete: Vec<String>,
 }
 
-/// What becomes of our hook.
+/// The action for the config's hook.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Ours {
-    /// It is missing.
+pub enum HookAction {
+    /// It doesn't exist.
     #[default]
     Create,
-    /// It is there, but its secret is unknown or its settings were changed.
+    /// It exists, but its secret is unknown or its settings were changed.
     Repair(String),
-    /// It is as it should be.
+    /// It is correct.
     Keep(String),
 }
 
-/// Compares the hooks of a repository with the one that should be there.
+/// Compares the hooks of a repository with the one that it should have.
 ///
-/// `prefix` is the address of this config's hooks up to the salt, `url` the whole address of the right one, `known` the
-/// id of the hook that was registered with the right secret. The host never shows a secret: a hook that isn't `known` is
-/// given it again.
+/// `prefix` is the address of this config's hooks up to the salt, `url` the whole address of the right one, `known` the id of
+/// the hook that was registered with the right secret. A host never shows a secret, so a hook that isn't `known` gets it again.
 pub fn plan(hooks: &[Hook], prefix: &str, url: &str, known: Option<&str>) -> HookPlan {
     let mut right: Vec<&Hook> = hooks.iter().filter(|hook| hook.url == url).collect();
     right.sort_by_key(|hook| Some(hook.id.as_str()) != known);
     let stale = hooks.iter().filter(|hook| hook.url != url && hook.url.starts_with(prefix));
     let delete = right.iter().skip(1).copied().chain(stale).map(|hook| hook.id.clone()).collect();
-    let ours = match right.first() {
-        None => Ours::Create,
+    let action = match right.first() {
+        None => HookAction::Create,
         Some(hook) if Some(hook.id.as_str()) == known && hook.is_as_registered() => {
-            Ours::Keep(hook.id.clone())
+            HookAction::Keep(hook.id.clone())
         }
-        Some(hook) => Ours::Repair(hook.id.clone()),
+        Some(hook) => HookAction::Repair(hook.id.clone()),
     };
-    HookPlan { ours, delete }
+    HookPlan { action, delete }
 }
 
 #[cfg(test)]
@@ -61,7 +60,7 @@ mod tests {
     const URL: &str = "https://ci/hooks/gitea/ci/shop/salt";
 
     #[test]
-    fn the_known_hook_is_kept_and_its_double_and_older_salts_go() {
+    fn the_known_hook_is_kept_and_duplicates_and_older_salts_are_deleted() {
         let hooks = [
             hook("1", URL),
             hook("2", URL),
@@ -69,13 +68,13 @@ mod tests {
             hook("4", "https://other"),
         ];
         let plan = plan(&hooks, PREFIX, URL, Some("2"));
-        assert_eq!(plan.ours, Ours::Keep("2".to_owned()));
+        assert_eq!(plan.action, HookAction::Keep("2".to_owned()));
         assert_eq!(plan.delete, ["1", "3"]);
     }
 
     #[test]
     fn a_hook_whose_secret_is_unknown_is_repaired() {
-        assert_eq!(plan(&[hook("1", URL)], PREFIX, URL, None).ours, Ours::Repair("1".to_owned()));
-        assert_eq!(plan(&[], PREFIX, URL, Some("1")).ours, Ours::Create);
+        assert_eq!(plan(&[hook("1", URL)], PREFIX, URL, None).action, HookAction::Repair("1".to_owned()));
+        assert_eq!(plan(&[], PREFIX, URL, Some("1")).action, HookAction::Create);
     }
 }

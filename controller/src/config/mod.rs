@@ -1,4 +1,4 @@
-//! The config loop: every `IntegrationConfig` is checked, and has its webhook on the host, until it is deleted.
+//! The config loop: checks every `IntegrationConfig` and keeps its webhook on the host, until the config is deleted.
 //!
 //! `validate` (pure) → `hook` (pure plan) → `register` (host) → `status` (pure) → one patch; `cleanup` behind a finalizer.
 
@@ -53,7 +53,7 @@ use crate::{
     },
     key::Key,
     merge_patch,
-    shutdown::stopped_unlisted,
+    shutdown::cancelled_before_first_list,
     span,
     stores::{
         Interest,
@@ -62,8 +62,8 @@ use crate::{
     },
 };
 
-/// How long a hook that was replaced by another one stays on its host, for the deliveries that it still has to make; where
-/// master keys are believed for a shorter time, that long: its own may be retired then.
+/// How long a replaced hook stays on its host, for its pending deliveries. Less if master keys are cached for a shorter time:
+/// its own key may be retired then.
 const REPLACED_HOOK_STAYS: Duration = Duration::from_mins(1);
 
 struct ConfigContext {
@@ -76,7 +76,7 @@ struct ConfigContext {
 #[error("the watch of IntegrationConfigs ended")]
 pub struct ConfigLoopEnded;
 
-/// Runs until it is told to stop.
+/// Runs until `stop` is cancelled.
 pub async fn run(
     context: Context,
     checks: Checks,
@@ -86,7 +86,7 @@ pub async fn run(
     let meta = |config: &Arc<StoredConfig>| Interest::Wanted(config.meta().clone());
     let (known, changes) = names::<IntegrationConfig, _>(context.configs.subscribe(), meta);
     let changes = changes.predicate_filter(
-        // Annotations: a person may want another salt.
+        // Annotations: a person may request another salt.
         predicates::generation.combine(predicates::finalizers).combine(predicates::annotations),
         PredicateConfig::default(),
     );
@@ -105,16 +105,16 @@ pub async fn run(
     tokio::select! {
         () = reconciled => (),
         () = watch_keys(&config_context.keys, rotated) => (),
-        () = stopped_unlisted(&known, &stop) => (),
+        () = cancelled_before_first_list(&known, &stop) => (),
     }
     if stop.is_cancelled() { Ok(()) } else { Err(ConfigLoopEnded) }
 }
 
-/// Says when another master key has become the current one: then every hook has to be registered anew. Never ends.
+/// Sends when another master key becomes the current one: then every hook has to be registered again. Never ends.
 async fn watch_keys(keys: &KeyCache, mut rotated: mpsc::Sender<()>) {
     let mut known = None;
     loop {
-        // Without keys every config's own round says so.
+        // If the keys can't be read, each config's own round reports it.
         if let Ok(keys) = keys.get(Instant::now()).await {
             let id = keys.current().id();
             if known.replace(id.clone()).is_some_and(|known| known != id) {
@@ -122,7 +122,7 @@ async fn watch_keys(keys: &KeyCache, mut rotated: mpsc::Sender<()>) {
                     { field::KEY } = id,
                     "another master key is current: hooks are registered under it"
                 );
-                // A full channel is about to say the same.
+                // A full channel means the same.
                 drop(rotated.try_send(()));
             }
         }
@@ -162,18 +162,19 @@ async fn apply(
     context: &ConfigContext,
 ) -> Result<Action, ReconcileError> {
     let all = context.context.configs.stored();
-    let contexts = validate::contexts(config, all.iter().filter_map(|stored| stored.readable()));
+    let contexts =
+        validate::validate_unique_contexts(config, all.iter().filter_map(|stored| stored.readable()));
     let refused = |invalid: &Invalid| Verdict::no(invalid.reason(), invalid.to_string());
     let owned = match &contexts {
         Ok(()) => Verdict::yes("Owned", "its commit statuses are its own"),
         Err(conflict) => refused(conflict),
     };
-    let ready = match contexts.and_then(|()| validate::whole(&config.spec)) {
+    let ready = match contexts.and_then(|()| validate::validate_all(&config.spec)) {
         Ok(()) => Verdict::yes("Valid", "the config can be used"),
         Err(invalid) => refused(&invalid),
     };
 
-    let webhook = salted(config, api).await?;
+    let webhook = ensure_salt(config, api).await?;
     let (ready, registered, webhook, failure, looked) = match webhook_of(config, &webhook, context).await {
         Ok(Shown { webhook, repository, missing_right }) => {
             let missing = missing_right.map(|missing| Verdict::no("TokenLacksRight", missing));
@@ -219,14 +220,14 @@ async fn apply(
                 interval
             }))
         }
-        // A Secret may be mended without the config being touched.
+        // A Secret may be corrected without a change of the config.
         None => Ok(Action::requeue(Duration::from_secs(30))),
     }
 }
 
-/// The webhook with its salt, written down before the host hears of it: a crash in between leaves no hook that nobody
-/// can verify.
-async fn salted(
+/// The webhook with its salt. The salt is written to the status before the hook is registered, so that a crash in between
+/// leaves no hook that can't be verified.
+async fn ensure_salt(
     config: &IntegrationConfig,
     api: &Api<IntegrationConfig>,
 ) -> Result<WebhookStatus, ReconcileError> {
@@ -249,17 +250,17 @@ enum Unregistered {
     Failed { error: RegisterError, looked: Looked },
 }
 
-/// What the host shows to a config's credential.
+/// The repository and its hook, as the host shows them to the config's credential.
 struct Shown {
     /// The hook as it is now.
     webhook: WebhookStatus,
     /// The path under which the host has the repository.
     repository: RepositoryPath,
-    /// Which right the credential lacks to find out who may write.
+    /// The right that the credential lacks to read permissions.
     missing_right: Option<String>,
 }
 
-/// Registers the webhook, and looks what the host shows.
+/// Registers the webhook, and reads what the host shows.
 async fn webhook_of(
     config: &IntegrationConfig,
     webhook: &WebhookStatus,

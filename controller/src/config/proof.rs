@@ -1,30 +1,30 @@
 //! Whether a config's own credential has proven that it may manage the hooks of its repository, or set its statuses. Pure.
 //!
-//! Anybody who may write a config may claim any repository in it. So a config counts only once its host has shown that its
-//! credential has a right that only somebody with rights in the repository has.
+//! Anybody who may write a config may name any repository in it. So a config is active only once its host has shown that its
+//! credential has a right that needs a membership in the repository.
 
 use tidegate_resources::{ConditionStatus, CredentialProof, IntegrationConfig};
 
 use super::{register::RegisterError, status::Verdict};
 
-/// The condition that says whether the credential has proven its right.
+/// The condition that shows whether the credential has proven its right.
 pub const CREDENTIAL_PROVEN: &str = "CredentialProven";
 /// Its reason where the host has denied both rights.
 const DENIED: &str = "Denied";
 
-/// What a look at the host has shown.
+/// The result of a check on the host.
 #[derive(Debug)]
 pub enum Looked {
     /// The credential manages the hooks.
     Hooks,
-    /// It may not; and this is whether it may set statuses.
+    /// It may not; this is whether it may set statuses.
     Statuses(Result<bool, RegisterError>),
-    /// The host could not be asked.
+    /// The host was unreachable.
     Nothing,
 }
 
-/// The proof after a look at the host, and what the condition says. It is lost only when the host itself denies the credential or
-/// the repository: no outage, rate limit or odd answer says anything about a right.
+/// The proof after a check on the host, and the condition. The proof is lost only if the host itself denies the credential or
+/// the repository: an outage, a rate limit or an odd answer means nothing about a right.
 pub fn after(config: &IntegrationConfig, looked: &Looked) -> (Option<CredentialProof>, Verdict) {
     let shown = |right: &'static str| {
         let message = format!("the host lets the credential {right}");
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_comes_with_a_right_and_goes_only_when_the_host_denies_both() {
+    fn a_right_gives_a_proof_and_only_a_denial_of_both_rights_removes_it() {
         let mut new = config();
         new.status = None;
         assert!(!new.is_proven());
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_holds_for_its_secret_and_its_host_alone() {
+    fn a_proof_is_valid_only_for_its_secret_and_its_host() {
         assert!(config().is_proven());
         let mut other_secret = config();
         other_secret.spec.git.token_secret_ref.as_mut().expect("a token").name = "other".to_owned();

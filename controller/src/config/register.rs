@@ -1,4 +1,4 @@
-//! Makes the host's hooks what the config wants: registers ours, repairs it, removes what is left of older ones.
+//! Registers or repairs the config's hook on the host, and deletes older ones.
 
 use std::time::Instant;
 
@@ -13,12 +13,12 @@ use tidegate_resources::WebhookStatus;
 use tidegate_telemetry::field;
 
 use super::{
-    hook::{self, Ours},
+    hook::{self, HookAction},
     salt::retired,
 };
 use crate::host::{CallError, RepositoryClient};
 
-/// What a hook is registered with.
+/// The parameters of a registration.
 pub struct Registration<'a> {
     /// The client of the repository with the config's credential.
     pub client: &'a RepositoryClient,
@@ -33,10 +33,10 @@ pub struct Registration<'a> {
 /// Why a hook is not as it should be.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
-    /// The master keys can't be had.
+    /// Reading the master keys failed.
     #[error("failed to get the webhook master keys")]
     Keys(#[source] KeysError),
-    /// The host refused, or could not be reached.
+    /// The host refused, or was unreachable.
     #[error(transparent)]
     Host(#[from] CallError),
 }
@@ -76,7 +76,7 @@ pub async fn may_set_statuses(of: &Registration<'_>) -> Result<bool, RegisterErr
     Ok(of.client.check_status_right().await?)
 }
 
-/// Compares the host with what should be there, and mends it. Returns what to keep in the status.
+/// Compares the host's hooks with the wanted one, and corrects them. Returns the webhook for the status.
 pub async fn register(
     of: &Registration<'_>,
     salt: &Salt,
@@ -84,7 +84,7 @@ pub async fn register(
 ) -> Result<WebhookStatus, RegisterError> {
     let keys = of.keys.get(Instant::now()).await.map_err(RegisterError::Keys)?;
     let key_id = keys.current().id();
-    // A hook under another key is given its secret anew.
+    // A hook of another master key gets its secret again.
     let known_id = known.id.as_deref().filter(|_| known.key_id.as_ref() == Some(&key_id));
     let (host, repository) = (of.client.host(), of.client.repository());
     let path = path(host, of.config, salt);
@@ -95,17 +95,17 @@ pub async fn register(
 
     let hooks = of.client.list_hooks().await?;
     let mut plan = hook::plan(&hooks, prefix, &url, known_id);
-    let is_kept = matches!(plan.ours, Ours::Keep(_));
-    let id = match plan.ours {
-        Ours::Keep(id) => id,
-        Ours::Repair(id) => {
-            // Where a host can't change a secret, the repaired hook is another one, and the old one a double of it that
-            // the next look deletes.
+    let is_kept = matches!(plan.action, HookAction::Keep(_));
+    let id = match plan.action {
+        HookAction::Keep(id) => id,
+        HookAction::Repair(id) => {
+            // If a host can't change a secret, the repaired hook is a new one, and the next check deletes the old one as a
+            // duplicate.
             let id = of.client.update_hook(&id, &spec).await?;
             tracing::info!({ field::HOOK } = id, "repaired the webhook of {}", repository);
             id
         }
-        Ours::Create => {
+        HookAction::Create => {
             let id = of.client.create_hook(&spec).await?;
             tracing::info!({ field::HOOK } = id, "registered the webhook of {}", repository);
             id
@@ -113,7 +113,7 @@ pub async fn register(
     };
     let retired = retired(known, is_kept, Timestamp::now());
     if !is_kept && !retired.is_empty() {
-        // The hook of the salt before stays until the next look, for the deliveries that it still has to make.
+        // The hook of the previous salt stays until the next check, for its pending deliveries.
         plan.delete.clear();
     }
     for stale in plan.delete {

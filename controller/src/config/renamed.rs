@@ -8,7 +8,7 @@ use super::status::Verdict;
 /// The reason of the condition `Ready`.
 pub const REASON: &str = "RepositoryRenamed";
 
-/// What a config's status says of a repository that the host shows under this path; `None` when it is the config's.
+/// The verdict on a repository that the host shows under this path; `None` if it is the config's path.
 pub fn verdict(config: &IntegrationConfig, shown: &RepositoryPath) -> Option<Verdict> {
     let own = &config.spec.git.repository;
     let message =

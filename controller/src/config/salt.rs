@@ -1,15 +1,15 @@
 //! Which salt a config's hook has, and which salts its events may have. Pure.
 //!
-//! Another value of the annotation `tidegate.dev/rotate-webhook` makes a new salt. Then the hook is registered again, and the old
-//! one stays beside it until the next look. Both salts count meanwhile. From the moment when the host shows the new hook alone,
-//! an event of the old salt counts if it had come before: it may have been queued.
+//! Another value of the annotation `tidegate.dev/rotate-webhook` creates a new salt. Then the hook is registered again, and the
+//! old one stays until the next check. Both salts are valid meanwhile. Once the host shows only the new hook, an event of the
+//! old salt is valid if it was received before: it may have been queued.
 
 use k8s_openapi::jiff::Timestamp;
 use tidegate_hosts::hook::Salt;
 use tidegate_model::SaltId;
 use tidegate_resources::{RetiredSalt, WebhookStatus, digest};
 
-/// The webhook with its salt as it should be now; equal to the known one when nothing is to be written down.
+/// The webhook with its present salt; equal to `known` if the status needs no write.
 pub fn wanted(
     known: Option<&WebhookStatus>,
     request: Option<&str>,
@@ -25,8 +25,8 @@ pub fn wanted(
     }
 }
 
-/// The salts that were replaced, once the hook of the present one is on the host. `is_alone` says that the host shows no
-/// older one any more.
+/// The salts that were replaced, once the hook of the present one is on the host. `is_alone`: the host shows no older one any
+/// more.
 pub fn retired(known: &WebhookStatus, is_alone: bool, now: Timestamp) -> Vec<RetiredSalt> {
     let mut retired = known.retired.clone();
     if let Some(salt) = known.replaced_salt() {
@@ -42,7 +42,7 @@ pub fn retired(known: &WebhookStatus, is_alone: bool, now: Timestamp) -> Vec<Ret
     retired
 }
 
-/// Whether an event of this salt counts that came in then.
+/// Whether an event with this salt that was received then is valid.
 pub fn counts(webhook: &WebhookStatus, salt: &SaltId, received_at: Timestamp) -> bool {
     let is = |text: &str| text.parse::<Salt>().is_ok_and(|known| known.id() == *salt);
     let came_in_time = |retired: &RetiredSalt| {
@@ -93,12 +93,12 @@ mod tests {
     fn both_salts_count_until_the_host_shows_the_new_hook_alone_and_then_what_had_come_before() {
         let (old, new) = (salt(FIRST).id(), salt(SECOND).id());
         let renewed = wanted(Some(&registered(FIRST)), Some("1"), || salt(SECOND));
-        // Written down, and not on the host yet.
+        // In the status, and not on the host yet.
         assert!(counts(&renewed, &old, at(9)) && counts(&renewed, &new, at(9)));
-        // Both hooks are there.
+        // Both hooks exist.
         let beside = WebhookStatus { retired: retired(&renewed, false, at(10)), ..registered(SECOND) };
         assert!(counts(&beside, &old, at(99)) && counts(&beside, &new, at(99)));
-        // The old one is gone.
+        // The old one is deleted.
         let alone = WebhookStatus { retired: retired(&beside, true, at(100)), ..registered(SECOND) };
         assert!(counts(&alone, &old, at(100)), "it was queued before");
         assert!(!counts(&alone, &old, at(101)) && counts(&alone, &new, at(101)));

@@ -1,4 +1,4 @@
-//! What a config's status says. Pure.
+//! The status of a config. Pure.
 
 use k8s_openapi::jiff::Timestamp;
 use kube::Resource;
@@ -8,7 +8,7 @@ use tidegate_resources::{
 };
 use tidegate_rules::schedule::Limits;
 
-/// One condition's news.
+/// The new value of a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// Whether it holds.
@@ -31,7 +31,7 @@ impl Verdict {
     }
 }
 
-/// Whether what a config asks for is within the operator's limits.
+/// Whether a config's settings are within the operator's limits.
 pub fn within(config: &IntegrationConfig, limits: Limits) -> Verdict {
     let spec = &config.spec;
     let timeout = spec.timeout.unwrap_or(IntegrationConfigSpec::DEFAULT_TIMEOUT);
@@ -41,7 +41,7 @@ pub fn within(config: &IntegrationConfig, limits: Limits) -> Verdict {
     }
 }
 
-/// The new status of a config; equal to the old one when there is no news.
+/// The new status of a config; equal to the old one if nothing has changed.
 pub fn status(
     config: &IntegrationConfig,
     conditions: impl IntoIterator<Item = (&'static str, Verdict)>,
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_news_is_an_equal_status() {
+    fn an_unchanged_condition_gives_an_equal_status() {
         let config: IntegrationConfig = serde_json::from_value(serde_json::json!({
             "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationConfig",
             "metadata": {"name": "shop", "namespace": "ci", "generation": 2},

@@ -1,4 +1,4 @@
-//! A config that our types can't read: it says so in its own status, and it can be deleted like any other.
+//! A config that our types can't parse: its status shows the error, and it can be deleted like any other.
 
 use std::time::Duration;
 
@@ -24,11 +24,10 @@ use crate::{
 
 /// The reason of the condition `Ready`.
 const REASON: &str = "Unreadable";
-/// When to try again after the API server did not take the condition.
+/// The delay of the next try after the API server refused the condition.
 const RETRY: Duration = Duration::from_mins(5);
 
-/// Says in the config's status what can't be read; of a config that is being deleted, removes the webhook and releases the
-/// finalizer.
+/// Writes the error into the config's status. If the config is being deleted, removes the webhook and the finalizer.
 pub async fn reconcile(config: &UnreadableConfig, context: &Context) -> Result<Action, ReconcileError> {
     let name = config.display_name();
     context.metrics.reconcile_failure("config", "unreadable");
@@ -62,7 +61,7 @@ pub async fn reconcile(config: &UnreadableConfig, context: &Context) -> Result<A
     }
 }
 
-/// What the status says from now on.
+/// The new status.
 fn status(config: &UnreadableConfig, now: Timestamp) -> IntegrationConfigStatus {
     let mut status = config.status.clone();
     let condition = Condition {

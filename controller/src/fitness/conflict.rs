@@ -10,18 +10,18 @@ use crate::stores::{
     configs::{Name, StoredConfig},
 };
 
-/// The condition that says whose the commit statuses of a config are. It stands apart from `Ready`, which names one reason of
-/// several.
+/// The condition that shows whether a config owns its commit statuses. It is separate from `Ready`, which shows only one of
+/// several reasons.
 pub const CONTEXTS_OWNED: &str = "ContextsOwned";
 
-/// The condition that says that an older config owns the commit statuses of this one.
+/// The condition, if it shows that an older config owns the commit statuses of this one.
 pub fn conflict(config: &IntegrationConfig) -> Option<&Condition> {
     let mut conditions = config.status.iter().flat_map(|status| &status.conditions);
     conditions.find(|c| c.type_ == CONTEXTS_OWNED && c.status == ConditionStatus::False)
 }
 
-/// The configs whose conflict may be over, or begin, after a change of the store: those in conflict, and those beside a config
-/// that has proven its right.
+/// The configs whose conflict may end or begin after a change of the store: those in conflict, and those beside a config that
+/// has proven its right.
 pub fn to_check(change: &Change<Arc<StoredConfig>>, all: &[Arc<StoredConfig>]) -> Vec<Name> {
     let proven = match change {
         Change::Applied(changed) => changed.readable().filter(|config| config.is_proven()),

@@ -11,7 +11,7 @@ use self::conflict::conflict;
 
 /// Why nothing can run under a config, whatever is asked; `None` where something can.
 pub fn unfit(config: &IntegrationConfig) -> Option<String> {
-    if let Err(invalid) = validate::spec(&config.spec) {
+    if let Err(invalid) = validate::validate_plan(&config.spec) {
         return Some(format!("the config is not valid: {invalid}"));
     }
     conflict(config).map(|conflict| conflict.message.clone())

@@ -1,4 +1,4 @@
-//! Whether a config can be used: what `rules` say about its jobs, and whether its commit statuses are its own. Pure.
+//! Whether a config is valid: the `rules` of its jobs, and whether it owns its commit statuses. Pure.
 
 use kube::ResourceExt;
 use tidegate_resources::{IntegrationConfig, IntegrationConfigSpec};
@@ -7,7 +7,7 @@ use tidegate_rules::jobs::{self, List, Problem};
 /// Why a config can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
-    /// Something is wrong with its jobs.
+    /// Its jobs are invalid.
     #[error(transparent)]
     Jobs(Problem),
     /// An older config sets the same commit statuses.
@@ -33,13 +33,13 @@ impl Invalid {
 }
 
 /// Checks that runs of the config can be planned.
-pub fn spec(spec: &IntegrationConfigSpec) -> Result<(), Invalid> {
+pub fn validate_plan(spec: &IntegrationConfigSpec) -> Result<(), Invalid> {
     refuse(problems(spec).find(Problem::prevents_planning))
 }
 
-/// Checks all that lies in the config itself: a run that could be planned may still have nothing to run.
-pub fn whole(spec: &IntegrationConfigSpec) -> Result<(), Invalid> {
-    self::spec(spec)?;
+/// Checks the whole spec: a run that can be planned may still be unable to run.
+pub fn validate_all(spec: &IntegrationConfigSpec) -> Result<(), Invalid> {
+    validate_plan(spec)?;
     refuse(problems(spec).next())
 }
 
@@ -52,9 +52,9 @@ fn refuse(problem: Option<Problem>) -> Result<(), Invalid> {
     problem.map_or(Ok(()), |problem| Err(Invalid::Jobs(problem)))
 }
 
-/// Checks that no older config of another namespace sets the same commit statuses. One whose credential has proven no right in
-/// the repository sets none.
-pub fn contexts<'a>(
+/// Checks that no older config of another namespace sets the same commit statuses. A config whose credential has proven no
+/// right in the repository sets none.
+pub fn validate_unique_contexts<'a>(
     config: &IntegrationConfig,
     all: impl IntoIterator<Item = &'a IntegrationConfig>,
 ) -> Result<(), Invalid> {
@@ -112,7 +112,7 @@ mod tests {
             {"name": "a", "image": "i", "script": "s", "after": ["b"]},
             {"name": "b", "image": "i", "script": "s", "after": ["a"]},
         ]});
-        let invalid = spec(&config("ci", "2026-01-01T00:00:00Z", &jobs).spec).expect_err("a cycle");
+        let invalid = validate_plan(&config("ci", "2026-01-01T00:00:00Z", &jobs).spec).expect_err("a cycle");
         assert_eq!(invalid.reason(), "DependencyCycle");
         assert_eq!(
             invalid.to_string(),
@@ -121,19 +121,19 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_pattern_is_found_before_an_event_meets_it() {
+    fn a_bad_pattern_is_found_before_the_first_event() {
         let jobs =
             json!({"preSubmit": [{"name": "a", "image": "i", "script": "s", "when": {"branches": ["[x"]}}]});
-        let invalid = spec(&config("ci", "2026-01-01T00:00:00Z", &jobs).spec).expect_err("no glob");
+        let invalid = validate_plan(&config("ci", "2026-01-01T00:00:00Z", &jobs).spec).expect_err("no glob");
         assert_eq!(invalid.reason(), "InvalidPattern");
     }
 
     #[test]
-    fn what_tekton_would_change_makes_a_config_unready_and_is_still_planned() {
+    fn a_variable_of_tektons_makes_a_config_unready_and_is_still_planned() {
         let jobs = json!({"preSubmit": [{"name": "a", "image": "i", "script": "echo $(params.x)"}]});
         let config = config("ci", "2026-01-01T00:00:00Z", &jobs);
-        assert_eq!(spec(&config.spec), Ok(()), "the run tells the host why it can't be");
-        let invalid = whole(&config.spec).expect_err("a variable of Tekton's");
+        assert_eq!(validate_plan(&config.spec), Ok(()), "the run's status shows the reason");
+        let invalid = validate_all(&config.spec).expect_err("a variable of Tekton's");
         assert_eq!(invalid.reason(), "TektonVariable");
         assert_eq!(
             invalid.to_string(),
@@ -142,19 +142,19 @@ mod tests {
     }
 
     #[test]
-    fn the_older_of_two_configs_keeps_the_contexts_that_both_claim() {
+    fn the_older_of_two_configs_owns_the_contexts_that_both_name() {
         let old = config("a", "2026-01-01T00:00:00Z", &json!({}));
         let mut new = config("b", "2026-01-02T00:00:00Z", &json!({}));
         let mut claims_only = old.clone();
         claims_only.status = None;
-        assert_eq!(contexts(&new, &[claims_only]), Ok(()), "anybody may claim a repository");
+        assert_eq!(validate_unique_contexts(&new, &[claims_only]), Ok(()), "anybody may claim a repository");
         let all = [old.clone(), new.clone()];
-        assert_eq!(contexts(&old, &all), Ok(()));
+        assert_eq!(validate_unique_contexts(&old, &all), Ok(()));
         new.spec.git.api_url = Some("https://GIT.example.com:443/".to_owned());
-        let invalid = contexts(&new, &all).expect_err("a conflict");
+        let invalid = validate_unique_contexts(&new, &all).expect_err("a conflict");
         assert_eq!(invalid.reason(), "ContextConflict");
         assert!(invalid.to_string().contains("older config a/shop"), "{invalid}");
         new.spec.git.repository = "acme/other".parse().expect("a repository");
-        assert_eq!(contexts(&new, &all), Ok(()));
+        assert_eq!(validate_unique_contexts(&new, &all), Ok(()));
     }
 }

@@ -331,7 +331,7 @@ pub fn key_of(config: &IntegrationConfig) -> Key {
 
 /// What the rules need to know of a config.
 fn rules_of(config: &IntegrationConfig) -> Config {
-    let state = match validate::spec(&config.spec) {
+    let state = match validate::validate_plan(&config.spec) {
         _ if conflict(config).is_some() => ConfigState::Conflicting,
         _ if config.metadata.deletion_timestamp.is_some() => ConfigState::Removed,
         Ok(()) => ConfigState::Valid,

@@ -1,4 +1,4 @@
-//! Which plugins of others have a command queue, and what each may ask for.
+//! The third-party plugins that have a command queue, and the intentions that each may send.
 
 use std::{collections::BTreeSet, str::FromStr};
 
@@ -11,46 +11,46 @@ use super::base_url::base_url;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PluginQueues(Vec<PluginQueue>);
 
-/// A plugin's declaration. The queue is its identity: its policy admits the plugin alone, and what comes from it is held
-/// against this.
+/// A plugin's declaration. The queue is its identity: only the plugin may send to it, and its commands are checked against
+/// this.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PluginQueue {
     /// The plugin's name, for logs and reasons.
     pub plugin: ObjectName,
-    /// The queue that it alone puts commands in.
+    /// The queue that only this plugin sends commands to.
     pub queue_url: String,
-    /// The queue that those are moved to that can't be read or are refused for good.
+    /// The queue for commands that are unreadable or refused for good.
     pub dead_letter_queue_url: String,
-    /// What it may ask for.
+    /// The intentions that it may send.
     pub intentions: BTreeSet<IntentionKind>,
 }
 
-/// A declaration that can't be used.
+/// An invalid declaration.
 #[derive(Debug, thiserror::Error)]
 pub enum PluginQueuesError {
-    /// It is not the JSON that is expected.
+    /// It is not the expected JSON.
     #[error("expected a list of {{plugin, queueUrl, deadLetterQueueUrl, intentions}}: {field}: {reason}")]
     Malformed {
-        /// Where, like `[0].intentions[1]`; `.` is all of it.
+        /// The path, like `[0].intentions[1]`; `.` is the whole list.
         field: String,
-        /// What is wrong there.
+        /// The error there.
         reason: serde_json::Error,
     },
-    /// Nobody could tell two of them apart.
+    /// A name must identify one plugin.
     #[error("plugin {0} is there twice")]
     Twice(ObjectName),
-    /// Everything that it sends would be refused.
+    /// All its commands would be refused.
     #[error("plugin {0} has no intentions")]
     Useless(ObjectName),
-    /// It is none, or another queue is there already.
+    /// It isn't a queue URL, or is used twice.
     #[error("{field} of plugin {plugin} is {url:?}: expected the URL of a queue that nobody else has")]
     Url {
         /// The plugin.
         plugin: ObjectName,
         /// The field.
         field: &'static str,
-        /// What it holds.
+        /// Its value.
         url: String,
     },
 }
@@ -65,7 +65,7 @@ impl PluginQueue {
         PluginQueuesError::Url { plugin: self.plugin.clone(), field, url: url.to_owned() }
     }
 
-    /// Why an intention is none that the plugin has declared.
+    /// Why the plugin may not send an intention: it isn't declared.
     pub fn refusal(&self, intention: IntentionKind) -> Option<String> {
         if self.intentions.contains(&intention) {
             return None;
@@ -82,7 +82,7 @@ impl PluginQueues {
         &self.0
     }
 
-    /// Fails where a plugin has one of these queues, which are ours: what it declared would not hold there.
+    /// Fails if a plugin has one of our own queues: its declaration would not be enforced there.
     pub fn check_apart_from(&self, ours: [&str; 2]) -> Result<(), PluginQueuesError> {
         let urls = self.0.iter().flat_map(|queue| queue.urls().map(|(field, url)| (queue, field, url)));
         for (queue, field, url) in urls {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn each_plugin_has_its_queues_and_what_it_may_ask_for() {
+    fn each_plugin_has_its_queues_and_intentions() {
         let queues = read(&[queue("audit"), queue("labels")]).expect("two plugins");
         let declared: Vec<_> =
             queues.as_slice().iter().map(|of| (of.plugin.as_str(), of.intentions.len())).collect();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_may_ask_for_what_it_declared_and_nothing_else() {
+    fn a_plugin_may_send_only_the_intentions_that_it_declared() {
         let queues = read(&[queue("audit")]).expect("one plugin");
         let audit = &queues.as_slice()[0];
         assert_eq!(audit.refusal(IntentionKind::Cancel), None);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_named() {
+    fn an_invalid_entry_is_named() {
         let with = |field: &str, value: Value| {
             let mut queue = queue("audit");
             queue[field] = value;
