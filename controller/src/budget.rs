@@ -149,7 +149,7 @@ impl Budget {
         (self.burst / 10.0).floor().max(least)
     }
 
-    /// Whether there is one write beside the reserve `reserve`.
+    /// Whether there is one write beside the reserve.
     fn has(&mut self, reserve: f64, now: Instant) -> bool {
         self.count(now);
         self.tokens >= 1.0 + reserve

@@ -1,4 +1,4 @@
-//! What every loop is given.
+//! The context that all loops share.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,18 +18,14 @@ use crate::{
     stores::{self, Configs, Runs, Stores, Tekton, Writers, configs::Checks},
 };
 
-/// What every loop is given. Cloning is cheap.
+/// The context that all loops share. Cloning is cheap.
 #[derive(Clone)]
 pub struct Context {
-    /// The Kubernetes API.
     pub client: Client,
-    /// The same, of the served namespaces.
+    /// The Kubernetes API, for the served namespaces.
     pub cluster: Cluster,
-    /// What the operator decided.
     pub settings: Arc<Settings>,
-    /// Clients of the git hosts.
     pub hosts: HostClients,
-    /// What is counted.
     pub metrics: Metrics,
     /// Publishes Kubernetes Events.
     pub recorder: Recorder,
@@ -39,7 +35,7 @@ pub struct Context {
     pub runs: Runs,
     /// Tekton's objects of the runs that have not ended, while this replica leads.
     pub tekton: Tekton,
-    /// What is remembered of each config's repository, while this replica leads.
+    /// The ledgers of the configs, while this replica leads.
     pub ledgers: Ledgers,
     budgets: Arc<Mutex<Budgets>>,
 }
@@ -48,7 +44,6 @@ impl Context {
     /// The name under which Events are published and fields are written.
     pub const NAME: &'static str = "tidegate-controller";
 
-    /// Puts together what every loop is given.
     pub fn new(client: Client, settings: Arc<Settings>, metrics: Metrics) -> Self {
         let cluster = Cluster::new(client.clone(), &settings.namespaces);
         let (Stores { configs, runs, tekton }, ..) = stores::stores(cluster.namespaces());
@@ -68,15 +63,15 @@ impl Context {
         }
     }
 
-    /// The same for the loops of one turn at leading, and what fills its stores. Its ledgers are read again.
-    pub fn for_turn(&self) -> (Self, Stores, Checks, Writers) {
+    /// The context for the loops of one lease term, and the writers of its stores. Its ledgers are read again.
+    pub fn for_term(&self) -> (Self, Stores, Checks, Writers) {
         let (stores, checks, writers) = stores::stores(self.cluster.namespaces());
         let Stores { configs, runs, tekton } = stores.clone();
         let ledgers = Ledgers::new(self.cluster.clone(), configs.clone());
         (Self { configs, runs, tekton, ledgers, ..self.clone() }, stores, checks, writers)
     }
 
-    /// How fast the credentials may write. Never held across an await.
+    /// The budgets of all credentials. The guard must not be held across an await.
     pub fn budgets(&self) -> MutexGuard<'_, Budgets> {
         self.budgets.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -76,10 +76,10 @@ fn inlets(settings: &Settings, aws: &SdkConfig, metrics: &Metrics) -> Vec<Inlet>
     let queue = |url: &String| Queue::new(aws, url.clone());
     let (commands, dead_letters) =
         (queue(&settings.command_queue_url), queue(&settings.command_dead_letter_queue_url));
-    let shared = Inlet::shared(commands, dead_letters, metrics.clone());
+    let shared = CommandQueue::shared(commands, dead_letters, metrics.clone());
     let of_plugins = settings.plugin_queues.as_slice().iter().map(|plugin| {
         let (commands, dead_letters) = (queue(&plugin.queue_url), queue(&plugin.dead_letter_queue_url));
-        Inlet::of_plugin(plugin.clone(), commands, dead_letters, metrics.clone())
+        CommandQueue::of_plugin(plugin.clone(), commands, dead_letters, metrics.clone())
     });
     std::iter::once(shared).chain(of_plugins).collect()
 }

@@ -1,7 +1,7 @@
 //! Which replica acts: the holder of one `Lease`. All replicas serve probes and metrics; only the leader's loops run.
 //!
-//! `claim` (pure) decides; here it is carried out by create and by merge patches that name the `resourceVersion` they
-//! were decided on, so that of two who take a lease at once one gets a conflict.
+//! `claim` (pure) decides. Creates and merge patches carry it out. A patch names the `resourceVersion` that was read, so if two
+//! replicas take a lease at once, one gets a conflict.
 
 pub mod claim;
 
@@ -19,7 +19,7 @@ use kube::{
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use self::claim::{Claim, Observed, Record, Tenure, look_every, renew_every};
+use self::claim::{Claim, LeaseTerm, Observed, Record, look_every, renew_every};
 use tidegate_telemetry::field;
 
 use crate::{context::Context, error_chain};
@@ -36,7 +36,7 @@ pub struct Lease {
 
 /// Why this replica must not act any more.
 #[derive(Debug, thiserror::Error)]
-pub enum LostReason {
+pub enum LossReason {
     /// Another replica holds the lease.
     #[error("{0} holds the lease now")]
     Taken(String),
@@ -45,16 +45,16 @@ pub enum LostReason {
     NotRenewed,
 }
 
-/// The lease is lost.
+/// This replica has lost the lease.
 #[derive(Debug)]
-pub struct Lost {
+pub struct LeaseLost {
     /// Why.
-    pub reason: LostReason,
+    pub reason: LossReason,
     /// When another replica may begin to act.
     pub expires_at: Instant,
 }
 
-/// A round failed. The next one may not.
+/// An attempt failed. It is repeated.
 #[derive(Debug, thiserror::Error)]
 enum LeaseError {
     #[error("failed to {0} the lease")]
@@ -63,16 +63,16 @@ enum LeaseError {
     TimedOut,
 }
 
-/// What a round found.
-enum Round {
+/// The result of an attempt to take or renew the lease.
+enum Attempt {
     Ours,
     Others(String),
-    /// The lease was changed while we looked at it: look again.
+    /// The lease changed after it was read: read it again.
     Changed,
 }
 
 impl Lease {
-    /// The lease that the settings name, in the namespace that this process lives in.
+    /// The lease that the settings name, in the namespace of this pod.
     pub fn new(context: Context) -> Self {
         let settings = &context.settings;
         let random = || format!("{}-{:016x}", Context::NAME, rand::random::<u64>());
@@ -86,29 +86,29 @@ impl Lease {
         }
     }
 
-    /// Waits until this replica holds the lease; `None` when it was told to stop before.
-    pub async fn acquire(&mut self, stop: &CancellationToken) -> Option<Tenure> {
+    /// Waits until this replica holds the lease; `None` if `stop` is cancelled before.
+    pub async fn acquire(&mut self, stop: &CancellationToken) -> Option<LeaseTerm> {
         stop.run_until_cancelled(self.take()).await
     }
 
-    async fn take(&mut self) -> Tenure {
+    async fn take(&mut self) -> LeaseTerm {
         let mut last_seen = None;
         loop {
             let asked = Instant::now();
-            let seen = match self.round().await {
-                Ok(Round::Ours) => {
+            let seen = match self.attempt().await {
+                Ok(Attempt::Ours) => {
                     tracing::info!({ field::REPLICA } = self.identity, "{} leads", self.identity);
                     self.context.metrics.set_leader(true);
-                    return Tenure::new(asked, self.duration);
+                    return LeaseTerm::new(asked, self.duration);
                 }
-                Ok(Round::Others(holder)) => format!("{holder} leads: standing by"),
-                Ok(Round::Changed) => "another replica was quicker".to_owned(),
+                Ok(Attempt::Others(holder)) => format!("{holder} leads: standing by"),
+                Ok(Attempt::Changed) => "another replica was quicker".to_owned(),
                 Err(error) => {
                     self.context.metrics.reconcile_failure("leader", "cluster");
                     format!("failed to ask who leads: {}", error_chain(&error))
                 }
             };
-            // Said once, not once a second.
+            // Logged once, not once a second.
             if last_seen.as_ref() != Some(&seen) {
                 tracing::info!({ field::REPLICA } = self.identity, "{seen}");
                 last_seen = Some(seen);
@@ -117,48 +117,52 @@ impl Lease {
         }
     }
 
-    /// Keeps the lease while `work` goes on. When it is lost, `work` is dropped.
-    pub async fn hold<T>(&mut self, tenure: &mut Tenure, work: impl Future<Output = T>) -> Result<T, Lost> {
+    /// Keeps the lease until `work` ends. If the lease is lost, `work` is dropped.
+    pub async fn hold<T>(
+        &mut self,
+        term: &mut LeaseTerm,
+        work: impl Future<Output = T>,
+    ) -> Result<T, LeaseLost> {
         let lost = tokio::select! {
             done = work => return Ok(done),
-            lost = self.keep(tenure) => lost,
+            lost = self.keep(term) => lost,
         };
         self.context.metrics.set_leader(false);
         Err(lost)
     }
 
     /// Renews until the lease is lost.
-    async fn keep(&mut self, tenure: &mut Tenure) -> Lost {
+    async fn keep(&mut self, term: &mut LeaseTerm) -> LeaseLost {
         let mut next = renew_every(self.duration);
         loop {
-            let due = (Instant::now() + next).min(tenure.gives_up_at());
+            let due = (Instant::now() + next).min(term.gives_up_at());
             tokio::time::sleep_until(due.into()).await;
             let asked = Instant::now();
-            if asked >= tenure.gives_up_at() {
-                return Lost { reason: LostReason::NotRenewed, expires_at: tenure.expires_at() };
+            if asked >= term.gives_up_at() {
+                return LeaseLost { reason: LossReason::NotRenewed, expires_at: term.expires_at() };
             }
-            match tokio::time::timeout_at(tenure.gives_up_at().into(), self.round()).await {
-                Ok(Ok(Round::Ours)) => {
-                    *tenure = Tenure::new(asked, self.duration);
+            match tokio::time::timeout_at(term.gives_up_at().into(), self.attempt()).await {
+                Ok(Ok(Attempt::Ours)) => {
+                    *term = LeaseTerm::new(asked, self.duration);
                     next = renew_every(self.duration);
                 }
-                // It acts already: nothing is left of this tenure.
-                Ok(Ok(Round::Others(holder))) => {
-                    return Lost { reason: LostReason::Taken(holder), expires_at: asked };
+                // The other replica acts already: this term is over.
+                Ok(Ok(Attempt::Others(holder))) => {
+                    return LeaseLost { reason: LossReason::Taken(holder), expires_at: asked };
                 }
-                // By a person, or by a renewal of ours whose answer never came.
-                Ok(Ok(Round::Changed)) => next = look_every(self.duration),
+                // By a person, or by our own renewal whose response was lost.
+                Ok(Ok(Attempt::Changed)) => next = look_every(self.duration),
                 Ok(Err(error)) => {
                     self.context.metrics.reconcile_failure("leader", "cluster");
                     tracing::warn!({ field::ERROR } = error_chain(&error), "failed to renew the lease");
                     next = look_every(self.duration);
                 }
-                Err(_) => return Lost { reason: LostReason::NotRenewed, expires_at: tenure.expires_at() },
+                Err(_) => return LeaseLost { reason: LossReason::NotRenewed, expires_at: term.expires_at() },
             }
         }
     }
 
-    /// Gives the lease up, so that another replica need not wait until it expires. Nothing may go on any more.
+    /// Gives the lease up, so that another replica need not wait until it expires. No loop may be active any more.
     pub async fn release(&mut self) {
         self.context.metrics.set_leader(false);
         if let Err(error) = self.give_up().await {
@@ -178,13 +182,13 @@ impl Lease {
     }
 
     /// Reads the lease, and takes or renews it where that is allowed.
-    async fn round(&mut self) -> Result<Round, LeaseError> {
+    async fn attempt(&mut self) -> Result<Attempt, LeaseError> {
         let (time, identity) = (now(), &self.identity);
         let renewal = json!({
             "holderIdentity": identity, "leaseDurationSeconds": self.seconds(), "renewTime": time,
         });
         let done = match self.look().await? {
-            Claim::Wait { holder } => return Ok(Round::Others(holder)),
+            Claim::Wait { holder } => return Ok(Attempt::Others(holder)),
             Claim::Renew(record) => self.patch(&record, renewal, "renew").await?,
             Claim::Take(record) => {
                 let mut taking = renewal;
@@ -194,17 +198,17 @@ impl Lease {
             }
             Claim::Create => self.create(time).await?,
         };
-        Ok(if done { Round::Ours } else { Round::Changed })
+        Ok(if done { Attempt::Ours } else { Attempt::Changed })
     }
 
     async fn look(&mut self) -> Result<Claim, LeaseError> {
         let read = self.in_time("read", self.api.get_opt(&self.name)).await?;
         let now = Instant::now();
-        self.observed.note(read.as_ref().map(record), now);
+        self.observed.observe(read.as_ref().map(record), now);
         Ok(self.observed.claim(&self.identity, now))
     }
 
-    /// Says whether nobody else was quicker.
+    /// Returns `false` if another replica was quicker.
     async fn create(&self, time: MicroTime) -> Result<bool, LeaseError> {
         let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
         let spec = LeaseSpec {
@@ -219,7 +223,7 @@ impl Lease {
         unless_conflict(self.in_time("create", self.api.create(&PostParams::default(), &lease)).await)
     }
 
-    /// Says whether nobody else was quicker.
+    /// Returns `false` if another replica was quicker.
     async fn patch(
         &self,
         record: &Record,
@@ -247,7 +251,7 @@ impl Lease {
     }
 }
 
-/// A conflict is no error: it says that somebody else was quicker.
+/// A conflict is not an error: another replica was quicker.
 fn unless_conflict<T>(result: Result<T, LeaseError>) -> Result<bool, LeaseError> {
     match result {
         Ok(_) => Ok(true),

@@ -1,8 +1,7 @@
 //! Which commit status is sent next. Pure: time and chance are arguments.
 //!
-//! There is one place for each commit and context: a newer entry takes the place of an older one, and only one write is on
-//! its way, so an older status never overwrites a newer one. The budget of a credential is shared with what
-//! else it writes, so it is an argument, too.
+//! There is one entry for each commit and context: a newer status replaces an older one, and only one write is in flight, so an
+//! older status never overwrites a newer one. A credential's budget is shared with its other writes, so it is an argument, too.
 
 use std::{
     collections::HashMap,
@@ -209,7 +208,7 @@ impl Pending {
                 .is_none_or(|in_flight| *in_flight < IN_FLIGHT_PER_CREDENTIAL)
     }
 
-    /// When its own delay, its credential's budget and its host's entry to be left alone are all over.
+    /// When its own delay has passed, its credential's budget allows a write and the pause of its host is over.
     fn ready_at(&self, budgets: &Budgets) -> Instant {
         let allowed = budgets.ready_at(&self.credential, Write::Status);
         allowed.map_or(self.not_before, |allowed| allowed.max(self.not_before))
