@@ -9,7 +9,7 @@ use tidegate_rules::filters;
 
 use self::conflict::conflict;
 
-/// Why nothing can run under a config, whatever is asked; `None` where something can.
+/// Why nothing can run under a config; `None` if something can.
 pub fn unfit(config: &IntegrationConfig) -> Option<String> {
     if let Err(invalid) = validate::validate_plan(&config.spec) {
         return Some(format!("the config is not valid: {invalid}"));

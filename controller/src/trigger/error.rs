@@ -1,4 +1,4 @@
-//! Why a trigger could not be followed yet, and what it waits for.
+//! Why an act or a comment could not be carried out yet, and what it waits for.
 
 use std::time::Duration;
 
@@ -13,22 +13,22 @@ use crate::{
     runs::ApplyError,
 };
 
-/// Why a trigger could not be followed yet.
+/// Why an act or a comment could not be carried out yet.
 #[derive(Debug, thiserror::Error)]
 pub enum TriggerError {
-    /// What it hints at could not be read, or not be answered.
+    /// Reading the facts or answering failed.
     #[error(transparent)]
     Facts(#[from] FactsError),
-    /// The cluster did not take what follows from it.
+    /// Writing a run failed.
     #[error(transparent)]
     Apply(#[from] ApplyError),
-    /// What it says could not be recorded.
+    /// Recording it in the ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// It was carried out, but the credential has written enough for now, or its host asked to be left alone.
+    /// It was carried out, but not answered: the credential's budget is used up, or its host asked for a pause.
     #[error("the credential's budget of writes is used up")]
     Busy(Duration),
-    /// The host has the config's repository under another path. The command waits for a config of this name that says so.
+    /// The host has the config's repository under another path. The command waits for a config of this name with the new path.
     #[error("the host has {own} as {shown} now, but the config says {own}")]
     Renamed {
         /// The config's path.
@@ -44,14 +44,14 @@ impl From<CallError> for TriggerError {
     }
 }
 
-/// What a command that failed waits for, in rising order of patience.
+/// What a failed command waits for, in the order of the time that it is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WaitsFor {
-    /// Nothing: the API server will never take it.
+    /// Nothing: the API server will never accept it.
     Nothing,
-    /// A few more tries: an answer that can't be read, or a refusal that says nothing about a right.
+    /// A few more tries: an unreadable response, or a refusal that isn't about a right.
     MoreTries,
-    /// A person: a right, a Secret or a config is missing or wrong. A condition of the config says so.
+    /// A person: a right, a Secret or a config is missing or wrong. A condition of the config shows it.
     Person,
     /// The host, or its limits.
     Host,
@@ -60,7 +60,7 @@ pub enum WaitsFor {
 }
 
 impl TriggerError {
-    /// One word for metrics.
+    /// The label in metrics.
     pub fn category(&self) -> &'static str {
         match self {
             Self::Facts(error) => error.category(),
@@ -70,7 +70,7 @@ impl TriggerError {
         }
     }
 
-    /// How long to wait before the next try, where that is known.
+    /// The pause before the next try, if it is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Facts(error) => error.retry_after(),
@@ -93,7 +93,7 @@ impl TriggerError {
         }
     }
 
-    /// Whether the config's own conditions will say so once it is checked: its credential, or the right that it gives.
+    /// Whether a check of the config will show the cause in its conditions: its credential, or the right that it gives.
     pub fn concerns_config(&self) -> bool {
         matches!(self, Self::Facts(FactsError::Credential(_) | FactsError::Host(_) | FactsError::Hidden(_)))
             && self.waits_for() == WaitsFor::Person
@@ -101,7 +101,7 @@ impl TriggerError {
 }
 
 impl FactsError {
-    /// What a command waits for that met it.
+    /// What a command with this error waits for.
     pub fn waits_for(&self) -> WaitsFor {
         match self {
             Self::Configs(error)
@@ -120,7 +120,7 @@ impl FactsError {
 fn of_cluster(error: &kube::Error) -> WaitsFor {
     let status = match error {
         kube::Error::Api(status) => status,
-        // It answered, but not with what was asked for.
+        // It answered, but not as requested.
         kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) | kube::Error::BuildRequest(_) => {
             return WaitsFor::MoreTries;
         }
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_of_the_api_server_waits_for_what_can_end_it() {
+    fn a_refusal_of_the_api_server_waits_for_the_end_of_its_cause() {
         let forbidden = |why: &str| {
             refused(403, "Forbidden", &format!("integrationjobs.tidegate.dev \"shop-1\" is forbidden: {why}"))
         };

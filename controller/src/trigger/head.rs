@@ -7,7 +7,7 @@ use tidegate_rules::trust::{Account, Head, HeadRepository};
 
 use super::reader::{FactsError, Reader};
 
-/// What a plugin says about a pull request. It is read at the same time as the pull request, and used if it is so.
+/// A plugin's claims about a pull request. They are read at the same time as the pull request, and used if they are true.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Hint<'a> {
     /// Who opened it.
@@ -19,12 +19,12 @@ pub struct Hint<'a> {
 /// What a branch of the base repository points to.
 pub struct Target {
     branch: RefName,
-    /// `None` where there is no such branch.
+    /// `None` if the branch doesn't exist.
     commit: Option<CommitSha>,
 }
 
 impl Reader<'_> {
-    /// A pull request with its head; `None` where the host knows none of that number.
+    /// A pull request with its head; `None` if the host has none of this number.
     pub async fn pull_request_with_head(
         &self,
         number: PullRequestNumber,
@@ -49,7 +49,7 @@ impl Reader<'_> {
         if head.repository != HeadRepository::Base || !head.refs.is_empty() {
             return Ok(Some((pull_request, head)));
         }
-        // The branch may have moved between the two answers, or one of them was old: both are read once more.
+        // The branch may have moved between the two responses, or one was stale: both are read once more.
         let (again, target) = tokio::join!(self.find_pull_request(number), self.branch_target(branch));
         let Some(again) = again? else {
             return Ok(None);
@@ -59,7 +59,7 @@ impl Reader<'_> {
         Ok(Some((again, head)))
     }
 
-    /// Reads what is not known yet about the head of a pull request: who opened it, and what its branch points to.
+    /// Reads the missing facts about the head of a pull request: its author's permission, and what its branch points to.
     pub async fn head(
         &self,
         pull_request: &PullRequestFacts,

@@ -1,7 +1,7 @@
-//! What an act on a pull request, branch or tag comes to for one config: facts (host, cluster) → the ledger's record → plan (pure) →
-//! actions, which `runs` carries out.
+//! Carries out an act on a pull request, branch or tag for one config: facts (host, cluster) → the ledger's record → plan
+//! (pure) → actions, which `runs` carries out.
 //!
-//! Commands of the queue and wishes of the ledger come here. Whoever calls holds the lock of the pull request, branch or tag.
+//! The acts are those of commands and of the catch-up. The caller holds the lock of the pull request, branch or tag.
 
 mod act;
 pub mod error;
@@ -26,8 +26,8 @@ use self::{error::TriggerError, pull_request::Wish};
 use crate::{context::Context, error_chain, runs::Executor};
 
 impl Follower<'_> {
-    /// Follows an act, logs what happened, and has the config checked where its credential or right is the reason that nothing
-    /// could.
+    /// Carries out an act, and logs the result. If the credential or its right is the cause of a failure, the config is
+    /// checked.
     pub async fn follow(self, act: &Act) -> Result<Followed, TriggerError> {
         let result = self.try_to_follow(act).await;
         note(&result, act.as_str(), self.config, self.context);
@@ -41,10 +41,10 @@ impl Follower<'_> {
         let (plan, settled) = match act {
             Act::PullRequest { number, author, branch } => {
                 let hint = head::Hint { opener: author.as_ref(), branch: branch.as_ref() };
-                (pull_request::plan_for(Wish::Run, *number, hint, self).await?, None)
+                (pull_request::plan_for(Request::Run, *number, hint, self).await?, None)
             }
             Act::Closed(number) => {
-                (pull_request::plan_for(Wish::Cancel, *number, head::Hint::default(), self).await?, None)
+                (pull_request::plan_for(Request::Cancel, *number, head::Hint::default(), self).await?, None)
             }
             Act::Push(reference, sha) => {
                 (push::plan_for(reference, sha, self).await?, Some((reference, sha)))
@@ -70,8 +70,8 @@ impl Follower<'_> {
     }
 }
 
-/// Logs what became of something for one config; where its credential or right is the reason that nothing could be done, the
-/// config is checked, so that its conditions say so.
+/// Logs the result for one config. If its credential or right is the cause of a failure, the config is checked, so that its
+/// conditions show it.
 pub fn note(
     result: &Result<Followed, TriggerError>,
     what: &str,
@@ -91,7 +91,7 @@ pub fn note(
     }
 }
 
-/// Logs what became of something. Repository, delivery and trace are those of the span around it.
+/// Logs a result. Repository, delivery and trace are those of the span around it.
 pub fn log(what: &str, config: Option<&IntegrationConfig>, happened: &str) {
     tracing::info!({ field::CONFIG } = config.map(IntegrationConfig::display_name), "{what}: {happened}");
 }

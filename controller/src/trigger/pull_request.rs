@@ -29,24 +29,24 @@ use crate::{
     },
 };
 
-/// What somebody wants of a pull request.
+/// The request of an act on a pull request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
-    /// That its head has its runs.
+pub enum Request {
+    /// Its head should have its runs.
     Run,
-    /// That its runs stop.
+    /// Its runs should be cancelled.
     Cancel,
 }
 
 /// Reads the pull request, its head and its runs, records what the host shows, and plans.
 pub async fn plan_for(
-    wish: Wish,
+    request: Request,
     number: PullRequestNumber,
     hint: Hint<'_>,
     of: Follower<'_>,
 ) -> Result<Plan, TriggerError> {
     let (config, context) = (of.config, of.context);
-    if wish == Wish::Run && config.spec.jobs.pre_submit.is_empty() && unfit(config).is_none() {
+    if request == Request::Run && config.spec.jobs.pre_submit.is_empty() && unfit(config).is_none() {
         return Ok(Plan::Nothing("the config has no preSubmit jobs".to_owned()));
     }
     let reader = Reader::new(config, context).await?;
@@ -66,30 +66,30 @@ pub async fn plan_for(
     }
     book.save().await?;
     let runs = existing::unshared(runs, number, &book);
-    Ok(plan(wish, number, shown.as_ref(), earlier.as_ref(), &runs, config))
+    Ok(plan(request, number, shown.as_ref(), earlier.as_ref(), &runs, config))
 }
 
-/// Records a pull request, and why its head is trusted. It is still to be saved.
+/// Records a pull request, and why its head is trusted. The caller saves the ledger.
 pub fn record(book: &Book, pull_request: &PullRequestFacts, standing: &Standing) {
     let (seen, trust) = seen(pull_request, standing);
     book.record(&Observation::PullRequest { number: pull_request.number, seen, trust });
 }
 
-/// `earlier` is what the ledger remembers about the head; `runs` are those of the pull request that no other one needs.
+/// `earlier` is the ledger's proof for the head; `runs` are those of the pull request that no other one shares.
 fn plan(
-    wish: Wish,
+    request: Request,
     number: PullRequestNumber,
     shown: Option<&(PullRequestFacts, Head)>,
     earlier: Option<&Proof>,
     runs: &[IntegrationJob],
     config: &IntegrationConfig,
 ) -> Plan {
-    match (wish, shown) {
-        (Wish::Run, None) => Plan::Refuse(format!("there is no pull request {number}")),
-        (Wish::Run, Some((shown, _))) if !shown.open => {
+    match (request, shown) {
+        (Request::Run, None) => Plan::Refuse(format!("there is no pull request {number}")),
+        (Request::Run, Some((shown, _))) if !shown.open => {
             Plan::Nothing(format!("pull request {number} is not open"))
         }
-        (Wish::Run, Some((shown, head))) => {
+        (Request::Run, Some((shown, head))) => {
             if let Some(reason) = unfit(config) {
                 return Plan::Nothing(format!("nothing runs before the config can be followed: {reason}"));
             }
@@ -98,19 +98,19 @@ fn plan(
                 Err(error) => Plan::Nothing(format!("the config is not valid: {error}")),
             }
         }
-        (Wish::Cancel, Some((shown, _))) if shown.open => {
+        (Request::Cancel, Some((shown, _))) if shown.open => {
             Plan::Nothing(format!("pull request {number} is open"))
         }
-        (Wish::Cancel, Some((shown, _))) => {
+        (Request::Cancel, Some((shown, _))) => {
             let how = if shown.merged { "merged" } else { "closed" };
             cancel(runs, &format!("pull request {number} was {how}"))
         }
-        (Wish::Cancel, None) => cancel(runs, &format!("pull request {number} does not exist any more")),
+        (Request::Cancel, None) => cancel(runs, &format!("pull request {number} does not exist any more")),
     }
 }
 
-/// The older runs are cancelled before the new one is made: after a crash in between, whoever comes next sees that the new one
-/// is missing.
+/// The older runs are cancelled before the new one is created: after a crash in between, the next command or catch-up finds the
+/// new one missing.
 fn replace(run: Run, runs: &[IntegrationJob]) -> Vec<Action> {
     let outdated = outdated(&run.spec, runs);
     let head = run.spec.pulls.first().map(|pull| pull.sha.short().to_owned()).unwrap_or_default();
@@ -124,8 +124,8 @@ fn cancel(runs: &[IntegrationJob], message: &str) -> Plan {
     Plan::Act(vec![Action::Cancel { runs: active, order: order(CancelReason::PullRequestClosed, message) }])
 }
 
-/// The run of a pull request's head. What its author leaves out by the title waits for a comment; a head that somebody has to
-/// approve first is no less looked at for its title.
+/// The run of a pull request's head. Jobs that its author skips by the title wait for a comment. The title of a head that needs
+/// an approval skips nothing.
 fn run(
     config: &IntegrationConfig,
     pull_request: &PullRequestFacts,
@@ -169,7 +169,7 @@ pub fn head_run(
     let rights = if standing.may_run() {
         standing.rights.as_str().to_owned()
     } else {
-        // What nobody has approved is not shared.
+        // An unapproved run is not shared.
         format!("after approval of {}", pull_request.number)
     };
     let digest = pull_request_trigger_digest(&config.identity(), &pull_request.base, &head.sha, &rights);
@@ -181,7 +181,7 @@ pub fn head_run(
     Run::once(spec, digest).selecting(&config.spec.jobs.pre_submit)
 }
 
-/// What the ledger is to remember of a pull request, and why its head is trusted.
+/// The ledger's record of a pull request, and why its head is trusted.
 fn seen(pull_request: &PullRequestFacts, standing: &Standing) -> (ledger::PullRequest, Option<Proof>) {
     let state = match (pull_request.open, pull_request.merged) {
         (true, _) => ledger::PullRequestState::Open,

@@ -18,34 +18,38 @@ use crate::{
     runs::action::{Action, Run, empty_spec},
 };
 
-/// Where a commit is on a branch or tag.
+/// The position of a commit on a branch or tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Position {
     /// The branch or tag points to it.
     Head,
-    /// It is an ancestor of what the branch or tag points to.
+    /// It is an ancestor of the commit that the branch or tag points to.
     Behind,
 }
 
 impl Reader<'_> {
-    /// Where a commit is on a branch or tag; `None` when it can't be reached from there.
-    pub async fn place(&self, reference: &GitRef, sha: &CommitSha) -> Result<Option<Place>, FactsError> {
+    /// The position of a commit on a branch or tag; `None` if it can't be reached from there.
+    pub async fn position(
+        &self,
+        reference: &GitRef,
+        sha: &CommitSha,
+    ) -> Result<Option<Position>, FactsError> {
         match self.ref_target(reference).await? {
             None => {
                 self.check_visible().await?;
                 Ok(None)
             }
-            Some(target) if target == *sha => Ok(Some(Place::Head)),
-            Some(target) => Ok(self.client.is_ancestor(sha, &target).await?.then_some(Place::Behind)),
+            Some(target) if target == *sha => Ok(Some(Position::Head)),
+            Some(target) => Ok(self.client.is_ancestor(sha, &target).await?.then_some(Position::Behind)),
         }
     }
 }
 
-/// Reads where the commit is, records that, and plans.
+/// Reads and records the commit's position, and plans.
 ///
-/// Most pushes run nothing, which is known without asking the host. One of those can still show that a head which waits for
-/// approval is at a branch or tag now, or that a known branch or tag has left its commit: when it comes back to it, that is a new
-/// push.
+/// Most pushes run nothing, which is known without a request to the host. Such a push can still show that a head which waits
+/// for approval is on a branch or tag now, or that a known branch or tag has left its commit: if it comes back to it, that is a
+/// new push.
 pub async fn plan_for(reference: &GitRef, sha: &CommitSha, of: Follower<'_>) -> Result<Plan, TriggerError> {
     let (config, context) = (of.config, of.context);
     let idle = idle(config, reference);
@@ -56,19 +60,19 @@ pub async fn plan_for(reference: &GitRef, sha: &CommitSha, of: Follower<'_>) -> 
     {
         return Ok(Plan::Nothing(reason.clone()));
     }
-    let place = Reader::new(config, context).await?.place(reference, sha).await?;
-    if let Some(lack) = lack(of.proof, reference, sha, place) {
+    let position = Reader::new(config, context).await?.position(reference, sha).await?;
+    if let Some(lack) = lack(of.proof, reference, sha, position) {
         return Ok(Plan::Nothing(lack));
     }
-    record(reference, sha, place, &book, config, context).await?;
+    record(reference, sha, position, &book, config, context).await?;
     if let Some(reason) = idle {
         return Ok(Plan::Nothing(format!("{reason}; recorded where {reference} is")));
     }
-    Ok(plan(config, reference, sha, place, book.renewed_at_ms(reference, sha)))
+    Ok(plan(config, reference, sha, position, book.renewed_at_ms(reference, sha)))
 }
 
-/// Why a push runs nothing under a config that can be followed; `None` where it runs something, or the config can't be followed:
-/// what such a config misses is recorded.
+/// Why a push runs nothing under an active config; `None` if it runs something, or the config is inactive: then the missed push
+/// is recorded.
 fn idle(config: &IntegrationConfig, reference: &GitRef) -> Option<String> {
     if unfit(config).is_some() {
         return None;
@@ -80,10 +84,15 @@ fn idle(config: &IntegrationConfig, reference: &GitRef) -> Option<String> {
     }
 }
 
-/// Why facts are not enough. A commit that its branch or tag has left behind may never have been its head: only the host's own
-/// event says that it was.
-fn lack(proof: EventProof, reference: &GitRef, sha: &CommitSha, place: Option<Place>) -> Option<String> {
-    (place == Some(Place::Behind) && proof != EventProof::Signed).then(|| {
+/// Why the facts are not enough. A commit that its branch or tag has left behind may never have been its head: only the host's
+/// own event proves that it was.
+fn lack(
+    proof: EventProof,
+    reference: &GitRef,
+    sha: &CommitSha,
+    position: Option<Position>,
+) -> Option<String> {
+    (position == Some(Position::Behind) && proof != EventProof::Signed).then(|| {
         format!(
             "{} is behind the head of {reference}, and its event doesn't prove that it was the head",
             sha.short()
@@ -91,23 +100,23 @@ fn lack(proof: EventProof, reference: &GitRef, sha: &CommitSha, place: Option<Pl
     })
 }
 
-/// Records where the commit is.
+/// Records the position of the commit.
 pub async fn record(
     reference: &GitRef,
     sha: &CommitSha,
-    place: Option<Place>,
+    position: Option<Position>,
     book: &Book,
     config: &IntegrationConfig,
     context: &Context,
 ) -> Result<(), LedgerError> {
-    match place {
-        Some(Place::Head) => {
+    match position {
+        Some(Position::Head) => {
             book.record(&Observation::Ref { reference: reference.clone(), target: Some(sha.clone()) });
             if unfit(config).is_some() && !is_followed_by_owner(config, reference, context) {
                 book.record(&Observation::RefDue { reference: reference.clone(), is_due: true });
             }
         }
-        Some(Place::Behind) => {
+        Some(Position::Behind) => {
             let proof = Proof::HeadOf { reference: reference.clone() };
             book.record(&Observation::Trusted { commit: sha.clone(), proof });
         }
@@ -124,25 +133,25 @@ fn is_followed_by_owner(config: &IntegrationConfig, reference: &GitRef, context:
     owner.filter(|_| conflict(config).is_some()).is_some_and(|owner| runs_push(owner, reference))
 }
 
-/// `renewed_at_ms`: when the branch or tag was seen to come to this commit again, in milliseconds since 1970.
+/// `renewed_at_ms`: when the branch or tag moved back to this commit, in milliseconds since 1970.
 fn plan(
     config: &IntegrationConfig,
     reference: &GitRef,
     sha: &CommitSha,
-    place: Option<Place>,
+    position: Option<Position>,
     renewed_at_ms: Option<i64>,
 ) -> Plan {
     if let Some(reason) = unfit(config) {
         return Plan::Nothing(format!("nothing runs before the config can be followed: {reason}"));
     }
-    let Some(place) = place else {
+    let Some(position) = position else {
         return Plan::Nothing(format!("{} is not on {reference} (any more)", sha.short()));
     };
     let base = Base { reference: reference.clone(), sha: Some(sha.clone()) };
     let run = Run {
         digest: push_trigger_digest(&config.identity(), reference, sha),
         spec: empty_spec(config, Trigger::Push, base),
-        may_repeat: place == Place::Head,
+        may_repeat: position == Position::Head,
         renewed_at_ms,
     };
     match run.selecting(&config.spec.jobs.post_submit) {
@@ -179,8 +188,8 @@ mod tests {
         text.parse().expect("a ref")
     }
 
-    fn run(place: Place) -> Run {
-        let plan = plan(&config(), &reference("refs/heads/main"), &sha(), Some(place), None);
+    fn run(position: Position) -> Run {
+        let plan = plan(&config(), &reference("refs/heads/main"), &sha(), Some(position), None);
         let Plan::Act(actions) = plan else { unreachable!("{plan:?}") };
         let [Action::EnsureJobs(run)] = &actions[..] else { unreachable!("{actions:?}") };
         (**run).clone()
@@ -188,9 +197,9 @@ mod tests {
 
     #[test]
     fn a_push_runs_only_what_is_on_its_ref() {
-        let head = run(Place::Head);
+        let head = run(Position::Head);
         assert_eq!((head.spec.base.sha, head.may_repeat), (Some(sha()), true));
-        assert!(!run(Place::Behind).may_repeat, "another commit came since");
+        assert!(!run(Position::Behind).may_repeat, "another commit came since");
         let gone = plan(&config(), &reference("refs/heads/main"), &sha(), None, None);
         let expected = "cccccccccc is not on refs/heads/main (any more)".to_owned();
         assert_eq!(gone, Plan::Nothing(expected));
@@ -207,9 +216,9 @@ mod tests {
     fn a_push_behind_the_head_needs_proof_and_the_head_needs_none() {
         let main = reference("refs/heads/main");
         for proof in [EventProof::Signed, EventProof::Unsigned, EventProof::OtherSalt] {
-            assert_eq!(lack(proof, &main, &sha(), Some(Place::Head)), None);
+            assert_eq!(lack(proof, &main, &sha(), Some(Position::Head)), None);
             assert_eq!(lack(proof, &main, &sha(), None), None);
-            let behind = lack(proof, &main, &sha(), Some(Place::Behind));
+            let behind = lack(proof, &main, &sha(), Some(Position::Behind));
             assert_eq!(behind.is_none(), proof == EventProof::Signed);
         }
     }

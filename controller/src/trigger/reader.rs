@@ -1,4 +1,4 @@
-//! Asks the host of a config.
+//! Reads facts from the host of a config.
 
 use tidegate_hosts::client::{HostError, PullRequestFacts};
 use tidegate_model::{CommitSha, GitRef, PullRequestNumber, RepositoryPath};
@@ -9,24 +9,24 @@ use crate::{
     host::{CallError, CredentialError, RepositoryClient},
 };
 
-/// Why the facts can't be had.
+/// Why the facts can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FactsError {
-    /// A config could not be asked for.
+    /// Reading a config from the API server failed.
     #[error("failed to read IntegrationConfigs")]
     Configs(#[source] kube::Error),
-    /// A config is there, and our types can't read it.
+    /// Our types can't parse a config.
     #[error("IntegrationConfig {config} can't be read: {error}")]
     Config {
         /// namespace/name
         config: String,
-        /// The field, and what is wrong with it.
+        /// The field, and its error.
         error: String,
     },
-    /// Its credential has not proven a right in its repository yet, or no longer has it. A condition of the config says so.
+    /// Its credential has not proven a right in its repository yet, or no longer has it. A condition of the config shows it.
     #[error("IntegrationConfig {0} has not proven that its credential may manage hooks or set statuses")]
     Unproven(String),
-    /// A served namespace may not be read, so that nobody knows which configs it holds.
+    /// The controller may not list the configs of a served namespace.
     #[error("the IntegrationConfigs of namespace {0:?} can't be listed: the controller lacks the right")]
     Namespace(String),
     /// The runs of a pull request could not be read.
@@ -35,16 +35,16 @@ pub enum FactsError {
     /// There is no usable credential.
     #[error("failed to get the host's credential")]
     Credential(#[source] CredentialError),
-    /// The host hides the repository from the credential, or it is gone: what can't be found in it may be there.
+    /// The host hides the repository from the credential, or it was deleted: so a not-found inside it proves nothing.
     #[error("the host knows no repository {0}, or hides it from the credential")]
     Hidden(RepositoryPath),
-    /// The host refused, or could not be reached.
+    /// The host refused, or was unreachable.
     #[error(transparent)]
     Host(#[from] CallError),
 }
 
 impl FactsError {
-    /// One word for metrics.
+    /// The label in metrics.
     pub fn category(&self) -> &'static str {
         match self {
             Self::Configs(_) | Self::Jobs(_) => "cluster",
@@ -56,7 +56,7 @@ impl FactsError {
         }
     }
 
-    /// How long the host wants to be left alone.
+    /// The pause that the host asks for.
     pub fn retry_after(&self) -> Option<std::time::Duration> {
         match self {
             Self::Host(error) => error.source.retry_after(),
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
         Ok(found)
     }
 
-    /// Fails while the credential can't see the repository. Then nothing follows from what was not found in it.
+    /// Fails while the credential can't see the repository: then a not-found inside it proves nothing.
     pub async fn check_visible(&self) -> Result<(), FactsError> {
         match self.client.read_repository().await {
             Ok(_) => Ok(()),

@@ -1,4 +1,4 @@
-//! A branch or tag that came to a commit, or was deleted, and runs nothing.
+//! A branch or tag that moved or was deleted, and runs nothing.
 
 use kube::ResourceExt;
 use tidegate_model::{CommitSha, GitRef};
@@ -17,7 +17,7 @@ use crate::runs::{
     existing,
 };
 
-/// Reads where it is, records that, and plans. `shown` is where the event showed it; `None` when it was deleted.
+/// Reads and records its commit, and plans. `shown` is the event's commit; `None` if it was deleted.
 pub async fn plan_for(
     reference: &GitRef,
     shown: Option<&CommitSha>,
@@ -42,7 +42,7 @@ pub async fn plan_for(
     }))
 }
 
-/// Its pushes that wait for a slot never get one.
+/// Its queued runs of pushes are cancelled.
 fn forget(reference: &GitRef, runs: &[IntegrationJob]) -> Plan {
     let (kind, name) = match reference {
         GitRef::Branch(name) => ("branch", name),

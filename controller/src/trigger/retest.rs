@@ -1,4 +1,4 @@
-//! Jobs of a push's run run again, because a person asks for it: by `tidegate retest`, or in a comment on the commit.
+//! Runs jobs of a push again, by `tidegate retest` or a comment on the commit.
 
 use kube::ResourceExt;
 use tidegate_model::JobName;
@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// Makes a run of these jobs of a push's run; its name is a digest of that run and the request. `Err` inside says why it makes none.
-/// It locks the branch or tag.
+/// Creates a run of these jobs of a push's run; its name is a digest of that run and the request. The inner `Err` is the reason
+/// why it creates none. It locks the branch or tag.
 pub async fn again(
     job: &IntegrationJob,
     names: &[JobName],

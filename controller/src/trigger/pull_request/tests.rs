@@ -50,8 +50,8 @@ fn stranger() -> Head {
 }
 
 /// A plan for a head that the ledger doesn't know, and that has no runs.
-fn plan(wish: Wish, config: &IntegrationConfig, shown: &PullRequestFacts, head: Head) -> Plan {
-    super::plan(wish, shown.number, Some(&(shown.clone(), head)), None, &[], config)
+fn plan(request: Request, config: &IntegrationConfig, shown: &PullRequestFacts, head: Head) -> Plan {
+    super::plan(request, shown.number, Some(&(shown.clone(), head)), None, &[], config)
 }
 
 /// The one run of a plan, and the names of the runs that are cancelled before it is made.
@@ -65,7 +65,7 @@ fn planned(plan: Plan) -> (Run, Vec<String>) {
 }
 
 fn planned_run(shown: &PullRequestFacts, head: Head) -> Run {
-    planned(plan(Wish::Run, &config(), shown, head)).0
+    planned(plan(Request::Run, &config(), shown, head)).0
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_head_that_is_not_trusted_waits_whoever_opened_it_and_runs_once_the_ledger_k
         let waiting = planned_run(&shown, head.clone());
         assert!(waiting.spec.awaits_approval && waiting.spec.pulls[0].fork, "{head:?}");
         let known = (shown.clone(), head);
-        let known = super::plan(Wish::Run, shown.number, Some(&known), Some(&earlier), &[], &config());
+        let known = super::plan(Request::Run, shown.number, Some(&known), Some(&earlier), &[], &config());
         let run = planned(known).0;
         assert!(!run.spec.awaits_approval && run.spec.pulls[0].fork);
         assert_ne!(run.digest, waiting.digest);
@@ -110,11 +110,11 @@ fn a_writers_fork_runs_without_secrets() {
 #[test]
 fn a_closed_pull_request_does_not_run_and_an_open_one_is_not_cancelled() {
     let (open, closed) = (pull_request(true), pull_request(false));
-    assert!(matches!(plan(Wish::Run, &config(), &closed, stranger()), Plan::Nothing(_)));
-    assert!(matches!(plan(Wish::Cancel, &config(), &open, own_branch()), Plan::Nothing(_)));
+    assert!(matches!(plan(Request::Run, &config(), &closed, stranger()), Plan::Nothing(_)));
+    assert!(matches!(plan(Request::Cancel, &config(), &open, own_branch()), Plan::Nothing(_)));
     let runs = [IntegrationJob::new("old", planned_run(&open, own_branch()).spec)];
     let known = (closed.clone(), stranger());
-    let plan = super::plan(Wish::Cancel, closed.number, Some(&known), None, &runs, &config());
+    let plan = super::plan(Request::Cancel, closed.number, Some(&known), None, &runs, &config());
     let Plan::Act(actions) = plan else { unreachable!("it is closed") };
     let [Action::Cancel { runs, order }] = &actions[..] else { unreachable!("{actions:?}") };
     assert_eq!((&runs[..], order.message.as_str()), (&["old".to_owned()][..], "pull request 7 was merged"));
@@ -122,9 +122,9 @@ fn a_closed_pull_request_does_not_run_and_an_open_one_is_not_cancelled() {
 
 #[test]
 fn a_missing_pull_request_is_refused_and_its_runs_are_cancelled() {
-    let of = |wish| super::plan(wish, PullRequestNumber(7), None, None, &[], &config());
-    assert!(matches!(of(Wish::Run), Plan::Refuse(_)));
-    assert!(matches!(of(Wish::Cancel), Plan::Act(_)));
+    let of = |request| super::plan(request, PullRequestNumber(7), None, None, &[], &config());
+    assert!(matches!(of(Request::Run), Plan::Refuse(_)));
+    assert!(matches!(of(Request::Cancel), Plan::Act(_)));
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn the_same_trigger_has_the_same_digest_and_another_base_or_config_another() {
     let digest = |config: &IntegrationConfig, base: &str| {
         let mut pull_request = pull_request(true);
         pull_request.base = base.parse().expect("a branch");
-        planned(plan(Wish::Run, config, &pull_request, own_branch())).0.digest
+        planned(plan(Request::Run, config, &pull_request, own_branch())).0.digest
     };
     assert_eq!(digest(&config(), "main"), digest(&config(), "main"));
     assert_ne!(digest(&config(), "main"), digest(&config(), "next"));
@@ -185,7 +185,8 @@ fn active_runs_of_another_head_or_base_are_cancelled_before_the_new_run_is_made(
     ];
     let shown = pull_request(true);
     let cancelled = |head: Head| {
-        planned(super::plan(Wish::Run, shown.number, Some(&(shown.clone(), head)), None, &jobs, &config())).1
+        planned(super::plan(Request::Run, shown.number, Some(&(shown.clone(), head)), None, &jobs, &config()))
+            .1
     };
     assert_eq!(cancelled(own_branch()), ["waiting", "head", "base"]);
     assert_eq!(cancelled(stranger()), ["head", "base"], "the new run waits for approval itself");
