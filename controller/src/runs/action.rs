@@ -1,4 +1,4 @@
-//! What a producer of runs wants: one vocabulary for commands, comments, the ledger's wishes, and whatever comes next.
+//! The actions of the producers of runs: one vocabulary for commands, comments, the catch-up, and later producers.
 
 use kube::ResourceExt;
 use tidegate_model::JobSpec;
@@ -8,7 +8,7 @@ use tidegate_resources::{
 };
 use tidegate_rules::filters::{self, PatternError};
 
-/// One step towards what is wanted. Doing it twice changes nothing.
+/// An idempotent step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Exactly this run should exist.
@@ -19,14 +19,14 @@ pub enum Action {
     Cancel {
         /// Their names.
         runs: Vec<String>,
-        /// The order, with its reason.
+        /// The cancellation, with its reason.
         order: Cancel,
     },
-    /// Those of these runs that have no slot should never get one.
+    /// Those of these runs that have no slot should be cancelled.
     CancelQueued {
         /// Their names.
         runs: Vec<String>,
-        /// The order, with its reason.
+        /// The cancellation, with its reason.
         order: Cancel,
     },
 }
@@ -34,24 +34,24 @@ pub enum Action {
 /// An `IntegrationJob` that should exist.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
-    /// What it runs.
+    /// Its spec.
     pub spec: IntegrationJobSpec,
     /// The identity of its trigger.
     pub digest: String,
-    /// Whether the branch or tag points to this commit now, so that it is built again if another was built in between.
+    /// Whether the branch or tag points to this commit now, so that it is built again if another commit was built in between.
     pub may_repeat: bool,
-    /// When the branch or tag was seen to come to this commit again, in milliseconds since 1970: an older run of it was made for
-    /// another push.
+    /// When the branch or tag moved back to this commit, in milliseconds since 1970: an older run of it was created for another
+    /// push.
     pub renewed_at_ms: Option<i64>,
 }
 
 impl Run {
-    /// A run that exists once, whatever its branch does.
+    /// A run that is created once, however its branch moves.
     pub fn once(spec: IntegrationJobSpec, digest: String) -> Self {
         Self { spec, digest, may_repeat: false, renewed_at_ms: None }
     }
 
-    /// The same with those of these jobs that run for its branch or tag; the others are skipped, with the reason.
+    /// The run with those of these jobs that match its branch or tag; the others are skipped, with the reason.
     pub fn selecting(mut self, jobs: &[JobSpec]) -> Result<Self, PatternError> {
         let selection = filters::select(jobs, &self.spec.base.reference)?;
         self.spec.jobs = selection.run;
@@ -65,7 +65,7 @@ impl Run {
     }
 }
 
-/// The spec of a run that holds nothing yet.
+/// The spec of a run without jobs.
 pub fn empty_spec(config: &IntegrationConfig, trigger: Trigger, base: Base) -> IntegrationJobSpec {
     IntegrationJobSpec {
         config: ConfigReference { name: config.name_any(), uid: config.identity() },
@@ -83,7 +83,7 @@ pub fn empty_spec(config: &IntegrationConfig, trigger: Trigger, base: Base) -> I
     }
 }
 
-/// An order to stop. Its message is cut to what the resource holds.
+/// A cancellation. Its message is truncated to the CRD's limit.
 pub fn order(reason: CancelReason, message: &str) -> Cancel {
     Cancel { reason, message: message.chars().take(140).collect(), comment: None }
 }

@@ -1,4 +1,4 @@
-//! Orders to stop.
+//! Cancels runs.
 
 use kube::{
     Api, ResourceExt,
@@ -14,10 +14,10 @@ use super::{
 };
 use crate::context::Context;
 
-/// How often a run is read again that others change at the same time. Each change brings it nearer to its slot.
+/// How often a run is read again after a conflict. Each change brings it nearer to its slot.
 const MAX_READS: usize = 5;
 
-/// Orders runs of a config to stop. Returns how many got the order.
+/// Cancels runs of a config. Returns how many.
 pub async fn cancel(
     names: &[String],
     order: &Cancel,
@@ -30,7 +30,7 @@ pub async fn cancel(
     for name in names {
         match api.patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await {
             Ok(_) => count += 1,
-            // It is gone, or was cancelled meanwhile: nothing is left to do.
+            // It was deleted or cancelled meanwhile.
             Err(kube::Error::Api(status)) if status.is_not_found() || status.is_invalid() => (),
             Err(source) => return Err(failed("cancel", name)(source)),
         }
@@ -38,8 +38,8 @@ pub async fn cancel(
     Ok(count)
 }
 
-/// Orders those runs of a config to stop that have no slot. What has a slot runs to its end, and is shown. Returns how many got
-/// the order.
+/// Cancels those runs of a config that have no slot. A run with a slot continues, and is reported. Returns how many were
+/// cancelled.
 pub async fn cancel_queued(
     names: &[String],
     order: &Cancel,
@@ -53,7 +53,7 @@ pub async fn cancel_queued(
     Ok(count)
 }
 
-/// The order is guarded by the version that was read: a run that gets its slot meanwhile keeps running.
+/// The patch names the version that was read: a run that gets its slot meanwhile continues.
 async fn cancel_if_queued(
     name: &str,
     order: &Cancel,
@@ -65,7 +65,7 @@ async fn cancel_if_queued(
     let guarded = context.namespaced::<DeserializeGuard<IntegrationJob>>(&namespace);
     for _ in 0..MAX_READS {
         let found = guarded.get_opt(name).await.map_err(failed("read", name))?;
-        // The job loop logs what can't be read.
+        // The job loop logs unreadable runs.
         let job = found.and_then(|DeserializeGuard(job)| job.ok());
         let Some(queued) = job.filter(is_queued) else { return Ok(false) };
         let version = queued.resource_version();

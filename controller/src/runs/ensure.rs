@@ -1,4 +1,4 @@
-//! Makes the `IntegrationJob` of a trigger, unless it is there.
+//! Creates the run of a trigger, unless it exists.
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::Timestamp};
 use kube::{Api, Resource, ResourceExt, api::PostParams, core::DeserializeGuard};
@@ -15,26 +15,26 @@ use super::{
 };
 use crate::context::Context;
 
-/// Attempts at one trigger: each is a run that was cancelled and wanted again.
+/// The most attempts at one trigger: each is a run that was cancelled and is wanted again.
 const MAX_ATTEMPTS: u32 = 1_000;
 
-/// What became of a run.
+/// The result of ensuring a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ensured {
-    /// It was made now.
+    /// It was created now.
     Created(Box<IntegrationJob>),
-    /// It was there before: the same trigger came twice.
+    /// It existed before: the same trigger came twice.
     Existed(Box<IntegrationJob>),
-    /// It is there, and our types can't read it: why. It is left alone.
+    /// It exists, but our types can't parse it: the error. It isn't changed.
     Unreadable(String, String),
 }
 
-/// Makes the `IntegrationJob` of a trigger, unless it is there.
+/// Creates the run of a trigger, unless it exists.
 ///
-/// A run of a push that is older than the push counts as absent: the ledger saw the branch or tag gone, or elsewhere, in between.
-/// A run that Tidegate stopped counts as absent, too: the host's present state, which the plan was made of, wants it. What a person
-/// stopped stays stopped until a new head or a comment, and a comment is followed once. A delivery's id decides nothing: Gitea
-/// replays under a new one.
+/// A run of a push that is older than the push counts as absent: in between, the branch or tag was deleted or at another
+/// commit. A run that Tidegate cancelled counts as absent, too: the host's present state needs it. A run that a person
+/// cancelled stays cancelled until a new head or a comment, and a comment is carried out once. A delivery's id decides nothing:
+/// Gitea replays under a new one.
 pub async fn ensure(
     run: &Run,
     config: &IntegrationConfig,
@@ -88,7 +88,7 @@ fn is_wanted_again(job: &IntegrationJob) -> bool {
 }
 
 /// Whether a younger run of the same branch or tag exists. If it built another commit, then this one was pushed A, B, and A
-/// again; else it is a later attempt at the same, which is looked at next.
+/// again; otherwise it is a later attempt at the same commit, which is checked next.
 async fn was_another_built_since(
     job: &IntegrationJob,
     config: &IntegrationConfig,
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_tidegate_stopped_starts_again_and_one_that_a_person_stopped_does_not() {
+    fn a_run_that_tidegate_cancelled_starts_again_and_one_that_a_person_cancelled_does_not() {
         for reason in [None, Some("Superseded"), Some("PullRequestClosed"), Some("RefDeleted")] {
             assert!(is_wanted_again(&stopped(reason)), "{reason:?}");
         }

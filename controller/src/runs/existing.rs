@@ -1,4 +1,4 @@
-//! The runs that exist: read from the cluster, and told apart.
+//! Reads the existing runs from the cluster, and selects among them.
 
 use kube::{ResourceExt, api::ListParams, core::DeserializeGuard};
 use tidegate_model::{GitRef, PullRequestNumber};
@@ -31,7 +31,7 @@ pub async fn of_config(config: &IntegrationConfig, context: &Context) -> kube::R
     select("", config, context).await
 }
 
-/// One that can't be read hurts only itself: it is logged, counted and left out.
+/// An unreadable run is logged, counted and skipped.
 async fn select(
     selector: &str,
     config: &IntegrationConfig,
@@ -56,7 +56,7 @@ async fn select(
     Ok(readable.collect())
 }
 
-/// Whether a run has not ended, and nobody has cancelled it.
+/// Whether a run has neither ended nor been cancelled.
 pub fn is_active(job: &IntegrationJob) -> bool {
     job.spec.cancel.is_none() && !job.status.as_ref().is_some_and(|status| status.phase.is_final())
 }
@@ -73,8 +73,8 @@ pub fn outdated(spec: &IntegrationJobSpec, jobs: &[IntegrationJob]) -> Vec<Strin
     jobs.iter().filter(|job| is_active(job)).filter(is_other).map(ResourceExt::name_any).collect()
 }
 
-/// The runs of a pull request that no other open one needs: those are not stopped for its sake. A run that waits for approval is
-/// never shared.
+/// The runs of a pull request that no other open one shares: only these may be cancelled for its sake. A run that waits for
+/// approval is never shared.
 pub fn unshared(jobs: Vec<IntegrationJob>, number: PullRequestNumber, book: &Book) -> Vec<IntegrationJob> {
     let is_shared = |job: &IntegrationJob| {
         let pull = job.spec.pulls.first().filter(|_| !job.spec.awaits_approval);

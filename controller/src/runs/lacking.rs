@@ -1,5 +1,5 @@
-//! What a trigger lacks. The ledger says which jobs no run has. So what ran stays, however often an event comes; and a job that
-//! is new in the config runs alone.
+//! The jobs that a trigger lacks: by the ledger, no run has them. So a repeated event runs nothing again, and a new job of the
+//! config runs alone.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use tidegate_rules::filters;
 use super::action::Run;
 use crate::ledger::Book;
 
-/// The jobs of a pull request's run that no run has; `None` where the ledger doesn't decide.
+/// The jobs of a pull request's run that no run has; `None` if the ledger doesn't decide.
 pub fn lacking(run: &Run, book: &Book) -> Option<Vec<JobName>> {
     let pull = run.spec.pulls.first()?;
     if run.spec.awaits_approval || run.spec.jobs.is_empty() {
@@ -21,7 +21,7 @@ pub fn lacking(run: &Run, book: &Book) -> Option<Vec<JobName>> {
     Some(names.filter(|name| lacks.contains(name)).collect())
 }
 
-/// The run of some jobs only. They come after each other, and after no job that another run has.
+/// The run of some jobs only. Their `after` keeps only jobs of this run.
 pub fn part(run: &Run, jobs: &[JobName]) -> Run {
     let mut part = run.clone();
     part.digest = pull_request_part_trigger_digest(&run.digest, jobs);
@@ -38,7 +38,7 @@ mod tests {
     use crate::job::fixture;
 
     #[test]
-    fn a_part_of_a_run_holds_the_lacking_jobs_alone_under_a_name_of_its_own() {
+    fn a_part_of_a_run_holds_only_the_lacking_jobs_and_has_its_own_name() {
         let jobs = json!([{"name": "build"}, {"name": "unit", "after": ["build"]}, {"name": "lint"}]);
         let spec = fixture::pull_request(&jobs, &json!({"phase": "Queued"})).spec;
         let run = Run::once(spec, "d".to_owned());

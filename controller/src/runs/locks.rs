@@ -1,5 +1,5 @@
-//! One producer at a time works on a pull request, branch or tag, so that what the host showed last is also carried out last: a
-//! slow reading of an older head can't cancel the run of a newer one.
+//! Locks: one producer at a time works on a pull request, branch or tag. So the newest facts are carried out last: a slow read
+//! of an older head can't cancel the run of a newer one.
 
 use std::{
     collections::HashMap,
@@ -41,14 +41,14 @@ impl PullRequest {
     }
 }
 
-/// What a producer works on.
+/// The subject of a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// A pull request.
     PullRequest(PullRequest),
     /// A branch or tag.
     Ref(Repository, GitRef),
-    /// A commit whose comments are followed. Whoever holds its lock may take that of a branch or tag, never the reverse.
+    /// A commit, for its comments. The holder of this lock may take that of a branch or tag, never the reverse.
     Commit(Repository, CommitSha),
 }
 
@@ -73,12 +73,12 @@ impl Subject {
 #[derive(Debug)]
 pub struct Held(#[expect(dead_code, reason = "dropping it releases the lock")] OwnedMutexGuard<()>);
 
-/// The locks of all subjects. Only the leader makes runs, so nobody else works on them.
+/// The locks of all subjects. Only the leader creates runs, so locks in memory are enough.
 #[derive(Debug, Default)]
 pub struct Locks(Mutex<HashMap<Subject, Arc<tokio::sync::Mutex<()>>>>);
 
 impl Locks {
-    /// Waits until nobody else works on the subject, in the order of asking.
+    /// Waits for the lock, first come, first served.
     pub async fn lock(&self, subject: Subject) -> Held {
         let lock = {
             let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,9 +1,9 @@
-//! The one executor: whatever wants runs made or stopped says so in [`Action`]s, and this carries them out.
+//! The one executor: every producer returns [`Action`]s to create or cancel runs, and this carries them out.
 //!
-//! Every producer (`trigger` for commands and the ledger's wishes, `chat` for comments) takes the [`locks`] of its pull
-//! request, branch or tag first, then reads facts, plans (pure), and hands the actions over. All of it may be repeated after a
-//! crash: names make runs idempotent, and what a new run replaces is cancelled before that run is made, so that a crash in between
-//! leaves no older run behind.
+//! Every producer (`trigger` for commands and the catch-up, `chat` for comments) takes the [`locks`] of its pull request,
+//! branch or tag first, then reads facts, plans (pure), and hands the actions over. All of it may be repeated after a crash:
+//! names make runs idempotent, and older runs are cancelled before the run that replaces them is created, so that a crash in
+//! between leaves none of them.
 
 pub mod action;
 pub mod cancel;
@@ -36,14 +36,14 @@ pub struct Executor<'a> {
     pub book: &'a Book,
     /// Where the runs come from.
     pub origin: &'a Origin,
-    /// The lock of what they are for: nobody else works on it.
+    /// The lock of their subject.
     pub held: &'a Held,
     /// The cluster.
     pub context: &'a Context,
 }
 
 impl Executor<'_> {
-    /// Carries actions out, in their order. Says what happened, for the log.
+    /// Carries out actions, in their order. Returns what happened, for the log.
     pub async fn perform(self, actions: &[Action]) -> Result<Vec<String>, ApplyError> {
         let mut happened = Vec::new();
         for action in actions {
@@ -66,7 +66,7 @@ impl Executor<'_> {
         Ok(format!("{}: cancelled {count} runs", order.message))
     }
 
-    /// Makes the run, or a run of those of its jobs that no run has.
+    /// Creates the run, or a run of those of its jobs that no run has.
     async fn ensure_jobs(self, run: &Run) -> Result<String, ApplyError> {
         let Some(lacking) = lacking::lacking(run, self.book) else {
             return self.ensure(run).await;
@@ -78,14 +78,14 @@ impl Executor<'_> {
             return self.ensure(&lacking::part(run, &lacking)).await;
         }
         let happened = self.ensure(run).await?;
-        // A run of this name may be there that was made when the config had other jobs, or that waits for approval.
+        // A run of this name may exist that was created when the config had other jobs, or that waits for approval.
         match lacking::lacking(run, self.book) {
             Some(lacking) if !lacking.is_empty() => self.ensure(&lacking::part(run, &lacking)).await,
             Some(_) | None => Ok(happened),
         }
     }
 
-    /// Makes exactly this run, unless it is there. The ledger knows it before anything else is decided.
+    /// Creates exactly this run, unless it exists, and records it in the ledger at once.
     async fn ensure(self, run: &Run) -> Result<String, ApplyError> {
         Ok(match ensure::ensure(run, self.config, self.origin, self.context).await? {
             Ensured::Created(job) => {
