@@ -11,7 +11,7 @@ use tidegate_hosts::client::HostClient;
 use tidegate_model::{Host, SecretKeyRef};
 use tidegate_resources::IntegrationConfig;
 
-/// The clients of the git hosts, one for each credential. Clones share them.
+/// The clients of the Git hosts, one for each credential. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Cache(Arc<Mutex<HashMap<CacheKey, Cached>>>);
 

@@ -1,4 +1,4 @@
-//! Clients of the git hosts, with the credentials that configs name. A Secret is sent only to a host that it is bound to.
+//! Clients of the Git hosts, with the credentials that configs name. A Secret is sent only to a host that it is bound to.
 
 mod binding;
 mod cache;
@@ -18,7 +18,7 @@ use crate::{metrics::Metrics, settings::Settings};
 
 pub use client::{CallError, Operation, RepositoryClient};
 
-/// Clients of the git hosts. A Secret is read again after a minute, or when the host denied what it holds.
+/// Clients of the Git hosts. A Secret is read again after a minute, or when the host denied its credential.
 #[derive(Clone)]
 pub struct HostClients {
     client: Client,

@@ -7,7 +7,7 @@ use kube::{
 use serde_json::json;
 use tidegate_resources::{IntegrationJob, PipelineRun};
 
-/// Tekton's word for: stop the tasks, and let those in `finally` run.
+/// The spec status that makes Tekton stop the tasks, and run those in `finally`.
 const CANCELLED: &str = "CancelledRunFinally";
 
 /// A `PipelineRun` that was not written.
@@ -27,7 +27,7 @@ pub enum ApplyError {
     /// The Kubernetes API was not reached, or had a fault.
     #[error("failed to {operation} PipelineRun {name}")]
     Api {
-        /// What was tried.
+        /// The operation.
         operation: &'static str,
         /// The run.
         name: String,
@@ -56,7 +56,7 @@ pub async fn create(
     }
 }
 
-/// Stops a run that goes on. One that is gone needs no stopping.
+/// Cancels an active `PipelineRun`. Not found counts as success.
 pub async fn cancel(api: &Api<PipelineRun>, run: &PipelineRun) -> Result<(), ApplyError> {
     if run.spec.status.is_some() {
         return Ok(());

@@ -11,7 +11,7 @@ use super::{dereference::Source, literal};
 /// The step's name in its task.
 pub const STEP: &str = "checkout";
 
-/// Where the code lies for the steps that follow.
+/// The directory of the code for the later steps.
 pub const WORKING_DIR: &str = "/workspace/source";
 
 /// What the checkout writes for the git of the steps that follow: that the code's directory is to be trusted, although it is
@@ -32,7 +32,7 @@ const USER: u32 = 65_532;
 /// How many MiB the whole history may have, packed, so that the clone is whole (ADR 36).
 const HISTORY_MIB: u32 = 128;
 
-/// What the step tells about itself.
+/// The results that the step writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckoutResult {
     /// How it ended: see [`Outcome`].
@@ -147,8 +147,8 @@ pub fn base_of(run: &PipelineRun) -> Option<CommitSha> {
     env.find(|variable| variable.name == BASE_SHA)?.value.as_ref()?.parse().ok()
 }
 
-/// The volume that the code lies on. A directory that Tekton makes for a step belongs to root, and all containers of a pod
-/// stand in it from the start, so that it can't be replaced; a volume is everybody's.
+/// The volume that the code lies on. A directory that Tekton creates for a step belongs to root, and it is the working
+/// directory of all containers of the pod from the start, so that it can't be replaced. Everybody can write to a volume.
 pub fn source_volume() -> Volume {
     Volume { name: SOURCE_VOLUME.to_owned(), secret: None, empty_dir: Some(EmptyDirSource {}) }
 }

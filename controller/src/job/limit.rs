@@ -87,7 +87,7 @@ pub fn held(job: &IntegrationJob, cause: &Cause, now: Timestamp) -> IntegrationJ
 fn given_up(job: &IntegrationJob, cause: &Cause, now: Timestamp) -> IntegrationJobStatus {
     let message = format!("{} (tried for {})", cause.message, job.timeout());
     let verdict = Verdict::new(Phase::Error, &cause.reason, &*message);
-    status::ended_unrun(job, verdict, JobPhase::Error, &message, now)
+    status::finished_without_run(job, verdict, JobPhase::Error, &message, now)
 }
 
 fn condition(status: &IntegrationJobStatus) -> Option<&Condition> {

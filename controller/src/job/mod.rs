@@ -1,4 +1,4 @@
-//! The job loop: every `IntegrationJob` that got a slot is run through Tekton, and its status tells how far it is.
+//! The job loop: runs every `IntegrationJob` that got a slot through Tekton, and its status shows the progress.
 //!
 //! One round: `dereference` (cluster) → `build` (pure) → `apply` (cluster); once the `PipelineRun` exists: `observe` (pure) →
 //! `status` (cluster). Rounds are started by watch events, and when the time of a run is over: nothing is polled. A run whose
@@ -36,7 +36,7 @@ use tracing::Instrument as _;
 
 use self::{
     error::ReconcileError,
-    observe::{Seen, observe, pending_since},
+    observe::{ObservedRun, observe, pending_since},
     start::start,
     status::{Verdict, WriteError},
 };
@@ -44,20 +44,20 @@ use crate::{
     context::Context,
     error_chain,
     key::Key,
-    shutdown::stopped_unlisted,
+    shutdown::cancelled_before_first_list,
     span,
     stores::{Interest, StoredRun, Tekton, held::Held as _, names, tekton::Tasks},
 };
 
-/// How long a failed round waits for the next.
+/// The pause after a failed round.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// The loop ended before it was told to.
+/// The loop ended without a cancellation.
 #[derive(Debug, thiserror::Error)]
 #[error("the watch of IntegrationJobs and their runs ended")]
 pub struct JobLoopEnded;
 
-/// Runs until it is told to stop; then finishes the rounds in hand.
+/// Runs until `stop` is cancelled; then finishes the active rounds.
 pub async fn run(context: Context, stop: CancellationToken) -> Result<(), JobLoopEnded> {
     let (running, changes) = names::<IntegrationJob, _>(context.runs.subscribe(), interest);
     let of_tekton = context.tekton.changed_runs();
@@ -69,7 +69,7 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), JobLoo
         .for_each(|_| std::future::ready(()));
     tokio::select! {
         () = reconciled => (),
-        () = stopped_unlisted(&running, &stop) => (),
+        () = cancelled_before_first_list(&running, &stop) => (),
     }
     if stop.is_cancelled() { Ok(()) } else { Err(JobLoopEnded) }
 }
@@ -93,7 +93,7 @@ async fn reconcile(
     work_on(&job, &context).instrument(span).await
 }
 
-/// One round: how far the run is, is read, and written where it has changed.
+/// One round: reads the progress of the run, and writes the status if it has changed.
 async fn work_on(job: &IntegrationJob, context: &Context) -> Result<Action, ReconcileError> {
     let status = job.status.clone().unwrap_or_default();
     // A deleted job's run is deleted with it: Kubernetes follows the owner reference.
@@ -102,14 +102,14 @@ async fn work_on(job: &IntegrationJob, context: &Context) -> Result<Action, Reco
     }
     let (new, deadline) =
         match context.tekton.pipeline_run_of(job, &context.cluster).await.map_err(ReconcileError::Read)? {
-            Some(run) => follow(job, &run, context).await?,
-            None if status.pipeline_run.is_some() => (lost(job), None),
+            Some(run) => observe_run(job, &run, context).await?,
+            None if status.pipeline_run.is_some() => (run_deleted(job), None),
             None => (start(job, context).await?, None),
         };
     if new != status {
         match status::write(context, job, &new).await {
             Ok(()) => finished(job, &new, context),
-            // What has changed comes by the watch, and starts the next round.
+            // The watch shows the change, and starts the next round.
             Err(WriteError::Outdated) => (),
             Err(error) => return Err(error.into()),
         }
@@ -120,14 +120,14 @@ async fn work_on(job: &IntegrationJob, context: &Context) -> Result<Action, Reco
     })
 }
 
-/// How long it is until then, and a little more, so that it is over by then.
+/// The time until the deadline, and a little more, so that it has passed by then.
 fn until(deadline: Timestamp) -> Duration {
     let left = Duration::try_from(deadline.duration_since(Timestamp::now())).unwrap_or_default();
     left + Duration::from_millis(10)
 }
 
-/// Stops the run if that was asked for or if its time is over, and says how far it is and when its time is over.
-async fn follow(
+/// Stops the pipeline run if the run was cancelled or its time is over. Returns the new status and the deadline.
+async fn observe_run(
     job: &IntegrationJob,
     run: &PipelineRun,
     context: &Context,
@@ -138,7 +138,7 @@ async fn follow(
     let is_over = limit::deadline(job, &old).is_some_and(|deadline| deadline <= now);
     let seen = async |tasks: &Tasks, is_complete| {
         let pods = pod::read(job, tasks, context).await.map_err(ReconcileError::Read)?;
-        let seen = Seen { run, tasks, pods: &pods, is_complete, is_over };
+        let seen = ObservedRun { run, tasks, pods: &pods, is_complete, is_over };
         Ok::<_, ReconcileError>(observe(job, seen, now))
     };
     let mut status = if let Some(status) = seen(&tasks, false).await? {
@@ -162,8 +162,8 @@ async fn follow(
     Ok((status, deadline.or_else(|| limit::after(job, pending_since?))))
 }
 
-/// The run is gone: what had not ended never will.
-fn lost(job: &IntegrationJob) -> IntegrationJobStatus {
+/// The `PipelineRun` was deleted: its unfinished jobs end as errors.
+fn run_deleted(job: &IntegrationJob) -> IntegrationJobStatus {
     let verdict = Verdict::new(Phase::Error, "PipelineRunDeleted", "the PipelineRun was deleted");
     let mut status = job.status.clone().unwrap_or_default();
     for entry in status.jobs.iter_mut().filter(|entry| !entry.phase.is_final()) {

@@ -15,14 +15,14 @@ use super::{
 };
 use crate::stores::tekton::Tasks;
 
-/// The objects of a run, as they were seen.
+/// A pipeline run with its objects, as the store shows them.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
+pub struct ObservedRun<'a> {
     /// The run.
     pub run: &'a PipelineRun,
     /// Its tasks, by the jobs' names.
     pub tasks: &'a Tasks,
-    /// What their pods say besides.
+    /// What their pods show beside.
     pub pods: &'a PodFacts,
     /// Whether the tasks were read after the run, so that none can be older than it.
     pub is_complete: bool,
@@ -31,7 +31,7 @@ pub struct Seen<'a> {
 }
 
 /// The status that follows. `None` when the run has ended but the end of a task is still on its way: read again.
-pub fn observe(job: &IntegrationJob, seen: Seen<'_>, now: Timestamp) -> Option<IntegrationJobStatus> {
+pub fn observe(job: &IntegrationJob, seen: ObservedRun<'_>, now: Timestamp) -> Option<IntegrationJobStatus> {
     let mut status = job.status.clone().unwrap_or_default();
     let condition = seen.run.status.as_ref().and_then(|run| task::succeeded(&run.conditions));
     let progress = Progress {
@@ -79,7 +79,7 @@ pub fn pending_since(tasks: &Tasks) -> Option<Timestamp> {
 
 type State<'a> = (&'a JobSpec, Option<&'a TaskRun>, TaskState);
 
-fn state<'a>(entry: &'a JobSpec, seen: Seen<'a>) -> State<'a> {
+fn state<'a>(entry: &'a JobSpec, seen: ObservedRun<'a>) -> State<'a> {
     let name = entry.name.as_str();
     let task_run = seen.tasks.get(name).and_then(|task| task.0.as_ref().ok());
     let scheduler = seen.pods.scheduler.get(name).map(String::as_str);
@@ -101,7 +101,7 @@ fn waits_for(state: &TaskState) -> Option<&Cause> {
     }
 }
 
-/// How far each job of a run is.
+/// The progress of each job of a run.
 struct Progress<'a> {
     job: &'a IntegrationJob,
     run: &'a PipelineRun,
@@ -111,7 +111,7 @@ struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// Tekton's word of how the run ended.
+    /// Tekton's condition of how the run ended.
     fn ended(&self) -> Option<&'a RunCondition> {
         self.condition.filter(|condition| condition.status != "Unknown")
     }
@@ -196,7 +196,7 @@ impl<'a> Progress<'a> {
                 TaskEnd::Succeeded => job_status(&entry.name, JobPhase::Succeeded, None),
                 TaskEnd::Failed(message) => with(JobPhase::Failed, message),
                 TaskEnd::TimedOut => with(JobPhase::Failed, &format!("timed out after {limit}")),
-                // The limit of the whole run stops the tasks that go on.
+                // The limit of the whole run stops its active tasks.
                 TaskEnd::Cancelled { had_started: true } if self.has_timed_out() => {
                     with(JobPhase::Failed, &format!("timed out after {timeout}"))
                 }

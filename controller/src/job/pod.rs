@@ -66,8 +66,8 @@ fn waits_for_room(status: &TaskRunStatus) -> bool {
     task::succeeded(&status.conditions).is_some_and(|condition| condition.reason == waiting::NO_ROOM)
 }
 
-/// How a failed task's pod was taken away before the task ended: somebody deleted it, or Kubernetes disrupted it. A pod that
-/// is gone altogether can't be asked; then a step that a signal ended tells.
+/// How a failed task's pod was taken away before the task ended: somebody deleted it, or Kubernetes disrupted it. If the pod no
+/// longer exists, a step that a signal ended shows it.
 ///
 /// Source: <https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions>
 fn lost(pod: Option<&Pod>, status: &TaskRunStatus) -> Option<String> {
@@ -91,11 +91,11 @@ fn lost(pod: Option<&Pod>, status: &TaskRunStatus) -> Option<String> {
         let message = message.as_deref().unwrap_or_default();
         return Some(format!("{}disrupted: {reason}: {message}", task::POD_LOST));
     }
-    // The timestamp is the end of the time of grace.
-    let told_to_go = pod.metadata.deletion_timestamp.as_ref().map(|time| {
+    // The timestamp is the end of the grace period.
+    let deletion_began = pod.metadata.deletion_timestamp.as_ref().map(|time| {
         time.0 - SignedDuration::from_secs(pod.metadata.deletion_grace_period_seconds.unwrap_or_default())
     });
-    told_to_go.filter(|told_to_go| *told_to_go <= ended).map(|_| task::POD_DELETED.to_owned())
+    deletion_began.filter(|deletion_began| *deletion_began <= ended).map(|_| task::POD_DELETED.to_owned())
 }
 
 fn condition<'a>(pod: &'a Pod, type_: &str) -> Option<&'a PodCondition> {

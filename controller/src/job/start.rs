@@ -21,11 +21,11 @@ use crate::{context::Context, error_chain, key::Key};
 pub async fn start(job: &IntegrationJob, context: &Context) -> Result<IntegrationJobStatus, ReconcileError> {
     let now = Timestamp::now();
     let unrun = |phase, reason: &str, message: &str| {
-        status::ended_unrun(job, Verdict::new(phase, reason, message), JobPhase::Error, message, now)
+        status::finished_without_run(job, Verdict::new(phase, reason, message), JobPhase::Error, message, now)
     };
     if let Some(cancel) = &job.spec.cancel {
         let verdict = Verdict::new(Phase::Cancelled, cancel.reason.as_str(), &*cancel.message);
-        return Ok(status::ended_unrun(job, verdict, JobPhase::Cancelled, &cancel.message, now));
+        return Ok(status::finished_without_run(job, verdict, JobPhase::Cancelled, &cancel.message, now));
     }
     let mut status = job.status.clone().unwrap_or_default();
     let Some(base) = status.base_sha.clone().or_else(|| job.spec.base.sha.clone()) else {
@@ -114,7 +114,7 @@ fn refused(job: &IntegrationJob, refusal: &Refusal, now: Timestamp) -> Integrati
     let name = refusal.job();
     let message = format!("{name} {refusal}");
     let verdict = Verdict::new(Phase::Error, refusal.reason(), &*message);
-    let mut status = status::ended_unrun(job, verdict, JobPhase::NotRun, &message, now);
+    let mut status = status::finished_without_run(job, verdict, JobPhase::NotRun, &message, now);
     if let Some(entry) = status.jobs.iter_mut().find(|entry| entry.name == *name) {
         *entry = status::job_status(name, JobPhase::Error, Some(&refusal.to_string()));
     }

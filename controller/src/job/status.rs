@@ -60,7 +60,7 @@ impl Verdict {
 }
 
 /// The status of an `IntegrationJob` that ends before a `PipelineRun` exists: no job ran, each for the same reason.
-pub fn ended_unrun(
+pub fn finished_without_run(
     job: &IntegrationJob,
     verdict: Verdict,
     phase: JobPhase,

@@ -1,4 +1,4 @@
-//! What an `IntegrationJob` shows, in the words of the ledger. Pure.
+//! An `IntegrationJob` as the ledger records it. Pure.
 
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
@@ -20,7 +20,7 @@ pub struct Seen {
     pub config: ConfigReference,
     /// The host and repository that the run names.
     pub repository: (Host, RepositoryPath),
-    /// The run. `None` while it waits for approval: the commit's own status says so.
+    /// The run. `None` while it waits for approval: the commit's own status shows it.
     pub run: Option<Run>,
     /// When its jobs ended.
     pub ended: Vec<(JobName, Timestamp)>,

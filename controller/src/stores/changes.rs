@@ -31,7 +31,7 @@ pub struct Subscription<K> {
 }
 
 impl<K: Held> Subscription<K> {
-    /// Waits for the next change; for ever when there can be none. Nothing is lost when the future is dropped.
+    /// Waits for the next change; forever if there can be none. Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Change<K> {
         loop {
             if let Some(change) = self.try_next() {

@@ -1,4 +1,4 @@
-//! The `IntegrationConfig`s as the loops of one turn see them. No loop lists them by itself.
+//! The `IntegrationConfig`s as the loops of one lease term see them. No loop lists them by itself.
 
 mod stored;
 
@@ -83,7 +83,7 @@ impl Configs {
         self.store.listed().await;
     }
 
-    /// Waits for the next change; for ever when there can be none.
+    /// Waits for the next change; forever if there can be none.
     pub async fn changed(&mut self) {
         self.store.changed().await;
     }
@@ -113,7 +113,7 @@ impl Configs {
         (config.metadata.uid.as_ref() == Some(&job.spec.config.uid)).then_some(config)
     }
 
-    /// How many of its runs a job's config lets go on at once, if it says so.
+    /// The limit of active runs that a run's config sets, if any.
     pub fn max_runs_beside(&self, job: &IntegrationJob) -> Option<u32> {
         let read = |config: &IntegrationConfig| config.spec.max_concurrent_runs;
         self.read(&job.namespace()?, &job.spec.config.name, read)?

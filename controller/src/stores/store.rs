@@ -85,14 +85,14 @@ impl<K: Held> Store<K> {
         objects.subscribers.add(held.chain(objects.is_listed.then_some(Change::Listed)))
     }
 
-    /// Waits until all objects have been listed; for ever when nobody lists them any more.
+    /// Waits until all objects have been listed; forever if nobody lists them any more.
     pub async fn listed(&self) {
         if self.listed.clone().wait_for(|is_listed| *is_listed).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Waits for the next change; for ever when there can be none.
+    /// Waits for the next change; forever if there can be none.
     pub async fn changed(&mut self) {
         if self.changes.changed().await.is_err() {
             std::future::pending::<()>().await;

@@ -45,7 +45,7 @@ impl Readiness {
     }
 }
 
-/// Serves until it is told to stop.
+/// Serves until `stop` is cancelled.
 pub async fn run(context: Context, readiness: Readiness, stop: CancellationToken) -> Result<(), WebError> {
     let address = context.settings.listen;
     let listener = server::listen(address).map_err(|source| WebError::Listen { address, source })?;

@@ -1,7 +1,7 @@
 //! `/runs/NAMESPACE/NAME`: the page of one `IntegrationJob`, for whoever has its address.
 //!
-//! The address is what keeps it (ADR 27): it holds a digest over the config's uid, which nobody outside the cluster knows,
-//! and stands in the commit status alone.
+//! The address is unguessable (ADR 27): it holds a digest over the config's uid, which nobody outside the cluster knows, and
+//! only the commit status shows it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,7 +24,7 @@ use crate::{context::Context, error_chain};
 const AT_ONCE: usize = 16;
 /// How long the Kubernetes API may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Nothing of a page comes from elsewhere, it is kept nowhere, and its address is passed on to nobody.
+/// A page loads nothing, is not cached, and sends no referrer.
 const HEADERS: [(HeaderName, &str); 5] = [
     (
         header::CONTENT_SECURITY_POLICY,

@@ -1,8 +1,8 @@
 //! The HTTP server: one request a connection, and nothing that a stranger can make grow.
 //!
 //! Whoever reaches the port may open connections and send nothing, or half a request. So the connections are counted, each has
-//! a time, and their buffers have a limit. When a connection comes and all places are taken, the oldest one that hasn't sent the
-//! whole head of its request is closed, once it has had a moment to do so. So a probe is answered whatever else is open.
+//! a time, and their buffers have a limit. When a connection comes and all places are taken, the oldest one that hasn't sent
+//! the whole head of its request is closed, once it has had a moment to do so. So a probe is answered whatever else is open.
 
 use std::{
     collections::VecDeque,
@@ -75,7 +75,7 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves until it is stopped, then finishes the requests in hand.
+/// Serves until it is stopped, then finishes the active requests.
 pub(super) async fn serve(
     mut listener: TcpListener,
     app: Router,

@@ -190,7 +190,7 @@ fn every_task_of_a_run_builds_the_same_merge() {
     let base = scene.commit("main", &[("b.txt", "two\n")]);
     scene.push(&base, "refs/heads/main");
     let first = scene.checkout("first", &base, &[(7, &head)]);
-    // The branch goes on, but this run stays with the base that it recorded.
+    // The branch moves, but this run keeps the base that it recorded.
     let newer = scene.commit("main", &[("b.txt", "three\n")]);
     scene.push(&newer, "refs/heads/main");
     let second = scene.checkout("second", &base, &[(7, &head)]);

@@ -15,8 +15,8 @@ fn tasks(progress: &[(&str, Value)]) -> Tasks {
         .collect()
 }
 
-fn seen<'a>(run: &'a PipelineRun, tasks: &'a Tasks, pods: &'a PodFacts) -> Seen<'a> {
-    Seen { run, tasks, pods, is_complete: false, is_over: false }
+fn seen<'a>(run: &'a PipelineRun, tasks: &'a Tasks, pods: &'a PodFacts) -> ObservedRun<'a> {
+    ObservedRun { run, tasks, pods, is_complete: false, is_over: false }
 }
 
 fn observe_of(job: &IntegrationJob, run: &PipelineRun, progress: &[(&str, Value)]) -> IntegrationJobStatus {
@@ -27,7 +27,7 @@ fn observe_of(job: &IntegrationJob, run: &PipelineRun, progress: &[(&str, Value)
 /// The same when the time of the run is over.
 fn over(job: &IntegrationJob, run: &PipelineRun, progress: &[(&str, Value)]) -> IntegrationJobStatus {
     let (tasks, pods) = (tasks(progress), PodFacts::default());
-    let seen = Seen { is_over: true, ..seen(run, &tasks, &pods) };
+    let seen = ObservedRun { is_over: true, ..seen(run, &tasks, &pods) };
     observe(job, seen, NOW.parse().expect("a time")).expect("nothing is awaited")
 }
 
@@ -91,7 +91,7 @@ fn nothing_new_changes_nothing() {
     let run = pipeline_run("False", "Cancelled", &["a", "b"]);
     let progress = [("a", succeeded())];
     let (tasks, pods) = (tasks(&progress), PodFacts::default());
-    let seen = Seen { is_complete: true, ..seen(&run, &tasks, &pods) };
+    let seen = ObservedRun { is_complete: true, ..seen(&run, &tasks, &pods) };
     let first = observe(&job, seen, NOW.parse().expect("a time")).expect("complete");
     job.status = Some(first.clone());
     let second = observe(&job, seen, "2027-01-01T00:00:00Z".parse().expect("a time"));
@@ -355,7 +355,7 @@ fn the_end_of_a_run_waits_for_the_ends_of_its_tasks() {
         let (tasks, pods) = (tasks(&progress), PodFacts::default());
         let incomplete = seen(&run, &tasks, &pods);
         assert_eq!(observe(&job, incomplete, now), None);
-        assert!(observe(&job, Seen { is_complete: true, ..incomplete }, now).is_some());
+        assert!(observe(&job, ObservedRun { is_complete: true, ..incomplete }, now).is_some());
     }
 }
 
@@ -366,7 +366,7 @@ fn a_job_whose_pod_was_deleted_could_not_be_run_and_did_not_fail() {
     let tasks = tasks(&[("a", failed_step("a", 143, &json!([])))]);
     let lost = BTreeMap::from([("a".to_owned(), task::POD_DELETED.to_owned())]);
     let pods = PodFacts { lost, ..PodFacts::default() };
-    let seen = Seen { is_complete: true, ..seen(&run, &tasks, &pods) };
+    let seen = ObservedRun { is_complete: true, ..seen(&run, &tasks, &pods) };
     let status = observe(&job, seen, NOW.parse().expect("a time")).expect("complete");
     assert_eq!(story(&status), (Phase::Error, "PodDeleted", vec![(JobPhase::Error, "its pod was deleted")]));
 }

@@ -18,8 +18,8 @@ fn checkout_result(outcome: &str, detail: &str) -> Value {
     json!([{"name": "outcome", "value": outcome}, {"name": "detail", "value": detail}])
 }
 
-/// The status of a `TaskRun` that goes on, for this reason.
-fn goes_on(reason: &str, message: &str, steps: &Value) -> Value {
+/// The status of an active `TaskRun`, with this reason.
+fn active(reason: &str, message: &str, steps: &Value) -> Value {
     let condition = json!([{"type": "Succeeded", "status": "Unknown", "reason": reason, "message": message}]);
     json!({"conditions": condition, "startTime": "2026-01-01T00:00:00Z", "steps": steps})
 }
@@ -32,12 +32,12 @@ fn a_task_waits_until_its_pod_runs() {
     let ended = json!({"exitCode": 0, "reason": "Completed"});
     for (status, expected) in [
         (json!({}), TaskState::Waiting(None)),
-        (goes_on("Started", "", &json!([])), TaskState::Waiting(None)),
-        (goes_on("Pending", "Pending", &json!([])), TaskState::Waiting(None)),
-        (goes_on("Pending", unplaced, &json!([])), TaskState::Waiting(Some(cause))),
-        (goes_on("Running", "", &checkout(&Value::Null)), TaskState::CheckingOut),
-        (goes_on("Running", "", &checkout(&ended)), TaskState::Running),
-        (goes_on("Running", "", &json!([{"name": "run"}])), TaskState::Running),
+        (active("Started", "", &json!([])), TaskState::Waiting(None)),
+        (active("Pending", "Pending", &json!([])), TaskState::Waiting(None)),
+        (active("Pending", unplaced, &json!([])), TaskState::Waiting(Some(cause))),
+        (active("Running", "", &checkout(&Value::Null)), TaskState::CheckingOut),
+        (active("Running", "", &checkout(&ended)), TaskState::Running),
+        (active("Running", "", &json!([{"name": "run"}])), TaskState::Running),
     ] {
         assert_eq!(state_of(&status), expected, "{status}");
     }

@@ -43,14 +43,14 @@ pub(super) struct HostSpec {
     requests: Arc<AtomicUsize>,
 }
 
-/// How a host takes its time.
+/// How long a host packs.
 #[derive(Debug, Clone, Copy)]
 enum Packing {
-    /// It has packed at once.
+    /// It responds at once.
     Quick,
-    /// It says so often, in these pauses, that it is still there.
+    /// It sends this many keep-alives, with this pause.
     KeepsAlive(usize, Duration),
-    /// It says nothing more.
+    /// It sends nothing more.
     Silent,
 }
 
