@@ -11,7 +11,7 @@ use clap::Parser;
 use kube::core::DeserializeGuard;
 use tidegate_aws::SdkConfig;
 use tidegate_controller::{
-    context::Context, drain::inlet::Inlet, metrics::Metrics, settings::Settings,
+    context::Context, drain::command_queue::CommandQueue, metrics::Metrics, settings::Settings,
     stores::configs::StoredConfig, web,
 };
 use tidegate_keys::SecretStore;
@@ -47,14 +47,14 @@ async fn main() -> anyhow::Result<()> {
     check_crds(&context).await?;
 
     let aws = tidegate_aws::load().await?;
-    let inlets = inlets(&settings, &aws, &context.metrics);
+    let command_queues = command_queues(&settings, &aws, &context.metrics);
     let keys = SecretStore::new(&aws, settings.master_key_secret.clone());
 
     let stop = CancellationToken::new();
     let readiness = web::Readiness::default();
     let mut tasks = Supervisor::default();
     tasks.start("web", web::run(context.clone(), readiness.clone(), stop.clone()));
-    let replica = Replica { context, keys, inlets };
+    let replica = Replica { context, keys, command_queues };
     tasks.start("leader", replica.lead(stop.clone()));
     readiness.set(true);
     tracing::info!("the controller has started");
@@ -72,7 +72,7 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// The queue that our own plugins share, and those of third-party plugins.
-fn inlets(settings: &Settings, aws: &SdkConfig, metrics: &Metrics) -> Vec<Inlet> {
+fn command_queues(settings: &Settings, aws: &SdkConfig, metrics: &Metrics) -> Vec<CommandQueue> {
     let queue = |url: &String| Queue::new(aws, url.clone());
     let (commands, dead_letters) =
         (queue(&settings.command_queue_url), queue(&settings.command_dead_letter_queue_url));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidegate_controller::{
     catch_up, config,
     context::Context,
-    drain::{self, inlet::Inlet},
+    drain::{self, command_queue::CommandQueue},
     job,
     leader::Lease,
     report,
@@ -22,24 +22,24 @@ use crate::supervisor::Supervisor;
 pub struct Replica {
     pub context: Context,
     pub keys: SecretStore,
-    pub inlets: Vec<Inlet>,
+    pub command_queues: Vec<CommandQueue>,
 }
 
 impl Replica {
     /// Leads whenever the lease is ours, until `stop` is cancelled or a loop ends by itself.
     pub async fn lead(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut lease = Lease::new(self.context.clone());
-        while let Some(mut tenure) = lease.acquire(&stop).await {
-            let term = CancellationToken::new();
-            let mut loops = self.start(&term);
+        while let Some(mut term) = lease.acquire(&stop).await {
+            let end_of_term = CancellationToken::new();
+            let mut loops = self.start(&end_of_term);
             let work = async {
                 tokio::select! {
                     () = stop.cancelled() => None,
                     failure = loops.failure() => failure,
                 }
             };
-            let mut held = lease.hold(&mut tenure, work).await;
-            term.cancel();
+            let mut held = lease.hold(&mut term, work).await;
+            end_of_term.cancel();
             let failure = match &mut held {
                 Ok(failure) => failure.take(),
                 Err(_) => None,
@@ -47,7 +47,7 @@ impl Replica {
             let mut held = held.map(drop);
             if held.is_ok() {
                 // Still the leader: nobody else acts before the running work has ended.
-                held = lease.hold(&mut tenure, loops.join()).await.map(drop);
+                held = lease.hold(&mut term, loops.join()).await.map(drop);
             }
             match held {
                 Ok(()) => lease.release().await,
@@ -63,15 +63,15 @@ impl Replica {
         Ok(())
     }
 
-    fn start(&self, term: &CancellationToken) -> Supervisor {
-        let (of_term, stores, checks, writers) = self.context.for_turn();
-        let (context, stop) = (|| of_term.clone(), || term.clone());
+    fn start(&self, end_of_term: &CancellationToken) -> Supervisor {
+        let (of_term, stores, checks, writers) = self.context.for_term();
+        let (context, stop) = (|| of_term.clone(), || end_of_term.clone());
         let keys = KeyCache::new(self.keys.clone(), self.context.settings.master_key_cache.as_duration());
         let locks = Arc::<Locks>::default();
         let mut loops = Supervisor::default();
         loops.start("stores", stores::run(self.context.cluster.clone(), stores, writers, stop()));
         loops.start("config", config::run(context(), checks, keys, stop()));
-        loops.start("drain", drain::run(context(), self.inlets.clone(), Arc::clone(&locks), stop()));
+        loops.start("drain", drain::run(context(), self.command_queues.clone(), Arc::clone(&locks), stop()));
         loops.start("catch_up", catch_up::run(context(), locks, stop()));
         loops.start("schedule", schedule::run(context(), stop()));
         loops.start("job", job::run(context(), stop()));

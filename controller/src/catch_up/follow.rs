@@ -11,10 +11,10 @@ use crate::{
     trigger::{Act, Follower, error::TriggerError, proof::EventProof},
 };
 
-/// How much is done at once: a config of many open pull requests must not keep commands from the host.
+/// The most tasks at once: a config with many open pull requests must not delay commands.
 pub const IN_FLIGHT: usize = 4;
 
-/// Follows an act as if an event had brought it. One that is refused is recorded: it is wanted no more.
+/// Carries out an act as if an event had caused it. A refusal is recorded: then the act is wanted no more.
 pub async fn follow(
     config: &IntegrationConfig,
     act: Act,
@@ -31,6 +31,6 @@ pub fn follower<'a>(
     held: &'a Held,
     context: &'a Context,
 ) -> Follower<'a> {
-    // The ledger remembers only heads that the host showed.
+    // The ledger holds only heads that the host showed.
     Follower { config, proof: EventProof::Signed, origin, held, context }
 }

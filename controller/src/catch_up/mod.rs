@@ -45,8 +45,8 @@ pub enum CatchUpError {
     Task(#[source] tokio::task::JoinError),
 }
 
-/// How much time lies between two looks at the ledgers, so that a burst of changes costs one. A command that is worked on has
-/// mostly made its run by then.
+/// The time between two looks at the ledgers, so that a burst of changes costs one. By then a command in progress has usually
+/// created its run.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 /// The timer's bound when nothing is due: `select!` needs one.
 const IDLE: Duration = Duration::from_hours(1);
@@ -226,7 +226,7 @@ async fn make_up(what: What, book: &Book, context: &Context, locks: &Locks) -> R
         What::Retest(run, request) => retest::retest(&run, &request, book, context, locks).await,
         What::Push(reference, sha) => {
             follow(&config, Act::Push(reference.clone(), sha.clone()), locks, context).await?;
-            // Its job may be gone from the config, or the branch have moved, which is an event of its own.
+            // Its job may have been removed from the config; or the branch has moved, which is an event of its own.
             if book.settle_ref(&reference, &sha) { Ok(book.save().await?) } else { Ok(()) }
         }
     }

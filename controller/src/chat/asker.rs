@@ -13,7 +13,7 @@ use crate::{
 /// Where a comment comes from.
 #[derive(Clone, Copy)]
 pub struct Asker<'a> {
-    /// A config whose hook brought it: its credential reads and answers.
+    /// A config whose hook delivered it: its credential reads and answers.
     pub config: &'a IntegrationConfig,
     /// The event behind it.
     pub origin: &'a Origin,

@@ -52,7 +52,7 @@ impl fmt::Display for Comment<'_> {
     }
 }
 
-/// Which comment on a commit a plugin points to.
+/// The comment on a commit that a plugin points to.
 #[derive(Debug, Clone, Copy)]
 pub struct CommitCommentRef<'a> {
     /// The commit.

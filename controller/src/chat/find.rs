@@ -24,7 +24,7 @@ pub async fn find(comment: Comment<'_>, reader: &Reader<'_>) -> Result<Option<Co
     }
 }
 
-/// Whether a comment is on this pull request, and has a line that would be followed.
+/// Whether a comment is on this pull request, and holds a command.
 pub fn holds_command(pull_request: PullRequestNumber, comment: &CommentFacts) -> bool {
     matches!(admit::on_pull_request(pull_request, comment), Admission::Follow(_))
 }

@@ -6,6 +6,7 @@
 
 mod admit;
 mod answer;
+mod answered;
 mod asker;
 mod comment;
 mod commit;

@@ -1,12 +1,12 @@
 //! What is remembered between comments.
 
-use super::{memory::Memory, quota::Quota};
+use super::{answered::AnsweredComments, quota::Quota};
 use crate::runs::locks::{PullRequest, Repository};
 
-/// What is remembered between comments.
+/// The state that is kept between comments.
 #[derive(Debug, Default)]
 pub struct Chat {
-    pub(super) memory: Memory,
+    pub(super) answered: AnsweredComments,
     pub(super) quota: Quota<PullRequest>,
     /// On the commits of a repository together.
     pub(super) on_commits: Quota<Repository>,

@@ -34,7 +34,7 @@ pub enum CleanupError {
     /// There is no usable credential.
     #[error("failed to get the host's credential")]
     Credential(#[source] CredentialError),
-    /// The host refused, or could not be reached.
+    /// The host refused, or was unreachable.
     #[error("failed to delete hook {id} of {repository}")]
     Host {
         /// The hook.

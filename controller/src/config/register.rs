@@ -66,7 +66,7 @@ pub async fn repository(of: &Registration<'_>) -> Result<RepositoryPath, Registe
     Ok(of.client.read_repository().await?)
 }
 
-/// Which right the credential lacks to find out who may write.
+/// The right that the credential lacks to read permissions.
 pub async fn missing_right(of: &Registration<'_>) -> Result<Option<String>, RegisterError> {
     Ok(of.client.find_missing_right().await?)
 }

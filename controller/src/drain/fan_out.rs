@@ -7,8 +7,8 @@ use tidegate_rules::ledger::Observation;
 use super::{
     Drain,
     concerned::{self, Concerned},
+    event_proof,
     outcome::Outcome,
-    proof,
     work::Work,
 };
 use crate::{

@@ -14,7 +14,6 @@ mod fan_out;
 mod give_up;
 mod lane;
 mod outcome;
-mod proof;
 mod renamed;
 mod shares;
 mod slots;
@@ -33,7 +32,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use self::{inlet::Inlet, outcome::Outcome, renamed::Renames, slots::Slots};
+use self::{command_queue::CommandQueue, outcome::Outcome, renamed::Renames, slots::Slots};
 use crate::{
     backoff::backoff,
     chat::Chat,

@@ -10,14 +10,14 @@ use crate::{
     },
 };
 
-/// What became of a command for all of its configs.
+/// The result of a command for all its configs.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// How many configs carried it out, or have nothing to do with it.
+    /// How many configs carried it out, or need nothing from it.
     pub served: usize,
     /// Why configs refuse it for good.
     pub refusals: Vec<String>,
-    /// Why it could not be carried out yet for others.
+    /// Why it could not be carried out yet for the other configs.
     pub errors: Vec<TriggerError>,
 }
 
@@ -30,7 +30,7 @@ impl Outcome {
         }
     }
 
-    /// The error that leaves the most hope: as long as it does, the command is tried again.
+    /// The error that is retried for the longest time: it decides how long the command is.
     fn most_patient(&self) -> Option<&TriggerError> {
         self.errors.iter().max_by_key(|error| error.waits_for())
     }
@@ -40,19 +40,19 @@ impl Outcome {
         self.most_patient().map(TriggerError::waits_for)
     }
 
-    /// Why the command is refused for good: nobody carried it out, and each config refuses it. A refusal beside a config that
-    /// took the command says only that the other config's credential sees less.
+    /// Why the command is refused for good: nobody carried it out, and each config refuses it. If one config carried it out, a
+    /// refusal of another only means that its credential sees less.
     pub fn refusal(&self) -> Option<String> {
         (self.served == 0 && self.errors.is_empty() && !self.refusals.is_empty())
             .then(|| self.refusals.join("; "))
     }
 
-    /// How long the host of the decisive error asked to be left alone.
+    /// The pause that the host of the decisive error asked for.
     pub fn retry_after(&self) -> Option<Duration> {
         self.most_patient()?.retry_after()
     }
 
-    /// The decisive error's word for metrics.
+    /// The category of the decisive error, for metrics.
     pub fn category(&self) -> &'static str {
         self.most_patient().map_or("none", TriggerError::category)
     }

@@ -49,7 +49,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// What has to be locked, in the repository of a config.
+    /// The subject of the lock, in the repository of a config.
     pub fn subject(&self, config: &IntegrationConfig) -> Subject {
         match self {
             Self::Act(act) => act.subject(config),

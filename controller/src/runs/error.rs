@@ -1,6 +1,6 @@
 //! Why the cluster did not take an action.
 
-/// Why the cluster did not take an action.
+/// Why an action failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     /// An object could not be read or written.
@@ -8,7 +8,7 @@ pub enum ApplyError {
     Job {
         /// What was tried.
         operation: &'static str,
-        /// The object, or what was selected by.
+        /// The object or the selector.
         name: String,
         /// Why it failed.
         source: kube::Error,
@@ -16,7 +16,7 @@ pub enum ApplyError {
     /// The config has no uid: it didn't come from a cluster.
     #[error("the config has no owner reference")]
     NoOwner,
-    /// One trigger was cancelled and wanted again too often.
+    /// The runs of one trigger were cancelled too often.
     #[error("trigger {0} has used up its attempts")]
     Attempts(String),
 }

@@ -27,7 +27,7 @@ use self::{
 };
 use crate::{context::Context, ledger::Book, outcome::seen::Seen};
 
-/// What actions are carried out with.
+/// The means to carry out actions.
 #[derive(Clone, Copy)]
 pub struct Executor<'a> {
     /// The config whose runs these are.

@@ -5,7 +5,7 @@ use tidegate_resources::IntegrationConfig;
 
 use crate::runs::{action::Action, locks::Subject};
 
-/// What happened to a pull request, branch or tag, as far as somebody says so.
+/// What happened to a pull request, branch or tag, as a command claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     /// A pull request was opened, or changed.
@@ -21,7 +21,7 @@ pub enum Act {
     Closed(PullRequestNumber),
     /// A branch or tag was pushed.
     Push(GitRef, CommitSha),
-    /// A branch or tag came to a commit, or was deleted, and nothing is to run for it.
+    /// A branch or tag moved or was deleted, and nothing runs for it.
     Moved(GitRef, Option<CommitSha>),
 }
 
@@ -36,7 +36,7 @@ impl Act {
         }
     }
 
-    /// What has to be locked, in the repository of a config.
+    /// The subject of the lock, in the repository of a config.
     pub fn subject(&self, config: &IntegrationConfig) -> Subject {
         match self {
             Self::PullRequest { number, .. } | Self::Closed(number) => Subject::pull_request(config, *number),
@@ -45,22 +45,22 @@ impl Act {
     }
 }
 
-/// What became of something that somebody wants.
+/// The result of an act or a comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Followed {
-    /// It was followed, or there was nothing to follow: what happened, for the log.
+    /// It was carried out, or needed nothing: what happened, for the log.
     Done(String),
-    /// It claims something that isn't so.
+    /// It claims something untrue.
     Refused(String),
 }
 
-/// What an act comes to. Pure functions make it of facts.
+/// What follows from an act. Pure functions derive it from facts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Plan {
     /// These actions.
     Act(Vec<Action>),
-    /// Nothing: the world has moved on, or nothing is configured.
+    /// Nothing: the facts have changed since, or nothing is configured.
     Nothing(String),
-    /// Nothing: the act claims something that isn't so.
+    /// Nothing: the act claims something untrue.
     Refuse(String),
 }

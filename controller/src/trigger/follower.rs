@@ -11,7 +11,7 @@ use crate::{
     runs::{locks::Held, origin::Origin},
 };
 
-/// Where and for whom an act is followed.
+/// The config and the means with which an act is carried out.
 #[derive(Clone, Copy)]
 pub struct Follower<'a> {
     /// The config.

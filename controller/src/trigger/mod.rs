@@ -22,7 +22,7 @@ pub use self::{
     act::{Act, Followed, Plan},
     follower::Follower,
 };
-use self::{error::TriggerError, pull_request::Wish};
+use self::{error::TriggerError, pull_request::Request};
 use crate::{context::Context, error_chain, runs::Executor};
 
 impl Follower<'_> {

@@ -38,10 +38,10 @@ pub async fn again(
     };
     let reference = &job.spec.base.reference;
     let held = locks.lock(Subject::reference(config, reference)).await;
-    let place = Reader::new(config, context).await?.place(reference, sha).await?;
+    let position = Reader::new(config, context).await?.position(reference, sha).await?;
     let book = context.ledgers.open(config).await?;
-    push::record(reference, sha, place, &book, config, context).await?;
-    if place.is_none() {
+    push::record(reference, sha, position, &book, config, context).await?;
+    if position.is_none() {
         return Ok(Err(format!("{} is not on {reference} any more", sha.short())));
     }
     let run = match run(job, names, request, config) {

@@ -22,7 +22,7 @@ pub enum StoredConfig {
 pub struct UnreadableConfig {
     /// Its name, uid, finalizers.
     pub metadata: ObjectMeta,
-    /// The field, and what is wrong with it.
+    /// The field, and its error.
     pub error: String,
     /// The repository, if at least that can be read.
     pub git: Option<GitSpec>,
