@@ -12,8 +12,8 @@ use serde::de::IgnoredAny;
 use sha2::Sha256;
 use tidegate_hosts::{
     hook::HookLabel,
+    intake::signed_headers,
     intake::{Outcome, verify},
-    proof::signed_headers,
 };
 
 const BODY: &[u8] = include_bytes!("../../tests/payloads/github/pull_request.opened-in-organization.json");

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 use reqwest::{Client, Url, redirect::Policy};
 use secrecy::SecretString;
-use tidegate_hosts::{hook::HookLabel, proof::signed_headers};
+use tidegate_hosts::{hook::HookLabel, intake::signed_headers};
 use tidegate_model::{DeliveryId, Host};
 
 use crate::{console, runtime};

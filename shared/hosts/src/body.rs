@@ -9,8 +9,8 @@ use serde::{
 use tidegate_model::{CommitSha, GitRef};
 
 use crate::{
+    delivery::{Ignored, NormaliseError},
     inbound::Inbound,
-    intake::{Ignored, NormaliseError},
 };
 
 /// Reads a JSON body. Only when that fails it is read again, slower, to learn which field is at fault.

@@ -5,10 +5,9 @@ use std::{fmt, str::FromStr};
 use sha2::{Digest as _, Sha256};
 use tidegate_model::{ConfigRef, Host, ParseError, SaltId};
 
-mod label;
 mod master_key;
 
-pub use label::HookLabel;
+pub use crate::hook_label::HookLabel;
 pub use master_key::{MasterKey, MasterKeyError};
 
 /// Where a delivery comes in. Everything but the App's route names one config's hook.

@@ -1,11 +1,19 @@
 //! The edge: from a request's headers and raw bytes to events. First the proof, then the content.
 
-use http::{HeaderMap, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
 use secrecy::SecretString;
-use tidegate_model::{DeliveryId, Event, Host, ParseError};
+use tidegate_model::{DeliveryId, Host};
 
-pub use crate::proof::VerifyError;
-use crate::{hook::HookLabel, inbound::port, normalise::normalise};
+use crate::{
+    delivery,
+    hook_label::HookLabel,
+    normalise::normalise,
+    ports::{port, proof},
+};
+pub use crate::{
+    delivery::{Delivery, Ignored, NormaliseError, Outcome},
+    proof::VerifyError,
+};
 
 /// **Verify.** Checks the proof of a delivery over its raw bytes, in constant time, against each of these secrets.
 ///
@@ -18,7 +26,7 @@ pub fn verify<'a>(
     body: &'a [u8],
     secrets: &[SecretString],
 ) -> Result<Verified<'a>, VerifyError> {
-    label.proof().check(headers, body, secrets)?;
+    proof(label).check(headers, body, secrets)?;
     Ok(Verified(Unverified::new(label.host(), headers, body)))
 }
 
@@ -86,115 +94,28 @@ fn require_json(headers: &HeaderMap) -> Result<(), NormaliseError> {
     if essence.eq_ignore_ascii_case("application/json") {
         Ok(())
     } else {
-        Err(NormaliseError::ContentType { found: bounded(value) })
+        Err(NormaliseError::ContentType { found: delivery::bounded(value) })
     }
 }
 
-fn bounded(text: &str) -> String {
-    text.chars().take(NormaliseError::MAX_REASON).collect()
-}
-
-/// A delivery that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
-    /// The host's own id of it.
-    pub id: DeliveryId,
-    /// What it says.
-    pub outcome: Outcome,
-}
-
-/// What a delivery says to Tidegate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// What happened that plugins may care about, in the host's order: at least one event, and all of one kind.
-    Events(Vec<Event>),
-    /// Nothing that concerns any plugin.
-    Ignored(Ignored),
-}
-
-/// Why a delivery is no event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ignored {
-    /// The host only tries the hook.
-    Ping,
-    /// No plugin uses events of this kind.
-    UnusedKind,
-    /// The action changes nothing that is tested: a label, a title, a draft mark.
-    UnusedAction,
-    /// The comment is on an issue, not on a pull request.
-    PlainIssue,
-    /// The comment was deleted.
-    DeletedComment,
-    /// A program wrote the comment. Answering programs could go on forever.
-    BotComment,
-    /// The ref that was pushed is neither a branch nor a tag.
-    OtherRef,
-}
-
-impl Ignored {
-    /// The reason in a few fixed words, for logs and metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ping => "ping",
-            Self::UnusedKind => "unused event kind",
-            Self::UnusedAction => "unused action",
-            Self::PlainIssue => "comment on a plain issue",
-            Self::DeletedComment => "deleted comment",
-            Self::BotComment => "comment by a bot",
-            Self::OtherRef => "neither branch nor tag",
-        }
+/// The headers that a host would send with this body to a hook of this label: content type, event, delivery id and proof.
+///
+/// `event` is the host's own name of the event, like `pull_request`. `None` when something can't stand in a header.
+pub fn signed_headers(
+    label: HookLabel,
+    event: &str,
+    delivery: &DeliveryId,
+    body: &[u8],
+    secret: &SecretString,
+) -> Option<HeaderMap> {
+    let port = port(label.host());
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let about = [(port.kind, event.to_owned()), (port.delivery, delivery.as_str().to_owned())];
+    for (name, value) in about.into_iter().chain(proof(label).prove(delivery, body, secret)?) {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?);
     }
-}
-
-/// Why a delivery can't be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NormaliseError {
-    /// A header that says what the delivery is, is missing.
-    #[error("failed to read the delivery: header {header} is missing")]
-    MissingHeader {
-        /// Its name.
-        header: &'static str,
-    },
-    /// A header holds more than visible ASCII characters.
-    #[error("failed to read the delivery: header {header} is not visible ASCII")]
-    UnreadableHeader {
-        /// Its name.
-        header: &'static str,
-    },
-    /// The delivery's id is none.
-    #[error("failed to read the delivery: header {header} holds no delivery id")]
-    DeliveryId {
-        /// The header's name.
-        header: &'static str,
-        /// What is wrong with it.
-        source: ParseError,
-    },
-    /// The body is no JSON.
-    #[error(
-        "failed to read the delivery: content type {found:?} is not application/json; set the hook's content_type to json"
-    )]
-    ContentType {
-        /// What it says it is, cut to 200 characters.
-        found: String,
-    },
-    /// A field of the body is missing or wrong.
-    #[error("failed to read the delivery: body field {field}: {reason}")]
-    Body {
-        /// The path of the field, or of the object that lacks one; `.` is the whole body.
-        field: String,
-        /// What is wrong with it, cut to 200 characters: the value may be as long as the body.
-        reason: String,
-    },
-}
-
-impl NormaliseError {
-    const MAX_REASON: usize = 200;
-
-    pub(crate) fn body(field: &str, error: &serde_json::Error) -> Self {
-        // A body that ends too early ends in a field without a name, "?".
-        let field = if field == "?" { "." } else { field };
-        Self::Body { field: bounded(field), reason: bounded(&error.to_string()) }
-    }
+    Some(headers)
 }
 
 #[cfg(test)]

@@ -4,18 +4,23 @@
 //! [`intake::Verified::normalise`] (its events).
 //! Calling a host's API needs the feature `client`, which the functions never turn on.
 
+#[cfg(feature = "client")]
+mod api;
 mod body;
 #[cfg(feature = "client")]
 pub mod client;
+mod delivery;
 mod gitea;
 mod github;
+mod github_json;
 pub mod hook;
-mod host;
+mod hook_label;
 mod inbound;
 pub mod intake;
 mod normalise;
+mod ports;
 pub mod proof;
 #[cfg(feature = "client")]
 mod v3;
 
-pub use host::{capabilities, pull_request_ref};
+pub use ports::{capabilities, pull_request_ref};

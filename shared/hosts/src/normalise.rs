@@ -7,8 +7,8 @@ use tidegate_model::{
 };
 
 use crate::{
+    delivery::{Ignored, Outcome},
     inbound::{Change, Comment, CommentChange, Edited, Inbound, Place, PullRequestChange, Push, RefChange},
-    intake::{Ignored, Outcome},
 };
 
 pub(crate) fn normalise(inbound: Inbound<'_>) -> Outcome {

@@ -4,13 +4,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
+use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq as _};
 use tidegate_model::DeliveryId;
-
-use crate::{hook::HookLabel, inbound::port};
 
 /// What a delivery of a hook proves itself with. Header names are in small letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +104,7 @@ impl Proof {
     }
 
     /// The headers that prove a delivery. `None` when the id or the secret can't be used.
-    fn prove(
+    pub(crate) fn prove(
         self,
         delivery: &DeliveryId,
         body: &[u8],
@@ -198,26 +196,6 @@ fn mac(key: &[u8], parts: &[&[u8]]) -> Digest {
         mac.update(part);
     }
     mac.finalize().into_bytes().into()
-}
-
-/// The headers that a host would send with this body to a hook of this label: content type, event, delivery id and proof.
-///
-/// `event` is the host's own name of the event, like `pull_request`. `None` when something can't stand in a header.
-pub fn signed_headers(
-    label: HookLabel,
-    event: &str,
-    delivery: &DeliveryId,
-    body: &[u8],
-    secret: &SecretString,
-) -> Option<HeaderMap> {
-    let port = port(label.host());
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let about = [(port.kind, event.to_owned()), (port.delivery, delivery.as_str().to_owned())];
-    for (name, value) in about.into_iter().chain(label.proof().prove(delivery, body, secret)?) {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?);
-    }
-    Some(headers)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use aws_sdk_sqs::config::Credentials;
 use lambda_http::http::HeaderMap;
 use serde_json::{Value, json};
 use tidegate_aws::SdkConfig;
-use tidegate_hosts::{hook::MasterKey, proof::signed_headers};
+use tidegate_hosts::{hook::MasterKey, intake::signed_headers};
 use tidegate_keys::SecretStore;
 use tidegate_model::PushEvent;
 use tidegate_queue::decode;

@@ -2,58 +2,19 @@
 //!
 //! [`HostClient`] is the only place that knows which hosts there are. Its calls, with the contract of each, are in `calls`.
 
-mod api;
 #[macro_use]
 mod on_host;
 mod calls;
-mod egress;
-mod error;
-mod facts;
-mod transport;
 
-use std::time::Duration;
-
-use secrecy::SecretString;
 use tidegate_model::{Capabilities, Host, RepositoryPath};
 use url::Url;
 
-pub(crate) use api::{Answer, Api, Pages, encoded, found};
-pub use egress::{EgressError, EgressPolicy};
-pub use error::{ErrorClass, HostError};
-pub use facts::{
-    AccountFacts, CommentFacts, CommitCommentFacts, HeadFacts, Hook, HookSpec, Listing, PullRequestFacts,
-    Reaction, RefFacts, StatusFacts,
+pub use crate::api::{
+    AccountFacts, ClientSettings, CommentFacts, CommitCommentFacts, Credential, EgressError, EgressPolicy,
+    ErrorClass, HeadFacts, Hook, HookSpec, HostError, Listing, PullRequestFacts, Reaction, RefFacts,
+    StatusFacts,
 };
-pub(crate) use transport::Transport;
-
-use crate::{capabilities, gitea::client::GiteaClient, github::client::GithubClient};
-
-/// Who calls.
-#[derive(Debug, Clone)]
-pub enum Credential {
-    /// A personal, project or bot token.
-    Token(SecretString),
-    /// An installed GitHub App. Other hosts have none: there it is refused like a wrong token.
-    GithubApp {
-        /// The App's id.
-        app_id: u64,
-        /// The id of its installation.
-        installation_id: u64,
-        /// The App's RSA key in PEM format.
-        private_key: SecretString,
-    },
-    /// Nobody.
-    Anonymous,
-}
-
-/// How a client calls.
-#[derive(Debug, Clone)]
-pub struct ClientSettings {
-    /// How long one attempt may take, from the first byte sent to the last byte read.
-    pub timeout: Duration,
-    /// Which addresses may be called.
-    pub egress: EgressPolicy,
-}
+use crate::{api::Transport, capabilities, gitea::client::GiteaClient, github::client::GithubClient};
 
 /// A client of one host's API with one credential: the port that every host implements. Clones share connections and tokens.
 ///

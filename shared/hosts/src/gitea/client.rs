@@ -12,9 +12,9 @@ use tower::service_fn;
 use url::Url;
 
 use crate::{
-    client::{Answer, Api, Credential, HookSpec, HostError, Pages, Transport, encoded, found},
-    gitea::ACTIONS_USER,
-    v3::{Commit, Dialect, V3, V3Hooks},
+    api::{Answer, Api, Credential, HookSpec, HostError, Pages, Transport, encoded, found},
+    gitea::payload::ACTIONS_USER,
+    v3::{CommentAddress, Commit, Dialect, V3, V3Hooks},
 };
 
 /// Source: <https://docs.gitea.com/development/api-usage#pagination>
@@ -31,7 +31,7 @@ impl V3 for GiteaClient {
     const DIALECT: Dialect = Dialect {
         ghost: "Ghost",
         is_bot: |user| user.id == ACTIONS_USER,
-        comment_address: |comment| &comment.pull_request_url,
+        comment_address: CommentAddress::PullRequest,
         deliveries_name_reviews: false,
         comments_have_pages: false,
         oldest_first: "sort=oldest",

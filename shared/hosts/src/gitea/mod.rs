@@ -18,6 +18,3 @@ pub(crate) const PROOF: Proof = Proof::Hmac { header: "x-gitea-signature", prefi
 /// Source: <https://docs.gitea.com/usage/webhooks>
 pub(crate) const PORT: Port =
     Port { kind: "x-gitea-event", delivery: "x-gitea-delivery", parse: parse::parse };
-
-/// The id of the user that Gitea Actions acts as. Other programs look like people here.
-const ACTIONS_USER: i64 = -2;

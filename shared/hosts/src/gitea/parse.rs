@@ -7,11 +7,9 @@ use tidegate_model::{CommentPointer, GitRef};
 use super::payload::{CommentPayload, DeletePayload, DeletedKind, Gitea, ReviewPayload};
 use crate::{
     body::read,
-    inbound::{
-        Inbound, Place,
-        github_json::{Written, comment, pull_request, push, ref_change},
-    },
-    intake::{Ignored, NormaliseError},
+    delivery::{Ignored, NormaliseError},
+    github_json::{Written, comment, pull_request, push, ref_change},
+    inbound::{Inbound, Place},
 };
 
 /// Reads a delivery of this kind (`X-Gitea-Event`).

@@ -1,5 +1,5 @@
 //! What is used of Gitea's payloads, and nothing else: every other field may change or be missing. What GitHub writes alike is in
-//! [`crate::inbound::github_json`].
+//! [`crate::github_json`].
 //!
 //! Source: <https://docs.gitea.com/usage/webhooks>, and `modules/structs/hook.go` of Gitea 1.26.
 
@@ -8,14 +8,14 @@ use std::borrow::Cow;
 use serde::{Deserialize, de::IgnoredAny};
 use tidegate_model::{HostTime, Login, PullRequestNumber, RefName};
 
-use super::ACTIONS_USER;
 use crate::{
     body::lenient,
-    inbound::{
-        Author, Edited,
-        github_json::{Dialect, Issue, Repository, Text},
-    },
+    github_json::{Dialect, Issue, Repository, Text},
+    inbound::{Author, Edited},
 };
+
+/// The id of the user that Gitea Actions acts as. Other programs look like people here.
+pub(super) const ACTIONS_USER: i64 = -2;
 
 pub(super) struct Gitea;
 

@@ -12,15 +12,12 @@ use tidegate_model::{CommitSha, GitRef, RepositoryPath};
 use tower::service_fn;
 use url::Url;
 
-use auth::Authenticated;
+use auth::{Authenticated, MEDIA_TYPE};
 
 use crate::{
-    client::{Answer, Api, Credential, HookSpec, HostError, Pages, Transport, encoded, found},
-    v3::{Dialect, V3, V3Hooks},
+    api::{Answer, Api, Credential, HookSpec, HostError, Pages, Transport, encoded, found},
+    v3::{CommentAddress, Dialect, V3, V3Hooks},
 };
-
-/// What GitHub recommends to accept.
-const MEDIA_TYPE: &str = "application/vnd.github+json";
 
 /// Source: <https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api>
 const PAGES: Pages = Pages { size: "per_page", length: 100, is_last: |answer, _, _| !has_next(answer) };
@@ -51,7 +48,7 @@ impl V3 for GithubClient {
         ghost: "ghost",
         is_bot: |user| user.kind == "Bot",
         // Whether it is a plain issue's or a pull request's: only reading the pull request tells.
-        comment_address: |comment| &comment.issue_url,
+        comment_address: CommentAddress::Issue,
         deliveries_name_reviews: true,
         comments_have_pages: true,
         oldest_first: "sort=created&direction=asc",

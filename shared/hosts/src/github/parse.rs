@@ -4,11 +4,9 @@ use tidegate_model::CommentPointer;
 
 use super::payload::{CommentPayload, CommitCommentPayload, Github, ReviewPayload};
 use crate::{
-    inbound::{
-        Inbound, Place,
-        github_json::{Written, comment, pull_request, push},
-    },
-    intake::{Ignored, NormaliseError},
+    delivery::{Ignored, NormaliseError},
+    github_json::{Written, comment, pull_request, push},
+    inbound::{Inbound, Place},
 };
 
 /// Reads a delivery of this kind (`X-GitHub-Event`).

@@ -1,5 +1,5 @@
 //! What is used of GitHub's payloads, and nothing else: every other field may change or be missing. What Gitea writes alike is
-//! in [`crate::inbound::github_json`].
+//! in [`crate::github_json`].
 //!
 //! Source: <https://docs.github.com/en/webhooks/webhook-events-and-payloads>
 
@@ -10,10 +10,8 @@ use tidegate_model::{CommentId, CommitSha, Login, PullRequestNumber};
 
 use crate::{
     body::lenient,
-    inbound::{
-        Author, Edited,
-        github_json::{Dialect, Issue, Repository, Text},
-    },
+    github_json::{Dialect, Issue, Repository, Text},
+    inbound::{Author, Edited},
 };
 
 pub(super) struct Github;

@@ -5,7 +5,8 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::Sha256;
 use tidegate_model::ConfigRef;
 
-use super::{HookLabel, Salt};
+use super::Salt;
+use crate::{hook_label::HookLabel, ports::proof};
 
 /// A master key of at least 32 bytes. Two are live at once, so that they can be rotated.
 #[derive(Debug, Clone)]
@@ -45,7 +46,7 @@ impl MasterKey {
             mac.update(&(field.len() as u64).to_be_bytes());
             mac.update(field.as_bytes());
         }
-        label.proof().secret(mac.finalize().into_bytes().into())
+        proof(label).secret(mac.finalize().into_bytes().into())
     }
 }
 

@@ -5,16 +5,10 @@
 use std::borrow::Cow;
 
 use tidegate_model::{
-    Account, CommentId, CommentPointer, CommitSha, GitRef, Host, PullRequest, PullRequestNumber,
-    RepositoryPath,
+    Account, CommentId, CommentPointer, CommitSha, GitRef, PullRequest, PullRequestNumber, RepositoryPath,
 };
 
-use crate::{
-    gitea, github,
-    intake::{Ignored, NormaliseError},
-};
-
-pub(crate) mod github_json;
+use crate::delivery::{Ignored, NormaliseError};
 
 /// What a host's folder says about the host's deliveries. How they are proven stands beside it, as a
 /// [`Proof`](crate::proof::Proof) for each label of the host's hook paths.
@@ -32,14 +26,6 @@ pub(crate) struct Port {
     ///   be read is taken for missing.
     /// - It returns borrowed texts, and its time and memory are bounded by the body's size.
     pub(crate) parse: for<'a> fn(kind: &str, body: &'a [u8]) -> Result<Inbound<'a>, NormaliseError>,
-}
-
-/// The port of a host.
-pub(crate) const fn port(host: Host) -> &'static Port {
-    match host {
-        Host::Github => &github::PORT,
-        Host::Gitea => &gitea::PORT,
-    }
 }
 
 /// What one delivery says.

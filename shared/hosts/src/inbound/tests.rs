@@ -3,9 +3,9 @@
 use serde_json::Value;
 use tidegate_model::{Event, Host};
 
-use super::port;
+use crate::ports::port;
 use crate::{
-    intake::{Ignored, Outcome},
+    delivery::{Ignored, Outcome},
     normalise::normalise,
 };
 

@@ -2,7 +2,6 @@ use http::HeaderValue;
 use proptest::prelude::*;
 
 use super::*;
-use crate::proof::signed_headers;
 
 const BODY: &[u8] = br#"{"zen":"Keep it logically awesome."}"#;
 

@@ -1,3 +1,4 @@
+use http::{HeaderName, HeaderValue};
 use proptest::{prelude::*, sample::select};
 
 use super::*;

@@ -4,10 +4,13 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tidegate_model::{CommentId, CommentKind, CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
 
-use super::Dialect;
+use super::{
+    dialect::{CommentAddress, Dialect},
+    user::User,
+};
 use crate::{
+    api::{CommentFacts, CommitCommentFacts, HeadFacts, Hook, HostError, PullRequestFacts, StatusFacts},
     body::lenient,
-    client::{CommentFacts, CommitCommentFacts, HeadFacts, Hook, HostError, PullRequestFacts, StatusFacts},
 };
 
 /// One of a list has no `merged`: it is open.
@@ -82,16 +85,6 @@ impl PullRequest {
     }
 }
 
-/// An account. GitHub says what kind it is; Gitea's own accounts have negative ids.
-#[derive(Deserialize)]
-pub(crate) struct User {
-    pub(crate) login: Login,
-    #[serde(rename = "type", default, deserialize_with = "lenient")]
-    pub(crate) kind: String,
-    #[serde(default, deserialize_with = "lenient")]
-    pub(crate) id: i64,
-}
-
 fn author(user: Option<User>, dialect: &Dialect) -> Result<Login, HostError> {
     match user {
         Some(user) => Ok(user.login),
@@ -105,10 +98,10 @@ pub(crate) struct ShownComment {
     id: CommentId,
     /// Ends with the number of the issue or pull request. Gitea leaves it empty on a pull request.
     #[serde(default, deserialize_with = "lenient")]
-    pub(crate) issue_url: String,
+    issue_url: String,
     /// Only Gitea shows it. It is empty on a plain issue.
     #[serde(default, deserialize_with = "lenient")]
-    pub(crate) pull_request_url: String,
+    pull_request_url: String,
     #[serde(default, deserialize_with = "lenient")]
     user: Option<User>,
     #[serde(default, deserialize_with = "lenient")]
@@ -133,7 +126,10 @@ impl ShownComment {
             id: self.id,
             kind: CommentKind::Comment,
             reviewed: None,
-            pull_request: number_at_end((dialect.comment_address)(&self)),
+            pull_request: number_at_end(match dialect.comment_address {
+                CommentAddress::Issue => &self.issue_url,
+                CommentAddress::PullRequest => &self.pull_request_url,
+            }),
             is_by_bot: self.user.as_ref().is_some_and(dialect.is_bot),
             author: author(self.user, dialect)?,
             body: self.body,

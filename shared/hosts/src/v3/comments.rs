@@ -12,7 +12,7 @@ use super::{
     V3,
     answers::{ShownComment, ShownReview},
 };
-use crate::client::{Api, CommentFacts, HostError, Listing, Reaction, found};
+use crate::api::{Api, CommentFacts, HostError, Listing, Reaction, found};
 
 /// The calls about comments.
 pub(crate) trait V3Comments: V3 {

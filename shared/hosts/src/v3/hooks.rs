@@ -5,7 +5,7 @@ use serde_json::Value;
 use tidegate_model::RepositoryPath;
 
 use super::{V3, answers::ShownHook};
-use crate::client::{Api, Hook, HostError, encoded};
+use crate::api::{Api, Hook, HostError, encoded};
 
 /// The calls about hooks.
 pub(crate) trait V3Hooks: V3 {

@@ -6,7 +6,7 @@ use super::{
     V3,
     answers::{NamedRef, PullRequest, ShownStatus},
 };
-use crate::client::{Api, HostError, Listing, PullRequestFacts, RefFacts, StatusFacts};
+use crate::api::{Api, HostError, Listing, PullRequestFacts, RefFacts, StatusFacts};
 
 /// The calls that list.
 pub(crate) trait V3Lists: V3 {

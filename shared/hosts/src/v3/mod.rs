@@ -4,41 +4,24 @@
 
 mod answers;
 mod comments;
+mod dialect;
 mod hooks;
 mod lists;
+mod user;
 
-pub(crate) use answers::{Commit, Repository, ShownComment, User};
+pub(crate) use answers::{Commit, Repository, ShownComment};
 pub(crate) use comments::V3Comments;
+pub(crate) use dialect::{CommentAddress, Dialect};
 pub(crate) use hooks::V3Hooks;
 pub(crate) use lists::V3Lists;
+pub(crate) use user::User;
 
 use http::{Method, StatusCode};
 use serde_json::json;
 use tidegate_model::{CommitStatus, PullRequestNumber, RepositoryPath, StatusState};
 
 use self::answers::PullRequest;
-use crate::client::{Api, HostError, PullRequestFacts, found};
-
-/// In what the two differ within one call.
-#[derive(Debug)]
-pub(crate) struct Dialect {
-    /// The host's own name for people who are gone.
-    pub(crate) ghost: &'static str,
-    /// Whether the host says of an account that it is no person.
-    pub(crate) is_bot: fn(&User) -> bool,
-    /// The address in a comment that ends with the number of its pull request.
-    pub(crate) comment_address: fn(&ShownComment) -> &str,
-    /// Whether a delivery about a review says which one.
-    pub(crate) deliveries_name_reviews: bool,
-    /// Whether the comments of a conversation come in pages.
-    pub(crate) comments_have_pages: bool,
-    /// How open pull requests are sorted by age.
-    pub(crate) oldest_first: &'static str,
-    /// How a commit's statuses are sorted, the newest first.
-    pub(crate) newest_status_first: &'static str,
-    /// What the events that Tidegate uses are called where a hook is shown.
-    pub(crate) hook_events: &'static [&'static str],
-}
+use crate::api::{Api, HostError, PullRequestFacts, found};
 
 /// A client of such an API.
 pub(crate) trait V3 {

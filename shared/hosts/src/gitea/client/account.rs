@@ -15,8 +15,8 @@ use tidegate_model::{AccountKind, Login, Permission, RepositoryPath};
 
 use super::GiteaClient;
 use crate::{
+    api::{AccountFacts, HostError, encoded, found},
     body::lenient,
-    client::{AccountFacts, HostError, encoded, found},
 };
 
 /// The teams of a repository that are looked at.

@@ -3,7 +3,7 @@
 use tidegate_model::{CommentId, CommitSha, RepositoryPath};
 
 use super::GiteaClient;
-use crate::client::{CommitCommentFacts, HostError};
+use crate::api::{CommitCommentFacts, HostError};
 
 impl GiteaClient {
     #[expect(clippy::unused_async, reason = "other hosts have comments on commits")]

@@ -5,8 +5,8 @@ use tidegate_model::{AccountKind, Login, Permission, RepositoryPath};
 
 use super::GithubClient;
 use crate::{
+    api::{AccountFacts, HostError, encoded, found},
     body::lenient,
-    client::{AccountFacts, HostError, encoded, found},
     v3::User,
 };
 

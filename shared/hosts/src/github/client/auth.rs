@@ -15,12 +15,14 @@ use serde_json::json;
 use tidegate_model::RepositoryPath;
 use tokio::sync::Mutex;
 
-use super::MEDIA_TYPE;
 use crate::{
+    api::{Credential, HostError, Transport},
     body::lenient,
-    client::{Credential, HostError, Transport},
     v3::Repository,
 };
+
+/// What GitHub recommends to accept.
+pub(super) const MEDIA_TYPE: &str = "application/vnd.github+json";
 
 /// Sends requests with a credential. Clones share an installation's token.
 #[derive(Clone)]

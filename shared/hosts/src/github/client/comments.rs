@@ -6,7 +6,7 @@ use tidegate_model::{CommentId, CommitSha, RepositoryPath};
 
 use super::GithubClient;
 use crate::{
-    client::{Api, CommitCommentFacts, HostError, found},
+    api::{Api, CommitCommentFacts, HostError, found},
     v3::{ShownComment, V3},
 };
 

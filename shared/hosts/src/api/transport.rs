@@ -7,7 +7,11 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use url::Url;
 
-use super::{ClientSettings, EgressError, HostError, egress::GuardedResolver};
+use super::{
+    egress::{EgressError, GuardedResolver},
+    error::HostError,
+    settings::ClientSettings,
+};
 
 /// Sends requests to paths below one address.
 #[derive(Debug, Clone)]

@@ -4,8 +4,6 @@ use std::{fmt, str::FromStr};
 
 use tidegate_model::{Host, ParseError};
 
-use crate::{gitea, github, proof::Proof};
-
 /// Whose deliveries a hook takes, and how they are proven.
 ///
 /// A host whose deliveries can be proven in two ways has a label for each: GitLab, by a signature or by a token in clear. The
@@ -35,14 +33,6 @@ impl HookLabel {
         match self {
             Self::Github => Host::Github,
             Self::Gitea => Host::Gitea,
-        }
-    }
-
-    /// How the deliveries are proven.
-    pub const fn proof(self) -> Proof {
-        match self {
-            Self::Github => github::PROOF,
-            Self::Gitea => gitea::PROOF,
         }
     }
 

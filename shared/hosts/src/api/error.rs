@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 pub use class::ErrorClass;
 
-use super::EgressError;
+use super::egress::EgressError;
 
 /// A call to a host that did not succeed. It never shows a secret.
 #[derive(Debug, thiserror::Error)]

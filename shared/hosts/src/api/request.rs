@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tower::{Service, ServiceExt, util::BoxCloneSyncService};
 
-use super::{HostError, Listing};
+use super::{error::HostError, facts::Listing};
 
 /// An API of JSON below one address. The service behind it authenticates and sends.
 #[derive(Debug, Clone)]

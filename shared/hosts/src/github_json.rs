@@ -11,12 +11,12 @@ use tidegate_model::{
     CommentId, CommitHint, CommitSha, GitRef, Head, Login, PullRequestNumber, RefName, RepositoryPath,
 };
 
-use super::{
+use crate::inbound::{
     Author, Change, Comment, CommentChange, Edited, Inbound, Place, PullRequestChange, Push, RefChange,
 };
 use crate::{
     body::{branch_or_tag, commit_or_zeros, lenient, object, read, with_action},
-    intake::NormaliseError,
+    delivery::NormaliseError,
 };
 
 /// What a host says in its own way.

@@ -1,8 +1,8 @@
-//! What is known of a kind of host without calling it.
+//! The one place that knows every host: what each of them says about itself.
 
 use tidegate_model::{Capabilities, Host, PullRequestNumber};
 
-use crate::{gitea, github};
+use crate::{gitea, github, hook_label::HookLabel, inbound::Port, proof::Proof};
 
 /// What a kind of host offers, where hosts differ.
 pub const fn capabilities(host: Host) -> &'static Capabilities {
@@ -17,5 +17,21 @@ pub fn pull_request_ref(host: Host, number: PullRequestNumber) -> Option<String>
     match host {
         Host::Github => Some(github::pull_request_ref(number)),
         Host::Gitea => Some(gitea::pull_request_ref(number)),
+    }
+}
+
+/// How the deliveries of a host are read.
+pub(crate) const fn port(host: Host) -> &'static Port {
+    match host {
+        Host::Github => &github::PORT,
+        Host::Gitea => &gitea::PORT,
+    }
+}
+
+/// How the deliveries to a hook of this label are proven.
+pub(crate) const fn proof(label: HookLabel) -> Proof {
+    match label {
+        HookLabel::Github => github::PROOF,
+        HookLabel::Gitea => gitea::PROOF,
     }
 }

@@ -9,7 +9,7 @@ use tidegate_model::{
     RepositoryPath,
 };
 
-use super::HostError;
+use super::error::HostError;
 
 /// A pull request as the host shows it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
