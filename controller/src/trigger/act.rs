@@ -1,4 +1,4 @@
-//! What happened, and what it comes to.
+//! What happened, and the plan for it.
 
 use tidegate_model::{CommitSha, GitRef, Login, PullRequestNumber, RefName};
 use tidegate_resources::IntegrationConfig;
