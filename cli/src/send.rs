@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         None => new_delivery_id()?,
     };
     let body = console::body_from_stdin()?;
-    let label = HookLabel::of(arguments.host);
+    let label = HookLabel::for_host(arguments.host);
     let headers = signed_headers(label, &arguments.event, &delivery, &body, &secret)
         .with_context(|| format!("event {:?} isn't valid in a header", arguments.event))?;
     let client = Client::builder()

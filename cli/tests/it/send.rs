@@ -25,7 +25,7 @@ impl Hook {
         let runtime = Runtime::new().expect("a runtime");
         let (sender, deliveries) = mpsc::unbounded_channel();
         let receive = move |headers: HeaderMap, body: Bytes| async move {
-            let verified = verify(HookLabel::of(host), &headers, &body, &["s3cret".into()]).ok();
+            let verified = verify(HookLabel::for_host(host), &headers, &body, &["s3cret".into()]).ok();
             let delivery = verified.map(|verified| verified.normalise().expect("readable"));
             sender.send(delivery).expect("the test listens");
             status

@@ -137,11 +137,11 @@ mod tests {
     #[test]
     fn a_difference_is_read_and_a_pull_request_that_the_host_does_not_list_is_ended() {
         let items = vec![shown(1, 'a'), shown(2, 'b'), shown(3, 'c'), shown(4, 'd')];
-        let mut listed = Listing { items, unreadable: 0, is_cut: false };
+        let mut listed = Listing { items, unreadable: 0, is_truncated: false };
         let known = [known(1, 'a', true), known(2, 'e', true), known(3, 'c', false), known(9, 'f', true)];
         let run = |number| ("run_pull_request", number);
         assert_eq!(numbers(&unfollowed(&listed, &known)), [run(2), run(3), run(4), ("cancel", 9)]);
-        listed.is_cut = true;
+        listed.is_truncated = true;
         assert_eq!(numbers(&unfollowed(&listed, &known)), [run(2), run(3), run(4)]);
     }
 

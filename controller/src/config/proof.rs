@@ -28,7 +28,7 @@ pub enum Looked {
 pub fn after(config: &IntegrationConfig, looked: &Looked) -> (Option<CredentialProof>, Verdict) {
     let shown = |right: &'static str| {
         let message = format!("the host lets the credential {right}");
-        (CredentialProof::of(&config.spec.git), Verdict::yes("Shown", message))
+        (CredentialProof::for_git(&config.spec.git), Verdict::yes("Shown", message))
     };
     match looked {
         Looked::Hooks => shown("manage the hooks of the repository"),

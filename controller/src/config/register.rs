@@ -58,7 +58,7 @@ pub fn new_salt() -> Salt {
 
 /// The path of a config's hook.
 pub fn path(host: Host, config: &ConfigRef, salt: &Salt) -> HookPath {
-    HookPath::Config { label: HookLabel::of(host), config: config.clone(), salt: salt.clone() }
+    HookPath::Config { label: HookLabel::for_host(host), config: config.clone(), salt: salt.clone() }
 }
 
 /// The path under which the host has the repository now.
@@ -90,7 +90,7 @@ pub async fn register(
     let path = path(host, of.config, salt);
     let url = format!("{}{path}", of.public_url);
     let prefix = url.strip_suffix(salt.as_str()).unwrap_or(&url);
-    let secret = keys.current().derive(HookLabel::of(host), of.config, salt);
+    let secret = keys.current().derive(HookLabel::for_host(host), of.config, salt);
     let spec = HookSpec { url: url.clone(), secret };
 
     let hooks = of.client.list_hooks().await?;

@@ -12,7 +12,7 @@ use tidegate_resources::{
     PodTemplate, SecretKeySelector, Step, TaskRunTemplate, Timeouts, annotation, label,
 };
 use tidegate_rules::{
-    tekton_text::{self, TektonVariable},
+    tekton_variables::{self, TektonVariable},
     trust::{self, Rights},
 };
 
@@ -136,7 +136,7 @@ fn backstop(timeout: Timeout) -> String {
 
 fn check_secrets(job: &IntegrationJob) -> Result<(), Refusal> {
     let rights = if job.is_untrusted() { Rights::WithoutSecrets } else { Rights::WithSecrets };
-    match trust::withheld_secret(rights, &job.spec.jobs) {
+    match trust::first_forbidden_secret(rights, &job.spec.jobs) {
         Some((job, secret)) => Err(Refusal::NeedsSecret { job: job.clone(), secret: secret.to_owned() }),
         None => Ok(()),
     }
@@ -162,7 +162,7 @@ fn task(
 }
 
 fn run_step(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Result<Step, Refusal> {
-    if let Some(variable) = tekton_text::check(entry).next() {
+    if let Some(variable) = tekton_variables::check(entry).next() {
         return Err(Refusal::TektonVariable(variable));
     }
     Ok(Step {

@@ -191,9 +191,9 @@ impl Queue {
                 Step::Start => queued.push(Queued {
                     key: *key,
                     repository,
-                    repository_cap: (limits.repository)(job),
+                    repository_limit: (limits.repository)(job),
                     namespace: &key.namespace,
-                    place: job.created_at_ms(),
+                    position: job.created_at_ms(),
                 }),
             }
         }

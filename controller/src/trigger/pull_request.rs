@@ -133,7 +133,7 @@ fn run(
 ) -> Result<Run, PatternError> {
     let mut run = head_run(config, pull_request, standing)?;
     if !run.spec.awaits_approval
-        && let Some(mark) = skip::mark(&pull_request.title)
+        && let Some(mark) = skip::skip_marker(&pull_request.title)
     {
         let reason = format!("{mark} in the title");
         let left_out = std::mem::take(&mut run.spec.jobs).into_iter();
@@ -192,7 +192,7 @@ fn seen(pull_request: &PullRequestFacts, standing: &Standing) -> (ledger::PullRe
         state,
         head: pull_request.head.sha.clone(),
         base: pull_request.base.clone(),
-        mark: skip::mark(&pull_request.title).map(|mark| format!("{mark} in the title")),
+        mark: skip::skip_marker(&pull_request.title).map(|mark| format!("{mark} in the title")),
         is_draft: pull_request.draft,
         rights: standing.rights,
         labels: None,

@@ -52,7 +52,7 @@ impl Routes {
         let route = |route: RouteSettings| Route {
             plugin: route.plugin,
             events: route.events,
-            queue: Queue::of(client.clone(), route.queue_url),
+            queue: Queue::with_client(client.clone(), route.queue_url),
         };
         Self(settings.into_iter().map(route).collect())
     }

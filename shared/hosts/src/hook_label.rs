@@ -21,7 +21,7 @@ impl HookLabel {
     pub const ALL: [Self; 2] = [Self::Github, Self::Gitea];
 
     /// The label of a host's strongest proof.
-    pub const fn of(host: Host) -> Self {
+    pub const fn for_host(host: Host) -> Self {
         match host {
             Host::Github => Self::Github,
             Host::Gitea => Self::Gitea,

@@ -49,7 +49,7 @@ fn push(pushed: Push<'_>) -> Outcome {
             repository: pushed.repository.clone(),
             reference,
             after,
-            message: cut(message, PushEvent::MAX_MESSAGE),
+            message: truncate(message, PushEvent::MAX_MESSAGE),
             sender: pushed.sender.clone(),
         })
     };
@@ -88,7 +88,7 @@ fn comment(written: Comment<'_>) -> Result<Event, Ignored> {
 }
 
 /// A text, cut to so many bytes.
-fn cut(text: Cow<'_, str>, max: usize) -> String {
+fn truncate(text: Cow<'_, str>, max: usize) -> String {
     let mut text = text.into_owned();
     text.truncate(text.floor_char_boundary(max));
     text

@@ -75,7 +75,7 @@ impl QueueError {
         Self::Request {
             operation,
             queue: queue.to_owned(),
-            category: Category::of(&error),
+            category: Category::from_sdk(&error),
             source: Box::new(error),
         }
     }
@@ -141,7 +141,7 @@ impl Category {
         }
     }
 
-    fn of<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Self {
+    fn from_sdk<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Self {
         match error {
             SdkError::ConstructionFailure(_) => Self::Invalid,
             SdkError::ServiceError(answer) => {

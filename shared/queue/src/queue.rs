@@ -28,11 +28,11 @@ pub struct Queue {
 impl Queue {
     /// The queue with this URL, called as [`tidegate_aws::load`] says.
     pub fn new(config: &SdkConfig, url: impl Into<String>) -> Self {
-        Self::of(Client::new(config), url)
+        Self::with_client(Client::new(config), url)
     }
 
     /// The queue with this URL, called by a client that others share.
-    pub fn of(client: Client, url: impl Into<String>) -> Self {
+    pub fn with_client(client: Client, url: impl Into<String>) -> Self {
         Self { client, url: url.into() }
     }
 

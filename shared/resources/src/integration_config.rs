@@ -185,7 +185,7 @@ pub struct CredentialProof {
 
 impl CredentialProof {
     /// What a host proves by letting a config's credential manage hooks or set statuses. `None` where the config names no credential.
-    pub fn of(git: &GitSpec) -> Option<Self> {
+    pub fn for_git(git: &GitSpec) -> Option<Self> {
         let app = git.github_app.as_ref().map(|app| &app.private_key_secret_ref);
         let secret = git.token_secret_ref.as_ref().or(app)?.clone();
         Some(Self { api_url: git.api_url().to_owned(), secret })
@@ -208,7 +208,7 @@ impl IntegrationConfig {
     /// config has a right there, and doesn't only claim it.
     pub fn is_proven(&self) -> bool {
         let proof = self.status.as_ref().and_then(|status| status.proof.as_ref());
-        proof.is_some() && proof == CredentialProof::of(&self.spec.git).as_ref()
+        proof.is_some() && proof == CredentialProof::for_git(&self.spec.git).as_ref()
     }
 }
 

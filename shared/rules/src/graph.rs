@@ -1,38 +1,31 @@
-//! The order of jobs: `after` must name jobs of the same list, and go round in no circle.
+//! The order of jobs: `after` must name jobs of the same list, without a dependency cycle.
 
 use tidegate_model::{JobName, JobSpec};
 
-/// An order that can't be kept.
+/// Why the jobs of one list can't be ordered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
-    /// A job comes after one that the list doesn't have.
-    #[error("job {job} comes after {missing}, which is not in the same list of jobs")]
-    Unknown {
-        /// The job.
-        job: JobName,
-        /// What it names.
-        missing: JobName,
-    },
-    /// Jobs wait for each other.
-    #[error("jobs wait for each other in a circle: {}", .0.iter().map(JobName::as_str).collect::<Vec<_>>().join(" -> "))]
+    #[error("job {job}: unknown job `{missing}` in `after`")]
+    Unknown { job: JobName, missing: JobName },
+    #[error("dependency cycle: {}", .0.iter().map(JobName::as_str).collect::<Vec<_>>().join(" -> "))]
     Cycle(
-        /// The circle; the first name stands at its end again.
+        /// The first name is repeated at the end.
         Vec<JobName>,
     ),
 }
 
-/// What keeps the jobs of one list from being put in order: each name that the list doesn't have, and one circle.
+/// The errors in the order of one list: each unknown name, and one dependency cycle.
 pub fn check(jobs: &[JobSpec]) -> Vec<OrderError> {
     let unknown = jobs.iter().flat_map(|job| {
         let missing = job.after.iter().filter(|name| !jobs.iter().any(|other| &other.name == *name));
         missing.map(|missing| OrderError::Unknown { job: job.name.clone(), missing: missing.clone() })
     });
-    unknown.chain(circle(jobs).map(OrderError::Cycle)).collect()
+    unknown.chain(find_cycle(jobs).map(OrderError::Cycle)).collect()
 }
 
-/// A circle of jobs, the first name at its end again.
-fn circle(jobs: &[JobSpec]) -> Option<Vec<JobName>> {
-    // Take away what waits for nothing that is left; what can't be taken away waits in or behind a circle.
+/// A dependency cycle, with the first name repeated at the end.
+fn find_cycle(jobs: &[JobSpec]) -> Option<Vec<JobName>> {
+    // Remove the jobs that wait for no remaining job. Those that can't be removed are in a cycle, or wait for one.
     let mut left: Vec<&JobSpec> = jobs.iter().collect();
     loop {
         let waiting: Vec<&JobSpec> = left
@@ -44,14 +37,13 @@ fn circle(jobs: &[JobSpec]) -> Option<Vec<JobName>> {
             return None;
         }
         if waiting.len() == left.len() {
-            return Some(cycle(&left));
+            return Some(cycle_in(&left));
         }
         left = waiting;
     }
 }
 
-/// The jobs of these names and all that they come after, near or far, in the list's order. Names that the list doesn't have
-/// are passed over.
+/// The jobs of these names and all their direct and indirect predecessors, in the list's order. Unknown names are ignored.
 pub fn with_ancestors(jobs: &[JobSpec], names: &[JobName]) -> Vec<JobSpec> {
     let mut wanted: Vec<&JobName> = Vec::new();
     let mut next: Vec<&JobName> = names.iter().collect();
@@ -64,8 +56,8 @@ pub fn with_ancestors(jobs: &[JobSpec], names: &[JobName]) -> Vec<JobSpec> {
     jobs.iter().filter(|job| wanted.contains(&&job.name)).cloned().collect()
 }
 
-/// Walks from job to job until one comes up again. Every job given waits for another one given.
-fn cycle(waiting: &[&JobSpec]) -> Vec<JobName> {
+/// Walks from job to job until one repeats. Each of these jobs must wait for another one of them.
+fn cycle_in(waiting: &[&JobSpec]) -> Vec<JobName> {
     let mut path: Vec<&JobSpec> = waiting.first().copied().into_iter().collect();
     while let Some(last) = path.last() {
         let Some(next) = waiting.iter().copied().find(|job| last.after.contains(&job.name)) else {
@@ -113,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_brings_all_that_it_comes_after_and_nothing_that_comes_after_it() {
+    fn a_job_brings_its_predecessors_and_no_successors() {
         let all =
             jobs(&[("d", &["b", "c"]), ("b", &["a"]), ("c", &["a"]), ("a", &[]), ("x", &["d"]), ("y", &[])]);
         let names = |wanted: &[&str]| -> Vec<String> {
@@ -129,17 +121,17 @@ mod tests {
     #[test]
     fn a_cycle_is_named_without_what_leads_to_it() {
         let jobs = jobs(&[("start", &["a"]), ("a", &["b"]), ("b", &["c"]), ("c", &["a"]), ("free", &[])]);
-        assert_eq!(texts(&jobs), ["jobs wait for each other in a circle: a -> b -> c -> a"]);
+        assert_eq!(texts(&jobs), ["dependency cycle: a -> b -> c -> a"]);
     }
 
     #[test]
-    fn every_missing_predecessor_is_named_and_a_circle_beside_them() {
+    fn every_unknown_predecessor_and_one_cycle_are_named() {
         assert_eq!(
             texts(&jobs(&[("a", &["nope"]), ("b", &["a", "no"]), ("c", &["d"]), ("d", &["c"])])),
             [
-                "job a comes after nope, which is not in the same list of jobs",
-                "job b comes after no, which is not in the same list of jobs",
-                "jobs wait for each other in a circle: c -> d -> c",
+                "job a: unknown job `nope` in `after`",
+                "job b: unknown job `no` in `after`",
+                "dependency cycle: c -> d -> c",
             ]
         );
     }

@@ -45,7 +45,7 @@ fn own_branch(event: &PullRequestEvent) -> Option<RefName> {
 fn push(event: &PushEvent) -> Intention {
     let reference = event.reference.clone();
     match &event.after {
-        Some(sha) if matches!(reference, GitRef::Tag(_)) || skip::mark(&event.message).is_none() => {
+        Some(sha) if matches!(reference, GitRef::Tag(_)) || skip::skip_marker(&event.message).is_none() => {
             Intention::RunPush { reference, sha: sha.clone() }
         }
         sha => Intention::RecordRef { reference, sha: sha.clone() },

@@ -8,7 +8,7 @@ use tidegate_model::{JobName, JobSpec};
 use crate::{
     filters::{self, PatternError},
     graph::{self, OrderError},
-    tekton_text::{self, TektonVariable},
+    tekton_variables::{self, TektonVariable},
 };
 
 /// One of the lists under `spec.jobs`.
@@ -98,7 +98,7 @@ pub fn check(list: List, jobs: &[JobSpec]) -> Vec<Problem> {
         let at = |field: &str| format!("[{index}].{field}");
         let patterns = filters::check(job).map(|(field, error)| problem(at(&field), Cause::Pattern(error)));
         problems.extend(patterns);
-        let texts = tekton_text::check(job);
+        let texts = tekton_variables::check(job);
         problems.extend(texts.map(|text| problem(at(&text.field), Cause::TektonVariable(text))));
     }
     problems

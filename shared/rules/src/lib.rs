@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows a host's API, Kubernetes or a queue.
 
+#![allow(missing_docs, reason = "only our own crates use these: their comments say why")]
+
 pub mod chatops;
 pub mod filters;
 pub mod graph;
@@ -12,5 +14,5 @@ pub mod schedule;
 pub mod skip;
 pub mod small_map;
 pub mod status;
-pub mod tekton_text;
+pub mod tekton_variables;
 pub mod trust;

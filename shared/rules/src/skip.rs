@@ -4,7 +4,7 @@
 const MARKS: [&str; 2] = ["[skip ci]", "[ci skip]"];
 
 /// The mark that a text holds, in any case.
-pub fn mark(text: &str) -> Option<&'static str> {
+pub fn skip_marker(text: &str) -> Option<&'static str> {
     let text = text.to_ascii_lowercase();
     MARKS.into_iter().find(|mark| text.contains(mark))
 }
@@ -15,11 +15,11 @@ mod tests {
 
     #[test]
     fn both_marks_count_anywhere_and_in_any_case() {
-        assert_eq!(mark("Fix a typo [skip ci]"), Some("[skip ci]"));
-        assert_eq!(mark("[CI Skip] docs\n\nmore"), Some("[ci skip]"));
-        assert_eq!(mark("docs\n\nlong story [Skip CI]"), Some("[skip ci]"));
+        assert_eq!(skip_marker("Fix a typo [skip ci]"), Some("[skip ci]"));
+        assert_eq!(skip_marker("[CI Skip] docs\n\nmore"), Some("[ci skip]"));
+        assert_eq!(skip_marker("docs\n\nlong story [Skip CI]"), Some("[skip ci]"));
         for other in ["skip ci", "[skip-ci]", "[skip  ci]", "[no ci]", ""] {
-            assert_eq!(mark(other), None, "{other}");
+            assert_eq!(skip_marker(other), None, "{other}");
         }
     }
 }

@@ -226,7 +226,7 @@ pub fn rights(trust: &HeadTrust, refs: &[GitRef], opener: &Account) -> Rights {
 }
 
 /// The first job that needs a Secret which a run with these rights may not read, and that Secret; `None` when all can run.
-pub fn withheld_secret(rights: Rights, jobs: &[JobSpec]) -> Option<(&JobName, &str)> {
+pub fn first_forbidden_secret(rights: Rights, jobs: &[JobSpec]) -> Option<(&JobName, &str)> {
     if rights == Rights::WithSecrets {
         return None;
     }

@@ -73,13 +73,13 @@ impl HostError {
     }
 
     pub(crate) fn unreadable(reason: &impl ToString) -> Self {
-        Self::Unreadable { reason: bounded(&reason.to_string()) }
+        Self::Unreadable { reason: truncate(&reason.to_string()) }
     }
 
     /// What an answer that is no success means.
     ///
     /// Source: <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>
-    pub(crate) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+    pub(crate) fn from_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let message = message(body);
         let retry_after = retry_after(headers);
         match status {
@@ -143,7 +143,7 @@ impl HostError {
     }
 }
 
-fn bounded(text: &str) -> String {
+fn truncate(text: &str) -> String {
     text.chars().take(HostError::MAX_MESSAGE).collect()
 }
 
@@ -165,7 +165,7 @@ fn message(body: &[u8]) -> String {
             .fold(answer.message, |text, error| format!("{text}: {error}")),
         Err(_) => String::from_utf8_lossy(body).into_owned(),
     };
-    bounded(text.trim())
+    truncate(text.trim())
 }
 
 fn is_rate_limited(headers: &HeaderMap, message: &str) -> bool {

@@ -73,22 +73,22 @@ pub struct Listing<T> {
     /// How many items could not be read.
     pub unreadable: usize,
     /// Whether the list is longer than what a client reads.
-    pub is_cut: bool,
+    pub is_truncated: bool,
 }
 
 impl<T> Listing<T> {
     /// Whether everything in the list was read. Otherwise nothing follows from an absence.
     pub fn is_complete(&self) -> bool {
-        self.unreadable == 0 && !self.is_cut
+        self.unreadable == 0 && !self.is_truncated
     }
 
     pub(crate) fn new() -> Self {
-        Self { items: Vec::new(), unreadable: 0, is_cut: false }
+        Self { items: Vec::new(), unreadable: 0, is_truncated: false }
     }
 
     /// All items; an error where the list goes on.
-    pub(crate) fn whole(self, what: &str) -> Result<Vec<T>, HostError> {
-        if self.is_cut {
+    pub(crate) fn complete(self, what: &str) -> Result<Vec<T>, HostError> {
+        if self.is_truncated {
             return Err(HostError::unreadable(&format!("the list of {what} has no end")));
         }
         Ok(self.items)
@@ -98,7 +98,7 @@ impl<T> Listing<T> {
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.items.extend(other.items);
         self.unreadable += other.unreadable;
-        self.is_cut |= other.is_cut;
+        self.is_truncated |= other.is_truncated;
         self
     }
 

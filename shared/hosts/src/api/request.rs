@@ -83,7 +83,7 @@ impl Api {
                 return Ok(listing);
             }
         }
-        listing.is_cut = true;
+        listing.is_truncated = true;
         Ok(listing)
     }
 
@@ -120,7 +120,7 @@ impl Api {
     /// Deletes something, once. What is gone already was deleted well.
     pub(crate) async fn delete(&self, path: &str) -> Result<(), HostError> {
         let done = self.change(Method::DELETE, path, Bytes::new(), &[StatusCode::NO_CONTENT]).await;
-        found(done).map(drop)
+        optional(done).map(drop)
     }
 
     async fn change(
@@ -151,7 +151,7 @@ impl Api {
         if answer.status().is_success() {
             Ok(Answer(answer))
         } else {
-            Err(HostError::of_answer(answer.status(), answer.headers(), answer.body()))
+            Err(HostError::from_response(answer.status(), answer.headers(), answer.body()))
         }
     }
 }
@@ -183,7 +183,7 @@ impl Answer {
 }
 
 /// Turns "there is no such object" into `None`.
-pub(crate) fn found<T>(result: Result<T, HostError>) -> Result<Option<T>, HostError> {
+pub(crate) fn optional<T>(result: Result<T, HostError>) -> Result<Option<T>, HostError> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(HostError::NotFound) => Ok(None),

@@ -12,7 +12,7 @@ use tower::service_fn;
 use url::Url;
 
 use crate::{
-    api::{Answer, Api, Credential, HookSpec, HostError, Pages, Transport, encoded, found},
+    api::{Answer, Api, Credential, HookSpec, HostError, Pages, Transport, encoded, optional},
     gitea::payload::ACTIONS_USER,
     v3::{CommentAddress, Commit, Dialect, V3, V3Hooks},
 };
@@ -100,7 +100,7 @@ impl GiteaClient {
             // The commit of an annotated tag is the one behind the tag object.
             GitRef::Tag(name) => format!("/repos/{repository}/tags/{}", encoded(name.as_str())),
         };
-        let shown: Option<Shown> = found(self.api.get(&path).await)?;
+        let shown: Option<Shown> = optional(self.api.get(&path).await)?;
         Ok(shown.map(|shown| shown.commit.sha))
     }
 
@@ -115,7 +115,7 @@ impl GiteaClient {
             total_commits: u64,
         }
         let path = format!("/repos/{repository}/compare/{of}...{sha}?files=false&verification=false");
-        let comparison: Option<Comparison> = found(self.api.get(&path).await)?;
+        let comparison: Option<Comparison> = optional(self.api.get(&path).await)?;
         Ok(comparison.is_some_and(|comparison| comparison.total_commits == 0))
     }
 
@@ -127,7 +127,7 @@ impl GiteaClient {
     ) -> Result<bool, HostError> {
         let path = format!("/repos/{repository}");
         let commit = format!("{path}/git/commits/{sha}?stat=false&verification=false&files=false");
-        if found(self.api.get_page(&commit).await)?.is_some() {
+        if optional(self.api.get_page(&commit).await)?.is_some() {
             return Ok(true);
         }
         self.api.get_page(&path).await.map(|_| false)

@@ -15,7 +15,7 @@ use url::Url;
 use auth::{Authenticated, MEDIA_TYPE};
 
 use crate::{
-    api::{Answer, Api, Credential, HookSpec, HostError, Pages, Transport, encoded, found},
+    api::{Answer, Api, Credential, HookSpec, HostError, Pages, Transport, encoded, optional},
     v3::{CommentAddress, Dialect, V3, V3Hooks},
 };
 
@@ -108,7 +108,7 @@ impl GithubClient {
         };
         let mut path = format!("/repos/{repository}/git/ref/{short}");
         for _ in 0..Self::MAX_TAG_DEPTH {
-            let Some(Pointer { object }) = found(self.api.get(&path).await)? else {
+            let Some(Pointer { object }) = optional(self.api.get(&path).await)? else {
                 return Ok(None);
             };
             if object.kind != "tag" {
@@ -132,7 +132,7 @@ impl GithubClient {
         }
         // Only the first page lists the files that differ.
         let path = format!("/repos/{repository}/compare/{of}...{sha}?per_page=1&page=2");
-        let comparison: Option<Comparison> = found(self.api.get(&path).await)?;
+        let comparison: Option<Comparison> = optional(self.api.get(&path).await)?;
         Ok(comparison.is_some_and(|comparison| comparison.ahead_by == 0))
     }
 

@@ -7,7 +7,7 @@ const BODY: &[u8] = br#"{"zen":"Keep it logically awesome."}"#;
 
 fn signed(host: Host, event: &str, body: &[u8]) -> HeaderMap {
     let id = "d-1".parse().expect("delivery id");
-    signed_headers(HookLabel::of(host), event, &id, body, &"s3cret".into()).expect("headers")
+    signed_headers(HookLabel::for_host(host), event, &id, body, &"s3cret".into()).expect("headers")
 }
 
 #[test]
@@ -128,7 +128,7 @@ proptest! {
     ) {
         let headers = signed(host, kind, b"");
         drop(Unverified::new(host, &headers, &body).normalise());
-        prop_assert!(verify(HookLabel::of(host), &headers, &body, &["other".into()]).is_err());
+        prop_assert!(verify(HookLabel::for_host(host), &headers, &body, &["other".into()]).is_err());
     }
 
     #[test]

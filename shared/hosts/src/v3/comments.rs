@@ -12,7 +12,7 @@ use super::{
     V3,
     answers::{ShownComment, ShownReview},
 };
-use crate::api::{Api, CommentFacts, HostError, Listing, Reaction, found};
+use crate::api::{Api, CommentFacts, HostError, Listing, Reaction, optional};
 
 /// The calls about comments.
 pub(crate) trait V3Comments: V3 {
@@ -47,14 +47,14 @@ pub(crate) trait V3Comments: V3 {
         let shown_at: Timestamp = shown_at.as_str().parse().map_err(|error| HostError::unreadable(&error))?;
         let path = format!("/repos/{repository}/pulls/{number}/reviews");
         let read = |shown: ShownReview| shown.into_facts(&Self::DIALECT);
-        let Some(reviews) = found(self.api().list(&path, Api::MAX_ITEMS, read).await)? else {
+        let Some(reviews) = optional(self.api().list(&path, Api::MAX_ITEMS, read).await)? else {
             return Ok(Vec::new());
         };
         let is_meant = |review: &CommentFacts| {
             review.author == *reviewer && review.created_at <= shown_at && !review.body.is_empty()
         };
         let mut reviews: Vec<CommentFacts> =
-            reviews.whole("reviews")?.into_iter().flatten().filter(is_meant).collect();
+            reviews.complete("reviews")?.into_iter().flatten().filter(is_meant).collect();
         reviews.sort_by_key(|review| review.id);
         let newest = reviews.last().map(|review| review.created_at);
         reviews.retain(|review| Some(review.created_at) == newest);
@@ -70,7 +70,7 @@ pub(crate) trait V3Comments: V3 {
         let path = format!("/repos/{repository}/issues/{number}/comments?since={since}");
         let read = |shown: ShownComment| shown.into_facts(&Self::DIALECT);
         if Self::DIALECT.comments_have_pages {
-            return self.api().list(&path, Api::MAX_ITEMS, read).await?.whole("comments");
+            return self.api().list(&path, Api::MAX_ITEMS, read).await?.complete("comments");
         }
         let mut comments = Listing::new();
         comments.add(self.api().get_page(&path).await?.items()?, read);
@@ -83,7 +83,7 @@ pub(crate) trait V3Comments: V3 {
         comment: CommentId,
     ) -> Result<Option<CommentFacts>, HostError> {
         let path = format!("/repos/{repository}/issues/comments/{comment}");
-        match found(self.api().get_page(&path).await)? {
+        match optional(self.api().get_page(&path).await)? {
             // On Gitea, the id of something else in a conversation, like a changed label.
             Some(answer) if answer.status() == StatusCode::NO_CONTENT => Ok(None),
             Some(answer) => answer.read::<ShownComment>()?.into_facts(&Self::DIALECT).map(Some),
@@ -99,7 +99,7 @@ pub(crate) trait V3Comments: V3 {
         review: CommentId,
     ) -> Result<Option<CommentFacts>, HostError> {
         let path = format!("/repos/{repository}/pulls/{number}/reviews/{review}");
-        let shown: Option<ShownReview> = found(self.api().get(&path).await)?;
+        let shown: Option<ShownReview> = optional(self.api().get(&path).await)?;
         Ok(shown.map(|shown| shown.into_facts(&Self::DIALECT)).transpose()?.flatten())
     }
 

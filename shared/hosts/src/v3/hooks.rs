@@ -13,7 +13,7 @@ pub(crate) trait V3Hooks: V3 {
     async fn list_hooks(&self, repository: &RepositoryPath) -> Result<Vec<Hook>, HostError> {
         let read = |shown: ShownHook| Ok(shown.into_hook(&Self::DIALECT));
         let hooks = self.api().list(&format!("/repos/{repository}/hooks"), Api::MAX_ITEMS, read).await?;
-        Ok(hooks.whole("hooks")?.into_iter().flatten().collect())
+        Ok(hooks.complete("hooks")?.into_iter().flatten().collect())
     }
 
     /// Registers what the body says, and returns the hook's id.

@@ -21,7 +21,7 @@ use serde_json::json;
 use tidegate_model::{CommitStatus, PullRequestNumber, RepositoryPath, StatusState};
 
 use self::answers::PullRequest;
-use crate::api::{Api, HostError, PullRequestFacts, found};
+use crate::api::{Api, HostError, PullRequestFacts, optional};
 
 /// A client of such an API.
 pub(crate) trait V3 {
@@ -47,7 +47,7 @@ pub(crate) trait V3 {
         number: PullRequestNumber,
     ) -> Result<Option<PullRequestFacts>, HostError> {
         let shown = self.api().get(&format!("/repos/{repository}/pulls/{number}")).await;
-        found(shown.and_then(|shown: PullRequest| shown.into_facts(&Self::DIALECT)))
+        optional(shown.and_then(|shown: PullRequest| shown.into_facts(&Self::DIALECT)))
     }
 
     /// Sources: <https://docs.github.com/en/rest/commits/statuses#create-a-commit-status>, `CommitStatusState` in

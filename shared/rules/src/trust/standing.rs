@@ -32,7 +32,7 @@ impl Head {
             approval,
             earlier,
         };
-        Standing::of(&facts, &self.opener)
+        Standing::from_facts(&facts, &self.opener)
     }
 }
 
@@ -47,7 +47,7 @@ pub struct Standing {
 
 impl Standing {
     /// Judges a pull request by who controls its head, and by who opened it.
-    pub fn of(head: &HeadFacts<'_>, opener: &Account) -> Self {
+    pub fn from_facts(head: &HeadFacts<'_>, opener: &Account) -> Self {
         let trust = of_head(head);
         let rights = rights(&trust, head.refs, opener);
         Self { trust, rights }

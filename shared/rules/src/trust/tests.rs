@@ -7,10 +7,10 @@ fn without_the_right_no_job_gets_a_secret_and_the_first_one_is_named() {
         "env": [{"name": "A", "value": "1"}, {"name": "T", "secretKeyRef": {"name": "key", "key": "k"}}],
     }))
     .expect("a job");
-    let withheld = withheld_secret(Rights::WithoutSecrets, std::slice::from_ref(&job))
+    let withheld = first_forbidden_secret(Rights::WithoutSecrets, std::slice::from_ref(&job))
         .map(|(job, secret)| (job.as_str(), secret));
     assert_eq!(withheld, Some(("deploy", "key")));
-    assert_eq!(withheld_secret(Rights::WithSecrets, &[job]), None);
+    assert_eq!(first_forbidden_secret(Rights::WithSecrets, &[job]), None);
 }
 
 fn account(kind: AccountKind, permission: Permission) -> Account {

@@ -59,14 +59,14 @@ async fn a_cycle_of_jobs_is_named_in_the_condition_ready_and_in_the_reply_to_a_c
     b["after"] = json!(["a"]);
     scene.apply(scene.config(&json!({"preSubmit": [a, b]}))).await?;
     let message = scene.wait_for_condition("Ready", ConditionStatus::False).await?;
-    assert_eq!(message, "spec.jobs.preSubmit: jobs wait for each other in a circle: a -> b -> a");
+    assert_eq!(message, "spec.jobs.preSubmit: dependency cycle: a -> b -> a");
 
     scene.wait_until_registered().await?;
     scene.push("circle", "dora", &[("ok", "yes\n")]).await?;
     let number = scene.open("dora", "circle").await?;
     scene.comment("dora", number, "/test a").await?;
     let reply = scene.reply(number, "nothing can run").await?;
-    assert!(reply.contains("jobs wait for each other in a circle: a -> b -> a"), "{reply}");
+    assert!(reply.contains("dependency cycle: a -> b -> a"), "{reply}");
     scene.settle().await?;
     assert_eq!(scene.answers_on(number).await?, (1, 0), "one answer to one comment");
 

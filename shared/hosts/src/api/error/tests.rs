@@ -11,7 +11,7 @@ fn error(status: u16, headers: &[(&'static str, &str)], body: &str) -> HostError
             ((*name).parse().expect("a name"), HeaderValue::from_str(value).expect("a value"))
         })
         .collect();
-    HostError::of_answer(StatusCode::from_u16(status).expect("a status"), &headers, body.as_bytes())
+    HostError::from_response(StatusCode::from_u16(status).expect("a status"), &headers, body.as_bytes())
 }
 
 #[test]

@@ -15,7 +15,7 @@ use tidegate_model::{AccountKind, Login, Permission, RepositoryPath};
 
 use super::GiteaClient;
 use crate::{
-    api::{AccountFacts, HostError, encoded, found},
+    api::{AccountFacts, HostError, encoded, optional},
     body::lenient,
 };
 
@@ -80,7 +80,7 @@ fn permission(level: &str) -> Permission {
 fn seen<T>(result: Result<T, HostError>) -> Result<Option<T>, HostError> {
     match result {
         Err(HostError::Forbidden { .. }) => Ok(None),
-        other => found(other),
+        other => optional(other),
     }
 }
 
@@ -92,7 +92,7 @@ impl GiteaClient {
     ) -> Result<AccountFacts, HostError> {
         let path = format!("/repos/{repository}/collaborators/{}/permission", encoded(login.as_str()));
         let (shown, teams) = tokio::join!(self.api.get(&path), self.teams(repository));
-        let Some(shown): Option<Shown> = found(shown)? else {
+        let Some(shown): Option<Shown> = optional(shown)? else {
             return Ok(AccountFacts { permission: Permission::None, kind: AccountKind::Unknown });
         };
         let permission = match permission(&shown.permission) {
@@ -133,7 +133,7 @@ impl GiteaClient {
     ) -> Result<Permission, HostError> {
         let login = encoded(login.as_str());
         let collaborator = format!("/repos/{repository}/collaborators/{login}");
-        if of_all.can_write() && found(self.api.get_page(&collaborator).await)?.is_some() {
+        if of_all.can_write() && optional(self.api.get_page(&collaborator).await)?.is_some() {
             return Ok(of_all);
         }
         for team in teams.iter().filter(|team| team.hides_writers()).take(MAX_TEAMS) {

@@ -5,7 +5,7 @@ use tidegate_model::{AccountKind, Login, Permission, RepositoryPath};
 
 use super::GithubClient;
 use crate::{
-    api::{AccountFacts, HostError, encoded, found},
+    api::{AccountFacts, HostError, encoded, optional},
     body::lenient,
     v3::User,
 };
@@ -29,7 +29,7 @@ impl GithubClient {
         login: &Login,
     ) -> Result<AccountFacts, HostError> {
         let path = format!("/repos/{repository}/collaborators/{}/permission", encoded(login.as_str()));
-        let Some(shown): Option<Shown> = found(self.api.get(&path).await)? else {
+        let Some(shown): Option<Shown> = optional(self.api.get(&path).await)? else {
             return Ok(AccountFacts { permission: Permission::None, kind: AccountKind::Unknown });
         };
         // `maintain` is shown as write and `triage` as read.

@@ -100,7 +100,7 @@ impl Authenticated {
                 Ok(Some(shown.repositories.iter().any(|shown| shown.full_name.is_same_as(repository))))
             }
             StatusCode::UNPROCESSABLE_ENTITY => Ok(Some(false)),
-            status => Err(HostError::of_answer(status, answer.headers(), answer.body())),
+            status => Err(HostError::from_response(status, answer.headers(), answer.body())),
         }
     }
 
@@ -153,7 +153,7 @@ impl Installation {
         }
         let answer = self.ask_for_token(transport, now, Bytes::new()).await?;
         if answer.status() != StatusCode::CREATED {
-            return Err(HostError::of_answer(answer.status(), answer.headers(), answer.body()));
+            return Err(HostError::from_response(answer.status(), answer.headers(), answer.body()));
         }
         // serde's error shows no value of a string field.
         let shown: Shown =

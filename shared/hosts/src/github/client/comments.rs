@@ -6,7 +6,7 @@ use tidegate_model::{CommentId, CommitSha, RepositoryPath};
 
 use super::GithubClient;
 use crate::{
-    api::{Api, CommitCommentFacts, HostError, found},
+    api::{Api, CommitCommentFacts, HostError, optional},
     v3::{ShownComment, V3},
 };
 
@@ -18,7 +18,7 @@ impl GithubClient {
         comment: CommentId,
     ) -> Result<Option<CommitCommentFacts>, HostError> {
         let path = format!("/repos/{repository}/comments/{comment}");
-        let shown: Option<ShownComment> = found(self.api.get(&path).await)?;
+        let shown: Option<ShownComment> = optional(self.api.get(&path).await)?;
         shown.map(|shown| shown.into_commit_facts(&Self::DIALECT)).transpose()
     }
 
@@ -29,7 +29,7 @@ impl GithubClient {
     ) -> Result<Vec<CommitCommentFacts>, HostError> {
         let path = format!("/repos/{repository}/commits/{commit}/comments");
         let read = |shown: ShownComment| shown.into_commit_facts(&Self::DIALECT);
-        self.api.list(&path, Api::MAX_ITEMS, read).await?.whole("comments")
+        self.api.list(&path, Api::MAX_ITEMS, read).await?.complete("comments")
     }
 
     pub(crate) async fn create_commit_comment(

@@ -74,7 +74,7 @@ fn every_head_has_one_standing_by_host_and_opener_and_an_approval_gives_no_secre
                     approval,
                     earlier: None,
                 };
-                let standing = Standing::of(&facts, opener);
+                let standing = Standing::from_facts(&facts, opener);
                 let shown = match (standing.may_run(), standing.rights) {
                     (false, _) => Waits,
                     (true, Rights::WithoutSecrets) => Runs,
@@ -95,7 +95,7 @@ fn a_head_that_waits_has_no_rights() {
         approval: None,
         earlier: None,
     };
-    let standing = Standing::of(&facts, &person(Permission::Admin));
+    let standing = Standing::from_facts(&facts, &person(Permission::Admin));
     assert_eq!((standing.may_run(), standing.rights), (false, Rights::WithoutSecrets));
 }
 
