@@ -1,7 +1,7 @@
 //! The `ChatOps` plugin: which comment may ask for something, and what its words mean.
 //!
 //! The plugin only points to a comment. The controller reads the comment, finds the lines that Markdown shows as plain text, has
-//! them read here ([`read`]), collects [`facts`], and asks what they mean ([`decide`], [`on_commit`]). One file a command: its
+//! them read here ([`read`]), collects [`facts`], and asks what they mean ([`decide()`], [`on_commit`]). One file a command: its
 //! name, its forms, who may use it, and its meaning. The grammar, the permissions and the text of `/help` are made of these files
 //! alone.
 
