@@ -93,13 +93,13 @@ pub(crate) fn save(workspace: &Workspace) -> anyhow::Result<()> {
 }
 
 /// What a kept folder depends on: the compiler, and what is compiled how.
-struct Key {
+pub(crate) struct Key {
     compiler: String,
     sources: String,
 }
 
 impl Key {
-    fn of(workspace: &Workspace) -> anyhow::Result<Self> {
+    pub(crate) fn of(workspace: &Workspace) -> anyhow::Result<Self> {
         let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
         let output = Command::new(rustc)
             .arg("-vV")
@@ -115,7 +115,7 @@ impl Key {
         Ok(Self { compiler: short(&Sha256::digest(&output.stdout)), sources: short(&sources.finalize()) })
     }
 
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{}-{}", self.compiler, self.sources)
     }
 }
@@ -142,7 +142,7 @@ fn newest(key: &Key) -> anyhow::Result<Option<PathBuf>> {
 }
 
 /// All of them, the youngest first. What a killed command left counts as old.
-fn by_age(store: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn by_age(store: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !store.is_dir() {
         return Ok(Vec::new());
     }
@@ -213,7 +213,7 @@ fn crate_of(name: &str) -> Option<&str> {
 }
 
 /// Links or copies a file, or a folder with all that is in it, over what is there. Cargo compares times, so they are kept.
-fn place(from: &Path, to: &Path) -> anyhow::Result<usize> {
+pub(crate) fn place(from: &Path, to: &Path) -> anyhow::Result<usize> {
     if from.is_dir() {
         let name = |path: &Path| path.file_name().map(OsStr::to_owned).unwrap_or_default();
         return entries(from)?.iter().map(|path| place(path, &to.join(name(path)))).sum();

@@ -84,7 +84,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("tidegate-generate", &["tidegate-resources"]),
-    ("tidegate-benches", &["tidegate-model", "tidegate-hosts"]),
+    ("tidegate-benches", &["tidegate-hosts"]),
 ];
 
 /// The most lines of code that the rooms of the sandbox may have (ADR 14 and 17). A room is what begins with the first path, without

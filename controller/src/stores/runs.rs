@@ -130,7 +130,8 @@ pub(super) async fn follow(
     let mut run_watches = cluster.watch::<DeserializeGuard<IntegrationJob>>(&pages);
     let mut pipeline_run_watches = cluster.watch::<DeserializeGuard<PipelineRun>>(&ours);
     let mut task_run_watches = cluster.watch::<DeserializeGuard<TaskRun>>(&ours);
-    let has_ended = |run: &Key| matches!(runs.get(run), Some(StoredRun::Ended(_)));
+    // No round reads the objects of a run that has ended, or that can't be read.
+    let is_idle = |run: &Key| matches!(runs.get(run), Some(StoredRun::Ended(_) | StoredRun::Unreadable(_)));
     loop {
         let is_listed = writer.writer.is_listed();
         let taken = tokio::select! {
@@ -146,8 +147,8 @@ pub(super) async fn follow(
                 }
                 taken
             }
-            said = pipeline_run_watches.next(), if is_listed => tekton_writers.take_pipeline_run(said, has_ended),
-            said = task_run_watches.next(), if is_listed => tekton_writers.take_task_run(said, has_ended),
+            said = pipeline_run_watches.next(), if is_listed => tekton_writers.take_pipeline_run(said, is_idle),
+            said = task_run_watches.next(), if is_listed => tekton_writers.take_task_run(said, is_idle),
         };
         if let Err(ended) = taken {
             return ended;

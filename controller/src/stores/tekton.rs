@@ -116,9 +116,9 @@ impl Writers {
     pub(super) fn take_pipeline_run(
         &mut self,
         said: Said<PipelineRun>,
-        has_ended: impl Fn(&Key) -> bool,
+        is_idle: impl Fn(&Key) -> bool,
     ) -> Result<(), WatchEnded> {
-        let is_held = |run: &Guarded<_>| !run_of(run).is_some_and(|run| has_ended(&run));
+        let is_held = |run: &Guarded<_>| !run_of(run).is_some_and(|run| is_idle(&run));
         self.pipeline_runs.take(said, |run| is_held(&run).then(|| trimmed_pipeline_run(run)))
     }
 
@@ -126,9 +126,9 @@ impl Writers {
     pub(super) fn take_task_run(
         &mut self,
         said: Said<TaskRun>,
-        has_ended: impl Fn(&Key) -> bool,
+        is_idle: impl Fn(&Key) -> bool,
     ) -> Result<(), WatchEnded> {
-        let is_held = |task: &Guarded<_>| !run_of(task).is_some_and(|run| has_ended(&run));
+        let is_held = |task: &Guarded<_>| !run_of(task).is_some_and(|run| is_idle(&run));
         self.task_runs.take(said, |task| is_held(&task).then(|| trimmed_task_run(task)))
     }
 

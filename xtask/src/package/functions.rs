@@ -4,13 +4,15 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{bail, ensure};
 
-use super::{cross::Cross, release::Package, zip};
-use crate::step::Step;
+use super::{
+    cross::Cross,
+    programs::{PROFILE, build},
+    release::Package,
+    zip,
+};
 
 /// The functions, by the names of their zips; a package has the prefix `tidegate-`.
 const FUNCTIONS: [&str; 3] = ["webhook", "integrator", "chatops"];
-/// See `[profile.release]` in Cargo.toml.
-const PROFILE: &str = "release";
 /// The C library of `provided.al2023`, the functions' runtime: 2.34 (<https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html>).
 const GLIBC_MINOR: u32 = 34;
 
@@ -39,13 +41,6 @@ pub(super) fn native(package: &Package<'_>) -> anyhow::Result<Vec<Function>> {
         Ok(Function { name, size })
     };
     FUNCTIONS.into_iter().map(pack).collect()
-}
-
-/// Builds packages, and no others: cargo would give them the features that their neighbours ask for.
-pub(super) fn build(package: &Package<'_>, names: &[&str]) -> anyhow::Result<()> {
-    let mut arguments = vec!["build", "--profile", PROFILE];
-    arguments.extend(names.iter().flat_map(|name| ["--package", name]));
-    Step::cargo(&format!("build {}", names.join(" and ")), &arguments).run(package.workspace).map(drop)
 }
 
 /// Where a built package's program is.

@@ -15,6 +15,7 @@ mod cross;
 mod debian;
 mod functions;
 mod images;
+mod programs;
 mod release;
 mod report;
 mod sbom;
@@ -43,7 +44,8 @@ pub(crate) enum Scope {
 }
 
 pub(crate) fn run(workspace: &Workspace, scope: Scope) -> anyhow::Result<()> {
-    let package = Package { workspace, folder: workspace.target.join("package") };
+    let package =
+        Package { workspace, folder: workspace.target.join("package"), reuses_programs: scope != Scope::All };
     // What an earlier run left would get into the list of checksums.
     if scope == Scope::All && package.folder.exists() {
         fs::remove_dir_all(&package.folder)

@@ -10,6 +10,8 @@ use crate::workspace::Workspace;
 pub(super) struct Package<'a> {
     pub workspace: &'a Workspace,
     pub folder: PathBuf,
+    /// Whether programs may come from an earlier checkout with the same sources. Those of a release are compiled.
+    pub reuses_programs: bool,
 }
 
 impl Package<'_> {

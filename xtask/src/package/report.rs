@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     cost::{self, Measured},
     functions::{self, Function},
+    programs,
     release::Package,
     start::StartupBudget,
 };
@@ -25,7 +26,7 @@ const EMPTY: &str = "tidegate-empty-function";
 
 /// Measures, prints, and fails where something is larger than it may be.
 pub(super) fn run(package: &Package<'_>, functions: &[Function], start: StartupBudget) -> anyhow::Result<()> {
-    functions::build(package, &[EMPTY])?;
+    programs::build(package, &[EMPTY])?;
     let empty = functions::program(package, EMPTY);
     let build = [&["build", "--workspace", "--bin", "functions"], MEASURE].concat();
     Step::cargo("build the measuring program", &build).run(package.workspace)?;

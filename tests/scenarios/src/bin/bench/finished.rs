@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use tidegate_model::Host;
+use tidegate_resources::IntegrationJob;
 use tidegate_sandbox_cluster::Cluster;
 use tidegate_scenarios::{
     Scene, WorldSpec,
@@ -158,7 +160,7 @@ impl Run<'_> {
             "metadata": self.metadata(&name, ("IntegrationConfig", &config)),
             "spec": {
                 "config": {"name": config, "uid": config_uid}, "host": "gitea",
-                "repository": format!("acme/{config}"), "trigger": "Push",
+                "repository": format!("acme/{config}"), "trigger": {"type": "Push"},
                 "base": {"ref": "refs/heads/main", "sha": self.sha()},
                 "jobs": JOBS.map(job), "timeout": "1h",
             },
@@ -169,6 +171,8 @@ impl Run<'_> {
             },
         });
         run["metadata"]["uid"] = self.uid().into();
+        // Planting skips the CRD's rules, and the controller holds a run otherwise that it can't read.
+        IntegrationJob::deserialize(&run).context("the planted IntegrationJob is not one")?;
         cluster.plant(run)?;
         let children = JOBS.map(|job| {
             json!({"apiVersion": "tekton.dev/v1", "kind": "TaskRun", "name": format!("{name}-{job}"), "pipelineTaskName": job})
