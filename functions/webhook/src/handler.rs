@@ -19,8 +19,8 @@ use tidegate_telemetry::{chain, field, new_traceparent};
 use tokio::time::timeout_at;
 
 use crate::{
-    answer::{self, Refusal, Settled},
     origin::Origin,
+    response::{self, Accepted, Rejection},
     routes::Routes,
 };
 
@@ -61,7 +61,7 @@ impl Handler {
         let mut known = Known::default();
         let answer = self.settle(request, now, &mut known).await;
         known.log(&answer, now.elapsed());
-        answer::response(&answer)
+        response::of(&answer)
     }
 
     async fn settle(
@@ -69,9 +69,9 @@ impl Handler {
         request: &Request,
         now: Instant,
         known: &mut Known,
-    ) -> Result<Settled<'_>, Refusal> {
+    ) -> Result<Accepted<'_>, Rejection> {
         if !self.origin.admits(request.headers()) {
-            return Err(Refusal::Origin);
+            return Err(Rejection::Origin);
         }
         let path: HookPath = request.uri().path().parse()?;
         known.host = Some(path.host());
@@ -79,23 +79,23 @@ impl Handler {
             known.config = Some(config.clone());
         }
         if request.method() != Method::POST {
-            return Err(Refusal::Method);
+            return Err(Rejection::Method);
         }
         let bytes = request.body().len();
         if bytes > MAX_BODY {
-            return Err(Refusal::TooLarge { bytes, limit: MAX_BODY });
+            return Err(Rejection::TooLarge { bytes, limit: MAX_BODY });
         }
         let received_at = SystemTime::now();
         let deadline = tokio::time::Instant::from_std(now + BUDGET);
         let delivery = timeout_at(deadline, self.verify(&path, request, now))
             .await
-            .map_err(|_| Refusal::KeysLate)??
+            .map_err(|_| Rejection::KeysLate)??
             .normalise()?;
         known.delivery = Some(delivery.id.clone());
         let events = match delivery.outcome {
             Outcome::Events(events) => events,
             Outcome::Ignored(reason) => {
-                return Ok(Settled::Ignored { delivery: delivery.id, reason });
+                return Ok(Accepted::Ignored { delivery: delivery.id, reason });
             }
         };
         known.event = events.first().map(Event::kind);
@@ -126,15 +126,15 @@ impl Handler {
         about: Envelope<()>,
         events: Vec<Event>,
         deadline: tokio::time::Instant,
-    ) -> Result<Settled<'_>, Refusal> {
+    ) -> Result<Accepted<'_>, Rejection> {
         let event = events.first().map(Event::kind);
         let messages: Vec<_> = events.into_iter().map(|event| about.with_body(event)).collect();
         let plugins = self.routes.send(&messages, deadline).await?;
         let delivery = about.delivery;
         Ok(if plugins.is_empty() {
-            Settled::Unwanted { delivery, event }
+            Accepted::Unwanted { delivery, event }
         } else {
-            Settled::Sent { delivery, event, plugins }
+            Accepted::Sent { delivery, event, plugins }
         })
     }
 
@@ -144,14 +144,14 @@ impl Handler {
         path: &HookPath,
         request: &'a Request,
         now: Instant,
-    ) -> Result<Verified<'a>, Refusal> {
+    ) -> Result<Verified<'a>, Rejection> {
         let check = |keys: &Arc<WebhookKeys>| {
-            let secrets = secrets(keys, path).ok_or(Refusal::NoApp)?;
+            let secrets = secrets(keys, path).ok_or(Rejection::NoApp)?;
             Ok(verify(path.label(), request.headers(), request.body(), &secrets)?)
         };
         let keys = self.keys.get(now).await?;
         match check(&keys) {
-            Err(Refusal::Signature(VerifyError::Mismatch)) => {
+            Err(Rejection::Signature(VerifyError::Mismatch)) => {
                 match self.keys.refetch_after_failed_check(&keys, now).await {
                     Some(newer) => check(&newer),
                     None => Err(VerifyError::Mismatch.into()),
@@ -164,10 +164,10 @@ impl Handler {
 
 impl Known {
     /// The one line about this delivery.
-    fn log(&self, answer: &Result<Settled<'_>, Refusal>, took: Duration) {
-        let error = answer.as_ref().err().map(|refusal| chain(refusal).to_string());
+    fn log(&self, answer: &Result<Accepted<'_>, Rejection>, took: Duration) {
+        let error = answer.as_ref().err().map(|rejection| chain(rejection).to_string());
         tracing::info!(
-            { field::OUTCOME } = answer.as_ref().map_or_else(Refusal::outcome, Settled::outcome),
+            { field::OUTCOME } = answer.as_ref().map_or_else(Rejection::outcome, Accepted::outcome),
             { field::HOST } = self.host.map(Host::as_str),
             { field::CONFIG } = self.config.as_ref().map(tracing::field::display),
             { field::DELIVERY } = self.delivery.as_ref().map(DeliveryId::as_str),

@@ -7,9 +7,9 @@ use lambda_http::{Request, service_fn};
 use tidegate_keys::{KeyCache, SecretStore};
 use tidegate_model::Timeout;
 
-mod answer;
 mod handler;
 mod origin;
+mod response;
 mod routes;
 mod settings;
 

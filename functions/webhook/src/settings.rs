@@ -19,7 +19,7 @@ pub struct Settings {
     pub master_key_cache: Option<Timeout>,
     /// `TIDEGATE_ROUTES`: which events go to which plugin, as a JSON list.
     pub routes: Vec<RouteSettings>,
-    /// `TIDEGATE_ORIGIN_SECRETS`: what a request has to bring that came through the firewall. Unset: there is none.
+    /// `TIDEGATE_ORIGIN_SECRETS`: the secrets that a request through the firewall carries one of. Unset: no firewall.
     pub origin: Origin,
 }
 

@@ -280,8 +280,8 @@ async fn every_event_of_a_delivery_reaches_every_plugin_under_one_trace() -> any
     let handler = world.handler_of(EventKind::Push, &[&world.url("integrator"), &world.url("audit")]);
     // More than SQS takes in one request.
     let (about, events) = pushes(23);
-    let settled = handler.pass_on(about.clone(), events.clone(), deadline()).await;
-    let (status, body) = parts(&answer::response(&settled));
+    let accepted = handler.pass_on(about.clone(), events.clone(), deadline()).await;
+    let (status, body) = parts(&response::of(&accepted));
     assert_eq!(status, 202, "{body}");
     assert_eq!(body, json!({ "delivery": "d-1", "event": "push", "sent": ["integrator", "audit"] }));
     for queue in ["integrator", "audit"] {
@@ -300,11 +300,11 @@ async fn a_delivery_of_which_one_queue_lacks_events_is_to_come_again_and_may() -
     let handler = world.handler_of(EventKind::Push, &[&integrator, &audit]);
     let (about, events) = pushes(3);
     world.cloud.refuse("SendMessageBatch", "integrator", true);
-    let settled = handler.pass_on(about.clone(), events.clone(), deadline()).await;
-    assert_eq!(answer::response(&settled).status(), 503);
+    let accepted = handler.pass_on(about.clone(), events.clone(), deadline()).await;
+    assert_eq!(response::of(&accepted).status(), 503);
     world.cloud.refuse("SendMessageBatch", "integrator", false);
-    let settled = handler.pass_on(about, events, deadline()).await;
-    assert_eq!(answer::response(&settled).status(), 202);
+    let accepted = handler.pass_on(about, events, deadline()).await;
+    assert_eq!(response::of(&accepted).status(), 202);
     assert_eq!((world.events("integrator").await?.len(), world.events("audit").await?.len()), (3, 6));
     world.cloud.stop().await
 }

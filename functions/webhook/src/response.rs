@@ -1,4 +1,4 @@
-//! What a host is told about its delivery.
+//! The response to a host's delivery.
 
 use lambda_http::{
     Body, Response,
@@ -15,9 +15,9 @@ use tidegate_telemetry::chain;
 
 use crate::routes::SendError;
 
-/// A delivery that is settled, for us and for the host.
+/// A delivery that is accepted, for us and for the host.
 #[derive(Debug)]
-pub enum Settled<'a> {
+pub enum Accepted<'a> {
     /// Every plugin has the events that it wants.
     Sent {
         /// The delivery's id.
@@ -27,7 +27,7 @@ pub enum Settled<'a> {
         /// The plugins' names.
         plugins: Vec<&'a str>,
     },
-    /// It is none of our business. The host gets a success all the same: some disable hooks that fail.
+    /// Tidegate doesn't use it. The host gets a success, because some hosts disable hooks that fail.
     Ignored {
         /// The delivery's id.
         delivery: DeliveryId,
@@ -45,7 +45,7 @@ pub enum Settled<'a> {
 
 /// A delivery that is not accepted.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum Rejection {
     /// It did not come through the firewall.
     #[error("failed to take the delivery: expected the public address, not the API's own")]
     Origin,
@@ -83,7 +83,7 @@ pub enum Refusal {
     Send(#[from] SendError),
 }
 
-impl Settled<'_> {
+impl Accepted<'_> {
     /// The outcome in one word, for logs.
     pub fn outcome(&self) -> &'static str {
         match self {
@@ -111,7 +111,7 @@ impl Settled<'_> {
     }
 }
 
-impl Refusal {
+impl Rejection {
     /// The outcome in one word, for logs.
     pub fn outcome(&self) -> &'static str {
         match self {
@@ -145,10 +145,10 @@ impl Refusal {
 }
 
 /// The response to a delivery.
-pub fn response(answer: &Result<Settled<'_>, Refusal>) -> Response<Body> {
+pub fn of(answer: &Result<Accepted<'_>, Rejection>) -> Response<Body> {
     match answer {
-        Ok(settled) => settled.response(),
-        Err(refusal) => refusal.response(),
+        Ok(accepted) => accepted.response(),
+        Err(rejection) => rejection.response(),
     }
 }
 
