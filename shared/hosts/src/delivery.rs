@@ -33,7 +33,7 @@ pub enum Ignored {
     PlainIssue,
     /// The comment was deleted.
     DeletedComment,
-    /// A program wrote the comment. Answering programs could go on forever.
+    /// A program wrote the comment. Two programs that answer each other would never stop.
     BotComment,
     /// The ref that was pushed is neither a branch nor a tag.
     OtherRef,
@@ -69,7 +69,7 @@ pub enum NormaliseError {
         /// Its name.
         header: &'static str,
     },
-    /// The delivery's id is none.
+    /// The delivery's id is malformed.
     #[error("failed to read the delivery: header {header} holds no delivery id")]
     DeliveryId {
         /// The header's name.

@@ -84,7 +84,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Nor
         .map_err(|_| NormaliseError::UnreadableHeader { header: name })
 }
 
-/// Hosts can be told to send forms. A delivery that doesn't say what it is, is taken for JSON.
+/// A hook can be configured to send forms. A delivery without a content type is read as JSON.
 fn require_json(headers: &HeaderMap) -> Result<(), NormaliseError> {
     let Some(value) = headers.get(CONTENT_TYPE) else {
         return Ok(());
@@ -100,7 +100,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), NormaliseError> {
 
 /// The headers that a host would send with this body to a hook of this label: content type, event, delivery id and proof.
 ///
-/// `event` is the host's own name of the event, like `pull_request`. `None` when something can't stand in a header.
+/// `event` is the host's own name of the event, like `pull_request`. `None` when a value is not allowed in a header.
 pub fn signed_headers(
     label: HookLabel,
     event: &str,

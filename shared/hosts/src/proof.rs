@@ -41,7 +41,7 @@ pub enum VerifyError {
         /// The header that should be there.
         header: &'static str,
     },
-    /// What stands in the place of the proof is no proof.
+    /// The header of the proof holds something else.
     #[error("failed to verify the delivery: header {header} does not hold {expected}")]
     Malformed {
         /// The header.
@@ -136,7 +136,7 @@ struct SignedMessage<'a> {
 }
 
 impl<'a> SignedMessage<'a> {
-    /// Dots separate what is signed. So there is none in the id, and the timestamp is a number: each signed text has one meaning.
+    /// Dots separate the signed parts. So the id has no dot, and the timestamp is a number: each signed text has one meaning.
     fn read(headers: &'a HeaderMap) -> Result<Self, VerifyError> {
         let malformed = |header, expected| VerifyError::Malformed { header, expected };
         let id = text(headers, ID)?.filter(|id| !id.is_empty() && !id.contains('.'));

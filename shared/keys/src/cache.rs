@@ -50,11 +50,11 @@ impl KeyCache {
     /// How long keys are used without a look at the secret, unless an operator says otherwise.
     pub const FRESH: Duration = Duration::from_mins(5);
     /// How long keys are used when the secret can't be read: an outage of Secrets Manager stops no delivery, but a
-    /// revoked key doesn't live on for ever.
+    /// revoked key is not used for longer.
     pub const MAX_STALE: Duration = Duration::from_hours(1);
     /// The shortest time between two reads while there are keys to use.
     pub const PAUSE: Duration = Duration::from_mins(1);
-    /// The shortest time between two reads while there are none.
+    /// The shortest time between two reads while no keys could be read.
     pub const PAUSE_WITHOUT_KEYS: Duration = Duration::from_secs(1);
 
     /// A cache that has read nothing yet; `fresh` is how long keys are used without a look at the secret.
@@ -67,7 +67,7 @@ impl KeyCache {
         self.fresh
     }
 
-    /// The keys, read anew when they are no longer [`fresh`](Self::fresh).
+    /// The keys, read again when they are no longer [`fresh`](Self::fresh).
     pub async fn get(&self, now: Instant) -> Result<Arc<WebhookKeys>, KeysError> {
         let mut state = self.state.lock().await;
         if let Some(keys) = state.younger_than(self.fresh, now) {

@@ -2,7 +2,7 @@
 //!
 //! Deliveries verify under every key of the secret all the time. The new key is *announced* as `next`; when everybody has
 //! had the time to read it, it becomes the current one, and the hooks are registered under it; when all of them are, the
-//! old one is *retired*. What the secret holds tells how far a rotation is, so that it can be taken up by whoever comes.
+//! old one is *retired*. The secret's content shows how far a rotation is, so another process can continue it.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};

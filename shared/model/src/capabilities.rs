@@ -3,7 +3,7 @@
 use crate::CommentKind;
 
 /// What a kind of Git host offers, where hosts differ. Whoever depends on one of these reads it here, and never asks which
-/// host it is. Each host's own values stand in its folder of `tidegate-hosts`, with their sources.
+/// host it is. Each host's values are in its folder of `tidegate-hosts`, with their sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a difference of its own")]
 pub struct Capabilities {

@@ -103,7 +103,7 @@ impl Intention {
     }
 }
 
-/// The kinds of intentions: what a plugin of others declares that it may ask for.
+/// The kinds of intentions: the intentions that a third-party plugin declares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IntentionKind {

@@ -139,7 +139,7 @@ pub struct Head {
     /// The branch's name in its own repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<RefName>,
-    /// The repository the branch lies in; `None` when the fork was deleted or can't be seen.
+    /// The repository of the branch; `None` when the fork was deleted or can't be seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<RepositoryPath>,
 }

@@ -1,6 +1,6 @@
 //! One entry of `spec.jobs.*`: what users write, and what an `IntegrationJob` copies.
 //!
-//! The doc comments are the descriptions in the CRD, the bounds keep CEL's cost and etcd's size in hand.
+//! The doc comments are the descriptions in the CRD, the bounds limit CEL's cost and the objects' size in etcd.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,7 +55,7 @@ pub struct JobSpec {
     /// How long the job may run, like 30m. Without it: as long as the whole run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Timeout>,
-    /// Whether the run counts as succeeded although this job failed. Its own status still tells the truth.
+    /// Whether the run counts as succeeded although this job failed. Its own status still shows the failure.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
     /// Whether the job starts in an empty directory instead of the merged code.

@@ -1,4 +1,4 @@
-//! What a host is told about a commit.
+//! A commit status.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ pub enum StatusState {
 }
 
 impl StatusState {
-    /// Our own word, for pages. What a host calls it stands in the host's folder of `tidegate-hosts`.
+    /// Our own word, for pages. The host's word for it is in the host's folder of `tidegate-hosts`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",

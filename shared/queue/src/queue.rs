@@ -225,7 +225,7 @@ impl Queue {
         )
     }
 
-    /// The name of the queue that SQS moves messages to which were received too often; `None` when there is none.
+    /// The name of the queue that SQS moves messages to which were received too often; `None` without one.
     pub async fn dead_letter_queue(&self) -> Result<Option<String>, QueueError> {
         #[derive(serde::Deserialize)]
         #[serde(rename_all = "camelCase")]

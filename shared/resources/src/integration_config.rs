@@ -43,11 +43,11 @@ pub struct IntegrationConfigSpec {
     #[serde(default)]
     pub jobs: ConfigJobs,
     /// How long one run may take from its start, like 1h30m. Default: 1h. The operator's limit may be less: then the
-    /// condition `WithinLimits` says so.
+    /// condition `WithinLimits` is False.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Timeout>,
-    /// How many runs of this repository may go on at once. Default: the controller's setting. The operator's limit may be
-    /// less: then the condition `WithinLimits` says so.
+    /// How many runs of this repository may be active at once. Default: the controller's setting. The operator's limit may be
+    /// less: then the condition `WithinLimits` is False.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub max_concurrent_runs: Option<u32>,
@@ -193,7 +193,7 @@ impl CredentialProof {
 }
 
 impl IntegrationConfig {
-    /// Its uid, a part of the identity of all that is made from it: a config made anew under the same name is another one. Empty
+    /// Its uid, a part of the identity of all that is made from it: a config that was deleted and created again under its name is another one. Empty
     /// for a config that didn't come from a cluster.
     pub fn identity(&self) -> String {
         self.uid().unwrap_or_default()
@@ -224,7 +224,7 @@ pub struct WebhookStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub id: Option<String>,
-    /// The id of the master key that its secret is derived from, once it is registered: tells nothing about the key.
+    /// The id of the master key that its secret is derived from, once it is registered. It reveals nothing about the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub key_id: Option<String>,

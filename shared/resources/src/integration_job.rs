@@ -81,7 +81,7 @@ pub struct IntegrationJobSpec {
     #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("jobs can't change"))]
     pub jobs: Vec<JobSpec>,
-    /// Jobs of the config that don't run this time, with the reason that the host is told.
+    /// Jobs of the config that don't run this time, with the reason that the host shows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("skipped can't change"))]
@@ -116,7 +116,7 @@ impl IntegrationJob {
         self.status.as_ref().and_then(|status| status.timeout).unwrap_or(self.spec.timeout)
     }
 
-    /// Whether its code gets no Secrets: its spec says so, or the ledger did when it got its slot.
+    /// Whether its code gets no Secrets: its spec forbids them, or the ledger did when it got its slot.
     pub fn is_untrusted(&self) -> bool {
         let is_denied = self.status.as_ref().is_some_and(|status| status.without_secrets);
         is_denied || self.spec.pulls.iter().any(|pull| pull.fork)
@@ -124,13 +124,13 @@ impl IntegrationJob {
 }
 
 /// The config an `IntegrationJob` was made from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct ConfigReference {
-    /// Its name; it lies in the job's own namespace.
+    /// Its name. The config is in the job's namespace.
     #[schemars(length(min = 1, max = 63))]
     pub name: String,
-    /// Its uid: a config made anew under the same name is another one.
+    /// Its uid: a config that was deleted and created again under its name is another one.
     #[schemars(length(min = 1, max = 64))]
     pub uid: String,
 }
@@ -142,7 +142,7 @@ pub struct Base {
     /// refs/heads/… or refs/tags/…
     #[serde(rename = "ref")]
     pub reference: GitRef,
-    /// The pushed commit. For pull requests it is taken when the run starts, and stands in the status.
+    /// The pushed commit. For pull requests it is read when the run starts, and is in the status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha: Option<CommitSha>,
 }
@@ -185,7 +185,7 @@ pub struct IntegrationJobStatus {
     /// How far it is. Empty means Queued.
     #[serde(default)]
     pub phase: Phase,
-    /// `Succeeded`: Unknown while it goes on, with a reason such as `AwaitingApproval`, `Superseded`, `MergeConflict`,
+    /// `Succeeded`: Unknown while the run is active, with a reason such as `AwaitingApproval`, `Superseded`, `MergeConflict`,
     /// `TimedOut`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]

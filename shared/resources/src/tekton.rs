@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use kube::CustomResource;
 use serde::{Deserialize, Serialize};
 
-/// What a `PipelineRun` shall do.
+/// The spec of a `PipelineRun`.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "tekton.dev",
@@ -282,7 +282,7 @@ pub struct ChildReference {
     pub pipeline_task_name: String,
 }
 
-/// What a `TaskRun` shall do.
+/// The spec of a `TaskRun`.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "tekton.dev",
@@ -332,7 +332,7 @@ pub struct StepResult {
     /// Its type; `string` here.
     #[serde(rename = "type", default)]
     pub type_: String,
-    /// Its value. Tekton also knows lists and maps; none of ours is one.
+    /// Its value. Tekton also has lists and maps, which Tidegate doesn't use.
     pub value: serde_json::Value,
 }
 

@@ -1,4 +1,4 @@
-//! The names of log fields. Beside them a line within a span has `name`: that of the innermost span, such as `command` or `host_call`. In tracing's macros a constant stands in braces: `info!({ field::REPO } = %repo, "…")`.
+//! The names of log fields. Beside them a line within a span has `name`: that of the innermost span, such as `command` or `host_call`. In tracing's macros a constant is written in braces: `info!({ field::REPO } = %repo, "…")`.
 
 /// The repository: `owner/name`.
 pub const REPO: &str = "repo";

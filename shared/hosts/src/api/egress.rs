@@ -179,7 +179,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         // Protocol assignments with Teredo, documentation, and 6to4, which wraps IPv4 addresses.
         [0x2001, second, ..] => second >= 0x200 && second != 0xdb8,
         [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => false,
-        // Everything else that is global lies in 2000::/3.
+        // Every other global address is in 2000::/3.
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }

@@ -1,4 +1,4 @@
-//! What hosts tell, in one language.
+//! What the APIs of hosts return, in the same types for every host.
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -86,7 +86,7 @@ impl<T> Listing<T> {
         Self { items: Vec::new(), unreadable: 0, is_truncated: false }
     }
 
-    /// All items; an error where the list goes on.
+    /// All items; an error if the list is truncated.
     pub(crate) fn complete(self, what: &str) -> Result<Vec<T>, HostError> {
         if self.is_truncated {
             return Err(HostError::unreadable(&format!("the list of {what} has no end")));

@@ -1,4 +1,4 @@
-//! The one place that tells hosts apart.
+//! Dispatches a call to the client of its host.
 
 macro_rules! on_host {
     ($self:ident, $client:ident => $call:expr) => {

@@ -168,7 +168,7 @@ impl GiteaClient {
     }
 }
 
-/// An operator can make pages shorter than what is asked for, so only the total tells the last one. Without it, an empty page does.
+/// An operator can make pages shorter than what is asked for, so only the total shows which page is the last. Without it, an empty page does.
 fn is_last(answer: &Answer, length: usize, seen: usize) -> bool {
     let total: Option<usize> = answer.header("x-total-count").and_then(|count| count.parse().ok());
     length == 0 || total.is_some_and(|total| seen >= total)

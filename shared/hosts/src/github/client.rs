@@ -47,7 +47,7 @@ impl V3 for GithubClient {
     const DIALECT: Dialect = Dialect {
         ghost: "ghost",
         is_bot: |user| user.kind == "Bot",
-        // Whether it is a plain issue's or a pull request's: only reading the pull request tells.
+        // Whether it is a plain issue's or a pull request's: only the pull request shows it.
         comment_address: CommentAddress::Issue,
         deliveries_name_reviews: true,
         comments_have_pages: true,

@@ -25,7 +25,7 @@ impl MasterKey {
         Ok(Self(bytes.into()))
     }
 
-    /// A name for the key that tells nothing about it: 16 hexadecimal digits.
+    /// A name for the key that reveals nothing about it: 16 hexadecimal digits.
     ///
     /// No hook's secret comes from the same input: theirs starts with a length, so with a zero byte.
     pub fn id(&self) -> String {

@@ -106,7 +106,7 @@ pub(crate) struct Comment<'a> {
     pub(crate) change: CommentChange,
     pub(crate) place: Place,
     pub(crate) author: Author,
-    /// The whole text; empty where there is none.
+    /// The whole text; empty if the delivery has no text.
     pub(crate) text: Cow<'a, str>,
 }
 

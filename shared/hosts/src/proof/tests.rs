@@ -223,7 +223,7 @@ proptest! {
         let mut bytes = headers[&name].as_bytes().to_vec();
         let at = at.index(bytes.len());
         bytes[at] ^= flip;
-        // Not every byte can stand in a header.
+        // Not every byte is allowed in a header.
         if let Ok(value) = HeaderValue::from_bytes(&bytes) {
             headers.insert(name, value);
             prop_assert!(check(proof, &headers, BODY, &[SECRET]).is_err());

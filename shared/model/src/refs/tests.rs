@@ -54,7 +54,7 @@ fn a_name_has_at_most_244_characters() {
     }
 }
 
-/// Names of the parts that the rules are about, and of others.
+/// Names made of parts that the rules mention, and of parts that they don't.
 fn name() -> impl Strategy<Value = String> {
     const PARTS: [&str; 24] = [
         "a", "b", ".", "..", "/", "@", "{", "-", ".lock", "lock", " ", "~", "^", ":", "?", "*", "[", "\\",

@@ -1,11 +1,11 @@
-//! The order to stop an `IntegrationJob`.
+//! The cancellation of an `IntegrationJob`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::comment::CommentReference;
 
-/// An order to stop.
+/// A cancellation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Cancel {

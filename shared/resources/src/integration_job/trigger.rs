@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::comment::CommentReference;
 
-/// Why an `IntegrationJob` was made: a union, told apart by `type`. Each type has its own fields, and rules that speak of it alone, so
+/// Why an `IntegrationJob` was made: a union, tagged by `type`. Each type has its own fields and its own validation rules, so
 /// that another type loosens none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]

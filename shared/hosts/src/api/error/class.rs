@@ -40,7 +40,7 @@ pub enum ErrorClass {
     Missing,
     /// The host has read this very request and never takes it, or has no such call at all.
     Refused,
-    /// The host refused for a reason that its status doesn't tell: a conflict, a repository that is archived, a moved
+    /// The host refused, and its status doesn't show the reason: a conflict, a repository that is archived, a moved
     /// address.
     Rejected,
     /// The host answered with a success that can't be understood. A write may have been carried out.

@@ -11,7 +11,7 @@ use crate::{
 
 impl HostClient {
     /// The comments that a pointer means, oldest first. It is one, or none any more; only reviews that one person submitted
-    /// within the same second can't be told apart where deliveries don't name them. A review that its author is still writing
+    /// within the same second can't be distinguished where deliveries don't name them. A review that its author is still writing
     /// is not there yet.
     ///
     /// The comment may be on another pull request or issue than the one that was asked for: its facts say which. Right: Pull

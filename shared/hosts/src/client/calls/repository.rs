@@ -31,7 +31,7 @@ impl HostClient {
         on_host!(self, client => client.find_missing_right(repository).await)
     }
 
-    /// A pull request as it is now. `None` when there is none of this number, and for a closed one whose commits the host
+    /// A pull request as it is now. `None` when no pull request has this number, and for a closed one whose commits the host
     /// has dropped.
     ///
     /// Right: Pull requests read; `read:repository`.

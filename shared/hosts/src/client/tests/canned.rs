@@ -1,4 +1,4 @@
-//! A server that answers each call with what it was told, and remembers who asked.
+//! A server that gives each call a canned response, and records the requests.
 
 use std::{
     collections::{HashMap, VecDeque},

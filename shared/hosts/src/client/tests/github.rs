@@ -174,7 +174,7 @@ async fn hooks_are_registered_repaired_and_removed() {
     assert_eq!((&calls[0].body, &calls[1].body), (&body, &body));
 }
 
-/// An RSA key in PEM format, made on the spot so that no key lies in the repository.
+/// An RSA key in PEM format, generated here so that the repository holds no key.
 fn private_key() -> String {
     use aws_lc_rs::{
         encoding::{AsDer, Pkcs8V1Der},
