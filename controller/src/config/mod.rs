@@ -1,17 +1,20 @@
 //! The config loop: checks every `IntegrationConfig` and keeps its webhook on the host, until the config is deleted.
 //!
-//! `validate` (pure) → `hook` (pure plan) → `register` (host) → `status` (pure) → one patch; `cleanup` behind a finalizer.
+//! `conditions::validate` (pure) → `observe`: the credential, then `register` by `hook`'s plan (host) → `conditions::build` (pure)
+//! → one patch; `cleanup` behind a finalizer.
 
 pub mod cleanup;
+pub mod conditions;
 pub mod error;
 pub mod hook;
+pub mod observe;
 pub mod proof;
 pub mod register;
 pub mod renamed;
 pub mod salt;
 pub mod status;
 mod unreadable;
-pub use std::{
+use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -31,26 +34,15 @@ use kube::{
 };
 use serde_json::json;
 use tidegate_keys::KeyCache;
-use tidegate_model::{ConfigRef, RepositoryPath};
-use tidegate_resources::{
-    ConditionStatus, FINALIZER, IntegrationConfig, IntegrationConfigStatus, WebhookStatus, annotation,
-};
+use tidegate_resources::{FINALIZER, IntegrationConfig, IntegrationConfigStatus, WebhookStatus, annotation};
 use tidegate_telemetry::field;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use self::{
-    error::ReconcileError,
-    proof::Looked,
-    register::{RegisterError, Registration},
-    status::Verdict,
-};
+use self::{error::ReconcileError, observe::Observed};
 use crate::{
     context::Context,
-    fitness::{
-        conflict,
-        validate::{self, Invalid},
-    },
+    fitness::conflict,
     key::Key,
     merge_patch,
     shutdown::cancelled_before_first_list,
@@ -156,73 +148,37 @@ async fn reconcile(
     .map_err(|error| ReconcileError::Finalizer(Box::new(error)))
 }
 
+/// One round for a config that stays.
 async fn apply(
     config: &IntegrationConfig,
     api: &Api<IntegrationConfig>,
-    context: &ConfigContext,
+    ConfigContext { context, keys }: &ConfigContext,
 ) -> Result<Action, ReconcileError> {
-    let all = context.context.configs.stored();
-    let contexts =
-        validate::validate_unique_contexts(config, all.iter().filter_map(|stored| stored.readable()));
-    let refused = |invalid: &Invalid| Verdict::no(invalid.reason(), invalid.to_string());
-    let owned = match &contexts {
-        Ok(()) => Verdict::yes("Owned", "its commit statuses are its own"),
-        Err(conflict) => refused(conflict),
-    };
-    let ready = match contexts.and_then(|()| validate::validate_all(&config.spec)) {
-        Ok(()) => Verdict::yes("Valid", "the config can be used"),
-        Err(invalid) => refused(&invalid),
-    };
-
+    let spec = conditions::validate(config, &context.configs.stored());
     let webhook = ensure_salt(config, api).await?;
-    let (ready, registered, webhook, failure, looked) = match webhook_of(config, &webhook, context).await {
-        Ok(Shown { webhook, repository, missing_right }) => {
-            let missing = missing_right.map(|missing| Verdict::no("TokenLacksRight", missing));
-            let ready = if ready.status == ConditionStatus::True { missing.unwrap_or(ready) } else { ready };
-            let ready = renamed::verdict(config, &repository).unwrap_or(ready);
-            let message = format!("hook {} delivers to Tidegate", webhook.id.as_deref().unwrap_or_default());
-            (ready, Verdict::yes("Registered", message), webhook, None, Looked::Hooks)
-        }
-        Err(Unregistered::Credential { reason, message }) => {
-            let verdict = Verdict::no(reason, message);
-            (verdict.clone(), verdict, webhook, None, Looked::Nothing)
-        }
-        Err(Unregistered::Failed { error, looked }) => {
-            let verdict = Verdict::no(error.reason(), crate::error_chain(&error));
-            (ready, verdict, webhook, Some(error), looked)
-        }
-    };
-    let (proof, proven) = proof::after(config, &looked);
-    let replaced = config
-        .status
-        .as_ref()
-        .and_then(|status| status.webhook.as_ref()?.id.as_ref())
-        .is_some_and(|id| webhook.id.as_ref() != Some(id));
-    let registered_now = registered.status == ConditionStatus::True;
-    let within = status::within(config, context.context.settings.limits());
-    let conditions = [
-        (conflict::CONTEXTS_OWNED, owned),
-        ("Ready", ready),
-        ("WebhookRegistered", registered),
-        (proof::CREDENTIAL_PROVEN, proven),
-        ("WithinLimits", within),
-    ];
-    let mut new = status::status(config, conditions, Some(webhook), Timestamp::now());
-    new.proof = proof;
-    patch(config, &new, api).await?;
-    match failure {
-        Some(error) => Err(error.into()),
-        None if registered_now => {
-            let interval = context.context.settings.webhook_check_interval.as_duration();
-            Ok(Action::requeue(if replaced {
-                interval.min(REPLACED_HOOK_STAYS).min(context.keys.fresh())
+    let observed = observe::observe(config, &webhook, context, keys).await;
+    let limits = context.settings.limits();
+    let status = conditions::build(config, spec, &observed, webhook, limits, Timestamp::now());
+    patch(config, &status, api).await?;
+    match observed {
+        Observed::Registered(registered) => {
+            let interval = context.settings.webhook_check_interval.as_duration();
+            Ok(Action::requeue(if is_replaced(config, &registered.webhook) {
+                interval.min(REPLACED_HOOK_STAYS).min(keys.fresh())
             } else {
                 interval
             }))
         }
         // A Secret may be corrected without a change of the config.
-        None => Ok(Action::requeue(Duration::from_secs(30))),
+        Observed::NoCredential { .. } => Ok(Action::requeue(Duration::from_secs(30))),
+        Observed::Failed { error, .. } => Err(error.into()),
     }
+}
+
+/// Whether another hook was registered in place of the config's.
+fn is_replaced(config: &IntegrationConfig, webhook: &WebhookStatus) -> bool {
+    let before = config.status.as_ref().and_then(|status| status.webhook.as_ref()?.id.as_ref());
+    before.is_some_and(|before| webhook.id.as_ref() != Some(before))
 }
 
 /// The webhook with its salt. The salt is written to the status before the hook is registered, so that a crash in between
@@ -243,67 +199,6 @@ async fn ensure_salt(
     };
     patch(config, &salted, api).await?;
     Ok(webhook)
-}
-
-enum Unregistered {
-    Credential { reason: &'static str, message: String },
-    Failed { error: RegisterError, looked: Looked },
-}
-
-/// The repository and its hook, as the host shows them to the config's credential.
-struct Shown {
-    /// The hook as it is now.
-    webhook: WebhookStatus,
-    /// The path under which the host has the repository.
-    repository: RepositoryPath,
-    /// The right that the credential lacks to read permissions.
-    missing_right: Option<String>,
-}
-
-/// Registers the webhook, and reads what the host shows.
-async fn webhook_of(
-    config: &IntegrationConfig,
-    webhook: &WebhookStatus,
-    context: &ConfigContext,
-) -> Result<Shown, Unregistered> {
-    let name_of = |text: String| text.parse().map_err(|error: tidegate_model::ParseError| error);
-    let invalid = |error: tidegate_model::ParseError| Unregistered::Credential {
-        reason: "InvalidName",
-        message: error.to_string(),
-    };
-    let reference = ConfigRef {
-        namespace: name_of(config.namespace().unwrap_or_default()).map_err(invalid)?,
-        name: name_of(config.name_any()).map_err(invalid)?,
-    };
-    let salt = webhook.salt.parse().map_err(invalid)?;
-    let Context { hosts, settings, .. } = &context.context;
-    let client = hosts.for_config(config).await.map_err(|error| Unregistered::Credential {
-        reason: error.category(),
-        message: crate::error_chain(&error),
-    })?;
-    let registration = Registration {
-        client: &client,
-        config: &reference,
-        public_url: &settings.public_url,
-        keys: &context.keys,
-    };
-    let registered = async {
-        let repository = register::repository(&registration).await?;
-        let missing_right = register::missing_right(&registration).await?;
-        let webhook = register::register(&registration, &salt, webhook).await?;
-        Ok(Shown { webhook, repository, missing_right })
-    };
-    match registered.await {
-        Ok(shown) => Ok(shown),
-        Err(error) => {
-            let looked = if proof::is_denial(&error) {
-                Looked::Statuses(register::may_set_statuses(&registration).await)
-            } else {
-                Looked::Nothing
-            };
-            Err(Unregistered::Failed { error, looked })
-        }
-    }
 }
 
 async fn patch(

@@ -14,7 +14,7 @@ const DENIED: &str = "Denied";
 
 /// The result of a check on the host.
 #[derive(Debug)]
-pub enum Looked {
+pub enum CredentialCheck {
     /// The credential manages the hooks.
     Hooks,
     /// It may not; this is whether it may set statuses.
@@ -25,20 +25,20 @@ pub enum Looked {
 
 /// The proof after a check on the host, and the condition. The proof is lost only if the host itself denies the credential or
 /// the repository: an outage, a rate limit or an odd answer means nothing about a right.
-pub fn after(config: &IntegrationConfig, looked: &Looked) -> (Option<CredentialProof>, Verdict) {
+pub fn after(config: &IntegrationConfig, looked: &CredentialCheck) -> (Option<CredentialProof>, Verdict) {
     let shown = |right: &'static str| {
         let message = format!("the host lets the credential {right}");
         (CredentialProof::for_git(&config.spec.git), Verdict::yes("Shown", message))
     };
     match looked {
-        Looked::Hooks => shown("manage the hooks of the repository"),
-        Looked::Statuses(Ok(true)) => shown("set the statuses of the repository"),
-        Looked::Statuses(Err(error)) if !is_denial(error) => kept(config),
-        Looked::Statuses(_) => {
+        CredentialCheck::Hooks => shown("manage the hooks of the repository"),
+        CredentialCheck::Statuses(Ok(true)) => shown("set the statuses of the repository"),
+        CredentialCheck::Statuses(Err(error)) if !is_denial(error) => kept(config),
+        CredentialCheck::Statuses(_) => {
             let message = "the host lets the credential neither manage the hooks of the repository nor set its statuses";
             (None, Verdict::no(DENIED, message))
         }
-        Looked::Nothing => kept(config),
+        CredentialCheck::Nothing => kept(config),
     }
 }
 
@@ -96,7 +96,7 @@ mod tests {
         CallError { operation: Operation::ListHooks, source }.into()
     }
 
-    fn proof(config: &IntegrationConfig, looked: &Looked) -> Option<CredentialProof> {
+    fn proof(config: &IntegrationConfig, looked: &CredentialCheck) -> Option<CredentialProof> {
         after(config, looked).0
     }
 
@@ -105,33 +105,35 @@ mod tests {
         let mut new = config();
         new.status = None;
         assert!(!new.is_proven());
-        assert_eq!(proof(&new, &Looked::Nothing), None);
+        assert_eq!(proof(&new, &CredentialCheck::Nothing), None);
         let shown = config().status.and_then(|status| status.proof);
-        assert_eq!(proof(&new, &Looked::Hooks), shown);
-        assert_eq!(proof(&new, &Looked::Statuses(Ok(true))), shown);
-        assert_eq!(proof(&config(), &Looked::Statuses(Ok(false))), None);
+        assert_eq!(proof(&new, &CredentialCheck::Hooks), shown);
+        assert_eq!(proof(&new, &CredentialCheck::Statuses(Ok(true))), shown);
+        assert_eq!(proof(&config(), &CredentialCheck::Statuses(Ok(false))), None);
         for denied in
             [HostError::Unauthorized, HostError::Forbidden { message: String::new() }, HostError::NotFound]
         {
-            assert_eq!(proof(&config(), &Looked::Statuses(Err(host(denied)))), None);
+            assert_eq!(proof(&config(), &CredentialCheck::Statuses(Err(host(denied)))), None);
         }
         for outage in [
             HostError::RateLimited { retry_after: None },
             HostError::Unreadable { reason: "no JSON".to_owned() },
         ] {
-            let looked = Looked::Statuses(Err(host(outage)));
+            let looked = CredentialCheck::Statuses(Err(host(outage)));
             assert!(proof(&config(), &looked).is_some());
             assert_eq!(proof(&new, &looked), None);
         }
-        assert!(proof(&config(), &Looked::Nothing).is_some(), "the Secret can't be read now");
+        assert!(proof(&config(), &CredentialCheck::Nothing).is_some(), "the Secret can't be read now");
     }
 
     #[test]
     fn only_a_denial_of_the_config_as_it_is_now_leaves_it_out() {
         let mut config = config();
-        for (looked, denied) in
-            [(Looked::Statuses(Ok(false)), true), (Looked::Nothing, false), (Looked::Hooks, false)]
-        {
+        for (looked, denied) in [
+            (CredentialCheck::Statuses(Ok(false)), true),
+            (CredentialCheck::Nothing, false),
+            (CredentialCheck::Hooks, false),
+        ] {
             let conditions = [(CREDENTIAL_PROVEN, after(&config, &looked).1)];
             let status = super::super::status::status(&config, conditions, None, Timestamp::UNIX_EPOCH);
             let judged = IntegrationConfig { status: Some(status), ..config.clone() };
@@ -153,7 +155,7 @@ mod tests {
         other_host.spec.git.api_url = Some("https://elsewhere.example".to_owned());
         for changed in [other_secret, other_host] {
             assert!(!changed.is_proven());
-            assert_eq!(proof(&changed, &Looked::Nothing), None);
+            assert_eq!(proof(&changed, &CredentialCheck::Nothing), None);
         }
     }
 }
