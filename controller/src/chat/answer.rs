@@ -8,7 +8,7 @@ use kube::{
 };
 use tidegate_hosts::client::{ErrorClass, HostError, Reaction};
 use tidegate_model::{Capabilities, CommentId, CommitSha, Login, PullRequestNumber};
-use tidegate_rules::chatops::{Answer, Verdict};
+use tidegate_rules::chatops::{LineVerdict, Verdict};
 use tidegate_telemetry::field;
 
 use super::facts::Known;
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The reply in Markdown, if a reaction isn't enough or isn't possible. Its last line is the marker by which it is found again.
-pub fn reply(answers: &[Answer], known: &Known, host: &Capabilities) -> Option<String> {
+pub fn reply(answers: &[LineVerdict], known: &Known, host: &Capabilities) -> Option<String> {
     if host.reacts_to(known.comment.kind) && answers.iter().all(|answer| answer.verdict == Verdict::Done) {
         return None;
     }
@@ -28,9 +28,9 @@ pub fn reply(answers: &[Answer], known: &Known, host: &Capabilities) -> Option<S
 }
 
 /// The answer as text.
-pub fn words(author: &Login, answers: &[Answer], marker: &str) -> String {
+pub fn words(author: &Login, answers: &[LineVerdict], marker: &str) -> String {
     let mut text = format!("@{author}:\n\n");
-    for Answer { line, verdict } in answers {
+    for LineVerdict { line, verdict } in answers {
         let words = match verdict {
             Verdict::Done => "done",
             Verdict::Said(words) => words,
@@ -57,7 +57,11 @@ pub enum Reply<'a> {
 }
 
 /// Answers a comment on a pull request: see [`deliver`].
-pub async fn send(answers: &[Answer], known: &Known, reader: &Reader<'_>) -> Result<String, TriggerError> {
+pub async fn send(
+    answers: &[LineVerdict],
+    known: &Known,
+    reader: &Reader<'_>,
+) -> Result<String, TriggerError> {
     let words = reply(answers, known, reader.client.capabilities());
     let reply = match &words {
         None => Reply::Reaction(known.pull_request.number, known.comment.id),
@@ -143,8 +147,8 @@ mod tests {
     use super::*;
     use crate::chat::{markdown, plan::tests::known};
 
-    fn answer(line: &str, verdict: Verdict) -> Answer {
-        Answer { line: line.to_owned(), verdict }
+    fn answer(line: &str, verdict: Verdict) -> LineVerdict {
+        LineVerdict { line: line.to_owned(), verdict }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tidegate_resources::{
     IntegrationConfig, IntegrationJob, commit_answer_digest, integration_job_name, retest_trigger_digest,
 };
 use tidegate_rules::chatops::{
-    Answer, EDITED, Line, MARKER, NEEDS_WRITE, Verdict,
+    EDITED, Line, LineVerdict, MARKER, NEEDS_WRITE, Verdict,
     on_commit::{Ask, ask, select},
 };
 
@@ -110,8 +110,8 @@ impl Chat {
     }
 }
 
-fn answered(line: &Line, verdict: Verdict) -> Answer {
-    Answer { line: line.text.clone(), verdict }
+fn answered(line: &Line, verdict: Verdict) -> LineVerdict {
+    LineVerdict { line: line.text.clone(), verdict }
 }
 
 /// The runs of a commit's pushes, for each config, branch and tag.
@@ -150,7 +150,7 @@ async fn run(
     pushed: &[Pushed],
     comment: CommentId,
     asker: Asker<'_>,
-) -> Result<Vec<Answer>, TriggerError> {
+) -> Result<Vec<LineVerdict>, TriggerError> {
     let asks: Vec<Result<Ask, String>> = lines.iter().map(ask).collect();
     let mut verdicts: Vec<Vec<Result<(), String>>> = vec![Vec::new(); lines.len()];
     for of in pushed {

@@ -6,7 +6,7 @@ use tidegate_model::CommitSha;
 use tidegate_resources::{CommentReference, IntegrationConfig, IntegrationJob, answer_digest};
 use tidegate_rules::{
     chatops::{ChatCommand, Line, MARKER, permission::Who},
-    trust::{Account, Head, Proof},
+    trust::{Account, Head, TrustProof},
 };
 
 use super::comment::CommentRef;
@@ -60,7 +60,7 @@ pub struct Configured {
     /// Whether another open pull request has the same head and base.
     pub is_shared: bool,
     /// Why the pull request's head is trusted, by the config's ledger.
-    pub earlier: Option<Proof>,
+    pub earlier: Option<TrustProof>,
     /// The commit that this comment approved, by the config's ledger.
     pub approved: Option<CommitSha>,
 }

@@ -11,7 +11,7 @@ use tidegate_resources::{
 };
 use tidegate_rules::{
     chatops::{
-        Answer, Decision, Line, Wanted,
+        Decision, Line, LineVerdict, Wanted,
         facts::{Comment, CommentKey, ConfigFacts, Facts, JobState, RunFacts},
     },
     filters, status,
@@ -36,7 +36,7 @@ pub struct Plan {
     /// One for each config, in the order of the facts.
     pub configs: Vec<ConfigPlan>,
     /// One for each command.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<LineVerdict>,
 }
 
 /// The actions under one config.

@@ -43,7 +43,7 @@ impl RunSettings<'_> {
 
 /// Why an `IntegrationJob` can't become a `PipelineRun`. Another try would find the same.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum BuildError {
     /// A fork's code would get a Secret.
     #[error("needs secret {secret}: only a writer's pull request from a branch of the repository gets it")]
     NeedsSecret {
@@ -57,7 +57,7 @@ pub enum Refusal {
     TektonVariable(TektonVariable),
 }
 
-impl Refusal {
+impl BuildError {
     /// The job that can't be run.
     pub fn job(&self) -> &JobName {
         match self {
@@ -80,7 +80,7 @@ pub fn build(
     base: &CommitSha,
     source: &Source,
     settings: RunSettings<'_>,
-) -> Result<PipelineRun, Refusal> {
+) -> Result<PipelineRun, BuildError> {
     check_secrets(job)?;
     let spec = &job.spec;
     // A pipeline whose task fails for good starts nothing more, so only a task that nothing waits for may be let pass:
@@ -134,10 +134,10 @@ fn backstop(timeout: Timeout) -> String {
     format!("{seconds}s")
 }
 
-fn check_secrets(job: &IntegrationJob) -> Result<(), Refusal> {
+fn check_secrets(job: &IntegrationJob) -> Result<(), BuildError> {
     let rights = if job.is_untrusted() { Rights::WithoutSecrets } else { Rights::WithSecrets };
     match trust::first_forbidden_secret(rights, &job.spec.jobs) {
-        Some((job, secret)) => Err(Refusal::NeedsSecret { job: job.clone(), secret: secret.to_owned() }),
+        Some((job, secret)) => Err(BuildError::NeedsSecret { job: job.clone(), secret: secret.to_owned() }),
         None => Ok(()),
     }
 }
@@ -148,7 +148,7 @@ fn task(
     base: &CommitSha,
     source: &Source,
     settings: RunSettings<'_>,
-) -> Result<EmbeddedTask, Refusal> {
+) -> Result<EmbeddedTask, BuildError> {
     let run = run_step(job, entry, base)?;
     if entry.skip_checkout {
         return Ok(EmbeddedTask { steps: vec![run], volumes: vec![checkout::source_volume()] });
@@ -161,9 +161,9 @@ fn task(
     })
 }
 
-fn run_step(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Result<Step, Refusal> {
+fn run_step(job: &IntegrationJob, entry: &JobSpec, base: &CommitSha) -> Result<Step, BuildError> {
     if let Some(variable) = tekton_variables::check(entry).next() {
-        return Err(Refusal::TektonVariable(variable));
+        return Err(BuildError::TektonVariable(variable));
     }
     Ok(Step {
         name: STEP.to_owned(),

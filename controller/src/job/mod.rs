@@ -77,7 +77,11 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), JobLoo
 /// Runs with a slot are worked on.
 fn interest(run: &StoredRun) -> Interest {
     let Key { namespace, name } = run.key();
-    let meta = ObjectMeta { namespace: Some(namespace), name: Some(name), ..ObjectMeta::default() };
+    let meta = ObjectMeta {
+        namespace: Some(namespace.to_string()),
+        name: Some(name.to_string()),
+        ..ObjectMeta::default()
+    };
     let phase = run.active().and_then(|run| Some(run.status.as_ref()?.phase));
     if phase == Some(Phase::Running) { Interest::Wanted(meta) } else { Interest::Unwanted(meta) }
 }

@@ -7,7 +7,7 @@ use tidegate_telemetry::field;
 
 use super::{
     apply::{self, ApplyError},
-    build::{self, Refusal, RunSettings},
+    build::{self, BuildError, RunSettings},
     checkout,
     dereference::{self, DereferenceError},
     error::ReconcileError,
@@ -110,7 +110,7 @@ async fn give_back(
 }
 
 /// One job can't be run, so none is.
-fn refused(job: &IntegrationJob, refusal: &Refusal, now: Timestamp) -> IntegrationJobStatus {
+fn refused(job: &IntegrationJob, refusal: &BuildError, now: Timestamp) -> IntegrationJobStatus {
     let name = refusal.job();
     let message = format!("{name} {refusal}");
     let verdict = Verdict::new(Phase::Error, refusal.reason(), &*message);

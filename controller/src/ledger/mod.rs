@@ -15,13 +15,12 @@ use std::{
 };
 
 use k8s_openapi::jiff::Timestamp;
-use kube::ResourceExt;
 use tidegate_model::{CommentId, CommitSha, GitRef, Login, PullRequestNumber, RefName, StatusState};
 use tidegate_resources::IntegrationConfig;
 use tidegate_rules::{
     ledger::{Config, JobRecord, Ledger, Observation, PullRequestState, RunId, TargetKey},
     status::{ConfigState, Context as StatusContext, Decided, JobKind},
-    trust::{Proof, Rights},
+    trust::{Rights, TrustProof},
 };
 use tokio::sync::watch;
 
@@ -245,14 +244,14 @@ impl Book {
     }
 
     /// Why a commit is trusted; `None` while nothing has proved it.
-    pub fn proof(&self, commit: &CommitSha) -> Option<Proof> {
+    pub fn proof(&self, commit: &CommitSha) -> Option<TrustProof> {
         self.state().ledger.proof(commit).cloned()
     }
 
     /// The commit that a comment approved.
     pub fn approved_by(&self, comment: CommentId, author: &Login) -> Option<CommitSha> {
         let state = self.state();
-        let is_it = |proof: &Proof| matches!(proof, Proof::Approval { approver, comment: Some(id) } if *id == comment && approver == author);
+        let is_it = |proof: &TrustProof| matches!(proof, TrustProof::Approval { approver, comment: Some(id) } if *id == comment && approver == author);
         let mut commits = state.ledger.commits.iter();
         commits.find(|(_, record)| record.trust.as_ref().is_some_and(is_it)).map(|(commit, _)| commit.clone())
     }
@@ -326,7 +325,7 @@ impl State {
 
 /// The key of a config: namespace and name.
 pub fn key_of(config: &IntegrationConfig) -> Key {
-    Key { namespace: config.namespace().unwrap_or_default(), name: config.name_any() }
+    Key::of(config)
 }
 
 /// What the rules need to know of a config.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     hash::{BuildHasher as _, RandomState},
 };
 
@@ -10,7 +11,11 @@ use kube::{
     Api, Resource, ResourceExt,
     api::{ListParams, Patch, PatchParams, PostParams},
 };
-use serde_json::json;
+use serde::{
+    Deserialize, Deserializer,
+    de::{SeqAccess, Visitor},
+};
+use serde_json::{Value, json};
 use tidegate_resources::{
     ConfigReference, IntegrationConfig, IntegrationLedger, IntegrationLedgerSpec, digest, label,
 };
@@ -96,8 +101,11 @@ impl Store {
         // A config of the same name that was deleted may have left its own.
         let own = listed.items.into_iter().filter(|object| object.spec.config.uid == config.identity());
         for object in own {
-            match serde_json::from_str::<Vec<serde_json::Value>>(&object.spec.records) {
-                Ok(values) => records.extend(values.into_iter().filter_map(|value| read(value, &object))),
+            match serde_json::from_str::<Records>(&object.spec.records) {
+                Ok(Records(read)) => records.extend(
+                    read.into_iter()
+                        .filter_map(|record| record.map_err(|error| unreadable(&object, &error)).ok()),
+                ),
                 Err(error) => unreadable(&object, &error),
             }
             let version = object.resource_version();
@@ -162,8 +170,30 @@ fn name_of(config: &IntegrationConfig, part: u32) -> String {
     format!("{}-{}-{part}", config.name_any(), &digest(&[&config.identity()])[..8])
 }
 
-fn read(value: serde_json::Value, object: &IntegrationLedger) -> Option<Record> {
-    serde_json::from_value(value).map_err(|error| unreadable(object, &error)).ok()
+/// The records of a part. One that can't be read spoils no other. They are read one after the other: as [`Value`]s, all together
+/// would take several times their memory.
+struct Records(Vec<serde_json::Result<Record>>);
+
+impl<'de> Deserialize<'de> for Records {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneByOne;
+        impl<'de> Visitor<'de> for OneByOne {
+            type Value = Records;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of records")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Records, A::Error> {
+                let mut records = Vec::new();
+                while let Some(value) = list.next_element::<Value>()? {
+                    records.push(serde_json::from_value(value));
+                }
+                Ok(Records(records))
+            }
+        }
+        deserializer.deserialize_seq(OneByOne)
+    }
 }
 
 fn unreadable(object: &IntegrationLedger, error: &serde_json::Error) {

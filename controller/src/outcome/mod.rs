@@ -1,4 +1,4 @@
-//! What an `IntegrationJob` says: about each job to people (`said`), and as a whole to the ledger (`seen`). Pure.
+//! What an `IntegrationJob` shows: each job to people (`status_content`), the run to the ledger (`run_facts`). Pure.
 
-pub mod said;
-pub mod seen;
+pub mod run_facts;
+pub mod status_content;

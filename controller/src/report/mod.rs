@@ -28,14 +28,14 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use self::outbox::{Due, Outbox, Sent, Settled, Target};
+use self::outbox::{Due, Outbox, Sent, Target, WriteResult};
 use crate::{
     budget::CredentialKey,
     context::Context,
     error_chain,
     key::Key,
     ledger::{Book, DueStatus, key_of},
-    outcome::{said::Said, seen::Seen},
+    outcome::{run_facts::RunFacts, status_content::StatusContent},
     span,
     stores::{Change, StoredRun, held::Held as _},
 };
@@ -208,7 +208,7 @@ impl Reporter {
     }
 
     /// The state of a run as the store has it.
-    fn seen(&self, key: &Key) -> Option<Seen> {
+    fn seen(&self, key: &Key) -> Option<RunFacts> {
         self.context.runs.get(key)?.seen()
     }
 
@@ -220,7 +220,7 @@ impl Reporter {
             let config = book.config();
             config.metadata.uid.as_ref() == Some(&seen.config.uid) && seen.is_of_repository(&config)
         };
-        let of = Key { namespace: key.namespace.clone(), name: seen.config.name.clone() };
+        let of = Key::new(Arc::clone(&key.namespace), seen.config.name.as_str());
         let book = self.books.get(&of).filter(is_of_config).cloned();
         let Some(run) = seen.run else { return };
         if let Some(book) = book {
@@ -269,9 +269,9 @@ impl Reporter {
         for DueStatus { commit, context, decided } in book.due() {
             let debounce = !decided.state.is_final()
                 && context != StatusContext::Config
-                && (decided.text == "queued" || decided.text == "waits for its turn");
+                && matches!(&*decided.text, "queued" | "waits for its turn");
             let target = Target { config: key.clone(), sha: commit, context };
-            let status = Said { state: decided.state, description: decided.text };
+            let status = StatusContent { state: decided.state, description: decided.text.into() };
             let due = Due { target, status, run: decided.run.map(String::from) };
             self.outbox.enqueue(due, credential.clone(), debounce, Instant::now());
         }
@@ -316,19 +316,19 @@ impl Reporter {
         let jitter = rand::rng().random_range(0.0..1.0);
         let settled = self.outbox.sent(due, sent, &mut self.context.budgets(), Instant::now(), jitter);
         match settled {
-            Settled::Taken => {
+            WriteResult::Taken => {
                 if let Some(seconds) = self.seconds_since_end(due) {
                     self.context.metrics.ended_to_status(seconds);
                 }
             }
-            Settled::Refused(reason) => {
+            WriteResult::Refused(reason) => {
                 let (context, due) = (self.context.clone(), due.clone());
                 self.tasks.spawn(async move {
                     send::publish_refusal(&due, &reason, &context).await;
                     Ended::Published
                 });
             }
-            Settled::Later => return,
+            WriteResult::Later => return,
         }
         let Target { config, sha, context } = &due.target;
         let Some(book) = self.books.get(config).cloned() else { return };
@@ -340,7 +340,7 @@ impl Reporter {
     /// The seconds from the end of a job to its verdict on the host.
     fn seconds_since_end(&self, due: &Due) -> Option<f64> {
         let StatusContext::Job(job) = &due.target.context else { return None };
-        let key = Key { namespace: due.target.config.namespace.clone(), name: due.run.clone()? };
+        let key = Key::new(Arc::clone(&due.target.config.namespace), due.run.clone()?);
         let seen = self.seen(&key)?;
         let (_, ended) = seen.ended.iter().find(|(name, _)| name == job)?;
         let is_final = due.status.state != StatusState::Pending;

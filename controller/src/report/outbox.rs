@@ -15,7 +15,7 @@ use crate::{
     backoff::backoff,
     budget::{Budgets, CredentialKey, Write},
     key::Key,
-    outcome::said::Said,
+    outcome::status_content::StatusContent,
 };
 
 /// The most writes of one credential in flight.
@@ -56,7 +56,7 @@ pub enum Sent {
 
 /// What follows from the end of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
+pub enum WriteResult {
     /// The host accepted it.
     Taken,
     /// It will never accept it: the reason.
@@ -71,7 +71,7 @@ pub struct Due {
     /// The key.
     pub target: Target,
     /// The status.
-    pub status: Said,
+    pub status: StatusContent,
     /// The run whose page it links to.
     pub run: Option<String>,
 }
@@ -88,7 +88,7 @@ pub struct Outbox {
 #[derive(Debug)]
 struct Pending {
     credential: CredentialKey,
-    status: Said,
+    status: StatusContent,
     run: Option<String>,
     position: u64,
     not_before: Instant,
@@ -153,16 +153,16 @@ impl Outbox {
         budgets: &mut Budgets,
         now: Instant,
         jitter: f64,
-    ) -> Settled {
+    ) -> WriteResult {
         let Some(entry) = self.pending.get_mut(&due.target) else {
-            return Settled::Later;
+            return WriteResult::Later;
         };
         entry.is_sending = false;
         self.in_flight -= 1;
         completed(&mut self.in_flight_of, &entry.credential);
         let settled = match result {
-            Sent::Taken => Settled::Taken,
-            Sent::Refused(reason) => Settled::Refused(reason),
+            Sent::Taken => WriteResult::Taken,
+            Sent::Refused(reason) => WriteResult::Refused(reason),
             Sent::Failed { retry_after } => {
                 let retry_after = retry_after.map(|wait| wait.min(LONGEST_PAUSE));
                 entry.failures += 1;
@@ -171,11 +171,11 @@ impl Outbox {
                 if let Some(wait) = retry_after {
                     budgets.pause(&entry.credential, now + wait, now);
                 }
-                Settled::Later
+                WriteResult::Later
             }
         };
         // A status that replaced it meanwhile is still to be sent.
-        if settled != Settled::Later && entry.status == due.status {
+        if settled != WriteResult::Later && entry.status == due.status {
             self.pending.remove(&due.target);
         }
         settled

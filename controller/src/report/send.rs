@@ -1,5 +1,7 @@
 //! Sends a commit status to the host.
 
+use std::sync::Arc;
+
 use kube::{
     Resource,
     runtime::events::{Event, EventType},
@@ -10,7 +12,7 @@ use tidegate_resources::IntegrationConfig;
 use tidegate_telemetry::field;
 
 use super::outbox::{Due, Sent};
-use crate::{context::Context, error_chain, host::CallError, key::Key, outcome::said::page_url};
+use crate::{context::Context, error_chain, host::CallError, key::Key, outcome::status_content::page_url};
 
 /// Sends a status to the host of a config.
 pub async fn send(due: &Due, config: &IntegrationConfig, context: &Context) -> Sent {
@@ -18,8 +20,7 @@ pub async fn send(due: &Due, config: &IntegrationConfig, context: &Context) -> S
     let Ok(host) = context.hosts.for_config(config).await else {
         return Sent::Failed { retry_after: None };
     };
-    let run =
-        due.run.as_ref().map(|run| Key { namespace: due.target.config.namespace.clone(), name: run.clone() });
+    let run = due.run.as_ref().map(|run| Key::new(Arc::clone(&due.target.config.namespace), run.as_str()));
     let base = context.settings.report_url.as_deref();
     let status = CommitStatus {
         sha: due.target.sha.clone(),

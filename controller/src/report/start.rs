@@ -1,5 +1,7 @@
 //! What the report loop does when it knows all runs and configs: what happened while no replica led is recorded.
 
+use std::sync::Arc;
+
 use tidegate_resources::IntegrationJob;
 use tidegate_rules::ledger::{DeletedBy, Observation, Run};
 use tidegate_telemetry::field;
@@ -22,7 +24,7 @@ impl Reporter {
         }
         for (config, book) in self.books.clone() {
             for (run, target) in book.runs() {
-                let key = Key { namespace: config.namespace.clone(), name: run.name.to_string() };
+                let key = Key::new(Arc::clone(&config.namespace), &*run.name);
                 if self.context.runs.get(&key).is_none() && self.is_gone(&key).await {
                     let run = Run { id: run, target, jobs: [].into(), left_out: [].into() };
                     book.observe(&Observation::RunDeleted { run, by: DeletedBy::Person });

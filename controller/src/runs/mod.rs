@@ -25,7 +25,7 @@ use self::{
     locks::Held,
     origin::Origin,
 };
-use crate::{context::Context, ledger::Book, outcome::seen::Seen};
+use crate::{context::Context, ledger::Book, outcome::run_facts::RunFacts};
 
 /// The means to carry out actions.
 #[derive(Clone, Copy)]
@@ -106,7 +106,7 @@ impl Executor<'_> {
 
 /// Records a run in the ledger before the watch shows it.
 fn observe(job: &IntegrationJob, book: &Book) {
-    if let Some(run) = Seen::of(job).and_then(|seen| seen.run) {
+    if let Some(run) = RunFacts::of(job).and_then(|seen| seen.run) {
         book.observe(&Observation::Run(run));
     }
 }

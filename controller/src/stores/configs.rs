@@ -121,7 +121,7 @@ impl Configs {
 
     /// The stored config of this name, readable or not.
     pub fn find(&self, namespace: &str, name: &str) -> Option<Arc<StoredConfig>> {
-        self.store.get(&Key { namespace: namespace.to_owned(), name: name.to_owned() })
+        self.store.get(&Key::new(namespace, name))
     }
 
     /// The configs whose repository is wanted, the oldest first, and those of them that can't be read.

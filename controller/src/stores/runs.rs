@@ -10,14 +10,14 @@ use tidegate_resources::{IntegrationJob, PipelineRun, TaskRun, label};
 use tidegate_rules::ledger::RunId;
 use tidegate_telemetry::field;
 
-pub use self::ended::EndedRun;
+pub use self::ended::{EndedRun, Pools};
 use super::{
     held::Held,
     store::Store,
     tekton::{self, Tekton},
     watched::{WatchEnded, Watched},
 };
-use crate::{cluster::Cluster, key::Key, outcome::seen::Seen};
+use crate::{cluster::Cluster, key::Key, outcome::run_facts::RunFacts};
 
 /// How many objects one answer of a list holds at most: the answer is in memory as a whole.
 const PAGE: u32 = 100;
@@ -46,7 +46,7 @@ pub struct UnreadableRun {
 
 impl StoredRun {
     /// What is held of a run.
-    pub fn new(object: DeserializeGuard<IntegrationJob>) -> Self {
+    pub fn new(object: DeserializeGuard<IntegrationJob>, pools: &mut Pools) -> Self {
         let (key, uid, version) = (Key::of(&object), object.uid(), object.resource_version());
         let mut run = match object.0 {
             Ok(run) => run,
@@ -58,7 +58,7 @@ impl StoredRun {
             }
         };
         if run.status.as_ref().is_some_and(|status| status.phase.is_final()) {
-            return Self::Ended(Arc::new(EndedRun::of(&run)));
+            return Self::Ended(Arc::new(EndedRun::of(&run, pools)));
         }
         run.managed_fields_mut().clear();
         Self::Active(Arc::new(run))
@@ -75,16 +75,16 @@ impl StoredRun {
     /// Its place in the order of the ledger. `None` where it shows nothing.
     pub fn id(&self) -> Option<RunId> {
         match self {
-            Self::Active(run) => Seen::of(run)?.run.map(|run| run.id),
+            Self::Active(run) => RunFacts::of(run)?.run.map(|run| run.id),
             Self::Ended(run) => run.id(),
             Self::Unreadable(_) => None,
         }
     }
 
     /// What the run shows. `None` for one that says nothing about a commit, and for one that can't be read.
-    pub fn seen(&self) -> Option<Seen> {
+    pub fn seen(&self) -> Option<RunFacts> {
         match self {
-            Self::Active(run) => Seen::of(run),
+            Self::Active(run) => RunFacts::of(run),
             Self::Ended(run) => run.seen(),
             Self::Unreadable(_) => None,
         }
@@ -132,13 +132,14 @@ pub(super) async fn follow(
     let mut task_run_watches = cluster.watch::<DeserializeGuard<TaskRun>>(&ours);
     // No round reads the objects of a run that has ended, or that can't be read.
     let is_idle = |run: &Key| matches!(runs.get(run), Some(StoredRun::Ended(_) | StoredRun::Unreadable(_)));
+    let mut pools = Pools::default();
     loop {
         let is_listed = writer.writer.is_listed();
         let taken = tokio::select! {
             said = run_watches.next() => {
                 let mut ended = None;
                 let taken = writer.take(said, |object| {
-                    let run = StoredRun::new(object);
+                    let run = StoredRun::new(object, &mut pools);
                     ended = matches!(run, StoredRun::Ended(_)).then(|| run.key());
                     Some(run)
                 });

@@ -28,8 +28,8 @@ pub struct Writer<K> {
     listed: watch::Sender<bool>,
     /// The watches whose first list the store waits for.
     unlisted: BTreeSet<String>,
-    /// What the lists that have begun have shown so far.
-    lists: HashMap<String, HashSet<Key>>,
+    /// What was held when a list began, and has not been in it so far.
+    unshown: HashMap<String, HashSet<Key>>,
 }
 
 struct Objects<K> {
@@ -62,7 +62,7 @@ pub fn store<K: Held>(namespaces: impl IntoIterator<Item = String>) -> (Store<K>
         changes: changes_sender,
         listed: listed_sender,
         unlisted: namespaces.into_iter().collect(),
-        lists: HashMap::new(),
+        unshown: HashMap::new(),
     };
     (Store { objects, changes, listed }, writer)
 }
@@ -109,16 +109,16 @@ impl<K: Held> Writer<K> {
     /// Takes what the watch of a namespace says. `hold` makes what is held of an object; `None` where nothing has to be.
     pub fn take<R: Resource>(&mut self, namespace: &str, event: Event<R>, hold: impl FnOnce(R) -> Option<K>) {
         match event {
-            Event::Init => drop(self.lists.insert(namespace.to_owned(), HashSet::new())),
+            Event::Init => self.begin_list(namespace),
             Event::InitApply(object) => {
                 let key = Key::of(&object);
-                if let Some(list) = self.lists.get_mut(namespace) {
-                    list.insert(key.clone());
+                if let Some(unshown) = self.unshown.get_mut(namespace) {
+                    unshown.remove(&key);
                 }
-                self.put(key, hold(object));
+                self.put(&key, hold(object));
             }
-            Event::Apply(object) => self.put(Key::of(&object), hold(object)),
-            Event::Delete(object) => self.put(Key::of(&object), None),
+            Event::Apply(object) => self.put(&Key::of(&object), hold(object)),
+            Event::Delete(object) => self.put(&Key::of(&object), None),
             Event::InitDone => self.end_list(namespace),
         }
         self.changes.send_replace(());
@@ -139,9 +139,9 @@ impl<K: Held> Writer<K> {
     }
 
     /// Holds an object of this name, or none any more.
-    pub fn put(&self, key: Key, object: Option<K>) {
+    pub fn put(&self, key: &Key, object: Option<K>) {
         let mut objects = lock(&self.objects);
-        let old = objects.held.get(&key);
+        let old = objects.held.get(key);
         let is_same = |old: &K, new: &K| old.uid() == new.uid() && old.version() == new.version();
         if let (Some(old), Some(new)) = (old, &object)
             && new.version().is_some()
@@ -155,21 +155,24 @@ impl<K: Held> Writer<K> {
         }
         match object {
             Some(object) => {
-                objects.held.insert(key, object.clone());
+                // Its own key shares the object's texts.
+                objects.held.insert(object.key(), object.clone());
                 objects.subscribers.send(&Change::Applied(object));
             }
-            None => drop(objects.held.remove(&key)),
+            None => drop(objects.held.remove(key)),
         }
+    }
+
+    fn begin_list(&mut self, namespace: &str) {
+        let is_in = |key: &&Key| namespace.is_empty() || *key.namespace == *namespace;
+        let held = lock(&self.objects).held.keys().filter(is_in).cloned().collect();
+        self.unshown.insert(namespace.to_owned(), held);
     }
 
     /// A list is complete: what it didn't show is gone.
     fn end_list(&mut self, namespace: &str) {
-        let shown = self.lists.remove(namespace).unwrap_or_default();
-        let is_gone =
-            |key: &&Key| (namespace.is_empty() || key.namespace == namespace) && !shown.contains(*key);
-        let gone: Vec<Key> = lock(&self.objects).held.keys().filter(is_gone).cloned().collect();
-        for key in gone {
-            self.put(key, None);
+        for key in self.unshown.remove(namespace).unwrap_or_default() {
+            self.put(&key, None);
         }
         lock(&self.objects).unreadable.remove(namespace);
         self.settle(namespace);

@@ -14,7 +14,7 @@ use super::{
     changes::Change,
     held::Held,
     store::Store,
-    watched::{Said, WatchEnded, Watched, watched},
+    watched::{WatchEnded, WatchItem, Watched, watched},
 };
 use crate::{cluster::Cluster, key::Key};
 
@@ -93,7 +93,7 @@ impl Tekton {
         let namespace = pipeline_run.namespace().unwrap_or_default();
         let children = pipeline_run.status.iter().flat_map(|status| &status.child_references);
         let seen = children.filter_map(|child| {
-            let key = Key { namespace: namespace.clone(), name: child.name.clone() };
+            let key = Key::new(namespace.as_str(), child.name.as_str());
             Some((child.pipeline_task_name.clone(), self.task_runs.get(&key)?))
         });
         seen.collect()
@@ -115,7 +115,7 @@ impl Writers {
     /// Takes what a watch of `PipelineRun`s says.
     pub(super) fn take_pipeline_run(
         &mut self,
-        said: Said<PipelineRun>,
+        said: WatchItem<PipelineRun>,
         is_idle: impl Fn(&Key) -> bool,
     ) -> Result<(), WatchEnded> {
         let is_held = |run: &Guarded<_>| !run_of(run).is_some_and(|run| is_idle(&run));
@@ -125,7 +125,7 @@ impl Writers {
     /// Takes what a watch of `TaskRun`s says.
     pub(super) fn take_task_run(
         &mut self,
-        said: Said<TaskRun>,
+        said: WatchItem<TaskRun>,
         is_idle: impl Fn(&Key) -> bool,
     ) -> Result<(), WatchEnded> {
         let is_held = |task: &Guarded<_>| !run_of(task).is_some_and(|run| is_idle(&run));
@@ -135,10 +135,10 @@ impl Writers {
     /// A run has ended: what Tekton has of it is not read any more.
     pub(super) fn release(&self, tekton: &Tekton, run: &Key) {
         if tekton.pipeline_runs.get(run).is_some() {
-            self.pipeline_runs.writer.put(run.clone(), None);
+            self.pipeline_runs.writer.put(run, None);
         }
         for task in tekton.task_runs.all().iter().filter(|task| run_of(&***task).as_ref() == Some(run)) {
-            self.task_runs.writer.put(task.key(), None);
+            self.task_runs.writer.put(&task.key(), None);
         }
     }
 }
@@ -166,7 +166,7 @@ fn trimmed_task_run(mut task: Guarded<TaskRun>) -> Arc<Guarded<TaskRun>> {
 /// The run that an object of Tekton belongs to, by its label.
 fn run_of(object: &impl ResourceExt) -> Option<Key> {
     let name = object.labels().get(label::INTEGRATION_JOB)?.clone();
-    Some(Key { namespace: object.namespace().unwrap_or_default(), name })
+    Some(Key::new(object.namespace().unwrap_or_default(), name))
 }
 
 fn run_of_change<K: Resource>(change: &Change<Arc<Guarded<K>>>) -> Option<Key>

@@ -22,7 +22,7 @@ use crate::{cluster::is_forbidden, error_chain};
 pub struct WatchEnded(String);
 
 /// What a watch says: the namespace that it follows, and the event. `None` when it has ended.
-pub(super) type Said<K> = Option<(String, watcher::Result<Event<DeserializeGuard<K>>>)>;
+pub(super) type WatchItem<K> = Option<(String, watcher::Result<Event<DeserializeGuard<K>>>)>;
 
 /// A store's writer, as the watches of served namespaces fill it.
 pub(super) struct Watched<K> {

@@ -9,7 +9,7 @@ use super::reader::{FactsError, Reader};
 
 /// A plugin's claims about a pull request. They are read at the same time as the pull request, and used if they are true.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Hint<'a> {
+pub struct PullRequestHint<'a> {
     /// Who opened it.
     pub opener: Option<&'a Login>,
     /// The branch of its head.
@@ -28,7 +28,7 @@ impl Reader<'_> {
     pub async fn pull_request_with_head(
         &self,
         number: PullRequestNumber,
-        hint: Hint<'_>,
+        hint: PullRequestHint<'_>,
     ) -> Result<Option<(PullRequestFacts, Head)>, FactsError> {
         let opener = OptionFuture::from(hint.opener.map(|login| self.account(login)));
         let target = OptionFuture::from(hint.branch.map(|branch| self.branch_target(branch)));

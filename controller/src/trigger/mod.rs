@@ -40,12 +40,14 @@ impl Follower<'_> {
         }
         let (plan, settled) = match act {
             Act::PullRequest { number, author, branch } => {
-                let hint = head::Hint { opener: author.as_ref(), branch: branch.as_ref() };
+                let hint = head::PullRequestHint { opener: author.as_ref(), branch: branch.as_ref() };
                 (pull_request::plan_for(Request::Run, *number, hint, self).await?, None)
             }
-            Act::Closed(number) => {
-                (pull_request::plan_for(Request::Cancel, *number, head::Hint::default(), self).await?, None)
-            }
+            Act::Closed(number) => (
+                pull_request::plan_for(Request::Cancel, *number, head::PullRequestHint::default(), self)
+                    .await?,
+                None,
+            ),
             Act::Push(reference, sha) => {
                 (push::plan_for(reference, sha, self).await?, Some((reference, sha)))
             }

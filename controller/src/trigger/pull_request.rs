@@ -10,14 +10,14 @@ use tidegate_rules::{
     filters::PatternError,
     ledger::{self, Observation},
     skip,
-    trust::{Head, Proof, Rights, Standing},
+    trust::{Head, Rights, Standing, TrustProof},
 };
 
 use super::{
     act::Plan,
     error::TriggerError,
     follower::Follower,
-    head::Hint,
+    head::PullRequestHint,
     reader::{FactsError, Reader},
 };
 use crate::{
@@ -42,7 +42,7 @@ pub enum Request {
 pub async fn plan_for(
     request: Request,
     number: PullRequestNumber,
-    hint: Hint<'_>,
+    hint: PullRequestHint<'_>,
     of: Follower<'_>,
 ) -> Result<Plan, TriggerError> {
     let (config, context) = (of.config, of.context);
@@ -80,7 +80,7 @@ fn plan(
     request: Request,
     number: PullRequestNumber,
     shown: Option<&(PullRequestFacts, Head)>,
-    earlier: Option<&Proof>,
+    earlier: Option<&TrustProof>,
     runs: &[IntegrationJob],
     config: &IntegrationConfig,
 ) -> Plan {
@@ -182,7 +182,7 @@ pub fn head_run(
 }
 
 /// The ledger's record of a pull request, and why its head is trusted.
-fn seen(pull_request: &PullRequestFacts, standing: &Standing) -> (ledger::PullRequest, Option<Proof>) {
+fn seen(pull_request: &PullRequestFacts, standing: &Standing) -> (ledger::PullRequest, Option<TrustProof>) {
     let state = match (pull_request.open, pull_request.merged) {
         (true, _) => ledger::PullRequestState::Open,
         (false, true) => ledger::PullRequestState::Merged,

@@ -2,7 +2,7 @@
 
 use tidegate_model::{CommitSha, GitRef};
 use tidegate_resources::{Base, IntegrationConfig, Trigger, push_trigger_digest};
-use tidegate_rules::{filters, ledger::Observation, trust::Proof};
+use tidegate_rules::{filters, ledger::Observation, trust::TrustProof};
 
 use super::{
     act::Plan,
@@ -117,7 +117,7 @@ pub async fn record(
             }
         }
         Some(Position::Behind) => {
-            let proof = Proof::HeadOf { reference: reference.clone() };
+            let proof = TrustProof::HeadOf { reference: reference.clone() };
             book.record(&Observation::Trusted { commit: sha.clone(), proof });
         }
         None => (),

@@ -7,7 +7,7 @@ use tidegate_resources::{Condition, IntegrationJob, IntegrationJobStatus, label}
 use crate::{
     job::status::SUCCEEDED,
     key::Key,
-    outcome::said::{Desired, plan},
+    outcome::status_content::{Desired, plan},
 };
 
 #[derive(Template)]

@@ -50,7 +50,7 @@ struct Pages {
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
-enum Refusal {
+enum PageError {
     #[error("There is no such run, or it has been removed.")]
     Unknown,
     #[error("Too many pages are asked for. Try again in a moment.")]
@@ -59,7 +59,7 @@ enum Refusal {
     Unavailable,
 }
 
-impl Refusal {
+impl PageError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Unknown => StatusCode::NOT_FOUND,
@@ -76,15 +76,15 @@ async fn show(State(pages): State<Pages>, Path((namespace, name)): Path<(String,
 }
 
 impl Pages {
-    async fn html(&self, namespace: &str, name: &str) -> Result<String, Refusal> {
+    async fn html(&self, namespace: &str, name: &str) -> Result<String, PageError> {
         let (namespace, name): (ObjectName, ObjectName) = match (namespace.parse(), name.parse()) {
             (Ok(namespace), Ok(name)) => (namespace, name),
-            _ => return Err(Refusal::Unknown),
+            _ => return Err(PageError::Unknown),
         };
         if !self.context.serves(namespace.as_str()) {
-            return Err(Refusal::Unknown);
+            return Err(PageError::Unknown);
         }
-        let _permit = self.at_once.try_acquire().map_err(|_| Refusal::Busy)?;
+        let _permit = self.at_once.try_acquire().map_err(|_| PageError::Busy)?;
         let api = self.context.namespaced::<IntegrationJob>(namespace.as_str());
         let unavailable = |error: &dyn std::error::Error| {
             tracing::warn!(
@@ -92,10 +92,10 @@ impl Pages {
                 { field::ERROR } = error_chain(error),
                 "failed to show the page of a run"
             );
-            Refusal::Unavailable
+            PageError::Unavailable
         };
         let job = timeout(PATIENCE, api.get_opt(name.as_str())).await.map_err(|late| unavailable(&late))?;
-        let job = job.map_err(|error| unavailable(&error))?.ok_or(Refusal::Unknown)?;
+        let job = job.map_err(|error| unavailable(&error))?.ok_or(PageError::Unknown)?;
         page::html(&job).map_err(|error| unavailable(&error))
     }
 }

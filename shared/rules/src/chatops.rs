@@ -27,13 +27,13 @@ use tidegate_model::{Command, CommentAction, CommentEvent, Event, Intention};
 
 pub use command::ChatCommand;
 pub use decide::decide;
-pub use deciding::{Answer, Decision, EDITED, NEEDS_WRITE, Verdict, Wanted};
+pub use deciding::{Decision, EDITED, LineVerdict, NEEDS_WRITE, Verdict, Wanted};
 pub use grammar::{MARKER, read};
 pub use help_text::text as help;
 pub use line::Line;
 
 /// The command that an event gives rise to: a pointer to a new comment with a line that starts with a slash, whatever the
-/// word behind it. So a controller that knows more words than this function follows them all the same.
+/// word behind it. So a controller that knows more words than this function still follows them.
 pub fn commands(event: &Event) -> Vec<Command> {
     match event {
         Event::Comment(comment) => follow(comment).into_iter().collect(),

@@ -3,7 +3,7 @@
 use globset::{GlobBuilder, GlobMatcher};
 use tidegate_model::{GitRef, JobName, JobSpec, When};
 
-/// The jobs that run, and those that don't with the reason that the host is told.
+/// The jobs that run, and those that don't with the reason that the host shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
     /// The jobs that run, in the config's order. None comes after a job that doesn't run.
@@ -70,8 +70,8 @@ fn predecessors(job: &JobSpec, jobs: &[JobSpec], chosen: &[JobName]) -> Vec<JobN
     runs
 }
 
-/// Every pattern of a job that is no glob, behind the field it stands in (like `when.tags[0]`), so that a config with
-/// one says so before an event meets it.
+/// Every pattern of a job that is no glob, behind the field that holds it (like `when.tags[0]`), so that a config with
+/// one is refused before an event uses it.
 pub fn check(job: &JobSpec) -> impl Iterator<Item = (String, PatternError)> {
     let When { branches, skip_branches, tags, skip_tags } = &job.when;
     let lists =

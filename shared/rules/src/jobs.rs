@@ -78,7 +78,7 @@ impl Problem {
         }
     }
 
-    /// Whether no run of the config can even be planned. Otherwise a run starts, and tells the host what is wrong.
+    /// Whether no run of the config can even be planned. Otherwise a run starts, and its status shows the problem.
     pub const fn prevents_planning(&self) -> bool {
         match &self.cause {
             Cause::Order(_) | Cause::Pattern(_) => true,

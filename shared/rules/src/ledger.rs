@@ -15,6 +15,7 @@ mod looks;
 mod missing;
 mod prune;
 mod record;
+mod sharing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +25,7 @@ use tidegate_model::{CommitSha, GitRef, JobName, PullRequestNumber, RefName};
 use crate::{
     small_map::SmallMap,
     status::{Context, Decided, JobKind, Left, RunName, Verdict},
-    trust::{Proof, Rights},
+    trust::{Rights, TrustProof},
 };
 
 pub use config::{Config, Job};
@@ -137,7 +138,7 @@ pub struct FormerBase {
 pub struct CommitRecord {
     /// Why it is trusted. It is never taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trust: Option<Proof>,
+    pub trust: Option<TrustProof>,
     /// Whether it was ever shown as waiting for approval.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_waited: bool,
@@ -254,7 +255,7 @@ pub enum Observation {
         /// How it is.
         seen: PullRequest,
         /// Why its head is trusted (`trust::of_head`); `None` when nothing proves it now.
-        trust: Option<Proof>,
+        trust: Option<TrustProof>,
     },
     /// The host shows that a branch or tag points to a commit, or is gone.
     Ref {
@@ -277,7 +278,7 @@ pub enum Observation {
         /// The commit.
         commit: CommitSha,
         /// Why.
-        proof: Proof,
+        proof: TrustProof,
     },
     /// A run exists, and is like this. A push was accepted when its run exists.
     ///

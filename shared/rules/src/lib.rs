@@ -10,6 +10,7 @@ pub mod graph;
 pub mod integrator;
 pub mod jobs;
 pub mod ledger;
+pub mod pool;
 pub mod schedule;
 pub mod skip;
 pub mod small_map;

@@ -22,11 +22,11 @@ pub struct Queued<'a, K> {
     pub key: K,
     /// The repository whose limit counts.
     pub repository: &'a str,
-    /// How many runs of that repository may go on at once.
+    /// How many runs of that repository may be active at once.
     pub repository_limit: u32,
     /// The namespace whose limit counts.
     pub namespace: &'a str,
-    /// Where it stands in the queue: smaller is older. Equal positions are settled by the key.
+    /// Its position in the queue: smaller is older. Equal positions are settled by the key.
     pub position: i64,
 }
 

@@ -46,7 +46,7 @@ impl<K: Ord, V> SmallMap<K, V> {
         }
     }
 
-    /// The value of a key, which is made if there is none.
+    /// The value of a key, made if the key has no value yet.
     pub fn get_or_insert_with(&mut self, key: K, value: impl FnOnce() -> V) -> &mut V {
         let at = match self.position(&key) {
             Ok(at) => at,
@@ -91,6 +91,11 @@ impl<K: Ord, V> SmallMap<K, V> {
     /// The values, by their keys, to change them.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.0.iter_mut().map(|(_, value)| value)
+    }
+
+    /// The entries, to put an equal key or another value in the place of one.
+    pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut (K, V)> {
+        self.0.iter_mut()
     }
 
     fn position(&self, key: &K) -> Result<usize, usize> {

@@ -6,7 +6,7 @@
 mod facts;
 mod own;
 mod rule;
-mod run_name;
+mod shared_text;
 mod text;
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ pub use self::{
         Verdict, VerdictState,
     },
     own::WAITS_FOR_APPROVAL,
-    run_name::RunName,
+    shared_text::{RunName, Words},
 };
 
 /// What is reported for each context of the commit: every job of the config, every job that a target judges, every context

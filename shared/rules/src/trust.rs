@@ -2,7 +2,7 @@
 //!
 //! Trust belongs to whoever controls the head, and is a property of the commit: see [`of_head`]. Whether a run gets Secrets
 //! is a second, narrower question: see [`rights`]. [`Standing`] gives both answers for one pull request, and
-//! [`Proof::of_approval`] says who may approve: nothing else decides about trust.
+//! [`TrustProof::of_approval`] says who may approve: nothing else decides about trust.
 
 mod standing;
 
@@ -21,7 +21,7 @@ const QUEUE_PREFIXES: [&str; 3] = ["gh-readonly-queue/", "bitbucket-merge-queue-
 /// Why a commit is trusted. It is stored: a commit that was trusted once stays trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "camelCase")]
-pub enum Proof {
+pub enum TrustProof {
     /// It was seen as the target of this branch or tag in the base repository's list of refs.
     HeadOf {
         /// The branch or tag.
@@ -50,7 +50,7 @@ pub enum Proof {
 }
 
 /// The text of a commit status: `approved by X`, `trusted: head of B`.
-impl fmt::Display for Proof {
+impl fmt::Display for TrustProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::HeadOf { reference: GitRef::Branch(name) } => write!(f, "trusted: head of {name}"),
@@ -108,23 +108,23 @@ pub struct HeadFacts<'a> {
     /// For a commit at a merge queue's branch: whether every head in it is trusted. `false` where that is not known.
     pub are_queued_heads_trusted: bool,
     /// The approval of this SHA.
-    pub approval: Option<&'a Proof>,
+    pub approval: Option<&'a TrustProof>,
     /// What the ledger remembers about this SHA.
-    pub earlier: Option<&'a Proof>,
+    pub earlier: Option<&'a TrustProof>,
 }
 
 /// Whether a commit's code may run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeadTrust {
     /// It may, for this reason.
-    Trusted(Proof),
+    Trusted(TrustProof),
     /// A person with write permission has to look at it first.
     Waiting(Waiting),
 }
 
 impl HeadTrust {
     /// Why it is trusted; `None` while it waits.
-    pub fn proof(&self) -> Option<&Proof> {
+    pub fn proof(&self) -> Option<&TrustProof> {
         match self {
             Self::Trusted(proof) => Some(proof),
             Self::Waiting(_) => None,
@@ -157,21 +157,21 @@ pub fn of_head(facts: &HeadFacts<'_>) -> HeadTrust {
     let (queue, plain): (Vec<&GitRef>, Vec<&GitRef>) =
         facts.refs.iter().partition(|reference| is_queue_branch(reference));
     if let Some(reference) = plain.first() {
-        return HeadTrust::Trusted(Proof::HeadOf { reference: (*reference).clone() });
+        return HeadTrust::Trusted(TrustProof::HeadOf { reference: (*reference).clone() });
     }
-    if let Some(proof @ Proof::Approval { .. }) = facts.approval {
+    if let Some(proof @ TrustProof::Approval { .. }) = facts.approval {
         return HeadTrust::Trusted(proof.clone());
     }
     if let Some(reference) = queue.first() {
         return if facts.are_queued_heads_trusted {
-            HeadTrust::Trusted(Proof::QueuedHeads { reference: (*reference).clone() })
+            HeadTrust::Trusted(TrustProof::QueuedHeads { reference: (*reference).clone() })
         } else {
             HeadTrust::Waiting(Waiting::UntrustedQueue)
         };
     }
     match facts.repository {
         Some(HeadRepository::Fork { owner }) if owner.is_writer() => {
-            HeadTrust::Trusted(Proof::ForkOfWriter { owner: owner.login.clone() })
+            HeadTrust::Trusted(TrustProof::ForkOfWriter { owner: owner.login.clone() })
         }
         Some(HeadRepository::Fork { owner }) if owner.kind == AccountKind::Person => {
             HeadTrust::Waiting(Waiting::OwnerMayNotWrite)

@@ -18,7 +18,7 @@ fn source(secret: Option<&str>) -> Source {
     }
 }
 
-fn build_of(job: &IntegrationJob) -> Result<PipelineRun, Refusal> {
+fn build_of(job: &IntegrationJob) -> Result<PipelineRun, BuildError> {
     build(job, &BASE.parse().expect("commit SHA"), &source(None), SETTINGS)
 }
 
@@ -210,7 +210,7 @@ fn shell_substitutions_pass_and_tektons_own_are_refused() {
         entry.as_object_mut().expect("object").extend(job.as_object().expect("object").clone());
         let refusal = build_of(&fixture::running(&json!([entry]))).expect_err("Tekton would replace it");
         assert!(
-            matches!(&refusal, Refusal::TektonVariable(variable) if variable.field == field),
+            matches!(&refusal, BuildError::TektonVariable(variable) if variable.field == field),
             "{refusal}"
         );
     }

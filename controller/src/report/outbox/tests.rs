@@ -14,11 +14,11 @@ fn credential(name: &str) -> CredentialKey {
 fn due(config: &str, job: &str, state: StatusState) -> Due {
     Due {
         target: Target {
-            config: Key { namespace: "ci".to_owned(), name: config.to_owned() },
+            config: Key::new("ci", config),
             sha: "a".repeat(40).parse().expect("commit SHA"),
             context: Context::Job(job.parse().expect("a job's name")),
         },
-        status: Said { state, description: format!("{state:?}") },
+        status: StatusContent { state, description: format!("{state:?}") },
         run: None,
     }
 }
@@ -45,9 +45,9 @@ fn one_write_of_a_status_is_in_flight_and_the_newest_pending_one_follows() {
     outbox.enqueue(failure, credential("w"), false, now);
     outbox.enqueue(success.clone(), credential("w"), false, now);
     assert_eq!(outbox.next(&mut budgets, now), None);
-    assert_eq!(outbox.sent(&running, Sent::Taken, &mut budgets, now, 0.0), Settled::Taken);
+    assert_eq!(outbox.sent(&running, Sent::Taken, &mut budgets, now, 0.0), WriteResult::Taken);
     assert_eq!(outbox.next(&mut budgets, now), Some(success.clone()), "what was in between is never sent");
-    assert_eq!(outbox.sent(&success, Sent::Taken, &mut budgets, now, 0.0), Settled::Taken);
+    assert_eq!(outbox.sent(&success, Sent::Taken, &mut budgets, now, 0.0), WriteResult::Taken);
     assert_eq!((outbox.next(&mut budgets, now), outbox.wake_at(&budgets)), (None, None));
 }
 
@@ -101,7 +101,7 @@ fn nothing_is_sent_in_the_pause_that_a_host_asks_for() {
     outbox.enqueue(one.clone(), credential("w"), false, now);
     outbox.enqueue(two, credential("w"), false, now);
     assert_eq!(outbox.next(&mut budgets, now), Some(one.clone()));
-    assert_eq!(outbox.sent(&one, failed(Some(30)), &mut budgets, now, 0.0), Settled::Later);
+    assert_eq!(outbox.sent(&one, failed(Some(30)), &mut budgets, now, 0.0), WriteResult::Later);
     assert_eq!(outbox.next(&mut budgets, now + Duration::from_secs(29)), None);
     assert_eq!(outbox.wake_at(&budgets), Some(now + Duration::from_secs(30)));
     assert!(outbox.next(&mut budgets, now + Duration::from_secs(30)).is_some());
@@ -135,13 +135,13 @@ fn a_status_that_fails_for_days_is_tried_every_ten_minutes_until_it_is_accepted(
     outbox.enqueue(one.clone(), credential("w"), false, now);
     for _ in 0..500 {
         assert_eq!(outbox.next(&mut budgets, now), Some(one.clone()));
-        assert_eq!(outbox.sent(&one, failed(None), &mut budgets, now, 0.0), Settled::Later);
+        assert_eq!(outbox.sent(&one, failed(None), &mut budgets, now, 0.0), WriteResult::Later);
         let wake = outbox.wake_at(&budgets).expect("it is tried again");
         assert!(wake - now <= Duration::from_mins(10));
         now = wake;
     }
     assert_eq!(outbox.next(&mut budgets, now), Some(one.clone()));
-    assert_eq!(outbox.sent(&one, Sent::Taken, &mut budgets, now, 0.0), Settled::Taken);
+    assert_eq!(outbox.sent(&one, Sent::Taken, &mut budgets, now, 0.0), WriteResult::Taken);
     assert_eq!(outbox.wake_at(&budgets), None);
 }
 
@@ -177,5 +177,5 @@ fn a_status_of_a_deleted_config_is_not_sent() {
     outbox.enqueue(two.clone(), credential("w"), false, now);
     outbox.forget(&one.target.config);
     assert_eq!(outbox.next(&mut budgets, now), None);
-    assert_eq!(outbox.sent(&one, Sent::Taken, &mut budgets, now, 0.0), Settled::Taken);
+    assert_eq!(outbox.sent(&one, Sent::Taken, &mut budgets, now, 0.0), WriteResult::Taken);
 }

@@ -1,30 +1,32 @@
 //! A finished run, as small as it can be held: there are thousands of them.
 
+use std::sync::Arc;
+
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
-use tidegate_model::{Host, JobName, RepositoryPath};
+use tidegate_model::{GitRef, Host, JobName, RepositoryPath};
 use tidegate_resources::{ConfigReference, IntegrationJob};
 use tidegate_rules::{
     ledger::{Run, RunId, TargetKey},
-    status::{RunName, Verdict, VerdictState},
+    pool::Pool,
+    status::{RunName, Verdict, VerdictState, Words},
 };
 
-use crate::{key::Key, outcome::seen::Seen};
+use crate::{key::Key, outcome::run_facts::RunFacts};
 
 /// What is held of a finished run.
 #[derive(Debug)]
 pub struct EndedRun {
-    namespace: Box<str>,
-    name: RunName,
+    key: Key,
     uid: Option<Box<str>>,
     version: Option<Box<str>>,
     shown: Option<Shown>,
 }
 
-/// What [`Seen`] says, in less memory: texts stand once, and what has to be clones that share theirs.
+/// What [`RunFacts`] says, in less memory: texts stand once, and what has to be clones that share theirs.
 #[derive(Debug)]
 struct Shown {
-    config: ConfigReference,
+    config: Arc<ConfigReference>,
     host: Host,
     repository: RepositoryPath,
     run: Option<ShownRun>,
@@ -33,33 +35,47 @@ struct Shown {
 }
 
 /// What a run says of a job.
-type Said = (VerdictState, Box<str>);
+type JobVerdict = (VerdictState, Words);
 
 #[derive(Debug)]
 struct ShownRun {
     created_at_ms: i64,
     attempt: u32,
     target: TargetKey,
-    jobs: Box<[(JobName, Option<Said>)]>,
+    jobs: Box<[(JobName, Option<JobVerdict>)]>,
     left_out: Box<[(JobName, Box<str>)]>,
+}
+
+/// What finished runs repeat, each held once.
+#[derive(Debug, Default)]
+pub struct Pools {
+    namespaces: Pool<Arc<str>>,
+    configs: Pool<Arc<ConfigReference>>,
+    repositories: Pool<RepositoryPath>,
+    references: Pool<GitRef>,
+    jobs: Pool<JobName>,
+    words: Pool<Words>,
 }
 
 impl EndedRun {
     /// What is held of a run.
-    pub fn of(run: &IntegrationJob) -> Self {
-        let seen = Seen::of(run);
-        let known = seen.as_ref().and_then(|seen| Some(seen.run.as_ref()?.id.name.clone()));
+    pub fn of(run: &IntegrationJob, pools: &mut Pools) -> Self {
+        let mut key = Key::of(run);
+        pools.namespaces.share(&mut key.namespace);
         Self {
-            namespace: run.namespace().unwrap_or_default().into(),
-            name: known.unwrap_or_else(|| run.name_any().into()),
+            key,
             uid: run.uid().map(Into::into),
             version: run.resource_version().map(Into::into),
-            shown: seen.map(Shown::of),
+            shown: RunFacts::of(run).map(|seen| Shown::of(seen, pools)),
         }
     }
 
     pub(super) fn key(&self) -> Key {
-        Key { namespace: self.namespace.to_string(), name: self.name.to_string() }
+        self.key.clone()
+    }
+
+    fn name(&self) -> RunName {
+        Arc::clone(&self.key.name).into()
     }
 
     pub(super) fn uid(&self) -> Option<&str> {
@@ -71,11 +87,11 @@ impl EndedRun {
     }
 
     pub(super) fn id(&self) -> Option<RunId> {
-        Some(self.shown.as_ref()?.run.as_ref()?.id(&self.name))
+        Some(self.shown.as_ref()?.run.as_ref()?.id(&self.name()))
     }
 
-    pub(super) fn seen(&self) -> Option<Seen> {
-        self.shown.as_ref().map(|shown| shown.seen(&self.name))
+    pub(super) fn seen(&self) -> Option<RunFacts> {
+        self.shown.as_ref().map(|shown| shown.seen(&self.name()))
     }
 }
 
@@ -86,30 +102,37 @@ impl ShownRun {
 }
 
 impl Shown {
-    fn of(seen: Seen) -> Self {
-        let Seen { config, repository: (host, repository), run, ended, retest } = seen;
-        // A job that a run has is named once.
-        let names: Vec<JobName> = run.iter().flat_map(|run| run.jobs.keys().cloned()).collect();
-        let shared = |name: JobName| names.iter().find(|known| **known == name).cloned().unwrap_or(name);
-        let run = run.map(|Run { id, target, jobs, left_out }| {
-            let verdict = |verdict: Verdict| (verdict.state, verdict.text.into());
-            let jobs = jobs.into_iter().map(|(name, said)| (name, said.map(verdict)));
+    fn of(seen: RunFacts, pools: &mut Pools) -> Self {
+        let RunFacts { config, repository: (host, mut repository), run, ended, retest } = seen;
+        let mut config = Arc::new(config);
+        pools.configs.share(&mut config);
+        pools.repositories.share(&mut repository);
+        let mut shared = |mut job: JobName| {
+            pools.jobs.share(&mut job);
+            job
+        };
+        let ended = ended.into_iter().map(|(job, at)| (shared(job), at)).collect();
+        let run = run.map(|Run { id, mut target, jobs, left_out }| {
+            pools.references.share(&mut target.reference);
+            let mut said = |Verdict { state, mut text, .. }: Verdict| {
+                pools.words.share(&mut text);
+                (state, text)
+            };
             ShownRun {
                 created_at_ms: id.created_at_ms,
                 attempt: id.attempt,
                 target,
-                jobs: jobs.collect(),
-                left_out: left_out.into_iter().map(|(name, reason)| (name, reason.into())).collect(),
+                jobs: jobs.into_iter().map(|(job, verdict)| (shared(job), verdict.map(&mut said))).collect(),
+                left_out: left_out.into_iter().map(|(job, reason)| (shared(job), reason.into())).collect(),
             }
         });
-        let ended = ended.into_iter().map(|(name, at)| (shared(name), at));
-        Self { config, host, repository, run, ended: ended.collect(), retest: retest.map(Into::into) }
+        Self { config, host, repository, run, ended, retest: retest.map(Into::into) }
     }
 
-    fn seen(&self, name: &RunName) -> Seen {
+    fn seen(&self, name: &RunName) -> RunFacts {
         let run = self.run.as_ref().map(|run| {
             let verdict =
-                |(state, text): &Said| Verdict { state: *state, text: text.to_string(), run: name.clone() };
+                |(state, text): &JobVerdict| Verdict { state: *state, text: text.clone(), run: name.clone() };
             let jobs = run.jobs.iter().map(|(name, said)| (name.clone(), said.as_ref().map(verdict)));
             let left_out = run.left_out.iter().map(|(name, reason)| (name.clone(), reason.to_string()));
             Run {
@@ -119,8 +142,8 @@ impl Shown {
                 left_out: left_out.collect(),
             }
         });
-        Seen {
-            config: self.config.clone(),
+        RunFacts {
+            config: (*self.config).clone(),
             repository: (self.host, self.repository.clone()),
             run,
             ended: self.ended.to_vec(),

@@ -4,7 +4,7 @@ use super::*;
 use crate::job::fixture::{pull_request, running};
 
 fn stored(run: IntegrationJob) -> StoredRun {
-    StoredRun::new(DeserializeGuard(Ok(run)))
+    StoredRun::new(DeserializeGuard(Ok(run)), &mut Pools::default())
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn a_finished_run_shows_the_same_as_all_of_it_does() {
         ]}),
     );
     run.annotations_mut().insert("tidegate.dev/retest".to_owned(), "1".to_owned());
-    let whole = Seen::of(&run).expect("something to show");
+    let whole = RunFacts::of(&run).expect("something to show");
     let stored = stored(run);
     assert!(stored.active().is_none());
     assert_eq!(stored.seen().as_ref(), Some(&whole));
@@ -29,7 +29,7 @@ fn a_finished_run_shows_the_same_as_all_of_it_does() {
 #[test]
 fn a_run_that_has_not_ended_is_held_whole() {
     let run = running(&json!([{"name": "unit"}]));
-    let seen = Seen::of(&run);
+    let seen = RunFacts::of(&run);
     let stored = stored(run.clone());
     assert_eq!(stored.active().map(|held| (&held.spec, &held.status)), Some((&run.spec, &run.status)));
     assert_eq!(stored.seen(), seen);
@@ -41,7 +41,8 @@ fn a_run_that_cannot_be_read_shows_nothing_but_exists() {
         "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationJob",
         "metadata": {"namespace": "ci", "name": "bad", "uid": "1"}, "spec": {},
     });
-    let stored = StoredRun::new(serde_json::from_value(object).expect("a guarded object"));
+    let stored =
+        StoredRun::new(serde_json::from_value(object).expect("a guarded object"), &mut Pools::default());
     assert_eq!((stored.key().to_string().as_str(), stored.uid()), ("ci/bad", Some("1")));
     assert_eq!(stored.seen(), None);
 }

@@ -79,7 +79,7 @@ fn what_a_later_list_lacks_is_deleted_and_what_is_the_same_is_no_change() {
     writer.take("a", Event::InitApply(version("1")), Some);
     writer.take("a", Event::<ConfigMap>::InitDone, Some);
     assert_eq!(words(&mut changes), ["-a/gone"]);
-    assert!(store.get(&Key { namespace: "b".to_owned(), name: "x".to_owned() }).is_some());
+    assert!(store.get(&Key::new("b", "x")).is_some());
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn changes_that_a_loop_has_not_read_become_one() {
     let (store, writer) = two();
     let mut changes = store.subscribe();
     for number in 1..=100 {
-        writer.put(Key::of(&version("1")), Some(version(&number.to_string())));
+        writer.put(&Key::of(&version("1")), Some(version(&number.to_string())));
     }
     assert_eq!(changes.try_next(), Some(Change::Applied(version("100"))));
     assert_eq!(changes.try_next(), None);
@@ -129,10 +129,10 @@ fn an_object_that_is_made_again_under_its_name_is_deleted_first() {
     let (store, writer) = two();
     let (old, mut new) = (version("1"), version("2"));
     new.metadata.uid = Some("2".to_owned());
-    writer.put(Key::of(&old), Some(old.clone()));
+    writer.put(&Key::of(&old), Some(old.clone()));
     let mut changes = store.subscribe();
     drop(words(&mut changes));
-    writer.put(Key::of(&new), Some(new.clone()));
+    writer.put(&Key::of(&new), Some(new.clone()));
     assert_eq!(changes.try_next(), Some(Change::Deleted(old)));
     assert_eq!(changes.try_next(), Some(Change::Applied(new)));
 }
@@ -200,7 +200,7 @@ proptest! {
             .iter()
             .zip(names)
             .flat_map(|(keys, namespace)| {
-                keys.iter().map(|key| Key { namespace: namespace.to_owned(), name: key.to_string() })
+                keys.iter().map(move |key| Key::new(namespace, key.to_string()))
             })
             .collect();
         prop_assert_eq!(follow(&mut changes), expected.clone());

@@ -88,7 +88,7 @@ fn filtered_jobs_are_skipped_with_the_filter_as_reason() {
 fn a_head_that_is_not_trusted_waits_whoever_opened_it_and_runs_once_the_ledger_knows_why() {
     let mut opened_by_writer = stranger();
     opened_by_writer.opener = person("dora", Permission::Write);
-    let earlier = Proof::HeadOf { reference: "refs/heads/fix".parse().expect("a ref") };
+    let earlier = TrustProof::HeadOf { reference: "refs/heads/fix".parse().expect("a ref") };
     let shown = pull_request(true);
     for head in [stranger(), opened_by_writer, Head { refs: Vec::new(), ..own_branch() }] {
         let waiting = planned_run(&shown, head.clone());

@@ -41,7 +41,7 @@ pub(super) fn mean(deciding: &mut Deciding<'_>, names: &[JobName]) -> Verdict {
             has_any = true;
             stopped.extend(run.jobs.iter().map(|(name, _)| (*name).clone()));
         }
-        // A run that this comment asked for is made after its orders to stop.
+        // A run that this comment asked for is made after its cancellations.
         let is_meant = |run: &&RunFacts<'_>| {
             run.is_active
                 && !comment.is(run.asked_by)

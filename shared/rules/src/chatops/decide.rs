@@ -3,12 +3,12 @@
 use super::{
     cancel,
     command::ChatCommand,
-    deciding::{Answer, Deciding, Decision, EDITED, Verdict},
+    deciding::{Deciding, Decision, EDITED, LineVerdict, Verdict},
     facts::Facts,
     help_text,
     line::Line,
     ok_to_test,
-    permission::{Commenter, Refusal},
+    permission::{Commenter, PermissionDenied},
     retest, test,
 };
 
@@ -26,7 +26,7 @@ pub fn decide(lines: &[Line], facts: &Facts<'_>) -> Option<Decision> {
         deciding.command(line)
     };
     let answers =
-        lines.iter().map(|line| Answer { line: line.text.clone(), verdict: verdict(line) }).collect();
+        lines.iter().map(|line| LineVerdict { line: line.text.clone(), verdict: verdict(line) }).collect();
     Some(Decision { configs: deciding.wanted, answers })
 }
 
@@ -52,7 +52,7 @@ impl Deciding<'_> {
         }
         match command {
             ChatCommand::RunJobs { .. } | ChatCommand::RunFailed if !may_run => {
-                Verdict::Said(self.refused(Refusal::NeedsApproval))
+                Verdict::Said(self.refused(PermissionDenied::NeedsApproval))
             }
             ChatCommand::RunJobs { names } => test::mean(self, names),
             ChatCommand::RunFailed => retest::mean(self),

@@ -6,7 +6,7 @@ use tidegate_model::JobName;
 
 use super::{
     facts::{ConfigFacts, Facts},
-    permission::Refusal,
+    permission::PermissionDenied,
 };
 use crate::trust::Standing;
 
@@ -15,13 +15,13 @@ pub const EDITED: &str = "not done: the comment was edited. Write a new one";
 /// The answer to people who may not write.
 pub const NEEDS_WRITE: &str = "only people with write permission may do that";
 
-/// What a comment comes to.
+/// The result of a comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// What is wanted of each config, in the order of the facts.
     pub configs: Vec<Wanted>,
     /// One for each command.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<LineVerdict>,
 }
 
 /// What is wanted of one config.
@@ -41,7 +41,7 @@ pub struct Wanted {
 
 /// The answer to one command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct LineVerdict {
     /// The command as it was written.
     pub line: String,
     /// What became of it.
@@ -80,14 +80,14 @@ impl<'a> Deciding<'a> {
         self.facts.configs.iter().zip(&mut self.wanted)
     }
 
-    pub fn refused(&self, refusal: Refusal) -> String {
+    pub fn refused(&self, refusal: PermissionDenied) -> String {
         let head = self.facts.head_sha;
         match refusal {
-            Refusal::NeedsWrite => NEEDS_WRITE.to_owned(),
-            Refusal::NeedsWriteOrAuthor => {
+            PermissionDenied::NeedsWrite => NEEDS_WRITE.to_owned(),
+            PermissionDenied::NeedsWriteOrAuthor => {
                 "only people with write permission, and the pull request's author, may do that".to_owned()
             }
-            Refusal::NeedsApproval => format!(
+            PermissionDenied::NeedsApproval => format!(
                 "`{head}` is not approved. Somebody with write permission has to look at it, and then say `/ok-to-test {head}`"
             ),
         }

@@ -2,7 +2,7 @@
 
 use tidegate_model::{CommentId, CommentKind, CommitSha, JobName, JobSpec, Login, RefName};
 
-use crate::trust::{Account, Head, Proof, Standing};
+use crate::trust::{Account, Head, Standing, TrustProof};
 
 /// What decides about a comment.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ impl Comment<'_> {
     }
 }
 
-/// What tells comments of one pull request apart: hosts count reviews separately.
+/// The identity of a comment within a pull request: hosts number reviews separately.
 pub type CommentKey = (CommentKind, CommentId);
 
 /// A config, and its runs of the pull request.
@@ -69,7 +69,7 @@ pub struct ConfigFacts<'a> {
     /// Whether another open pull request has the same head and base.
     pub is_shared: bool,
     /// Why the head is trusted, as the config's ledger remembers it.
-    pub earlier: Option<&'a Proof>,
+    pub earlier: Option<&'a TrustProof>,
     /// The commit that this comment approved, as the ledger remembers it.
     pub approved: Option<&'a CommitSha>,
     /// Whether the host had shown, before the comment was written, that the present head waits for approval.

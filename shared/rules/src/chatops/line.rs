@@ -5,7 +5,7 @@ use super::command::ChatCommand;
 /// One command of a comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// As it was written, fit to stand in an answer.
+    /// As it was written, made safe for a reply.
     pub text: String,
     /// What it asks for, or why it can't be read.
     pub outcome: Result<ChatCommand, String>,

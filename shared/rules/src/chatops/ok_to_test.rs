@@ -6,10 +6,10 @@ use super::{
     command::ChatCommand,
     deciding::{Deciding, Verdict},
     entry::Entry,
-    permission::{Refusal, Who},
+    permission::{PermissionDenied, Who},
     words::quoted,
 };
-use crate::trust::Proof;
+use crate::trust::TrustProof;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "ok-to-test",
@@ -34,8 +34,7 @@ fn read(words: &[&str]) -> Result<ChatCommand, String> {
 }
 
 /// Approves the head: the one that its author meant, and no other. With a SHA it is exact. Without one it means what was shown as
-/// waiting when the comment was written: by the host's clock alone, and not in the same second, in which nobody can tell what came
-/// first.
+/// waiting when the comment was written: by the host's clock alone, and not in the same second, in which the order is unknown.
 pub(super) fn mean(deciding: &mut Deciding<'_>, sha: Option<&CommitSha>) -> Verdict {
     let facts = deciding.facts;
     let head = facts.head_sha;
@@ -70,8 +69,8 @@ pub(super) fn mean(deciding: &mut Deciding<'_>, sha: Option<&CommitSha>) -> Verd
              then say `/ok-to-test {head}`"
         ));
     }
-    let Some(proof) = Proof::of_approval(facts.commenter, facts.comment.id) else {
-        return Verdict::Said(deciding.refused(Refusal::NeedsWrite));
+    let Some(proof) = TrustProof::of_approval(facts.commenter, facts.comment.id) else {
+        return Verdict::Said(deciding.refused(PermissionDenied::NeedsWrite));
     };
     for wanted in deciding.wanted.iter_mut().filter(|wanted| !wanted.standing.may_run()) {
         wanted.standing = facts.head.standing(None, Some(&proof));

@@ -31,7 +31,7 @@ impl Commenter {
 
 /// Why a command is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum PermissionDenied {
     /// It takes write permission.
     NeedsWrite,
     /// It takes write permission, or to be the pull request's author.
@@ -51,12 +51,12 @@ impl Who {
     }
 
     /// Judges a commenter. `may_run` says whether the pull request's head may run ([`crate::trust::Standing`]).
-    pub fn judge(self, commenter: Commenter, may_run: bool) -> Result<(), Refusal> {
+    pub fn judge(self, commenter: Commenter, may_run: bool) -> Result<(), PermissionDenied> {
         match self {
             Self::Writer | Self::WriterOrAuthor if commenter.is_writer => Ok(()),
-            Self::Writer => Err(Refusal::NeedsWrite),
-            Self::WriterOrAuthor if !commenter.is_author => Err(Refusal::NeedsWriteOrAuthor),
-            Self::WriterOrAuthor if !may_run => Err(Refusal::NeedsApproval),
+            Self::Writer => Err(PermissionDenied::NeedsWrite),
+            Self::WriterOrAuthor if !commenter.is_author => Err(PermissionDenied::NeedsWriteOrAuthor),
+            Self::WriterOrAuthor if !may_run => Err(PermissionDenied::NeedsApproval),
             Self::Anybody | Self::WriterOrAuthor => Ok(()),
         }
     }
@@ -68,7 +68,12 @@ mod tests {
 
     use super::*;
 
-    fn judge(who: Who, permission: Permission, is_author: bool, may_run: bool) -> Result<(), Refusal> {
+    fn judge(
+        who: Who,
+        permission: Permission,
+        is_author: bool,
+        may_run: bool,
+    ) -> Result<(), PermissionDenied> {
         let account = |login: &str| Account {
             login: login.parse().expect("a login"),
             kind: AccountKind::Person,
@@ -91,18 +96,21 @@ mod tests {
     fn an_author_who_may_not_write_needs_an_approved_head_and_can_never_approve() {
         for permission in [Permission::None, Permission::Read] {
             assert_eq!(judge(Who::WriterOrAuthor, permission, true, true), Ok(()));
-            assert_eq!(judge(Who::WriterOrAuthor, permission, true, false), Err(Refusal::NeedsApproval));
-            assert_eq!(judge(Who::Writer, permission, true, true), Err(Refusal::NeedsWrite));
+            assert_eq!(
+                judge(Who::WriterOrAuthor, permission, true, false),
+                Err(PermissionDenied::NeedsApproval)
+            );
+            assert_eq!(judge(Who::Writer, permission, true, true), Err(PermissionDenied::NeedsWrite));
         }
     }
 
     #[test]
     fn a_stranger_may_ask_for_help_and_nothing_else() {
         assert_eq!(judge(Who::Anybody, Permission::None, false, false), Ok(()));
-        assert_eq!(judge(Who::Writer, Permission::Read, false, true), Err(Refusal::NeedsWrite));
+        assert_eq!(judge(Who::Writer, Permission::Read, false, true), Err(PermissionDenied::NeedsWrite));
         assert_eq!(
             judge(Who::WriterOrAuthor, Permission::Read, false, true),
-            Err(Refusal::NeedsWriteOrAuthor)
+            Err(PermissionDenied::NeedsWriteOrAuthor)
         );
     }
 }

@@ -9,8 +9,8 @@ use super::{
     PullRequestRecord, PullRequestState, RefRecord, Run, TargetRecord,
 };
 use crate::{
-    status::{JobKind, Left, RUN_DELETED, Verdict, VerdictState, truncate, was_deleted},
-    trust::{self, Proof},
+    status::{JobKind, Left, RUN_DELETED, Verdict, VerdictState, Words, truncate, was_deleted},
+    trust::{self, TrustProof},
 };
 
 impl Ledger {
@@ -62,7 +62,7 @@ impl Ledger {
         &mut self,
         number: PullRequestNumber,
         seen: &PullRequest,
-        proof: Option<&Proof>,
+        proof: Option<&TrustProof>,
         config: &Config,
         now_ms: i64,
     ) -> BTreeSet<CommitSha> {
@@ -168,7 +168,7 @@ impl Ledger {
         }
         let mut concerned = BTreeSet::new();
         if !trust::is_queue_branch(reference) {
-            let proof = Proof::HeadOf { reference: reference.clone() };
+            let proof = TrustProof::HeadOf { reference: reference.clone() };
             // A commit that nothing else shows is found by the ref itself, as long as the ref points to it.
             if let Some(target) = target.filter(|target| self.commits.contains_key(*target)) {
                 self.trust(target, &proof, now_ms);
@@ -200,7 +200,7 @@ impl Ledger {
             for record in target.jobs.values_mut() {
                 let JobRecord::Run { run, verdict } = record else { continue };
                 if verdict.as_ref().is_none_or(|verdict| verdict.state == VerdictState::Queued) {
-                    let text = truncate(&was_deleted(reference));
+                    let text = truncate(&was_deleted(reference)).into();
                     *verdict = Some(Verdict { state: VerdictState::Error, text, run: run.name.clone() });
                     target.changed_at_ms = now_ms;
                     ended.push(commit.clone());
@@ -220,7 +220,7 @@ impl Ledger {
         let target = targets.get_or_insert_with((key.kind, key.reference.clone()), TargetRecord::default);
         let before = target.clone();
         for (job, verdict) in &run.jobs {
-            let verdict = verdict.clone().map(|verdict| Verdict { text: truncate(&verdict.text), ..verdict });
+            let verdict = verdict.clone().map(|verdict| Verdict { text: truncated(verdict.text), ..verdict });
             let is_stale = match target.jobs.get(job) {
                 Some(JobRecord::Run { run: old, .. }) if *old != run.id => *old > run.id,
                 Some(JobRecord::Run { verdict: Some(old), .. }) => {
@@ -262,7 +262,7 @@ impl Ledger {
             // A stopped job of a pull request runs again; nothing runs a push again.
             let is_pending = verdict.as_ref().map_or(is_push, |verdict| !verdict.state.is_final());
             if *of == run.id && is_pending && (is_push || by == DeletedBy::Person) {
-                let text = if is_push { RUN_DELETED } else { "deleted; comment /test" }.to_owned();
+                let text = if is_push { RUN_DELETED } else { "deleted; comment /test" }.into();
                 *verdict = Some(Verdict { state: VerdictState::Error, text, run: of.name.clone() });
                 is_changed = true;
             }
@@ -292,7 +292,7 @@ impl Ledger {
     }
 
     /// Remembers that a commit is trusted. The first proof stays.
-    fn trust(&mut self, commit: &CommitSha, proof: &Proof, now_ms: i64) {
+    fn trust(&mut self, commit: &CommitSha, proof: &TrustProof, now_ms: i64) {
         let record = self.touch(commit, now_ms);
         if record.trust.is_none() {
             record.trust = Some(proof.clone());
@@ -307,7 +307,8 @@ impl Ledger {
             let is_at = |(reference, record): &(&GitRef, &RefRecord)| {
                 record.target.as_ref() == Some(commit) && !trust::is_queue_branch(reference)
             };
-            let trust = refs.iter().find(is_at).map(|(name, _)| Proof::HeadOf { reference: name.clone() });
+            let trust =
+                refs.iter().find(is_at).map(|(name, _)| TrustProof::HeadOf { reference: name.clone() });
             super::CommitRecord { trust, changed_at_ms: now_ms, ..Default::default() }
         })
     }
@@ -330,4 +331,10 @@ impl Ledger {
     pub fn target(&self, commit: &CommitSha, kind: JobKind, reference: &GitRef) -> Option<&TargetRecord> {
         self.targets.get(commit)?.get(&(kind, reference.clone()))
     }
+}
+
+/// The words, cut if they are too long for a status.
+fn truncated(words: Words) -> Words {
+    let cut = truncate(&words);
+    if cut.len() == words.len() { words } else { cut.into() }
 }

@@ -105,7 +105,7 @@ impl Ledger {
     pub fn settle(&mut self, commit: &CommitSha, context: &Context, state: StatusState, text: &str) -> bool {
         let status = self.commits.get_mut(commit).and_then(|record| record.statuses.get_mut(context));
         match status {
-            Some(status) if status.decided.state == state && status.decided.text == text => {
+            Some(status) if status.decided.state == state && *status.decided.text == *text => {
                 status.is_settled = true;
                 true
             }
@@ -124,7 +124,7 @@ impl Ledger {
 
 fn decided(report: Report) -> Decided {
     let Report { state, text, run, kind, rule } = report;
-    Decided { state, text, run, kind, rule, is_kept: false }
+    Decided { state, text: text.into(), run, kind, rule, is_kept: false }
 }
 
 /// Whether a run's result stands behind it.

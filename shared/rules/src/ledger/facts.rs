@@ -7,7 +7,7 @@ use tidegate_model::{CommitSha, GitRef, JobName, PullRequestNumber, RefName};
 use super::{Config, Job, JobRecord, Ledger, PullRequestRecord, RunId, TargetRecord};
 use crate::{
     status::{Facts, JobKind, Judgement, RunName, Shows, Target, Verdict, VerdictState},
-    trust::{Proof, Rights},
+    trust::{Rights, TrustProof},
 };
 
 /// The open pull requests that share a run.
@@ -20,7 +20,7 @@ struct Shared<'a> {
 
 impl Ledger {
     /// Why a commit is trusted; `None` while nothing has proved it.
-    pub fn proof(&self, commit: &CommitSha) -> Option<&Proof> {
+    pub fn proof(&self, commit: &CommitSha) -> Option<&TrustProof> {
         self.commits.get(commit)?.trust.as_ref()
     }
 
@@ -161,7 +161,7 @@ fn by_base<'a>(open: &[(PullRequestNumber, &'a PullRequestRecord)]) -> BTreeMap<
 fn too_many_bases(number: PullRequestNumber, of: &PullRequestRecord, config: &Config) -> Target {
     let verdict = Verdict {
         state: VerdictState::Error,
-        text: format!("more than {} bases at this head: push a new commit", super::MAX_FORMER_BASES),
+        text: format!("more than {} bases at this head: push a new commit", super::MAX_FORMER_BASES).into(),
         run: RunName::default(),
     };
     let jobs = config.jobs_of(JobKind::PreSubmit);

@@ -5,7 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tidegate_model::{CommitSha, GitRef, PullRequestNumber};
 
-use super::{CommitRecord, Ledger, Looks, PullRequestRecord, RefRecord, TargetKey, TargetRecord};
+use super::{
+    CommitRecord, Ledger, Looks, PullRequestRecord, RefRecord, TargetKey, TargetRecord, sharing::Sharing,
+};
 
 /// One piece of a ledger. Pieces are independent: an object of the cluster holds any number of them. One is smaller than
 /// 128 KiB as JSON.
@@ -113,7 +115,7 @@ impl Ledger {
 
     /// Puts the pieces together again, in any order.
     pub fn from_records(records: impl IntoIterator<Item = Record>) -> Self {
-        let mut ledger = Self::default();
+        let (mut ledger, mut sharing) = (Self::default(), Sharing::default());
         for record in records {
             match record {
                 Record::Ref { reference, record } => {
@@ -122,11 +124,13 @@ impl Ledger {
                 Record::PullRequest { number, record } => {
                     ledger.pull_requests.insert(number, record);
                 }
-                Record::Commit { commit, record } => {
+                Record::Commit { commit, mut record } => {
+                    sharing.commit(&mut record);
                     ledger.commits.insert(commit, record);
                 }
                 Record::Looks { record } => ledger.looks = record,
-                Record::Target { key: TargetKey { commit, kind, reference }, record } => {
+                Record::Target { key: TargetKey { commit, kind, reference }, mut record } => {
+                    sharing.target(&mut record);
                     ledger.targets.entry(commit).or_default().insert((kind, reference), record);
                 }
             }

@@ -6,16 +6,16 @@ use tidegate_model::Timeout;
 /// that are older than the limit and for runs that a person made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How many runs of one repository may go on at once.
+    /// How many runs of one repository may be active at once.
     pub runs_per_repository: u32,
-    /// How many runs of one namespace may go on at once.
+    /// How many runs of one namespace may be active at once.
     pub runs_per_namespace: u32,
     /// How long one run may take.
     pub timeout: Timeout,
 }
 
 impl Limits {
-    /// How many runs of a repository may go on at once when that many are asked for.
+    /// How many runs of a repository may be active at once when that many are asked for.
     pub fn runs(&self, asked: u32) -> u32 {
         asked.min(self.runs_per_repository)
     }

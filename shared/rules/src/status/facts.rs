@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use tidegate_model::{GitRef, JobName, PullRequestNumber, RefName, StatusState};
 
-use super::run_name::RunName;
-use crate::trust::{Proof, Rights};
+use super::shared_text::{RunName, Words};
+use crate::trust::{Rights, TrustProof};
 
 /// Which events a job runs for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,8 +46,8 @@ impl Context {
 pub struct Verdict {
     /// How far the job is.
     pub state: VerdictState,
-    /// The words of the status, as they are when nothing else shows the commit. At most 140 characters.
-    pub text: String,
+    /// The words of the status, as they are when nothing else shows the commit.
+    pub text: Words,
     /// The name of the run: the status links to its page.
     pub run: RunName,
 }
@@ -179,8 +179,8 @@ pub enum Left {
 pub struct Decided {
     /// The state.
     pub state: StatusState,
-    /// The words, at most 140 characters.
-    pub text: String,
+    /// The words.
+    pub text: Words,
     /// The run that the status links to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunName>,
@@ -202,7 +202,7 @@ pub struct Facts {
     /// Its jobs.
     pub jobs: BTreeMap<JobName, JobKind>,
     /// Why the commit is trusted; `None` while it waits. A waiting commit has no status of a preSubmit job.
-    pub trust: Option<Proof>,
+    pub trust: Option<TrustProof>,
     /// Whether it was ever shown as waiting.
     pub has_waited: bool,
     /// What shows it now.

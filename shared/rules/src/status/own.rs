@@ -7,7 +7,7 @@ use super::{
     facts::{ConfigState, Context, Facts, JobKind, Outcome, Report, Rule},
     text,
 };
-use crate::trust::Proof;
+use crate::trust::TrustProof;
 
 /// What a status says while a person has to approve the commit. `/ok-to-test` without a SHA approves the head that showed it.
 pub const WAITS_FOR_APPROVAL: &str = "waits for /ok-to-test by someone with write permission";
@@ -42,7 +42,7 @@ fn words(facts: &Facts) -> Option<(StatusState, String)> {
         }
         (None, _) => is_pending.then(|| (StatusState::Error, text::left(facts.left.as_ref()))),
         (Some(_), None) => None,
-        (Some(proof), Some(_)) if facts.has_waited || matches!(proof, Proof::Approval { .. }) => {
+        (Some(proof), Some(_)) if facts.has_waited || matches!(proof, TrustProof::Approval { .. }) => {
             Some((StatusState::Success, proof.to_string()))
         }
         (Some(_), Some(_)) => facts.is_open_head().then(|| (StatusState::Success, "config valid".to_owned())),

@@ -6,12 +6,12 @@ use super::{
     facts::{
         ConfigState, Context, Decided, Facts, JobKind, Judgement, Outcome, Report, Rule, Shows, VerdictState,
     },
-    run_name::RunName,
+    shared_text::RunName,
     text,
 };
 
 /// One target of the job.
-struct Seen<'a> {
+struct Candidate<'a> {
     shows: &'a Shows,
     judgement: Judgement,
 }
@@ -108,7 +108,7 @@ impl Deciding<'_> {
         }
         let left_out = seen.iter().find(|seen| matches!(seen.judgement, Judgement::LeftOut(_)));
         let missing = |is_former: bool| {
-            let is_meant = move |seen: &&Seen<'_>| {
+            let is_meant = move |seen: &&Candidate<'_>| {
                 let is_of_former = matches!(seen.shows, Shows::FormerBase { .. });
                 seen.judgement == Judgement::Missing && is_of_former == is_former
             };
@@ -130,15 +130,15 @@ impl Deciding<'_> {
     }
 
     /// Every target of the job, the present ones first. A former base counts only while it has something to say.
-    fn seen(&self) -> Vec<Seen<'_>> {
+    fn seen(&self) -> Vec<Candidate<'_>> {
         let of_kind = self.facts.targets.iter().filter(|target| target.shows.kind() == self.kind);
         let judged = of_kind.filter_map(|target| {
             let judgement = after_deletion(&target.shows, target.jobs.get(self.job)?);
-            Some(Seen { shows: &target.shows, judgement })
+            Some(Candidate { shows: &target.shows, judgement })
         });
         let (former, mut seen): (Vec<_>, Vec<_>) =
             judged.partition(|seen| matches!(seen.shows, Shows::FormerBase { .. }));
-        let is_success = |seen: &Seen<'_>| matches!(&seen.judgement, Judgement::Verdict(verdict) if verdict.state == VerdictState::Success);
+        let is_success = |seen: &Candidate<'_>| matches!(&seen.judgement, Judgement::Verdict(verdict) if verdict.state == VerdictState::Success);
         if seen.iter().any(is_success) {
             return seen;
         }
@@ -149,19 +149,20 @@ impl Deciding<'_> {
                 .iter()
                 .any(|shows| matches!(shows, Shows::PullRequests { base: present, .. } if present == base))
         };
-        let says_something =
-            |seen: &Seen<'_>| !is_success(seen) && !matches!(seen.judgement, Judgement::NotApplicable(_));
+        let says_something = |seen: &Candidate<'_>| {
+            !is_success(seen) && !matches!(seen.judgement, Judgement::NotApplicable(_))
+        };
         let former: Vec<_> =
             former.into_iter().filter(|seen| says_something(seen) && !is_present(seen.shows)).collect();
         seen.extend(former);
         seen
     }
 
-    fn shown(&self, seen: &Seen<'_>, is_only: bool, rule: Rule) -> Outcome {
+    fn shown(&self, seen: &Candidate<'_>, is_only: bool, rule: Rule) -> Outcome {
         let (state, words, run) = match &seen.judgement {
             Judgement::Verdict(verdict) => {
                 let run = (!verdict.run.is_empty()).then(|| verdict.run.clone());
-                (state(verdict.state), verdict.text.clone(), run)
+                (state(verdict.state), verdict.text.to_string(), run)
             }
             Judgement::LeftOut(mark) => {
                 (StatusState::Pending, format!("left out by {mark}; comment /test"), None)
@@ -196,7 +197,7 @@ impl Deciding<'_> {
     }
 
     /// Rule 4. It never overwrites what rule 5 keeps, nor what an invalid config can't judge.
-    fn not_applicable(&self, seen: &[Seen<'_>]) -> Outcome {
+    fn not_applicable(&self, seen: &[Candidate<'_>]) -> Outcome {
         let is_kept = self.decided.is_some_and(|decided| decided.is_kept);
         let reason = seen.iter().find_map(|seen| match &seen.judgement {
             Judgement::NotApplicable(reason) => Some(reason),
@@ -242,7 +243,7 @@ fn after_deletion(shows: &Shows, judgement: &Judgement) -> Judgement {
         Judgement::Verdict(verdict) => verdict.run.clone(),
         Judgement::NotApplicable(_) | Judgement::LeftOut(_) | Judgement::Missing => RunName::default(),
     };
-    let text = text::was_deleted(reference);
+    let text = text::was_deleted(reference).into();
     Judgement::Verdict(super::Verdict { state: VerdictState::Error, text, run })
 }
 

@@ -2,7 +2,7 @@
 
 use tidegate_model::{AccountKind, CommentId, GitRef, Login, Permission};
 
-use super::{Account, HeadFacts, HeadRepository, HeadTrust, Proof, Rights, of_head, rights};
+use super::{Account, HeadFacts, HeadRepository, HeadTrust, Rights, TrustProof, of_head, rights};
 
 /// Who controls the head of a pull request, and who opened it, as the host shows it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Head {
     }
 
     /// What the code may do, given what the ledger remembers about the head, and an approval that is being given.
-    pub fn standing(&self, earlier: Option<&Proof>, approval: Option<&Proof>) -> Standing {
+    pub fn standing(&self, earlier: Option<&TrustProof>, approval: Option<&TrustProof>) -> Standing {
         let facts = HeadFacts {
             repository: Some(&self.repository),
             refs: &self.refs,
@@ -59,7 +59,7 @@ impl Standing {
     }
 }
 
-impl Proof {
+impl TrustProof {
     /// The proof that a comment gives by approving a head; `None` where its author may not approve: no person, or one
     /// without write permission.
     pub fn of_approval(approver: &Account, comment: CommentId) -> Option<Self> {

@@ -21,8 +21,8 @@ fn git_ref(text: &str) -> GitRef {
     text.parse().expect("a ref")
 }
 
-fn approval() -> Proof {
-    Proof::Approval { approver: "dora".parse().expect("a login"), comment: None }
+fn approval() -> TrustProof {
+    TrustProof::Approval { approver: "dora".parse().expect("a login"), comment: None }
 }
 
 const KINDS: [AccountKind; 4] =
@@ -146,12 +146,12 @@ fn a_branch_counts_before_an_approval_and_a_forks_owner_last() {
 fn a_proof_is_stored_and_read_again() {
     let proofs = [
         approval(),
-        Proof::HeadOf { reference: git_ref("refs/tags/v1") },
-        Proof::QueuedHeads { reference: git_ref("refs/heads/tidegate-queue/main") },
-        Proof::ForkOfWriter { owner: "dora".parse().expect("a login") },
+        TrustProof::HeadOf { reference: git_ref("refs/tags/v1") },
+        TrustProof::QueuedHeads { reference: git_ref("refs/heads/tidegate-queue/main") },
+        TrustProof::ForkOfWriter { owner: "dora".parse().expect("a login") },
     ];
     for proof in proofs {
         let text = serde_json::to_string(&proof).expect("JSON");
-        assert_eq!(serde_json::from_str::<Proof>(&text).expect("a proof"), proof, "{text}");
+        assert_eq!(serde_json::from_str::<TrustProof>(&text).expect("a proof"), proof, "{text}");
     }
 }

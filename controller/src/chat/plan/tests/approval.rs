@@ -6,14 +6,14 @@ use tidegate_rules::chatops::Verdict;
 
 use super::*;
 use crate::trigger::head::fixture::fork_of;
-use tidegate_rules::{status::WAITS_FOR_APPROVAL, trust::Proof};
+use tidegate_rules::{status::WAITS_FOR_APPROVAL, trust::TrustProof};
 
 fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
 }
 
-fn approval_by(login: &str, comment: u64) -> Proof {
-    Proof::Approval { approver: login.parse().expect("a login"), comment: Some(CommentId(comment)) }
+fn approval_by(login: &str, comment: u64) -> TrustProof {
+    TrustProof::Approval { approver: login.parse().expect("a login"), comment: Some(CommentId(comment)) }
 }
 
 /// The one run that is wanted, what the head may do then, and the names of the runs that are cancelled before it is made.
@@ -132,7 +132,8 @@ fn an_approval_that_comes_again_makes_the_run_that_a_crash_prevented() {
 #[test]
 fn a_head_that_is_trusted_needs_no_approval_and_gets_no_second_run() {
     let mut known = strangers();
-    known.configs[0].earlier = Some(Proof::HeadOf { reference: "refs/heads/fix".parse().expect("a ref") });
+    known.configs[0].earlier =
+        Some(TrustProof::HeadOf { reference: "refs/heads/fix".parse().expect("a ref") });
     assert_eq!(decided(&known, "/ok-to-test"), (vec![], vec![Verdict::Done]));
 }
 

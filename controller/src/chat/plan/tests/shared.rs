@@ -1,4 +1,4 @@
-use tidegate_rules::trust::Proof;
+use tidegate_rules::trust::TrustProof;
 
 use tidegate_rules::chatops::Verdict;
 
@@ -17,7 +17,7 @@ fn shared(commenter: Permission) -> Known {
     known.commenter = person("steve", commenter);
     known.head = fork_of(person("steve", Permission::Read));
     let approver = "dora".parse().expect("a login");
-    known.configs[0].earlier = Some(Proof::Approval { approver, comment: Some(CommentId(1)) });
+    known.configs[0].earlier = Some(TrustProof::Approval { approver, comment: Some(CommentId(1)) });
     known
 }
 

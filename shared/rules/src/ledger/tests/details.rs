@@ -45,8 +45,9 @@ fn a_status_is_due_until_what_it_should_say_was_taken() {
     world.sends_at_once = false;
     world.open_trusted(1, 'a', "main");
     let unit = Context::Job(name("unit"));
-    let due =
-        |world: &World| world.ledger.due().map(|(_, _, decided)| decided.text.clone()).collect::<Vec<_>>();
+    let due = |world: &World| {
+        world.ledger.due().map(|(_, _, decided)| decided.text.to_string()).collect::<Vec<_>>()
+    };
     assert_eq!(due(&world), ["queued"]);
     world.starts('a', "main", "unit");
     // The older write arrives late.

@@ -165,7 +165,7 @@ proptest! {
             }
             for (commit, context, status) in history.world.ledger.due() {
                 let list = decided.entry((commit.clone(), context.clone())).or_default();
-                let now = (status.state, status.text.clone());
+                let now = (status.state, status.text.to_string());
                 if list.last() != Some(&now) {
                     list.push(now);
                 }
@@ -173,7 +173,7 @@ proptest! {
             // Some of what was on its way arrives.
             for place in on_its_way.keys().take(*count).cloned().collect::<Vec<_>>() {
                 let Some(status) = on_its_way.remove(&place) else { continue };
-                let is_repeated = history.world.host.get(&place) == Some(&(status.state, status.text.clone()));
+                let is_repeated = history.world.host.get(&place) == Some(&(status.state, status.text.to_string()));
                 prop_assert!(!is_repeated || may_repeat.remove(&place), "{place:?} was written twice");
                 history.world.write(&place.0, &place.1, status.state, &status.text);
                 if *chance == 0 {
@@ -200,7 +200,7 @@ proptest! {
         for (commit, record) in &history.world.ledger.commits {
             for (context, status) in &record.statuses {
                 let shown = history.world.host.get(&(commit.clone(), context.clone()));
-                prop_assert_eq!(shown, Some(&(status.decided.state, status.decided.text.clone())));
+                prop_assert_eq!(shown, Some(&(status.decided.state, status.decided.text.to_string())));
             }
         }
     }

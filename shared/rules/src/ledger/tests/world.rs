@@ -11,7 +11,7 @@ use crate::{
         RunId, TargetKey,
     },
     status::{ConfigState, Context, JobKind, Verdict, VerdictState},
-    trust::{Proof, Rights},
+    trust::{Rights, TrustProof},
 };
 
 /// A commit by one letter.
@@ -181,7 +181,7 @@ impl World {
         let trust = self
             .writers
             .contains(&number)
-            .then(|| Proof::ForkOfWriter { owner: "dora".parse().expect("a login") });
+            .then(|| TrustProof::ForkOfWriter { owner: "dora".parse().expect("a login") });
         self.observe(&Observation::PullRequest { number: PullRequestNumber(number), seen, trust });
         let needless: Vec<usize> = (0..self.runs.len()).filter(|run| self.is_needless(*run)).collect();
         for run in needless {
@@ -249,7 +249,7 @@ impl World {
     }
 
     pub fn approve(&mut self, commit: char) {
-        let proof = Proof::Approval { approver: "dora".parse().expect("a login"), comment: None };
+        let proof = TrustProof::Approval { approver: "dora".parse().expect("a login"), comment: None };
         self.observe(&Observation::Trusted { commit: sha(commit), proof });
     }
 
@@ -326,5 +326,5 @@ impl World {
 }
 
 fn verdict(id: &RunId, state: VerdictState, text: &str) -> Verdict {
-    Verdict { state, text: text.to_owned(), run: id.name.clone() }
+    Verdict { state, text: text.into(), run: id.name.clone() }
 }

@@ -60,7 +60,7 @@ fn table() -> Vec<(&'static str, HeadRepository, Vec<GitRef>, [Expected; 3])> {
 
 #[test]
 fn every_head_has_one_standing_by_host_and_opener_and_an_approval_gives_no_secrets() {
-    let approval = Proof::of_approval(&person(Permission::Write), CommentId(5)).expect("an approval");
+    let approval = TrustProof::of_approval(&person(Permission::Write), CommentId(5)).expect("an approval");
     let openers =
         [person(Permission::Read), account(AccountKind::Bot, Permission::Write), person(Permission::Write)];
     for (what, repository, refs, by_itself) in table() {
@@ -103,7 +103,7 @@ fn a_head_that_waits_has_no_rights() {
 fn only_a_person_who_may_write_can_approve() {
     for permission in [Permission::None, Permission::Read, Permission::Write, Permission::Admin] {
         for kind in [AccountKind::Person, AccountKind::Organisation, AccountKind::Bot, AccountKind::Unknown] {
-            let approval = Proof::of_approval(&account(kind, permission), CommentId(5));
+            let approval = TrustProof::of_approval(&account(kind, permission), CommentId(5));
             let expected = kind == AccountKind::Person && permission >= Permission::Write;
             assert_eq!(approval.is_some(), expected, "{kind:?} {permission:?}");
         }

@@ -11,11 +11,11 @@ use tidegate_rules::{
     status::{JobKind, RunName, Verdict, VerdictState},
 };
 
-use super::said::said;
+use super::status_content::status_content;
 
 /// What a run shows. It proves nothing about trust: whoever may make runs writes what he likes into them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct RunFacts {
     /// The config that the run was made from.
     pub config: ConfigReference,
     /// The host and repository that the run names.
@@ -28,7 +28,7 @@ pub struct Seen {
     pub retest: Option<String>,
 }
 
-impl Seen {
+impl RunFacts {
     /// What a run shows. `None` for a run of several pull requests together: it says nothing about one alone.
     pub fn of(job: &IntegrationJob) -> Option<Self> {
         let (kind, commit) = match job.spec.pulls.as_slice() {
@@ -94,7 +94,7 @@ fn verdict(job: &IntegrationJob, name: &JobName, run: &RunName) -> Option<Verdic
         Some(JobPhase::Error) if needs_secret(entry) => VerdictState::NeedsSecret,
         Some(JobPhase::NotRun | JobPhase::Cancelled | JobPhase::Error) => VerdictState::Error,
     };
-    Some(Verdict { state, text: said(job, name).description, run: run.clone() })
+    Some(Verdict { state, text: status_content(job, name).description.into(), run: run.clone() })
 }
 
 /// Whether a job was refused a Secret that a run with more rights may read.

@@ -9,7 +9,7 @@ use crate::key::Key;
 
 /// A state, and one line for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub struct StatusContent {
     /// The state.
     pub state: StatusState,
     /// One line for people, at most as long as every host shows it.
@@ -22,7 +22,7 @@ pub struct Desired {
     /// `tidegate/<config>/<job>`
     pub context: String,
     /// What it says.
-    pub status: Said,
+    pub status: StatusContent,
 }
 
 /// Where a status links to: the job's page (`crate::web`), below the address that people reach this controller at.
@@ -34,7 +34,8 @@ pub fn page_url(base: &str, job: &Key) -> String {
 pub fn plan(job: &IntegrationJob) -> Vec<Desired> {
     let context = |name| format!("tidegate/{}/{name}", job.spec.config.name);
     let jobs = job.spec.jobs.iter();
-    let jobs = jobs.map(|entry| Desired { context: context(&entry.name), status: said(job, &entry.name) });
+    let jobs =
+        jobs.map(|entry| Desired { context: context(&entry.name), status: status_content(job, &entry.name) });
     let skipped = job.spec.skipped.iter().map(|skipped| Desired {
         context: context(&skipped.name),
         status: if skipped.undecided {
@@ -47,7 +48,7 @@ pub fn plan(job: &IntegrationJob) -> Vec<Desired> {
 }
 
 /// What a run says about one of its jobs.
-pub fn said(job: &IntegrationJob, name: &JobName) -> Said {
+pub fn status_content(job: &IntegrationJob, name: &JobName) -> StatusContent {
     let unset = IntegrationJobStatus::default();
     let status = job.status.as_ref().unwrap_or(&unset);
     let (state, description) = match status.jobs.iter().find(|entry| entry.name == *name) {
@@ -104,13 +105,13 @@ fn duration(job: &JobStatus) -> String {
     }
 }
 
-fn bounded(state: StatusState, description: &str) -> Said {
+fn bounded(state: StatusState, description: &str) -> StatusContent {
     let mut text: String = description.chars().take(CommitStatus::MAX_DESCRIPTION).collect();
     if text.len() < description.len() {
         text.pop();
         text.push('…');
     }
-    Said { state, description: text }
+    StatusContent { state, description: text }
 }
 
 #[cfg(test)]

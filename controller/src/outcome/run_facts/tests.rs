@@ -7,8 +7,8 @@ fn unit() -> JobName {
     "unit".parse().expect("a name")
 }
 
-fn seen(job: &IntegrationJob) -> Seen {
-    Seen::of(job).expect("something to show")
+fn seen(job: &IntegrationJob) -> RunFacts {
+    RunFacts::of(job).expect("something to show")
 }
 
 fn verdict_of(job: &IntegrationJob) -> Option<VerdictState> {
@@ -28,7 +28,7 @@ fn a_run_of_a_pull_request_is_judged_for_its_head_and_base() {
     assert_eq!(run.target.reference.to_string(), "refs/heads/main");
     assert_eq!((run.id.attempt, &*run.id.name), (1, "shop-0123456789abcdef-1"));
     let verdict = run.jobs[&unit()].as_ref().expect("a verdict");
-    assert_eq!((verdict.state, verdict.text.as_str()), (VerdictState::Queued, "queued"));
+    assert_eq!((verdict.state, &*verdict.text), (VerdictState::Queued, "queued"));
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_run_of_a_push_is_judged_for_its_commit() {
 fn several_pull_requests_together_say_nothing_about_one() {
     let mut job = pull_request(&json!([{"name": "unit"}]), &json!({}));
     job.spec.pulls.push(job.spec.pulls[0].clone());
-    assert!(Seen::of(&job).is_none());
+    assert!(RunFacts::of(&job).is_none());
 }
 
 #[test]
