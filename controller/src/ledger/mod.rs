@@ -189,13 +189,13 @@ impl Book {
     /// Writes to the cluster what has changed since it was written last.
     pub async fn save(&self) -> Result<(), LedgerError> {
         let mut store = self.store.lock().await;
-        let (parts, recorded) = {
+        let (changed, recorded) = {
             let mut state = self.state();
             state.prune();
             state.is_unsaved = false;
-            (store::parts(&state.ledger)?, state.recorded)
+            (store.changed(&state.ledger)?, state.recorded)
         };
-        store.save(parts).await?;
+        store.save(changed).await?;
         self.state().saved = recorded;
         self.changed.send_replace(());
         Ok(())

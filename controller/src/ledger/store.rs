@@ -64,25 +64,46 @@ pub struct Store {
 
 struct Written {
     version: Option<String>,
-    /// The hash of its records: they themselves are in the ledger.
+    /// The hash of its records: they themselves are in the ledger. `None` if one of them could not be read.
+    hash: Option<u64>,
+}
+
+/// A part that is to be written.
+pub struct Changed {
+    records: String,
     hash: u64,
 }
 
-/// The records of a ledger, as the text of each part.
-pub fn parts(ledger: &Ledger) -> Result<BTreeMap<u32, String>, LedgerError> {
-    let mut parts: BTreeMap<u32, String> = BTreeMap::new();
+/// The hash of a part without records.
+const EMPTY: u64 = 0;
+
+/// The records of the wanted parts of a ledger, as the text of each part.
+fn texts(ledger: &Ledger, is_wanted: impl Fn(u32) -> bool) -> Result<BTreeMap<u32, String>, LedgerError> {
+    let mut texts: BTreeMap<u32, String> = BTreeMap::new();
     for record in ledger.records() {
-        let text = parts.entry(part_of(&record)).or_default();
-        text.push(if text.is_empty() { '[' } else { ',' });
-        text.push_str(&serde_json::to_string(&record).map_err(LedgerError::Json)?);
+        let part = part_of(&record);
+        if is_wanted(part) {
+            let text = texts.entry(part).or_default();
+            text.push(if text.is_empty() { '[' } else { ',' });
+            text.push_str(&json(&record)?);
+        }
     }
-    for (part, text) in &mut parts {
+    for (part, text) in &mut texts {
         text.push(']');
         if text.len() > IntegrationLedger::MAX_RECORDS {
             return Err(LedgerError::Full { part: *part, length: text.len() });
         }
     }
-    Ok(parts)
+    Ok(texts)
+}
+
+/// The hash of a part with one more record.
+fn with_record(hasher: &RandomState, hash: u64, record: &Record) -> Result<u64, LedgerError> {
+    Ok(hasher.hash_one((hash, json(record)?)))
+}
+
+fn json(record: &Record) -> Result<String, LedgerError> {
+    serde_json::to_string(record).map_err(LedgerError::Json)
 }
 
 fn part_of(record: &Record) -> u32 {
@@ -101,30 +122,57 @@ impl Store {
         // A config of the same name that was deleted may have left its own.
         let own = listed.items.into_iter().filter(|object| object.spec.config.uid == config.identity());
         for object in own {
+            let mut hash = Some(EMPTY);
             match serde_json::from_str::<Records>(&object.spec.records) {
-                Ok(Records(read)) => records.extend(
-                    read.into_iter()
-                        .filter_map(|record| record.map_err(|error| unreadable(&object, &error)).ok()),
-                ),
-                Err(error) => unreadable(&object, &error),
+                Ok(Records(read)) => {
+                    for record in read {
+                        match record {
+                            Ok(record) => {
+                                hash = hash.map(|hash| with_record(&hasher, hash, &record)).transpose()?;
+                                records.push(record);
+                            }
+                            Err(error) => {
+                                hash = None;
+                                unreadable(&object, &error);
+                            }
+                        }
+                    }
+                }
+                Err(error) => {
+                    hash = None;
+                    unreadable(&object, &error);
+                }
             }
-            let version = object.resource_version();
-            parts.insert(object.spec.part, Written { version, hash: hasher.hash_one(&object.spec.records) });
+            parts.insert(object.spec.part, Written { version: object.resource_version(), hash });
         }
         Ok((Self { api, config: config.clone(), parts, hasher }, Ledger::from_records(records)))
     }
 
-    /// Writes the parts that have changed.
-    pub async fn save(&mut self, texts: BTreeMap<u32, String>) -> Result<(), LedgerError> {
-        let emptied: Vec<u32> = self.parts.keys().filter(|part| !texts.contains_key(part)).copied().collect();
-        let emptied = emptied.into_iter().map(|part| (part, "[]".to_owned()));
-        for (part, records) in texts.into_iter().chain(emptied) {
-            let hash = self.hasher.hash_one(&records);
-            if self.parts.get(&part).is_some_and(|written| written.hash == hash) {
-                continue;
-            }
+    /// The parts that are not stored as they are. Only of these the text is made: of all, it would take as much memory as the
+    /// ledger.
+    pub fn changed(&self, ledger: &Ledger) -> Result<BTreeMap<u32, Changed>, LedgerError> {
+        let mut hashes: BTreeMap<u32, u64> = self.parts.keys().map(|part| (*part, EMPTY)).collect();
+        for record in ledger.records() {
+            let hash = hashes.entry(part_of(&record)).or_insert(EMPTY);
+            *hash = with_record(&self.hasher, *hash, &record)?;
+        }
+        hashes.retain(|part, hash| self.parts.get(part).is_none_or(|written| written.hash != Some(*hash)));
+        if hashes.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut texts = texts(ledger, |part| hashes.contains_key(&part))?;
+        let changed = hashes.into_iter().map(|(part, hash)| {
+            let records = texts.remove(&part).unwrap_or_else(|| "[]".to_owned());
+            (part, Changed { records, hash })
+        });
+        Ok(changed.collect())
+    }
+
+    /// Writes parts.
+    pub async fn save(&mut self, changed: BTreeMap<u32, Changed>) -> Result<(), LedgerError> {
+        for (part, Changed { records, hash }) in changed {
             let version = self.write(part, &records).await?;
-            self.parts.insert(part, Written { version, hash });
+            self.parts.insert(part, Written { version, hash: Some(hash) });
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ use super::{
 use crate::{cluster::Cluster, key::Key, outcome::run_facts::RunFacts};
 
 /// How many objects one answer of a list holds at most: the answer is in memory as a whole.
-const PAGE: u32 = 100;
+const PAGE: u32 = 20;
 
 /// All served runs.
 pub type Runs = Store<StoredRun>;
