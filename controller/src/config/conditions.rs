@@ -1,82 +1,148 @@
-//! The conditions of a config: of its spec, and of what the host shows. Pure.
-
-use std::sync::Arc;
+//! Build: the status of a config, of what it shows itself and what its host shows. Pure.
+//!
+//! Each condition is one function. A new one adds the fact to `Registered`, and a line to `build`.
 
 use k8s_openapi::jiff::Timestamp;
 use tidegate_resources::{ConditionStatus, IntegrationConfig, IntegrationConfigStatus, WebhookStatus};
 use tidegate_rules::schedule::Limits;
 
 use super::{
-    observe::{Observed, Registered},
-    proof::{self, CredentialCheck},
+    dereference::DereferenceError,
+    observe::Observed,
+    proof::{self, CREDENTIAL_PROVEN},
     renamed,
     status::{self, Verdict},
+    validate::Validated,
 };
-use crate::{
-    fitness::{
-        conflict,
-        validate::{self, Invalid},
-    },
-    stores::configs::StoredConfig,
-};
+use crate::fitness::conflict::CONTEXTS_OWNED;
 
-/// What can be said without the host.
-pub struct SpecVerdicts {
-    /// Whether the config's commit statuses are its own.
-    owned: Verdict,
-    /// Whether the config can be used.
-    ready: Verdict,
-}
-
-/// Checks a config's spec, and that no other config sets the same commit statuses.
-pub fn validate(config: &IntegrationConfig, all: &[Arc<StoredConfig>]) -> SpecVerdicts {
-    let contexts =
-        validate::validate_unique_contexts(config, all.iter().filter_map(|stored| stored.readable()));
-    let refused = |invalid: &Invalid| Verdict::no(invalid.reason(), invalid.to_string());
-    let owned = match &contexts {
-        Ok(()) => Verdict::yes("Owned", "its commit statuses are its own"),
-        Err(conflict) => refused(conflict),
-    };
-    let ready = match contexts.and_then(|()| validate::validate_all(&config.spec)) {
-        Ok(()) => Verdict::yes("Valid", "the config can be used"),
-        Err(invalid) => refused(&invalid),
-    };
-    SpecVerdicts { owned, ready }
-}
-
-/// The status after a round. `webhook` is what was known of the hook before it.
+/// The status after a round. `known` is the hook before it.
 pub fn build(
     config: &IntegrationConfig,
-    SpecVerdicts { owned, ready }: SpecVerdicts,
+    validated: Validated,
     observed: &Observed,
-    webhook: WebhookStatus,
+    known: WebhookStatus,
     limits: Limits,
     now: Timestamp,
 ) -> IntegrationConfigStatus {
-    let (ready, registered, webhook, looked) = match observed {
-        Observed::Registered(Registered { webhook, repository, missing_right }) => {
-            let missing = missing_right.as_ref().map(|missing| Verdict::no("TokenLacksRight", missing));
-            let ready = if ready.status == ConditionStatus::True { missing.unwrap_or(ready) } else { ready };
-            let ready = renamed::verdict(config, repository).unwrap_or(ready);
-            let message = format!("hook {} delivers to Tidegate", webhook.id.as_deref().unwrap_or_default());
-            (ready, Verdict::yes("Registered", message), webhook.clone(), &CredentialCheck::Hooks)
-        }
-        Observed::NoCredential { reason, message } => {
-            let verdict = Verdict::no(reason, message);
-            (verdict.clone(), verdict, webhook, &CredentialCheck::Nothing)
-        }
-        Observed::Failed { error, looked } => {
-            (ready, Verdict::no(error.reason(), crate::error_chain(error)), webhook, looked)
-        }
-    };
-    let (proof, proven) = proof::after(config, looked);
+    let (proof, proven) = proof::after(config, observed.check());
     let conditions = [
-        (conflict::CONTEXTS_OWNED, owned),
-        ("Ready", ready),
-        ("WebhookRegistered", registered),
-        (proof::CREDENTIAL_PROVEN, proven),
+        (CONTEXTS_OWNED, validated.owned),
+        ("Ready", ready(config, validated.ready, observed)),
+        ("WebhookRegistered", registered(observed)),
+        (CREDENTIAL_PROVEN, proven),
         ("WithinLimits", status::within(config, limits)),
     ];
+    let webhook = match observed {
+        Observed::Registered(registered) => registered.webhook.clone(),
+        Observed::NotAsked(_) | Observed::Failed { .. } => known,
+    };
     let status = status::status(config, conditions, Some(webhook), now);
     IntegrationConfigStatus { proof, ..status }
+}
+
+/// Whether the config can be used. `valid` is the verdict on its spec.
+fn ready(config: &IntegrationConfig, valid: Verdict, observed: &Observed) -> Verdict {
+    match observed {
+        Observed::Registered(registered) => {
+            let missing_right = registered
+                .missing_right
+                .as_ref()
+                .filter(|_| valid.status == ConditionStatus::True)
+                .map(|missing| Verdict::no("TokenLacksRight", missing));
+            renamed::verdict(config, &registered.repository).or(missing_right).unwrap_or(valid)
+        }
+        Observed::NotAsked(error) => not_asked(error),
+        // The host's faults don't make a config unusable.
+        Observed::Failed { .. } => valid,
+    }
+}
+
+/// Whether the hook is on the host as it should be.
+fn registered(observed: &Observed) -> Verdict {
+    match observed {
+        Observed::Registered(registered) => {
+            let id = registered.webhook.id.as_deref().unwrap_or_default();
+            Verdict::yes("Registered", format!("hook {id} delivers to Tidegate"))
+        }
+        Observed::NotAsked(error) => not_asked(error),
+        Observed::Failed { error, .. } => Verdict::no(error.reason(), crate::error_chain(error)),
+    }
+}
+
+fn not_asked(error: &DereferenceError) -> Verdict {
+    Verdict::no(error.reason(), crate::error_chain(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tidegate_hosts::client::HostError;
+    use tidegate_resources::IntegrationConfigSpec;
+
+    use super::*;
+    use crate::{
+        config::{proof::CredentialCheck, register::Registered},
+        host::{CallError, CredentialError, Operation},
+    };
+
+    fn config() -> IntegrationConfig {
+        serde_json::from_value(json!({
+            "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationConfig",
+            "metadata": {"name": "shop", "namespace": "ci"},
+            "spec": {"git": {"type": "gitea", "repository": "acme/shop"}},
+        }))
+        .expect("a config")
+    }
+
+    fn hook(id: Option<&str>) -> WebhookStatus {
+        WebhookStatus { id: id.map(str::to_owned), ..WebhookStatus::default() }
+    }
+
+    fn shown(repository: &str, missing_right: Option<&str>) -> Observed {
+        Observed::Registered(Registered {
+            webhook: hook(Some("7")),
+            repository: repository.parse().expect("a path"),
+            missing_right: missing_right.map(str::to_owned),
+        })
+    }
+
+    /// The reasons of `Ready` and `WebhookRegistered`, and the hook.
+    fn reasons(ready: Verdict, observed: &Observed) -> (String, String, Option<String>) {
+        let validated = Validated { owned: Verdict::yes("Owned", ""), ready };
+        let timeout = IntegrationConfigSpec::DEFAULT_TIMEOUT;
+        let limits = Limits { runs_per_repository: 9, runs_per_namespace: 9, timeout };
+        let status = build(&config(), validated, observed, hook(Some("6")), limits, Timestamp::UNIX_EPOCH);
+        let reason = |type_: &str| {
+            let condition = status.conditions.iter().find(|condition| condition.type_ == type_);
+            condition.expect("a condition").reason.clone()
+        };
+        (reason("Ready"), reason("WebhookRegistered"), status.webhook.and_then(|webhook| webhook.id))
+    }
+
+    #[test]
+    fn each_state_of_the_host_shows_in_the_conditions() {
+        let refused = |source| {
+            let error = CallError { operation: Operation::ListHooks, source }.into();
+            Observed::Failed { error, check: CredentialCheck::Nothing }
+        };
+        let unread = Observed::NotAsked(CredentialError::MissingSecret("git".to_owned()).into());
+        for (observed, ready_if_valid, ready_if_not, registered, hook) in [
+            (shown("acme/shop", None), "Valid", "Invalid", "Registered", "7"),
+            (shown("acme/shop", Some("a scope")), "TokenLacksRight", "Invalid", "Registered", "7"),
+            (
+                shown("acme/store", Some("a scope")),
+                "RepositoryRenamed",
+                "RepositoryRenamed",
+                "Registered",
+                "7",
+            ),
+            (unread, "SecretMissing", "SecretMissing", "SecretMissing", "6"),
+            (refused(HostError::Unauthorized), "Valid", "Invalid", "Unauthorized", "6"),
+        ] {
+            let expected = |ready: &str| (ready.to_owned(), registered.to_owned(), Some(hook.to_owned()));
+            assert_eq!(reasons(Verdict::yes("Valid", ""), &observed), expected(ready_if_valid));
+            assert_eq!(reasons(Verdict::no("Invalid", ""), &observed), expected(ready_if_not));
+        }
+    }
 }

@@ -1,29 +1,36 @@
 //! The config loop: checks every `IntegrationConfig` and keeps its webhook on the host, until the config is deleted.
 //!
-//! `conditions::validate` (pure) → `observe`: the credential, then `register` by `hook`'s plan (host) → `conditions::build` (pure)
-//! → one patch; `cleanup` behind a finalizer.
+//! One round for a config that stays:
+//! 1. `validate` (pure): is its spec valid, and are its commit statuses its own?
+//! 2. `salt` (pure): which salt has its hook? The salt is stored before the hook is registered.
+//! 3. `dereference` (cluster): its credential, and with it the client of its host.
+//! 4. `observe` (host): `register` makes the changes that `hook` plans, and shows the repository and the hook.
+//! 5. `conditions` (pure): the new status, of what 1 and 4 found.
+//! 6. `status` (cluster): one patch, if something has changed.
+//!
+//! `cleanup` runs behind a finalizer.
 
 pub mod cleanup;
-pub mod conditions;
+mod conditions;
+mod dereference;
 pub mod error;
 pub mod hook;
-pub mod observe;
+mod observe;
 pub mod proof;
 pub mod register;
 pub mod renamed;
+mod rotation;
 pub mod salt;
 pub mod status;
 mod unreadable;
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+mod validate;
+
+use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt, channel::mpsc, stream};
 use k8s_openapi::jiff::Timestamp;
 use kube::{
     Api, Resource as _, ResourceExt,
-    api::{Patch, PatchParams},
     core::PartialObjectMeta,
     runtime::{
         Controller, Predicate as _, PredicateConfig, WatchStreamExt,
@@ -32,19 +39,22 @@ use kube::{
         predicates,
     },
 };
-use serde_json::json;
 use tidegate_keys::KeyCache;
-use tidegate_resources::{FINALIZER, IntegrationConfig, IntegrationConfigStatus, WebhookStatus, annotation};
+use tidegate_resources::{FINALIZER, IntegrationConfig, IntegrationConfigStatus};
 use tidegate_telemetry::field;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use self::{error::ReconcileError, observe::Observed};
+use self::{
+    dereference::dereference,
+    error::ReconcileError,
+    observe::{Observed, observe},
+    validate::validate,
+};
 use crate::{
     context::Context,
     fitness::conflict,
     key::Key,
-    merge_patch,
     shutdown::cancelled_before_first_list,
     span,
     stores::{
@@ -57,6 +67,9 @@ use crate::{
 /// How long a replaced hook stays on its host, for its pending deliveries. Less if master keys are cached for a shorter time:
 /// its own key may be retired then.
 const REPLACED_HOOK_STAYS: Duration = Duration::from_mins(1);
+
+/// When the credential is read again: a Secret may be corrected without a change of the config.
+const CORRECTED_SECRET: Duration = Duration::from_secs(30);
 
 struct ConfigContext {
     context: Context,
@@ -96,30 +109,10 @@ pub async fn run(
         .for_each(|_| std::future::ready(()));
     tokio::select! {
         () = reconciled => (),
-        () = watch_keys(&config_context.keys, rotated) => (),
+        () = rotation::watch_keys(&config_context.keys, rotated) => (),
         () = cancelled_before_first_list(&known, &stop) => (),
     }
     if stop.is_cancelled() { Ok(()) } else { Err(ConfigLoopEnded) }
-}
-
-/// Sends when another master key becomes the current one: then every hook has to be registered again. Never ends.
-async fn watch_keys(keys: &KeyCache, mut rotated: mpsc::Sender<()>) {
-    let mut known = None;
-    loop {
-        // If the keys can't be read, each config's own round reports it.
-        if let Ok(keys) = keys.get(Instant::now()).await {
-            let id = keys.current().id();
-            if known.replace(id.clone()).is_some_and(|known| known != id) {
-                tracing::info!(
-                    { field::KEY } = id,
-                    "another master key is current: hooks are registered under it"
-                );
-                // A full channel means the same.
-                drop(rotated.try_send(()));
-            }
-        }
-        tokio::time::sleep(keys.fresh()).await;
-    }
 }
 
 async fn reconcile(
@@ -154,66 +147,38 @@ async fn apply(
     api: &Api<IntegrationConfig>,
     ConfigContext { context, keys }: &ConfigContext,
 ) -> Result<Action, ReconcileError> {
-    let spec = conditions::validate(config, &context.configs.stored());
-    let webhook = ensure_salt(config, api).await?;
-    let observed = observe::observe(config, &webhook, context, keys).await;
+    let validated = validate(config, &context.configs.stored());
+
+    let webhook = salt::wanted(config, register::new_salt);
+    // Before the hook exists: so a crash in between leaves no hook that can't be verified.
+    status::write(config, &salt::stored(config, &webhook), api).await?;
+
+    let observed = match dereference(config, &webhook, context, keys).await {
+        Ok(registration) => observe(&registration, &webhook).await,
+        Err(error) => Observed::NotAsked(error),
+    };
+
     let limits = context.settings.limits();
-    let status = conditions::build(config, spec, &observed, webhook, limits, Timestamp::now());
-    patch(config, &status, api).await?;
+    let new = conditions::build(config, validated, &observed, webhook, limits, Timestamp::now());
+    status::write(config, &new, api).await?;
+
     match observed {
-        Observed::Registered(registered) => {
+        Observed::Registered(_) => {
             let interval = context.settings.webhook_check_interval.as_duration();
-            Ok(Action::requeue(if is_replaced(config, &registered.webhook) {
-                interval.min(REPLACED_HOOK_STAYS).min(keys.fresh())
-            } else {
-                interval
-            }))
+            let soon = interval.min(REPLACED_HOOK_STAYS).min(keys.fresh());
+            Ok(Action::requeue(if is_replaced(config, &new) { soon } else { interval }))
         }
-        // A Secret may be corrected without a change of the config.
-        Observed::NoCredential { .. } => Ok(Action::requeue(Duration::from_secs(30))),
+        Observed::NotAsked(_) => Ok(Action::requeue(CORRECTED_SECRET)),
         Observed::Failed { error, .. } => Err(error.into()),
     }
 }
 
 /// Whether another hook was registered in place of the config's.
-fn is_replaced(config: &IntegrationConfig, webhook: &WebhookStatus) -> bool {
-    let before = config.status.as_ref().and_then(|status| status.webhook.as_ref()?.id.as_ref());
-    before.is_some_and(|before| webhook.id.as_ref() != Some(before))
-}
-
-/// The webhook with its salt. The salt is written to the status before the hook is registered, so that a crash in between
-/// leaves no hook that can't be verified.
-async fn ensure_salt(
-    config: &IntegrationConfig,
-    api: &Api<IntegrationConfig>,
-) -> Result<WebhookStatus, ReconcileError> {
-    let known = config.status.as_ref().and_then(|status| status.webhook.as_ref());
-    let request = config.annotations().get(annotation::ROTATE_WEBHOOK);
-    let webhook = salt::wanted(known, request.map(String::as_str), register::new_salt);
-    if known == Some(&webhook) {
-        return Ok(webhook);
-    }
-    let salted = IntegrationConfigStatus {
-        webhook: Some(webhook.clone()),
-        ..config.status.clone().unwrap_or_default()
-    };
-    patch(config, &salted, api).await?;
-    Ok(webhook)
-}
-
-async fn patch(
-    config: &IntegrationConfig,
-    new: &IntegrationConfigStatus,
-    api: &Api<IntegrationConfig>,
-) -> Result<(), ReconcileError> {
-    if config.status.as_ref() == Some(new) {
-        return Ok(());
-    }
-    let patch = Patch::Merge(json!({ "status": merge_patch::between(config.status.as_ref(), new) }));
-    api.patch_status(&config.name_any(), &PatchParams::default(), &patch)
-        .await
-        .map_err(ReconcileError::Status)?;
-    Ok(())
+fn is_replaced(config: &IntegrationConfig, new: &IntegrationConfigStatus) -> bool {
+    let id =
+        |status: &IntegrationConfigStatus| status.webhook.as_ref().and_then(|webhook| webhook.id.clone());
+    let before = config.status.as_ref().and_then(id);
+    before.is_some() && before != id(new)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "kube's signature")]

@@ -33,7 +33,7 @@ pub fn after(config: &IntegrationConfig, looked: &CredentialCheck) -> (Option<Cr
     match looked {
         CredentialCheck::Hooks => shown("manage the hooks of the repository"),
         CredentialCheck::Statuses(Ok(true)) => shown("set the statuses of the repository"),
-        CredentialCheck::Statuses(Err(error)) if !is_denial(error) => kept(config),
+        CredentialCheck::Statuses(Err(error)) if !error.is_denial() => kept(config),
         CredentialCheck::Statuses(_) => {
             let message = "the host lets the credential neither manage the hooks of the repository nor set its statuses";
             (None, Verdict::no(DENIED, message))
@@ -49,14 +49,6 @@ fn kept(config: &IntegrationConfig) -> (Option<CredentialProof>, Verdict) {
         None => Verdict::no("NotAsked", "the host could not be asked yet"),
     };
     (proof, verdict)
-}
-
-/// Whether the host itself denies the credential or the repository.
-pub fn is_denial(error: &RegisterError) -> bool {
-    match error {
-        RegisterError::Host(error) => error.source.class().is_denial(),
-        RegisterError::Keys(_) => false,
-    }
 }
 
 /// Whether the host has denied both rights to the config as it is now.

@@ -1,4 +1,4 @@
-//! Registers or repairs the config's hook on the host, and deletes older ones.
+//! Apply: registers or repairs the config's hook on the host, deletes older ones, and returns what the host shows.
 
 use std::time::Instant;
 
@@ -21,13 +21,26 @@ use crate::host::{CallError, RepositoryClient};
 /// The parameters of a registration.
 pub struct Registration<'a> {
     /// The client of the repository with the config's credential.
-    pub client: &'a RepositoryClient,
+    pub client: RepositoryClient,
     /// The config.
-    pub config: &'a ConfigRef,
+    pub config: ConfigRef,
+    /// The salt of the hook's path. It is stored in the status before.
+    pub salt: Salt,
     /// The address that hooks deliver to, without a path.
     pub public_url: &'a str,
     /// The master keys.
     pub keys: &'a KeyCache,
+}
+
+/// The repository and its hook, as the host shows them to the config's credential.
+#[derive(Debug)]
+pub struct Registered {
+    /// The hook as it is now.
+    pub webhook: WebhookStatus,
+    /// The path under which the host has the repository.
+    pub repository: RepositoryPath,
+    /// The right that the credential lacks to read permissions.
+    pub missing_right: Option<String>,
 }
 
 /// Why a hook is not as it should be.
@@ -49,6 +62,14 @@ impl RegisterError {
             Self::Host(error) => error.source.reason(),
         }
     }
+
+    /// Whether the host itself denies the credential or the repository.
+    pub fn is_denial(&self) -> bool {
+        match self {
+            Self::Host(error) => error.source.class().is_denial(),
+            Self::Keys(_) => false,
+        }
+    }
 }
 
 /// A new salt.
@@ -61,36 +82,26 @@ pub fn path(host: Host, config: &ConfigRef, salt: &Salt) -> HookPath {
     HookPath::Config { label: HookLabel::for_host(host), config: config.clone(), salt: salt.clone() }
 }
 
-/// The path under which the host has the repository now.
-pub async fn repository(of: &Registration<'_>) -> Result<RepositoryPath, RegisterError> {
-    Ok(of.client.read_repository().await?)
-}
-
-/// The right that the credential lacks to read permissions.
-pub async fn missing_right(of: &Registration<'_>) -> Result<Option<String>, RegisterError> {
-    Ok(of.client.find_missing_right().await?)
-}
-
-/// Whether the credential may set statuses.
-pub async fn may_set_statuses(of: &Registration<'_>) -> Result<bool, RegisterError> {
-    Ok(of.client.check_status_right().await?)
+/// Reads the repository, and registers its hook. `known` is the hook in the config's status.
+pub async fn register(of: &Registration<'_>, known: &WebhookStatus) -> Result<Registered, RegisterError> {
+    let repository = of.client.read_repository().await?;
+    let missing_right = of.client.find_missing_right().await?;
+    let webhook = ensure_hook(of, known).await?;
+    Ok(Registered { webhook, repository, missing_right })
 }
 
 /// Compares the host's hooks with the wanted one, and corrects them. Returns the webhook for the status.
-pub async fn register(
-    of: &Registration<'_>,
-    salt: &Salt,
-    known: &WebhookStatus,
-) -> Result<WebhookStatus, RegisterError> {
+async fn ensure_hook(of: &Registration<'_>, known: &WebhookStatus) -> Result<WebhookStatus, RegisterError> {
     let keys = of.keys.get(Instant::now()).await.map_err(RegisterError::Keys)?;
     let key_id = keys.current().id();
     // A hook of another master key gets its secret again.
     let known_id = known.id.as_deref().filter(|_| known.key_id.as_ref() == Some(&key_id));
     let (host, repository) = (of.client.host(), of.client.repository());
-    let path = path(host, of.config, salt);
+    let (config, salt) = (&of.config, &of.salt);
+    let path = path(host, config, salt);
     let url = format!("{}{path}", of.public_url);
     let prefix = url.strip_suffix(salt.as_str()).unwrap_or(&url);
-    let secret = keys.current().derive(HookLabel::for_host(host), of.config, salt);
+    let secret = keys.current().derive(HookLabel::for_host(host), config, salt);
     let spec = HookSpec { url: url.clone(), secret };
 
     let hooks = of.client.list_hooks().await?;

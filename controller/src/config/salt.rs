@@ -5,12 +5,27 @@
 //! old salt is valid if it was received before: it may have been queued.
 
 use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt as _;
 use tidegate_hosts::hook::Salt;
 use tidegate_model::SaltId;
-use tidegate_resources::{RetiredSalt, WebhookStatus, digest};
+use tidegate_resources::{
+    IntegrationConfig, IntegrationConfigStatus, RetiredSalt, WebhookStatus, annotation, digest,
+};
 
-/// The webhook with its present salt; equal to `known` if the status needs no write.
-pub fn wanted(
+/// A config's webhook with its present salt.
+pub fn wanted(config: &IntegrationConfig, new_salt: impl FnOnce() -> Salt) -> WebhookStatus {
+    let known = config.status.as_ref().and_then(|status| status.webhook.as_ref());
+    let request = config.annotations().get(annotation::ROTATE_WEBHOOK);
+    with_salt(known, request.map(String::as_str), new_salt)
+}
+
+/// The config's status with this webhook; equal to its status if that needs no write.
+pub fn stored(config: &IntegrationConfig, webhook: &WebhookStatus) -> IntegrationConfigStatus {
+    let status = config.status.clone().unwrap_or_default();
+    IntegrationConfigStatus { webhook: Some(webhook.clone()), ..status }
+}
+
+fn with_salt(
     known: Option<&WebhookStatus>,
     request: Option<&str>,
     new_salt: impl FnOnce() -> Salt,
@@ -79,20 +94,20 @@ mod tests {
 
     #[test]
     fn a_new_value_of_the_annotation_makes_one_new_salt() {
-        let first = wanted(None, None, || salt(FIRST));
+        let first = with_salt(None, None, || salt(FIRST));
         assert_eq!((&*first.salt, &first.rotation), (FIRST, &None));
         let known = registered(FIRST);
-        assert_eq!(wanted(Some(&known), None, || unreachable!("no request")), known);
-        let second = wanted(Some(&known), Some("leaked"), || salt(SECOND));
+        assert_eq!(with_salt(Some(&known), None, || unreachable!("no request")), known);
+        let second = with_salt(Some(&known), Some("leaked"), || salt(SECOND));
         assert_eq!((&*second.salt, second.replaced_salt()), (SECOND, Some(FIRST)));
-        assert_eq!(wanted(Some(&second), Some("leaked"), || unreachable!("the same request")), second);
-        assert_eq!(wanted(Some(&second), None, || unreachable!("the annotation was removed")), second);
+        assert_eq!(with_salt(Some(&second), Some("leaked"), || unreachable!("the same request")), second);
+        assert_eq!(with_salt(Some(&second), None, || unreachable!("the annotation was removed")), second);
     }
 
     #[test]
     fn both_salts_count_until_the_host_shows_the_new_hook_alone_and_then_what_had_come_before() {
         let (old, new) = (salt(FIRST).id(), salt(SECOND).id());
-        let renewed = wanted(Some(&registered(FIRST)), Some("1"), || salt(SECOND));
+        let renewed = with_salt(Some(&registered(FIRST)), Some("1"), || salt(SECOND));
         // In the status, and not on the host yet.
         assert!(counts(&renewed, &old, at(9)) && counts(&renewed, &new, at(9)));
         // Both hooks exist.
@@ -112,7 +127,7 @@ mod tests {
         let mut known = registered(FIRST);
         for round in 0..9 {
             let next = format!("{round:032}");
-            let renewed = wanted(Some(&known), Some(&next), || salt(&next));
+            let renewed = with_salt(Some(&known), Some(&next), || salt(&next));
             known = WebhookStatus {
                 retired: retired(&renewed, true, at(round)),
                 rotation: renewed.rotation,

@@ -1,12 +1,19 @@
-//! The status of a config. Pure.
+//! Status: what a config's status says, and its write.
 
 use k8s_openapi::jiff::Timestamp;
-use kube::Resource;
+use kube::{
+    Api, Resource, ResourceExt as _,
+    api::{Patch, PatchParams},
+};
+use serde_json::json;
 use tidegate_resources::{
     Condition, ConditionStatus, IntegrationConfig, IntegrationConfigSpec, IntegrationConfigStatus,
     WebhookStatus, set_condition,
 };
 use tidegate_rules::schedule::Limits;
+
+use super::error::ReconcileError;
+use crate::merge_patch;
 
 /// The new value of a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +70,22 @@ pub fn status(
     status.webhook = webhook;
     status.observed_generation = config.meta().generation;
     status
+}
+
+/// Writes the status if it has changed.
+pub async fn write(
+    config: &IntegrationConfig,
+    new: &IntegrationConfigStatus,
+    api: &Api<IntegrationConfig>,
+) -> Result<(), ReconcileError> {
+    if config.status.as_ref() == Some(new) {
+        return Ok(());
+    }
+    let patch = Patch::Merge(json!({ "status": merge_patch::between(config.status.as_ref(), new) }));
+    api.patch_status(&config.name_any(), &PatchParams::default(), &patch)
+        .await
+        .map_err(ReconcileError::Status)?;
+    Ok(())
 }
 
 #[cfg(test)]
