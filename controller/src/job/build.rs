@@ -156,7 +156,12 @@ fn task(
     Ok(EmbeddedTask {
         steps: vec![checkout::step(&job.spec, base, source, settings.checkout_image), run],
         volumes: std::iter::once(checkout::source_volume())
-            .chain(source.clone_secret.as_ref().map(checkout::credential_volume))
+            .chain(
+                source
+                    .clone_credential
+                    .as_ref()
+                    .map(|credential| checkout::credential_volume(&credential.secret)),
+            )
             .collect(),
     })
 }

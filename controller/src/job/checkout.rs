@@ -21,6 +21,7 @@ pub const SYSTEM_CONFIG: &str = "/workspace/source/.git/tidegate.gitconfig";
 
 const SCRIPT: &str = include_str!("checkout.sh");
 const BASE_SHA: &str = "TIDEGATE_BASE_SHA";
+const GIT_USER: &str = "TIDEGATE_GIT_USER";
 const SOURCE_VOLUME: &str = "source";
 const CREDENTIAL_VOLUME: &str = "clone-credential";
 const CREDENTIAL_DIR: &str = "/tidegate/clone-credential";
@@ -111,7 +112,8 @@ pub fn step(spec: &IntegrationJobSpec, base: &CommitSha, source: &Source, image:
         literal::expanded(result.variable(), format!("$(step.results.{}.path)", result.as_str()))
     }));
     let mut volume_mounts = vec![source_mount()];
-    if source.clone_secret.is_some() {
+    if let Some(credential) = &source.clone_credential {
+        env.push(literal::expanded(GIT_USER, credential.git_user.to_owned()));
         let file = format!("{CREDENTIAL_DIR}/{CREDENTIAL_FILE}");
         env.push(literal::expanded("TIDEGATE_CREDENTIAL_FILE", file));
         volume_mounts.push(VolumeMount {

@@ -9,6 +9,7 @@
 #                            where the host keeps no such refs
 #   TIDEGATE_HISTORY_MIB     how many MiB are fetched so that the clone is whole; where it is larger, only what is tested is
 #   TIDEGATE_CREDENTIAL_FILE a file that holds a token; without it the fetch is anonymous
+#   TIDEGATE_GIT_USER        the user that the host expects with the token
 #   TIDEGATE_RESULT_*        the files to write the results to
 #
 # Results: outcome (merged, conflict, superseded, unreadable, error), detail (why, for people), commit and tree.
@@ -70,7 +71,7 @@ if [ -r "${TIDEGATE_CREDENTIAL_FILE:-}" ]; then
     # itself, so it stands in no argument list.
     setting credential.useHttpPath true
     setting "credential.$TIDEGATE_CLONE_URL.helper" \
-        '!f() { test "$1" = get && printf "username=x-access-token\npassword=%s\n" "$(cat "$TIDEGATE_CREDENTIAL_FILE")"; }; f'
+        '!f() { test "$1" = get && printf "username=%s\npassword=%s\n" "$TIDEGATE_GIT_USER" "$(cat "$TIDEGATE_CREDENTIAL_FILE")"; }; f'
 fi
 
 format=sha1

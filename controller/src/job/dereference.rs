@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
+use tidegate_hosts::git_user;
 use tidegate_model::{PullRequestNumber, SecretKeyRef};
 use tidegate_resources::{IntegrationConfig, IntegrationJob, Pull};
 
@@ -16,8 +17,17 @@ pub struct Source {
     pub clone_url: String,
     /// The ref that holds the head of each pull request, where the host keeps such refs.
     pub pull_request_refs: BTreeMap<PullRequestNumber, String>,
-    /// A read-only token for the checkout step; without it the fetch is anonymous.
-    pub clone_secret: Option<SecretKeyRef>,
+    /// What the checkout step logs in with; without it the fetch is anonymous.
+    pub clone_credential: Option<CloneCredential>,
+}
+
+/// What the checkout step logs in to the host with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloneCredential {
+    /// The Secret with a read-only token.
+    pub secret: SecretKeyRef,
+    /// The user that the host expects with it.
+    pub git_user: &'static str,
 }
 
 /// Something that is referred to can't be read.
@@ -139,23 +149,26 @@ pub async fn source(job: &IntegrationJob, context: &Context) -> Result<Source, D
         .for_config(&config)
         .await
         .map_err(|source| DereferenceError::Credential { name: config.name_any(), source })?;
-    if let Some(reference) = &config.spec.git.clone_secret_ref {
-        check_clone_secret(reference, &config, job, context).await?;
-    }
+    let clone_credential = match &config.spec.git.clone_secret_ref {
+        Some(reference) => Some(clone_credential(reference, &config, job, context).await?),
+        None => None,
+    };
     let of_pull = |pull: &Pull| Some((pull.number, host.pull_request_ref(pull.number)?));
     Ok(Source {
         clone_url: host.clone_url(),
         pull_request_refs: job.spec.pulls.iter().filter_map(of_pull).collect(),
-        clone_secret: config.spec.git.clone_secret_ref,
+        clone_credential,
     })
 }
 
-async fn check_clone_secret(
-    SecretKeyRef { name, key }: &SecretKeyRef,
+/// Checks that the checkout step can mount the Secret, and may send it to the host.
+async fn clone_credential(
+    reference: &SecretKeyRef,
     config: &IntegrationConfig,
     job: &IntegrationJob,
     context: &Context,
-) -> Result<(), DereferenceError> {
+) -> Result<CloneCredential, DereferenceError> {
+    let SecretKeyRef { name, key } = reference;
     let secret = context
         .namespaced::<Secret>(&job.namespace().unwrap_or_default())
         .get_opt(name)
@@ -169,7 +182,8 @@ async fn check_clone_secret(
             .map_err(|source| DereferenceError::Credential { name: config.name_any(), source })?;
     }
     let has_key = secret.and_then(|secret| secret.data).is_some_and(|data| data.contains_key(key));
-    has_key
-        .then_some(())
-        .ok_or_else(|| DereferenceError::CloneSecret { name: name.clone(), key: key.clone() })
+    if !has_key {
+        return Err(DereferenceError::CloneSecret { name: name.clone(), key: key.clone() });
+    }
+    Ok(CloneCredential { secret: reference.clone(), git_user: git_user(config.spec.git.type_) })
 }

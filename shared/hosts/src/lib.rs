@@ -23,4 +23,4 @@ pub mod proof;
 #[cfg(feature = "client")]
 mod v3;
 
-pub use ports::{capabilities, pull_request_ref};
+pub use ports::{capabilities, git_user, pull_request_ref};

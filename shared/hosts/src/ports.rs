@@ -20,6 +20,14 @@ pub fn pull_request_ref(host: Host, number: PullRequestNumber) -> Option<String>
     }
 }
 
+/// The user that `git` logs in as over HTTPS, with a token as the password.
+pub const fn git_user(host: Host) -> &'static str {
+    match host {
+        Host::Github => github::GIT_USER,
+        Host::Gitea => gitea::GIT_USER,
+    }
+}
+
 /// How the deliveries of a host are read.
 pub(crate) const fn port(host: Host) -> &'static Port {
     match host {

@@ -2,7 +2,10 @@ use serde_json::{Value, json};
 use tidegate_model::{PullRequestNumber, SecretKeyRef};
 
 use super::*;
-use crate::job::fixture::{self, BASE, HEAD};
+use crate::job::{
+    dereference::CloneCredential,
+    fixture::{self, BASE, HEAD},
+};
 
 const SETTINGS: RunSettings<'static> = RunSettings {
     checkout_image: "git",
@@ -14,7 +17,10 @@ fn source(secret: Option<&str>) -> Source {
     Source {
         clone_url: "https://git.example.com/acme/shop.git".to_owned(),
         pull_request_refs: [(PullRequestNumber(7), "refs/pull/7/head".to_owned())].into(),
-        clone_secret: secret.map(|name| SecretKeyRef { name: name.to_owned(), key: "token".to_owned() }),
+        clone_credential: secret.map(|name| CloneCredential {
+            secret: SecretKeyRef { name: name.to_owned(), key: "token".to_owned() },
+            git_user: "bot",
+        }),
     }
 }
 
@@ -134,6 +140,7 @@ fn the_clone_credential_is_seen_by_the_checkout_alone() {
     assert_eq!(task["volumes"][1]["secret"]["secretName"], "read-only");
     assert_eq!(task["steps"][0]["volumeMounts"][1]["name"], task["volumes"][1]["name"]);
     assert_eq!(env_of(&task["steps"][0], "TIDEGATE_CREDENTIAL_FILE").len(), 1);
+    assert_eq!(env_of(&task["steps"][0], "TIDEGATE_GIT_USER")[0]["value"], "bot");
     assert_eq!(task["steps"][1]["volumeMounts"].as_array().map(Vec::len), Some(1));
     assert!(!task["steps"][1].to_string().contains("credential"), "{:#}", task["steps"][1]);
 }

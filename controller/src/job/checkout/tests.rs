@@ -113,7 +113,7 @@ impl Scene {
         if let Some(token) = credential {
             let file = self.path(task).join("token");
             fs::write(&file, token).expect("writes");
-            command.env("TIDEGATE_CREDENTIAL_FILE", file);
+            command.env("TIDEGATE_CREDENTIAL_FILE", file).env(GIT_USER, "tidegate-user");
         }
         let output = command.output().expect("sh runs");
         let result = |result: CheckoutResult| {

@@ -16,6 +16,9 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     quick_actions: &[],
 };
 
+/// Any name will do: with a password, only the password is read as a token. Source: `services/auth/basic.go`.
+pub(crate) const GIT_USER: &str = "x-access-token";
+
 /// Source: `GetGitHeadRefName` in `models/issues/pull.go`.
 pub(crate) fn pull_request_ref(number: PullRequestNumber) -> String {
     format!("refs/pull/{number}/head")

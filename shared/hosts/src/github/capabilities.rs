@@ -18,6 +18,9 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     quick_actions: &[],
 };
 
+/// Source: <https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/authenticating-as-a-github-app-installation>
+pub(crate) const GIT_USER: &str = "x-access-token";
+
 /// Source: <https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/checking-out-pull-requests-locally>
 pub(crate) fn pull_request_ref(number: PullRequestNumber) -> String {
     format!("refs/pull/{number}/head")

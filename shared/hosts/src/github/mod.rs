@@ -6,7 +6,7 @@ pub(crate) mod client;
 mod parse;
 mod payload;
 
-pub(crate) use capabilities::{CAPABILITIES, pull_request_ref};
+pub(crate) use capabilities::{CAPABILITIES, GIT_USER, pull_request_ref};
 
 use crate::{inbound::Port, proof::Proof};
 

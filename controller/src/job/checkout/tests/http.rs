@@ -24,8 +24,8 @@ use tokio::{io::AsyncWriteExt, process::Command, task::JoinHandle};
 use super::*;
 
 const TOKEN: &str = "s3cr3t-t0ken";
-/// `x-access-token:s3cr3t-t0ken`
-const AUTHORIZATION: &str = "Basic eC1hY2Nlc3MtdG9rZW46czNjcjN0LXQwa2Vu";
+/// `tidegate-user:s3cr3t-t0ken`
+const AUTHORIZATION: &str = "Basic dGlkZWdhdGUtdXNlcjpzM2NyM3QtdDBrZW4=";
 
 /// What a host is like.
 #[derive(Debug, Clone)]
