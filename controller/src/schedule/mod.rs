@@ -3,6 +3,8 @@
 //! One task reads the changes of runs and configs. The queue (pure) decides; a task of its own carries out each decision,
 //! so that one slow host delays no other run. A waiting run has no `PipelineRun`.
 
+mod build;
+mod dereference;
 mod queue;
 mod start;
 
