@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use kube::{Api, api::DeleteParams};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 use tidegate_model::Host;
-use tidegate_resources::IntegrationJob;
+use tidegate_resources::{IntegrationJob, IntegrationLedger};
 use tidegate_sandbox_cluster::Cluster;
 use tidegate_scenarios::{
     Scene, WorldSpec,
@@ -33,10 +34,14 @@ pub async fn measure(runs: usize) -> Result<()> {
     for config in 0..CONFIGS {
         fill(cluster, &scene, config, runs / CONFIGS)?;
     }
-    // The first one puts every record of the ledger where it belongs.
+    // The first one writes every record into the object where it belongs. What was planted has other names.
     scene.world.start_controller().await?;
     settled(controller(&scene)?.pid()?).await?;
     scene.world.stop_controller().await?;
+    let ledgers: Api<IntegrationLedger> = Api::namespaced(scene.world.client.clone(), &scene.world.namespace);
+    for (config, part) in (0..CONFIGS).flat_map(|config| (0..PARTS).map(move |part| (config, part))) {
+        ledgers.delete(&ledger(&config_name(config), part), &DeleteParams::default()).await?;
+    }
     scene.world.start_controller().await?;
     let pid = controller(&scene)?.pid()?;
     let full = settled(pid).await?;
@@ -65,7 +70,7 @@ async fn settled(pid: u32) -> Result<f64> {
 }
 
 fn fill(cluster: &Cluster, scene: &Scene, config: usize, runs: usize) -> Result<()> {
-    let (name, uid) = (format!("shop-{config}"), format!("00000000-0000-4000-8000-{config:012}"));
+    let (name, uid) = (config_name(config), format!("00000000-0000-4000-8000-{config:012}"));
     let mut object = scene.config(&json!({"postSubmit": JOBS.map(job)}));
     object["metadata"] = json!({"name": name, "namespace": scene.world.namespace, "uid": uid});
     object["spec"]["git"]["repository"] = format!("acme/{name}").into();
@@ -80,13 +85,22 @@ fn fill(cluster: &Cluster, scene: &Scene, config: usize, runs: usize) -> Result<
         cluster.plant(json!({
             "apiVersion": "tidegate.dev/v1alpha1", "kind": "IntegrationLedger",
             "metadata": {
-                "name": format!("{name}-ledger-{part}"), "namespace": scene.world.namespace,
+                "name": ledger(&name, part), "namespace": scene.world.namespace,
                 "labels": {"tidegate.dev/config": name},
             },
             "spec": {"config": {"name": name, "uid": uid}, "part": part, "records": Value::from(records).to_string()},
         }))?;
     }
     Ok(())
+}
+
+fn config_name(config: usize) -> String {
+    format!("shop-{config}")
+}
+
+/// The name of a planted part of a ledger.
+fn ledger(config: &str, part: usize) -> String {
+    format!("{config}-ledger-{part}")
 }
 
 fn job(name: &str) -> Value {
