@@ -158,7 +158,7 @@ fn scene(workspace: &Workspace, names: &[String]) -> anyhow::Result<()> {
     Step::cargo("build the binaries", &[&["build"], workspace::BINARIES].concat()).run(workspace)?;
     let names = names.iter().map(String::as_str);
     let test: Vec<&str> =
-        ["test", "--workspace", "--test", "scenarios", "--"].into_iter().chain(names).collect();
+        ["test", "--workspace", "--test", "scenarios", "--examples", "--"].into_iter().chain(names).collect();
     Step::cargo("scenarios on the sandbox", &test).run(workspace).map(drop)
 }
 
