@@ -77,11 +77,14 @@ pub struct Changed {
 /// The hash of a part without records.
 const EMPTY: u64 = 0;
 
-/// The records of the wanted parts of a ledger, as the text of each part.
-fn texts(ledger: &Ledger, is_wanted: impl Fn(u32) -> bool) -> Result<BTreeMap<u32, String>, LedgerError> {
+/// The records of the wanted parts of a ledger, as the text of each part. `parts` has the part of each record.
+fn texts(
+    ledger: &Ledger,
+    parts: &[u32],
+    is_wanted: impl Fn(u32) -> bool,
+) -> Result<BTreeMap<u32, String>, LedgerError> {
     let mut texts: BTreeMap<u32, String> = BTreeMap::new();
-    for record in ledger.records() {
-        let part = part_of(&record);
+    for (record, &part) in ledger.records().zip(parts) {
         if is_wanted(part) {
             let text = texts.entry(part).or_default();
             text.push(if text.is_empty() { '[' } else { ',' });
@@ -152,15 +155,18 @@ impl Store {
     /// ledger.
     pub fn changed(&self, ledger: &Ledger) -> Result<BTreeMap<u32, Changed>, LedgerError> {
         let mut hashes: BTreeMap<u32, u64> = self.parts.keys().map(|part| (*part, EMPTY)).collect();
+        let mut parts = Vec::new();
         for record in ledger.records() {
-            let hash = hashes.entry(part_of(&record)).or_insert(EMPTY);
+            let part = part_of(&record);
+            parts.push(part);
+            let hash = hashes.entry(part).or_insert(EMPTY);
             *hash = with_record(&self.hasher, *hash, &record)?;
         }
         hashes.retain(|part, hash| self.parts.get(part).is_none_or(|written| written.hash != Some(*hash)));
         if hashes.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let mut texts = texts(ledger, |part| hashes.contains_key(&part))?;
+        let mut texts = texts(ledger, &parts, |part| hashes.contains_key(&part))?;
         let changed = hashes.into_iter().map(|(part, hash)| {
             let records = texts.remove(&part).unwrap_or_else(|| "[]".to_owned());
             (part, Changed { records, hash })
