@@ -101,15 +101,15 @@ fn texts(
 }
 
 /// The hash of a part with one more record.
-fn with_record(hasher: &RandomState, hash: u64, record: &Record) -> Result<u64, LedgerError> {
+fn with_record(hasher: &RandomState, hash: u64, record: &Record<'_>) -> Result<u64, LedgerError> {
     Ok(hasher.hash_one((hash, json(record)?)))
 }
 
-fn json(record: &Record) -> Result<String, LedgerError> {
+fn json(record: &Record<'_>) -> Result<String, LedgerError> {
     serde_json::to_string(record).map_err(LedgerError::Json)
 }
 
-fn part_of(record: &Record) -> u32 {
+fn part_of(record: &Record<'_>) -> u32 {
     let digits = digest(&[&record.key().to_string()]);
     u32::from_str_radix(&digits[..4], 16).unwrap_or_default() % IntegrationLedger::PARTS
 }
@@ -226,7 +226,7 @@ fn name_of(config: &IntegrationConfig, part: u32) -> String {
 
 /// The records of a part. One that can't be read spoils no other. They are read one after the other: as [`Value`]s, all together
 /// would take several times their memory.
-struct Records(Vec<serde_json::Result<Record>>);
+struct Records(Vec<serde_json::Result<Record<'static>>>);
 
 impl<'de> Deserialize<'de> for Records {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

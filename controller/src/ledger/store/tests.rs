@@ -30,10 +30,12 @@ fn a_ledger_comes_back_from_its_parts() {
         "{:?}",
         parts.keys()
     );
-    let records: Vec<Record> =
-        parts.values().flat_map(|text| serde_json::from_str::<Vec<Record>>(text).expect("records")).collect();
+    let records: Vec<Record<'_>> = parts
+        .values()
+        .flat_map(|text| serde_json::from_str::<Vec<Record<'_>>>(text).expect("records"))
+        .collect();
     let hasher = RandomState::new();
-    let hash = |records: &mut dyn Iterator<Item = Record>, part: u32| {
+    let hash = |records: &mut dyn Iterator<Item = Record<'_>>, part: u32| {
         records
             .filter(|record| part_of(record) == part)
             .try_fold(EMPTY, |hash, record| with_record(&hasher, hash, &record))

@@ -1,6 +1,6 @@
 //! The ledger in pieces that can be stored apart.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 use tidegate_model::{CommitSha, GitRef, PullRequestNumber};
@@ -13,28 +13,28 @@ use super::{
 /// 128 KiB as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
-pub enum Record {
+pub enum Record<'a> {
     /// A branch or tag.
     Ref {
         /// The branch or tag.
         #[serde(rename = "ref")]
         reference: GitRef,
         /// What is remembered of it.
-        record: RefRecord,
+        record: Cow<'a, RefRecord>,
     },
     /// A pull request.
     PullRequest {
         /// Its number.
         number: PullRequestNumber,
         /// What is remembered of it.
-        record: PullRequestRecord,
+        record: Cow<'a, PullRequestRecord>,
     },
     /// A commit.
     Commit {
         /// The commit.
         commit: CommitSha,
         /// What is remembered of it.
-        record: CommitRecord,
+        record: Cow<'a, CommitRecord>,
     },
     /// Whether pull requests have to be looked for.
     Looks {
@@ -46,7 +46,7 @@ pub enum Record {
         /// The target.
         key: TargetKey,
         /// What is remembered of it.
-        record: TargetRecord,
+        record: Cow<'a, TargetRecord>,
     },
 }
 
@@ -79,7 +79,7 @@ impl fmt::Display for RecordKey {
     }
 }
 
-impl Record {
+impl Record<'_> {
     /// Which piece it is.
     pub fn key(&self) -> RecordKey {
         match self {
@@ -94,19 +94,20 @@ impl Record {
 
 impl Ledger {
     /// The ledger in pieces.
-    pub fn records(&self) -> impl Iterator<Item = Record> {
+    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
         let refs = self.refs.iter();
-        let refs = refs.map(|(name, record)| Record::Ref { reference: name.clone(), record: record.clone() });
+        let refs =
+            refs.map(|(name, record)| Record::Ref { reference: name.clone(), record: Cow::Borrowed(record) });
         let pull_requests = self.pull_requests.iter();
         let pull_requests = pull_requests
-            .map(|(number, record)| Record::PullRequest { number: *number, record: record.clone() });
+            .map(|(number, record)| Record::PullRequest { number: *number, record: Cow::Borrowed(record) });
         let commits = self.commits.iter();
-        let commits =
-            commits.map(|(commit, record)| Record::Commit { commit: commit.clone(), record: record.clone() });
+        let commits = commits
+            .map(|(commit, record)| Record::Commit { commit: commit.clone(), record: Cow::Borrowed(record) });
         let targets = self.targets.iter().flat_map(|(commit, targets)| {
             targets.iter().map(|((kind, reference), record)| {
                 let key = TargetKey { commit: commit.clone(), kind: *kind, reference: reference.clone() };
-                Record::Target { key, record: record.clone() }
+                Record::Target { key, record: Cow::Borrowed(record) }
             })
         });
         let looks = (self.looks != Looks::default()).then_some(Record::Looks { record: self.looks });
@@ -114,22 +115,24 @@ impl Ledger {
     }
 
     /// Puts the pieces together again, in any order.
-    pub fn from_records(records: impl IntoIterator<Item = Record>) -> Self {
+    pub fn from_records<'a>(records: impl IntoIterator<Item = Record<'a>>) -> Self {
         let (mut ledger, mut sharing) = (Self::default(), Sharing::default());
         for record in records {
             match record {
                 Record::Ref { reference, record } => {
-                    ledger.refs.insert(reference, record);
+                    ledger.refs.insert(reference, record.into_owned());
                 }
                 Record::PullRequest { number, record } => {
-                    ledger.pull_requests.insert(number, record);
+                    ledger.pull_requests.insert(number, record.into_owned());
                 }
-                Record::Commit { commit, mut record } => {
+                Record::Commit { commit, record } => {
+                    let mut record = record.into_owned();
                     sharing.commit(&mut record);
                     ledger.commits.insert(commit, record);
                 }
                 Record::Looks { record } => ledger.looks = record,
-                Record::Target { key: TargetKey { commit, kind, reference }, mut record } => {
+                Record::Target { key: TargetKey { commit, kind, reference }, record } => {
+                    let mut record = record.into_owned();
                     sharing.target(&mut record);
                     ledger.targets.entry(commit).or_default().insert((kind, reference), record);
                 }

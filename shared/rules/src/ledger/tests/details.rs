@@ -109,7 +109,7 @@ fn records_have_keys_of_their_own_and_make_the_ledger_again() {
     world.open(2, 'b', "dev");
     world.push("main", 'a');
     world.push("refs/tags/main", 'a');
-    let records: Vec<Record> = world.ledger.records().collect();
+    let records: Vec<Record<'_>> = world.ledger.records().collect();
     let keys: BTreeSet<String> = records.iter().map(|record| record.key().to_string()).collect();
     assert_eq!(keys.len(), records.len());
     assert_eq!(Ledger::from_records(records.into_iter().rev()), world.ledger);

@@ -303,7 +303,7 @@ impl World {
     pub fn restart(&mut self) {
         let stored: Vec<String> =
             self.ledger.records().map(|record| serde_json::to_string(&record).expect("JSON")).collect();
-        let records = stored.iter().map(|text| serde_json::from_str::<Record>(text).expect("a record"));
+        let records = stored.iter().map(|text| serde_json::from_str::<Record<'_>>(text).expect("a record"));
         self.ledger = Ledger::from_records(records);
         for run in self.runs.clone() {
             self.observe(&Observation::Run(run));
