@@ -35,7 +35,17 @@ impl Forge {
         let found = self.wait_for(&format!("status {context} of {repo}@{sha}"), limit, look).await;
         found.with_context(|| match self.statuses(repo, sha) {
             Ok(all) => {
-                let all: Vec<_> = all.iter().map(|s| format!("{}={}", s.context, s.state)).collect();
+                let all: Vec<_> = all
+                    .iter()
+                    .map(|s| {
+                        format!(
+                            "{}={} ({})",
+                            s.context,
+                            s.state,
+                            s.description.as_deref().unwrap_or_default()
+                        )
+                    })
+                    .collect();
                 format!("statuses so far: {all:?}")
             }
             Err(error) => error.to_string(),

@@ -437,7 +437,17 @@ impl Forge {
                 };
                 let found = gitea.poll(&format!("status {context} of {repo}@{sha}"), limit, look).await;
                 let all = gitea.statuses(repo, sha).await.unwrap_or_default();
-                let all: Vec<_> = all.iter().map(|s| format!("{}={}", s.context, s.state)).collect();
+                let all: Vec<_> = all
+                    .iter()
+                    .map(|s| {
+                        format!(
+                            "{}={} ({})",
+                            s.context,
+                            s.state,
+                            s.description.as_deref().unwrap_or_default()
+                        )
+                    })
+                    .collect();
                 found.with_context(|| format!("statuses so far: {all:?}"))
             }
         }
