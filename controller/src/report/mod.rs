@@ -7,6 +7,7 @@
 
 mod outbox;
 mod send;
+mod shown;
 mod start;
 
 use std::{
@@ -28,7 +29,10 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use self::outbox::{Due, Outbox, Sent, Target, WriteResult};
+use self::{
+    outbox::{Due, Outbox, Sent, Target, WriteResult},
+    shown::Shown,
+};
 use crate::{
     budget::CredentialKey,
     context::Context,
@@ -58,6 +62,7 @@ struct Reporter {
     /// Runs whose ledger could not be read yet.
     unobserved: BTreeSet<Key>,
     books: HashMap<Key, Arc<Book>>,
+    shown: Shown,
     /// Ledgers that are being written, and whether they have changed since.
     saving: HashMap<Key, bool>,
     /// Whether all runs and configs are listed: before that nothing is recorded or sent.
@@ -84,6 +89,7 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), Report
         tasks: JoinSet::new(),
         unobserved: BTreeSet::new(),
         books: HashMap::new(),
+        shown: Shown::default(),
         saving: HashMap::new(),
         is_ready: false,
         is_stopping: false,
@@ -134,8 +140,10 @@ impl Reporter {
         for config in &all {
             self.open(config).await;
         }
+        let gone = self.shown.replace(all.iter().filter_map(|config| config.metadata.uid.clone()).collect());
+        // A second ledger of a config that is still there would know nothing of what the first one records.
         let is_there =
-            |of: &IntegrationConfig| all.iter().any(|config| config.metadata.uid == of.metadata.uid);
+            |of: &IntegrationConfig| of.metadata.uid.as_ref().is_none_or(|uid| !gone.contains(uid));
         self.context.ledgers.retain(is_there).await;
         let gone: Vec<Key> = self
             .books
