@@ -14,7 +14,7 @@ use crate::console;
 /// Most deliveries hold one event. If Tidegate has no use for the delivery, it prints `null`, and the reason on stderr.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The type of the host: github or gitea.
+    /// The type of the host: github, gitlab, gitea or bitbucket.
     #[arg(long)]
     host: Host,
     /// A header of the delivery, 'Name: value'. The host's headers for event and delivery id are required.

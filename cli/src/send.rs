@@ -19,7 +19,7 @@ use crate::{console, runtime};
 /// Exits with 0 if the delivery was accepted (2xx), with 1 if not.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The type of the host: github or gitea.
+    /// The type of the host: github, gitlab, gitea or bitbucket.
     #[arg(long)]
     host: Host,
     /// The hook's URL.
@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     };
     let body = console::body_from_stdin()?;
     let label = HookLabel::for_host(arguments.host);
-    let headers = signed_headers(label, &arguments.event, &delivery, &body, &secret)
+    let headers = signed_headers(label, &arguments.event, &delivery, &body, &secret, SystemTime::now())
         .with_context(|| format!("event {:?} isn't valid in a header", arguments.event))?;
     let client = Client::builder()
         .timeout(TIMEOUT)

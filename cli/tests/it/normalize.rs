@@ -57,7 +57,7 @@ fn bad_input_is_one_clear_line_and_exit_code_2() {
         (github("pull_request", b"{}"), "body field .: missing field `action`"),
         (github("pull_request", cut), "EOF while parsing"),
         (tidegate(&["normalize", "--host", "github"], b"{}"), "header x-github-delivery is missing"),
-        (tidegate(&["normalize", "--host", "gitlab"], b"{}"), "expected github or gitea"),
+        (tidegate(&["normalize", "--host", "gogs"], b"{}"), "expected github, gitlab, gitea or bitbucket"),
         (tidegate(&["normalize", "--host", "github", "-H", "x"], b"{}"), "expected 'Name: value'"),
         (tidegate(&["normalize"], b"{}"), "--host <HOST>"),
         (tidegate(&["frobnicate"], b"{}"), "unrecognized subcommand 'frobnicate'"),

@@ -1,6 +1,9 @@
 //! `tidegate send`, run as people run it, against a server that checks what arrives.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    time::SystemTime,
+};
 
 use crate::command::{Outcome, tidegate};
 use axum::{Router, body::Bytes, http::HeaderMap, http::StatusCode, routing::post};
@@ -12,6 +15,9 @@ use tidegate_model::Host;
 use tokio::{runtime::Runtime, sync::mpsc};
 
 const BODY: &[u8] = include_bytes!("../../../tests/payloads/github/pull_request.opened.json");
+
+/// A signing token, as GitLab wants it. The other hosts take any text.
+const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// A hook that answers with one status and passes on what it verified. It ends when it is dropped.
 struct Hook {
@@ -25,7 +31,8 @@ impl Hook {
         let runtime = Runtime::new().expect("a runtime");
         let (sender, deliveries) = mpsc::unbounded_channel();
         let receive = move |headers: HeaderMap, body: Bytes| async move {
-            let verified = verify(HookLabel::for_host(host), &headers, &body, &["s3cret".into()]).ok();
+            let now = SystemTime::now();
+            let verified = verify(HookLabel::for_host(host), &headers, &body, &[SECRET.into()], now).ok();
             let delivery = verified.map(|verified| verified.normalise().expect("readable"));
             sender.send(delivery).expect("the test listens");
             status
@@ -48,11 +55,11 @@ fn send(host: Host, url: &str, more: &[&str]) -> Outcome {
 #[test]
 fn a_delivery_arrives_signed_and_whole() {
     let secret_file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(&secret_file, "s3cret\n").expect("written");
+    std::fs::write(&secret_file, format!("{SECRET}\n")).expect("written");
     let secret_file = secret_file.path().to_str().expect("UTF-8");
     for host in Host::ALL {
         let mut hook = Hook::start(host, StatusCode::ACCEPTED);
-        for more in [&["--secret", "s3cret", "--delivery", "d-1"][..], &["--secret-file", secret_file]] {
+        for more in [&["--secret", SECRET, "--delivery", "d-1"][..], &["--secret-file", secret_file]] {
             let outcome = send(host, &hook.url, more);
             assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
             assert_eq!(outcome.stdout, "HTTP/1.1 202 Accepted\n");

@@ -87,10 +87,11 @@ impl Handler {
         }
         let received_at = SystemTime::now();
         let deadline = tokio::time::Instant::from_std(now + BUDGET);
-        let delivery = timeout_at(deadline, self.verify(&path, request, now))
+        let delivery = timeout_at(deadline, self.verify(&path, request, now, received_at))
             .await
             .map_err(|_| Rejection::KeysLate)??
-            .normalise()?;
+            .normalise()
+            .map_err(|error| Rejection::unreadable(error, path.host()))?;
         known.delivery = Some(delivery.id.clone());
         let events = match delivery.outcome {
             Outcome::Events(events) => events,
@@ -144,10 +145,11 @@ impl Handler {
         path: &HookPath,
         request: &'a Request,
         now: Instant,
+        received_at: SystemTime,
     ) -> Result<Verified<'a>, Rejection> {
         let check = |keys: &Arc<WebhookKeys>| {
             let secrets = secrets(keys, path).ok_or(Rejection::NoApp)?;
-            Ok(verify(path.label(), request.headers(), request.body(), &secrets)?)
+            Ok(verify(path.label(), request.headers(), request.body(), &secrets, received_at)?)
         };
         let keys = self.keys.get(now).await?;
         match check(&keys) {

@@ -6,11 +6,12 @@ use lambda_http::{
 };
 use serde_json::{Value, json};
 use tidegate_hosts::{
+    capabilities,
     hook::HookPathError,
     intake::{Ignored, NormaliseError, VerifyError},
 };
 use tidegate_keys::KeysError;
-use tidegate_model::{DeliveryId, EventKind};
+use tidegate_model::{DeliveryId, EventKind, Host};
 use tidegate_telemetry::chain;
 
 use crate::routes::SendError;
@@ -43,7 +44,7 @@ pub enum Accepted<'a> {
     },
 }
 
-/// A delivery that is not accepted.
+/// A delivery that is not passed on.
 #[derive(Debug, thiserror::Error)]
 pub enum Rejection {
     /// It did not come through the firewall.
@@ -71,7 +72,10 @@ pub enum Rejection {
     Signature(#[from] VerifyError),
     /// It is signed, but not understood.
     #[error(transparent)]
-    Unreadable(#[from] NormaliseError),
+    Unreadable(NormaliseError),
+    /// The same, from a host that disables a hook whose deliveries fail.
+    #[error(transparent)]
+    UnreadableFromStrictHost(NormaliseError),
     /// There are no keys to check its signature with.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -112,6 +116,15 @@ impl Accepted<'_> {
 }
 
 impl Rejection {
+    /// A signed delivery of this host that is not understood.
+    pub fn unreadable(error: NormaliseError, host: Host) -> Self {
+        if capabilities(host).disables_failing_hooks {
+            Self::UnreadableFromStrictHost(error)
+        } else {
+            Self::Unreadable(error)
+        }
+    }
+
     /// The outcome in one word, for logs.
     pub fn outcome(&self) -> &'static str {
         match self {
@@ -120,7 +133,9 @@ impl Rejection {
             Self::Method => "wrong_method",
             Self::TooLarge { .. } => "too_large",
             Self::Signature(_) => "bad_signature",
-            Self::Unreadable(_) => "unreadable",
+            Self::Unreadable(NormaliseError::Clock { .. })
+            | Self::UnreadableFromStrictHost(NormaliseError::Clock { .. }) => "clock",
+            Self::Unreadable(_) | Self::UnreadableFromStrictHost(_) => "unreadable",
             Self::Keys(_) | Self::KeysLate => "no_keys",
             Self::Send(_) => "not_sent",
         }
@@ -133,6 +148,8 @@ impl Rejection {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Signature(_) => StatusCode::UNAUTHORIZED,
+            // It is proven, and the same answer would follow if it came again. A failure would help to disable the hook.
+            Self::UnreadableFromStrictHost(_) => StatusCode::OK,
             Self::Unreadable(_) => StatusCode::BAD_REQUEST,
             // What is broken on our side is for our logs.
             Self::Keys(_) | Self::KeysLate | Self::Send(_) => {

@@ -27,19 +27,15 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Norma
     })
 }
 
-/// Reads a JSON body and what it says. A body that can't be read is ignored if its action alone says that nobody uses it.
-pub(crate) fn with_action<'de, T: Deserialize<'de>>(
+/// Reads a JSON body and what it says. A body that can't be read is ignored if its action alone, which `A` reads, says that
+/// nobody uses it.
+pub(crate) fn with_action<'de, T: Deserialize<'de>, A: Deserialize<'de>>(
     body: &'de [u8],
-    fill: impl FnOnce(T) -> Inbound<'de>,
-    unused: impl FnOnce(&str) -> Option<Ignored>,
+    fill: impl FnOnce(T) -> Result<Inbound<'de>, NormaliseError>,
+    unused: impl FnOnce(A) -> Option<Ignored>,
 ) -> Result<Inbound<'de>, NormaliseError> {
-    #[derive(Deserialize)]
-    struct OnlyAction<'a> {
-        #[serde(borrow)]
-        action: Cow<'a, str>,
-    }
-    read(body).map(fill).or_else(|error| {
-        let action = serde_json::from_slice(body).ok().and_then(|OnlyAction { action }| unused(&action));
+    read(body).and_then(fill).or_else(|error| {
+        let action = serde_json::from_slice(body).ok().and_then(unused);
         action.map(Inbound::Nothing).ok_or(error)
     })
 }

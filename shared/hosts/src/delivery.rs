@@ -77,6 +77,15 @@ pub enum NormaliseError {
         /// What is wrong with it.
         source: ParseError,
     },
+    /// The delivery is proven, and was signed at another time than now. Either it was kept and sent again, by whoever could read
+    /// it, or a clock is wrong.
+    #[error(
+        "failed to read the delivery: it was signed {off_s} seconds away from now, 300 are allowed; check both clocks"
+    )]
+    Clock {
+        /// How many seconds before or after.
+        off_s: u64,
+    },
     /// The body is no JSON.
     #[error(
         "failed to read the delivery: content type {found:?} is not application/json; set the hook's content_type to json"
@@ -97,6 +106,10 @@ pub enum NormaliseError {
 
 impl NormaliseError {
     const MAX_REASON: usize = 200;
+
+    pub(crate) fn missing(field: &str) -> Self {
+        Self::Body { field: field.to_owned(), reason: "it is missing, or not what it should be".to_owned() }
+    }
 
     pub(crate) fn body(field: &str, error: &serde_json::Error) -> Self {
         // A body that ends too early ends in a field without a name, "?".

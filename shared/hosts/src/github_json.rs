@@ -37,7 +37,8 @@ pub(crate) trait Dialect {
 
 /// A delivery about a pull request.
 pub(crate) fn pull_request<D: Dialect>(body: &[u8]) -> Result<Inbound<'_>, NormaliseError> {
-    with_action(body, PullRequestPayload::<D>::said, |action| change::<D>(action).unused())
+    let said = |payload: PullRequestPayload<'_, D>| Ok(payload.said());
+    with_action(body, said, |OnlyAction { action }| change::<D>(&action).unused())
 }
 
 /// A delivery about a branch or tag.
@@ -50,7 +51,14 @@ pub(crate) fn comment<'a, D: Dialect, T: Deserialize<'a>>(
     body: &'a [u8],
     written: impl FnOnce(T) -> Written<'a, D>,
 ) -> Result<Inbound<'a>, NormaliseError> {
-    with_action(body, |payload| written(payload).said(), |action| comment_change::<D>(action).unused())
+    let unused = |OnlyAction { action }: OnlyAction<'_>| comment_change::<D>(&action).unused();
+    with_action(body, |payload| Ok(written(payload).said()), unused)
+}
+
+#[derive(Deserialize)]
+struct OnlyAction<'a> {
+    #[serde(borrow)]
+    action: Cow<'a, str>,
 }
 
 fn change<D: Dialect>(action: &str) -> Change {
@@ -146,7 +154,7 @@ impl<D: Dialect> PullRequestPayload<'_, D> {
             },
             pull_request: tidegate_model::PullRequest {
                 number: shown.number,
-                author: author::<D>(shown.user).account,
+                author: Some(author::<D>(shown.user).account),
                 head: Head {
                     sha: head.sha,
                     branch: head.branch,

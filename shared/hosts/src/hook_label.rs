@@ -12,19 +12,27 @@ use tidegate_model::{Host, ParseError};
 pub enum HookLabel {
     /// GitHub's signature.
     Github,
+    /// GitLab's signature with a signing token.
+    Gitlab,
+    /// GitLab's secret token in clear, where a GitLab has no signing tokens yet.
+    GitlabToken,
     /// Gitea's and Forgejo's signature.
     Gitea,
+    /// Bitbucket's signature.
+    Bitbucket,
 }
 
 impl HookLabel {
     /// Every label.
-    pub const ALL: [Self; 2] = [Self::Github, Self::Gitea];
+    pub const ALL: [Self; 5] = [Self::Github, Self::Gitlab, Self::GitlabToken, Self::Gitea, Self::Bitbucket];
 
     /// The label of a host's strongest proof.
     pub const fn for_host(host: Host) -> Self {
         match host {
             Host::Github => Self::Github,
+            Host::Gitlab => Self::Gitlab,
             Host::Gitea => Self::Gitea,
+            Host::Bitbucket => Self::Bitbucket,
         }
     }
 
@@ -32,7 +40,9 @@ impl HookLabel {
     pub const fn host(self) -> Host {
         match self {
             Self::Github => Host::Github,
+            Self::Gitlab | Self::GitlabToken => Host::Gitlab,
             Self::Gitea => Host::Gitea,
+            Self::Bitbucket => Host::Bitbucket,
         }
     }
 
@@ -40,7 +50,10 @@ impl HookLabel {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::GitlabToken => "gitlab-token",
             Self::Gitea => "gitea",
+            Self::Bitbucket => "bitbucket",
         }
     }
 }
@@ -58,7 +71,7 @@ impl FromStr for HookLabel {
         Self::ALL.into_iter().find(|label| label.as_str() == text).ok_or_else(|| ParseError {
             kind: "hook label",
             value: text.chars().take(80).collect(),
-            rule: "expected github or gitea",
+            rule: "expected github, gitlab, gitlab-token, gitea or bitbucket",
         })
     }
 }

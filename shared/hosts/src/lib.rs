@@ -6,6 +6,7 @@
 
 #[cfg(feature = "client")]
 mod api;
+mod bitbucket;
 mod body;
 #[cfg(feature = "client")]
 pub mod client;
@@ -13,6 +14,7 @@ mod delivery;
 mod gitea;
 mod github;
 mod github_json;
+mod gitlab;
 pub mod hook;
 mod hook_label;
 mod inbound;

@@ -31,6 +31,7 @@ fn pull_request(shown: PullRequestChange) -> Result<Event, Ignored> {
         Change::HeadMoved => PullRequestAction::Synchronized,
         Change::Edited(Edited { base: true, .. }) => PullRequestAction::BaseChanged,
         Change::Edited(Edited { title: true, .. }) => PullRequestAction::TitleChanged,
+        Change::Updated => PullRequestAction::Updated,
         Change::Closed => PullRequestAction::Closed,
         Change::Merged => PullRequestAction::Merged,
         Change::Edited(_) | Change::LabelsChanged | Change::Other => return Err(Ignored::UnusedAction),

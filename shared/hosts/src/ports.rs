@@ -2,13 +2,15 @@
 
 use tidegate_model::{Capabilities, Host, PullRequestNumber};
 
-use crate::{gitea, github, hook_label::HookLabel, inbound::Port, proof::Proof};
+use crate::{bitbucket, gitea, github, gitlab, hook_label::HookLabel, inbound::Port, proof::Proof};
 
 /// What a kind of host offers, where hosts differ.
 pub const fn capabilities(host: Host) -> &'static Capabilities {
     match host {
         Host::Github => &github::CAPABILITIES,
+        Host::Gitlab => &gitlab::CAPABILITIES,
         Host::Gitea => &gitea::CAPABILITIES,
+        Host::Bitbucket => &bitbucket::CAPABILITIES,
     }
 }
 
@@ -16,15 +18,19 @@ pub const fn capabilities(host: Host) -> &'static Capabilities {
 pub fn pull_request_ref(host: Host, number: PullRequestNumber) -> Option<String> {
     match host {
         Host::Github => Some(github::pull_request_ref(number)),
+        Host::Gitlab => Some(gitlab::pull_request_ref(number)),
         Host::Gitea => Some(gitea::pull_request_ref(number)),
+        Host::Bitbucket => None,
     }
 }
 
-/// The user that `git` logs in as over HTTPS, with a token as the password.
-pub const fn git_user(host: Host) -> &'static str {
+/// The user that `git` logs in as over HTTPS, with this token as the password.
+pub fn git_user(host: Host, token: &str) -> &'static str {
     match host {
         Host::Github => github::GIT_USER,
+        Host::Gitlab => gitlab::GIT_USER,
         Host::Gitea => gitea::GIT_USER,
+        Host::Bitbucket => bitbucket::git_user(token),
     }
 }
 
@@ -32,7 +38,9 @@ pub const fn git_user(host: Host) -> &'static str {
 pub(crate) const fn port(host: Host) -> &'static Port {
     match host {
         Host::Github => &github::PORT,
+        Host::Gitlab => &gitlab::PORT,
         Host::Gitea => &gitea::PORT,
+        Host::Bitbucket => &bitbucket::PORT,
     }
 }
 
@@ -40,6 +48,9 @@ pub(crate) const fn port(host: Host) -> &'static Port {
 pub(crate) const fn proof(label: HookLabel) -> Proof {
     match label {
         HookLabel::Github => github::PROOF,
+        HookLabel::Gitlab => gitlab::SIGNED,
+        HookLabel::GitlabToken => gitlab::TOKEN,
         HookLabel::Gitea => gitea::PROOF,
+        HookLabel::Bitbucket => bitbucket::PROOF,
     }
 }

@@ -1,6 +1,6 @@
 //! How a delivery proves that it comes from its host.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -21,7 +21,7 @@ pub enum Proof {
         prefix: &'static str,
     },
     /// The HMAC-SHA256 of `id.timestamp.body`, in base64: GitLab's hooks with a signing token. The secret is `whsec_` and the
-    /// key in base64. It proves the timestamp; how old that may be is not decided here.
+    /// key in base64. It proves the timestamp; how old that may be is decided where time is known.
     ///
     /// Source: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
     SignedMessage,
@@ -73,7 +73,8 @@ impl Proof {
         }
     }
 
-    /// Checks a delivery against each of these secrets. An empty secret proves nothing: everybody knows it.
+    /// Checks a delivery against each of these secrets. An empty secret proves nothing: everybody knows it. Returns when the
+    /// delivery was signed, if the proof says it.
     ///
     /// Only raw bytes are compared, and in the same time wherever they differ.
     pub(crate) fn check(
@@ -81,7 +82,8 @@ impl Proof {
         headers: &HeaderMap,
         body: &[u8],
         secrets: &[SecretString],
-    ) -> Result<(), VerifyError> {
+    ) -> Result<Option<SystemTime>, VerifyError> {
+        let mut signed_at = None;
         let secrets = secrets.iter().map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty());
         let is_proven = match self {
             Self::Hmac { header, prefix } => {
@@ -93,6 +95,7 @@ impl Proof {
             }
             Self::SignedMessage => {
                 let message = SignedMessage::read(headers)?;
+                signed_at = Some(UNIX_EPOCH + message.since_epoch);
                 is_any(secrets.filter_map(signing_key).map(|key| message.is_signed_with(&key, body)))
             }
             Self::Token { header } => {
@@ -100,15 +103,16 @@ impl Proof {
                 is_any(secrets.map(|secret| secret.as_bytes().ct_eq(shown)))
             }
         };
-        if is_proven { Ok(()) } else { Err(VerifyError::Mismatch) }
+        if is_proven { Ok(signed_at) } else { Err(VerifyError::Mismatch) }
     }
 
-    /// The headers that prove a delivery. `None` when the id or the secret can't be used.
+    /// The headers that prove a delivery that is made at `now`. `None` when the id, the time or the secret can't be used.
     pub(crate) fn prove(
         self,
         delivery: &DeliveryId,
         body: &[u8],
         secret: &SecretString,
+        now: SystemTime,
     ) -> Option<Vec<(&'static str, String)>> {
         let secret = secret.expose_secret();
         Some(match self {
@@ -117,8 +121,9 @@ impl Proof {
             }
             Self::SignedMessage => {
                 let (id, key) = (delivery.as_str(), signing_key(secret)?);
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs().to_string();
-                let message = SignedMessage { id, timestamp: &now, shown: Vec::new() };
+                let since_epoch = now.duration_since(UNIX_EPOCH).ok()?;
+                let now = since_epoch.as_secs().to_string();
+                let message = SignedMessage { id, timestamp: &now, since_epoch, shown: Vec::new() };
                 let signature = format!("v1,{}", STANDARD.encode(message.mac(&key, body)));
                 vec![(ID, id.to_owned()), (TIMESTAMP, now), (SIGNATURE, signature)]
             }
@@ -131,6 +136,8 @@ impl Proof {
 struct SignedMessage<'a> {
     id: &'a str,
     timestamp: &'a str,
+    /// What the timestamp says.
+    since_epoch: Duration,
     /// One for each key that the host has signed with. Several are sent while a key is replaced.
     shown: Vec<Digest>,
 }
@@ -140,19 +147,15 @@ impl<'a> SignedMessage<'a> {
     fn read(headers: &'a HeaderMap) -> Result<Self, VerifyError> {
         let malformed = |header, expected| VerifyError::Malformed { header, expected };
         let id = text(headers, ID)?.filter(|id| !id.is_empty() && !id.contains('.'));
-        let is_number = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let timestamp = text(headers, TIMESTAMP)?.filter(is_number);
+        let timestamp = text(headers, TIMESTAMP)?.and_then(|text| Some((text, seconds(text)?)));
+        let (timestamp, since_epoch) = timestamp.ok_or(malformed(TIMESTAMP, "a number of seconds"))?;
         let entries = text(headers, SIGNATURE)?.unwrap_or_default().split(' ');
         let shown: Vec<Digest> =
             entries.filter_map(|entry| digest_of_base64(entry.strip_prefix("v1,")?)).collect();
         if shown.is_empty() {
             return Err(malformed(SIGNATURE, "v1, and an HMAC-SHA256 in base64"));
         }
-        Ok(Self {
-            id: id.ok_or(malformed(ID, "an id without dots"))?,
-            timestamp: timestamp.ok_or(malformed(TIMESTAMP, "a number of seconds"))?,
-            shown,
-        })
+        Ok(Self { id: id.ok_or(malformed(ID, "an id without dots"))?, timestamp, since_epoch, shown })
     }
 
     fn mac(&self, key: &[u8], body: &[u8]) -> Digest {
@@ -172,6 +175,13 @@ fn is_any(mut proofs: impl Iterator<Item = Choice>) -> bool {
 /// A header's text; the inner `None` is one that holds more than visible ASCII characters.
 fn text<'a>(headers: &'a HeaderMap, header: &'static str) -> Result<Option<&'a str>, VerifyError> {
     Ok(headers.get(header).ok_or(VerifyError::Missing { header })?.to_str().ok())
+}
+
+/// The seconds of a timestamp. Any that are more than 32 bits hold lie after the year 2106, and are no time of a delivery.
+fn seconds(text: &str) -> Option<Duration> {
+    let is_number = text.bytes().all(|b| b.is_ascii_digit());
+    let seconds: u32 = text.parse().ok().filter(|_| is_number)?;
+    Some(Duration::from_secs(seconds.into()))
 }
 
 fn digest_of_hex(text: &str) -> Option<Digest> {

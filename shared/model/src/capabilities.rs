@@ -20,6 +20,8 @@ pub struct Capabilities {
     pub permissions_need_admin: bool,
     /// Whether a pull request has labels. On Bitbucket Cloud it has none.
     pub labels: bool,
+    /// Whether the host disables a hook whose deliveries fail a few times. GitLab does.
+    pub disables_failing_hooks: bool,
     /// Whether the API shows past deliveries of a hook and makes one again. Those of Gitea and Bitbucket Cloud don't.
     pub redelivery: bool,
     /// Whether a merge can be made on the condition that the head is a given commit. Bitbucket Cloud can't.

@@ -109,6 +109,8 @@ pub enum PullRequestAction {
     BaseChanged,
     /// Its title was edited. The title may leave CI out, or no longer do so.
     TitleChanged,
+    /// It changed, and the delivery doesn't say in what: its head, its base, its title or anything else.
+    Updated,
     /// It was closed without being merged.
     Closed,
     /// It was merged.
@@ -120,8 +122,10 @@ pub enum PullRequestAction {
 pub struct PullRequest {
     /// Its number in the repository.
     pub number: PullRequestNumber,
-    /// Who opened it.
-    pub author: Account,
+    /// Who opened it; `None` when the delivery doesn't say it. GitLab's show the id of the author, and of nobody else but who
+    /// acts the login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Account>,
     /// What it wants to merge.
     #[serde(default)]
     pub head: Head,

@@ -14,19 +14,25 @@ use crate::ParseError;
 pub enum Host {
     /// github.com and GitHub Enterprise Server.
     Github,
+    /// gitlab.com and GitLab on a server of your own.
+    Gitlab,
     /// Gitea and Forgejo.
     Gitea,
+    /// Bitbucket Cloud.
+    Bitbucket,
 }
 
 impl Host {
     /// Every host, for tables and help texts.
-    pub const ALL: [Self; 2] = [Self::Github, Self::Gitea];
+    pub const ALL: [Self; 4] = [Self::Github, Self::Gitlab, Self::Gitea, Self::Bitbucket];
 
     /// The name in configs, hook paths and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Github => "github",
+            Self::Gitlab => "gitlab",
             Self::Gitea => "gitea",
+            Self::Bitbucket => "bitbucket",
         }
     }
 
@@ -34,7 +40,9 @@ impl Host {
     pub const fn default_api_url(self) -> &'static str {
         match self {
             Self::Github => "https://api.github.com",
+            Self::Gitlab => "https://gitlab.com/api/v4",
             Self::Gitea => "https://gitea.com",
+            Self::Bitbucket => "https://api.bitbucket.org/2.0",
         }
     }
 }
@@ -52,6 +60,6 @@ impl FromStr for Host {
         Self::ALL
             .into_iter()
             .find(|host| host.as_str() == text)
-            .ok_or_else(|| ParseError::new("host", text, "expected github or gitea"))
+            .ok_or_else(|| ParseError::new("host", text, "expected github, gitlab, gitea or bitbucket"))
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::CommitSha;
+use crate::{CommitSha, RefName};
 
 /// One commit status, as every host knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub struct CommitStatus {
     pub description: String,
     /// Where to read more.
     pub target_url: Option<String>,
+    /// The branch of an open pull request with this commit as its head, for hosts that show a status there only by its name.
+    pub branch: Option<RefName>,
 }
 
 impl CommitStatus {

@@ -74,10 +74,11 @@ pub struct GitSpec {
     /// The kind of host.
     #[serde(rename = "type")]
     pub type_: Host,
-    /// The repository's path on the host: owner/name.
+    /// The repository's path on the host: owner/name, on GitLab with all groups.
     pub repository: RepositoryPath,
-    /// The address of the host's API. Default: `https://api.github.com`, `https://gitea.com`. For GitHub Enterprise Server
-    /// `https://HOST/api/v3`, for Gitea and Forgejo the address of the site. It holds no user name or password.
+    /// The address of the host's API. Default: that of the public site. For GitHub Enterprise Server `https://HOST/api/v3`, for a
+    /// self-managed GitLab `https://HOST/api/v4`, for Gitea and Forgejo the address of the site. It holds no user name or
+    /// password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 8, max = 512), regex(pattern = r"^https?://[^\s?#@/\\]+(/[^\s?#\\]*)?$"))]
     pub api_url: Option<String>,
@@ -240,6 +241,27 @@ pub struct WebhookStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub rotation: Option<String>,
+    /// When the host last showed the hook as it should be, to the hour (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 40))]
+    pub seen_at: Option<String>,
+    /// When the host last delivered nothing, because the hook was deleted or disabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<DeliveryGap>,
+}
+
+/// A time in which the host delivered nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct DeliveryGap {
+    /// When the hook was last seen as it should be (RFC 3339). Unset when it never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 40))]
+    pub since: Option<String>,
+    /// When the hook was repaired (RFC 3339).
+    #[schemars(length(max = 40))]
+    pub until: String,
 }
 
 /// A salt that was replaced.

@@ -13,7 +13,7 @@ mod tekton;
 
 pub use condition::{Condition, ConditionStatus, set_condition};
 pub use integration_config::{
-    ConfigJobs, CredentialProof, GitSpec, GithubApp, IntegrationConfig, IntegrationConfigSpec,
+    ConfigJobs, CredentialProof, DeliveryGap, GitSpec, GithubApp, IntegrationConfig, IntegrationConfigSpec,
     IntegrationConfigStatus, RetiredSalt, WebhookStatus, site,
 };
 pub use integration_job::{
@@ -24,7 +24,7 @@ pub use integration_ledger::{IntegrationLedger, IntegrationLedgerSpec};
 pub use names::{
     FINALIZER, annotation, answer_digest, comment_trigger_digest, commit_answer_digest, digest,
     integration_job_name, label, pull_request_part_trigger_digest, pull_request_trigger_digest,
-    push_trigger_digest, retest_trigger_digest, skipped_trigger_digest,
+    push_trigger_digest, retest_trigger_digest, skipped_trigger_digest, statuses_digest,
 };
 pub use tekton::{
     ChildReference, EmbeddedTask, EmptyDirSource, EnvSource, EnvVar, Pipeline, PipelineRun, PipelineRunSpec,

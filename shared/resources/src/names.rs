@@ -119,6 +119,11 @@ pub fn commit_answer_digest(config_uid: &str, comment: CommentId) -> String {
     digest(&[config_uid, "AnswerOnCommit", &comment.to_string()])
 }
 
+/// The mark of the comment that replaces a config's statuses.
+pub fn statuses_digest(config_uid: &str) -> String {
+    digest(&[config_uid, "Statuses"])
+}
+
 /// The name of an `IntegrationJob`, and of its `PipelineRun`: config, trigger and attempt; at most 63 characters as a
 /// config's name has at most 40. Attempts count from 1 to 99,999.
 pub fn integration_job_name(config: &str, trigger_digest: &str, attempt: u32) -> String {

@@ -24,10 +24,13 @@ fn pull_request(event: &PullRequestEvent) -> Intention {
         | PullRequestAction::Reopened
         | PullRequestAction::Synchronized
         | PullRequestAction::BaseChanged
-        | PullRequestAction::TitleChanged => Intention::RunPullRequest {
+        | PullRequestAction::TitleChanged
+        // The controller reads the pull request, and a run is named after its head, its base and the mark in its title: where
+        // none of them changed, the run is there.
+        | PullRequestAction::Updated => Intention::RunPullRequest {
             pull_request: number,
             head: event.pull_request.head.sha.clone(),
-            author: Some(event.pull_request.author.id.clone()),
+            author: event.pull_request.author.as_ref().map(|author| author.id.clone()),
             branch: own_branch(event),
         },
         PullRequestAction::Closed | PullRequestAction::Merged => Intention::Cancel { pull_request: number },
@@ -68,7 +71,7 @@ mod tests {
             action,
             pull_request: PullRequest {
                 number: PullRequestNumber(7),
-                author: "dora".parse::<Login>().expect("a login").into(),
+                author: Some("dora".parse::<Login>().expect("a login").into()),
                 head: Head { sha: Some(sha('a').into()), ..Head::default() },
                 base: None,
             },
@@ -87,8 +90,8 @@ mod tests {
 
     #[test]
     fn what_changes_the_merge_result_runs_the_pull_request() {
-        use PullRequestAction::{BaseChanged, Opened, Reopened, Synchronized, TitleChanged};
-        for action in [Opened, Reopened, Synchronized, BaseChanged, TitleChanged] {
+        use PullRequestAction::{BaseChanged, Opened, Reopened, Synchronized, TitleChanged, Updated};
+        for action in [Opened, Reopened, Synchronized, BaseChanged, TitleChanged, Updated] {
             let [command] = &commands(&pull_request_event(action))[..] else {
                 unreachable!("{action:?}: one command")
             };

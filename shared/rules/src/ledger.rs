@@ -94,6 +94,9 @@ pub struct PullRequest {
     pub state: PullRequestState,
     /// Its head.
     pub head: CommitSha,
+    /// The branch of its head, in whatever repository that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<RefName>,
     /// Its base; for a GitHub stack the stack's base.
     pub base: RefName,
     /// The mark by which its author leaves CI out, like `[skip ci]`.

@@ -93,7 +93,7 @@ pub enum HeadRepository {
         /// The owner of the fork.
         owner: Account,
     },
-    /// The fork was deleted, or can't be seen.
+    /// The fork was deleted or can't be seen, or the host shows no account that controls it.
     Gone,
 }
 
@@ -143,7 +143,7 @@ pub enum Waiting {
     OwnerMayNotWrite,
     /// The fork's owner is no person: whoever may write to the fork is not known.
     OwnerIsNoPerson,
-    /// The fork is gone, or no pull request shows the commit.
+    /// The fork is gone or nobody is known to control it, or no pull request shows the commit.
     UnknownRepository,
 }
 

@@ -106,9 +106,14 @@ fn post(path: &str, headers: HeaderMap, body: Vec<u8>) -> Request {
 }
 
 fn signed(path: &str, event: &str, body: Vec<u8>, secret: &SecretString) -> Request {
+    signed_at(SystemTime::now(), path, event, body, secret)
+}
+
+fn signed_at(at: SystemTime, path: &str, event: &str, body: Vec<u8>, secret: &SecretString) -> Request {
     let label = path.parse::<HookPath>().expect("a hook's path").label();
     let delivery = "d-1".parse().expect("a delivery id");
-    let headers = signed_headers(label, event, &delivery, &body, secret).expect("valid headers");
+    let headers = signed_headers(label, event, &delivery, &body, secret, at);
+    let headers = headers.expect("valid headers");
     post(path, headers, body)
 }
 
@@ -223,6 +228,54 @@ async fn a_rotated_key_is_noticed_a_minute_later() -> anyhow::Result<()> {
     world.cloud.put_secret("keys", json!({ "keys": [key("2"), key("1")] }).to_string());
     assert_eq!(handler.handle(&request, start).await.status(), 401);
     assert_eq!(handler.handle(&request, start + KeyCache::PAUSE).await.status(), 202);
+    world.cloud.stop().await
+}
+
+#[tokio::test]
+async fn a_delivery_that_was_signed_at_another_time_is_answered_with_a_success_and_not_passed_on()
+-> anyhow::Result<()> {
+    let path = "/hooks/gitlab/ci/shop/0123456789abcdef";
+    let world = World::start(json!({ "keys": [key("1")] })).await?;
+    let handler = world.handler(&[&world.url("integrator")]);
+    let body = || payload("gitlab/client-go/merge_request.json");
+    let off = Duration::from_mins(6);
+    for at in [SystemTime::now() - off, SystemTime::now() + off] {
+        let request = signed_at(at, path, "Merge Request Hook", body(), &secret_of("1", path));
+        let answer = handler.settle(&request, Instant::now(), &mut Known::default()).await;
+        assert_eq!(answer.as_ref().map_or_else(Rejection::outcome, Accepted::outcome), "clock");
+        let (status, body) = parts(&response::of(&answer));
+        assert_eq!(status, 200, "{body}");
+        let wrong = signed_at(
+            at,
+            path,
+            "Merge Request Hook",
+            payload("gitlab/client-go/push.json"),
+            &secret_of("2", path),
+        );
+        assert_eq!(handler.handle(&wrong, Instant::now()).await.status(), 401);
+    }
+    assert!(world.events("integrator").await?.is_empty());
+    let request = signed(path, "Merge Request Hook", body(), &secret_of("1", path));
+    assert_eq!(handler.handle(&request, Instant::now()).await.status(), 202);
+    world.cloud.stop().await
+}
+
+#[tokio::test]
+async fn a_signed_delivery_that_is_not_understood_fails_only_where_that_disables_no_hook()
+-> anyhow::Result<()> {
+    let world = World::start(json!({ "keys": [key("1")] })).await?;
+    let handler = world.handler(&[&world.url("integrator")]);
+    for (path, kind, expected) in
+        [("/hooks/gitlab/ci/shop/0123456789abcdef", "Push Hook", 200), (PATH, "push", 400)]
+    {
+        let request = signed(path, kind, b"{}".to_vec(), &secret_of("1", path));
+        let answer = handler.settle(&request, Instant::now(), &mut Known::default()).await;
+        assert_eq!(answer.as_ref().map_or_else(Rejection::outcome, Accepted::outcome), "unreadable");
+        let (status, body) = parts(&response::of(&answer));
+        assert_eq!(status, expected, "{path}: {body}");
+        assert!(body["error"].as_str().is_some_and(|error| error.contains("failed to read")), "{body}");
+    }
+    assert!(world.events("integrator").await?.is_empty());
     world.cloud.stop().await
 }
 

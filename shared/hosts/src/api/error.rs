@@ -23,6 +23,11 @@ pub enum HostError {
         /// What the host said, cut to 200 characters.
         message: String,
     },
+    /// A status of a fork's head, which the host keeps in the fork, where the credential may not write.
+    #[error(
+        "the host keeps the statuses of a fork's head in the fork, where the credential may not set them"
+    )]
+    StatusInFork,
     /// 404: there is no such object, or the credential may not see it.
     #[error("the host knows no such object, or hides it from this credential")]
     NotFound,
@@ -101,6 +106,7 @@ impl HostError {
             Self::RateLimited { retry_after } | Self::Unavailable { retry_after, .. } => *retry_after,
             Self::Unauthorized
             | Self::Forbidden { .. }
+            | Self::StatusInFork
             | Self::NotFound
             | Self::Rejected { .. }
             | Self::Unreadable { .. }
@@ -115,6 +121,7 @@ impl HostError {
         match self {
             Self::Unauthorized => "unauthorized",
             Self::Forbidden { .. } => "forbidden",
+            Self::StatusInFork => "status_in_fork",
             Self::NotFound => "not_found",
             Self::RateLimited { .. } => "rate_limited",
             Self::Unavailable { .. } => "unavailable",
@@ -131,6 +138,7 @@ impl HostError {
         match self {
             Self::Unauthorized => "Unauthorized",
             Self::Forbidden { .. } => "Forbidden",
+            Self::StatusInFork => "StatusInFork",
             Self::NotFound => "NotFound",
             Self::RateLimited { .. } => "RateLimited",
             Self::Unavailable { .. } => "HostUnavailable",
@@ -147,7 +155,7 @@ fn truncate(text: &str) -> String {
     text.chars().take(HostError::MAX_MESSAGE).collect()
 }
 
-/// The host's own words: `message` and the messages of `errors`, else the body as text.
+/// The host's own words: `message` and the messages of `errors`, Bitbucket's `error`, else the body as text.
 fn message(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Answer {
@@ -163,9 +171,27 @@ fn message(body: &[u8]) -> String {
             .flatten()
             .filter_map(|error| error.get("message").unwrap_or(error).as_str())
             .fold(answer.message, |text, error| format!("{text}: {error}")),
-        Err(_) => String::from_utf8_lossy(body).into_owned(),
+        Err(_) => nested_message(body).unwrap_or_else(|| String::from_utf8_lossy(body).into_owned()),
     };
     truncate(text.trim())
+}
+
+/// Bitbucket's words: the message, and the scopes that the credential would need.
+fn nested_message(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Answer {
+        error: Nested,
+    }
+    #[derive(Deserialize)]
+    struct Nested {
+        message: String,
+        #[serde(default)]
+        detail: serde_json::Value,
+    }
+    let Answer { error: Nested { message, detail } } = serde_json::from_slice(body).ok()?;
+    let required = detail.get("required").and_then(serde_json::Value::as_array);
+    let scopes: Vec<&str> = required.into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
+    Some(if scopes.is_empty() { message } else { format!("{message} Required: {}", scopes.join(", ")) })
 }
 
 fn is_rate_limited(headers: &HeaderMap, message: &str) -> bool {
@@ -173,6 +199,9 @@ fn is_rate_limited(headers: &HeaderMap, message: &str) -> bool {
         || headers.get("x-ratelimit-remaining").is_some_and(|left| left == "0")
         || message.to_ascii_lowercase().contains("rate limit")
 }
+
+/// A number of seconds that is less is no time of these years: Bitbucket shows how long it still takes.
+const FIRST_TIME: u64 = 1_000_000_000;
 
 /// `Retry-After` in seconds, else the time until a used up limit is reset.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
@@ -183,7 +212,11 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     if number("x-ratelimit-remaining") != Some(0) {
         return None;
     }
-    let reset = std::time::UNIX_EPOCH.checked_add(Duration::from_secs(number("x-ratelimit-reset")?))?;
+    let reset = number("x-ratelimit-reset")?;
+    if reset < FIRST_TIME {
+        return Some(Duration::from_secs(reset));
+    }
+    let reset = std::time::UNIX_EPOCH.checked_add(Duration::from_secs(reset))?;
     Some(reset.duration_since(std::time::SystemTime::now()).unwrap_or_default())
 }
 

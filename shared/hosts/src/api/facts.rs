@@ -10,6 +10,7 @@ use tidegate_model::{
 };
 
 use super::error::HostError;
+use crate::hook_label::HookLabel;
 
 /// A pull request as the host shows it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,10 @@ pub struct HeadFacts {
     pub branch: Option<RefName>,
     /// The repository of the branch; `None` when the fork was deleted or can't be seen.
     pub repository: Option<RepositoryPath>,
+    /// The account that controls that repository: on GitHub and Gitea the first part of its path. `None` where the host shows no
+    /// account that may be a person, as for a workspace or a group: then nobody vouches for what is in it. A host that doesn't show
+    /// it along with the pull request isn't asked for it in a list, nor for the base repository.
+    pub owner: Option<Login>,
 }
 
 /// A branch or tag as the host shows it now.
@@ -177,6 +182,7 @@ pub enum Reaction {
 
 /// A webhook of a repository. Hosts never show its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is something that can be changed alone")]
 pub struct Hook {
     /// The host's id of it.
     pub id: String,
@@ -184,16 +190,25 @@ pub struct Hook {
     pub url: String,
     /// Whether it delivers at all.
     pub active: bool,
-    /// Whether it delivers JSON, not forms.
+    /// Whether it delivers the host's own JSON: no form, and on GitLab no template and no headers of somebody's own.
     pub sends_json: bool,
-    /// Whether it delivers every event that Tidegate uses.
+    /// Whether it delivers every event that Tidegate uses, of every branch.
     pub sends_all_events: bool,
+    /// Whether it checks the certificate of whom it delivers to; `true` where each hook does, or the host doesn't show it.
+    pub verifies_tls: bool,
+    /// Whether it has a secret; `true` where the host doesn't show it.
+    pub has_secret: bool,
+    /// Whether it signs, where a host also has hooks that don't: GitLab's. `None` where the host doesn't show it: GitLab before
+    /// 19.0, which signs nothing, and hosts that sign wherever there is a secret. So `Some(false)` is a hook that could be
+    /// registered with a signature.
+    pub signed: Option<bool>,
 }
 
 impl Hook {
-    /// Whether nobody changed what it was registered with, as far as the host shows it.
-    pub fn is_as_registered(&self) -> bool {
-        self.active && self.sends_json && self.sends_all_events
+    /// Whether nobody changed what it was registered with under this label, as far as the host shows it.
+    pub fn is_as_registered(&self, label: HookLabel) -> bool {
+        let proves = self.has_secret && (label != HookLabel::Gitlab || self.signed == Some(true));
+        self.active && self.sends_json && self.sends_all_events && self.verifies_tls && proves
     }
 }
 
@@ -202,6 +217,8 @@ impl Hook {
 pub struct HookSpec {
     /// Where it delivers to.
     pub url: String,
-    /// What it signs with.
+    /// The label in its address, which says how it proves its deliveries.
+    pub label: HookLabel,
+    /// What it proves them with.
     pub secret: SecretString,
 }

@@ -13,6 +13,6 @@ pub use facts::{
     AccountFacts, CommentFacts, CommitCommentFacts, HeadFacts, Hook, HookSpec, Listing, PullRequestFacts,
     Reaction, RefFacts, StatusFacts,
 };
-pub(crate) use request::{Answer, Api, Pages, encoded, optional};
+pub(crate) use request::{Answer, Api, Pages, encoded, optional, seen, segment};
 pub use settings::{ClientSettings, Credential};
 pub(crate) use transport::Transport;

@@ -71,6 +71,17 @@ impl Api {
         max_items: u32,
         into_facts: impl Fn(S) -> Result<T, HostError>,
     ) -> Result<Listing<T>, HostError> {
+        self.list_while(path, max_items, into_facts, |_| true).await
+    }
+
+    /// Like [`Api::list`], and no further than the page whose last item isn't wanted.
+    pub(crate) async fn list_while<S: DeserializeOwned, T>(
+        &self,
+        path: &str,
+        max_items: u32,
+        into_facts: impl Fn(S) -> Result<T, HostError>,
+        is_wanted: impl Fn(&T) -> bool,
+    ) -> Result<Listing<T>, HostError> {
         let Pages { size, length, is_last } = self.pages;
         let joint = if path.contains('?') { '&' } else { '?' };
         let mut listing = Listing::new();
@@ -79,7 +90,7 @@ impl Api {
             let answer = self.get_page(&format!("{path}{joint}{size}={length}&page={page}")).await?;
             let on_page = listing.add(answer.items()?, &into_facts);
             seen += on_page;
-            if is_last(&answer, on_page, seen) {
+            if is_last(&answer, on_page, seen) || listing.items.last().is_some_and(|last| !is_wanted(last)) {
                 return Ok(listing);
             }
         }
@@ -191,9 +202,24 @@ pub(crate) fn optional<T>(result: Result<T, HostError>) -> Result<Option<T>, Hos
     }
 }
 
+/// Turns "the credential may not see it" into `None`, too.
+pub(crate) fn seen<T>(result: Result<T, HostError>) -> Result<Option<T>, HostError> {
+    match result {
+        Err(HostError::Forbidden { .. }) => Ok(None),
+        other => optional(other),
+    }
+}
+
+/// What needs no escape in a part of a path.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// A name as a part of a path. Slashes stay: the routes of refs take them.
 pub(crate) fn encoded(name: &str) -> PercentEncode<'_> {
-    const ESCAPED: &AsciiSet =
-        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+    const WITHOUT_SLASH: &AsciiSet = &ESCAPED.remove(b'/');
+    utf8_percent_encode(name, WITHOUT_SLASH)
+}
+
+/// A name as one segment of a path, its slashes included, or as the value of a parameter.
+pub(crate) fn segment(name: &str) -> PercentEncode<'_> {
     utf8_percent_encode(name, ESCAPED)
 }

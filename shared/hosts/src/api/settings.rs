@@ -11,6 +11,14 @@ use super::egress::EgressPolicy;
 pub enum Credential {
     /// A personal, project or bot token.
     Token(SecretString),
+    /// A token that says whose it is only together with the owner's e-mail address: an API token of Bitbucket. On other hosts it
+    /// is a token like any other.
+    TokenOf {
+        /// The address.
+        email: SecretString,
+        /// The token.
+        token: SecretString,
+    },
     /// An installed GitHub App. Other hosts have none: there it is refused like a wrong token.
     GithubApp {
         /// The App's id.

@@ -14,7 +14,10 @@ pub use crate::api::{
     ErrorClass, HeadFacts, Hook, HookSpec, HostError, Listing, PullRequestFacts, Reaction, RefFacts,
     StatusFacts,
 };
-use crate::{api::Transport, capabilities, gitea::client::GiteaClient, github::client::GithubClient};
+use crate::{
+    api::Transport, bitbucket::client::BitbucketClient, capabilities, gitea::client::GiteaClient,
+    github::client::GithubClient, gitlab::client::GitlabClient,
+};
 
 /// A client of one host's API with one credential: the port that every host implements. Clones share connections and tokens.
 ///
@@ -30,17 +33,22 @@ use crate::{api::Transport, capabilities, gitea::client::GiteaClient, github::cl
 /// - **What a host lacks.** A call that the host has no route for, as its [`capabilities`](Self::capabilities) say, fails
 ///   with [`HostError::Unsupported`] without being sent.
 /// - **Rights.** What a call names as its right is the least: GitHub's permission of an App or a fine-grained token, then
-///   Gitea's scope of a token and what its owner has to be.
+///   Gitea's scope of a token and what its owner has to be. GitLab's and Bitbucket's are in their folders.
 #[derive(Debug, Clone)]
 pub enum HostClient {
     /// GitHub.
     Github(GithubClient),
+    /// GitLab.
+    Gitlab(GitlabClient),
     /// Gitea or Forgejo.
     Gitea(GiteaClient),
+    /// Bitbucket Cloud.
+    Bitbucket(BitbucketClient),
 }
 
 impl HostClient {
-    /// A client of the API at this address: `https://api.github.com`, `https://HOST/api/v3`, or the site of a Gitea.
+    /// A client of the API at this address: `https://api.github.com`, `https://HOST/api/v3`, `https://HOST/api/v4` of a GitLab,
+    /// `https://api.bitbucket.org/2.0`, or the site of a Gitea.
     ///
     /// Must be called within a Tokio runtime: the GitHub client keeps a task there that ends with its last clone.
     pub fn new(
@@ -53,7 +61,9 @@ impl HostClient {
         let transport = Transport::new(&api_url, settings)?;
         Ok(match host {
             Host::Github => Self::Github(GithubClient::new(transport, &api_url, credential)?),
+            Host::Gitlab => Self::Gitlab(GitlabClient::new(transport, &api_url, credential)?),
             Host::Gitea => Self::Gitea(GiteaClient::new(transport, api_url, credential)?),
+            Host::Bitbucket => Self::Bitbucket(BitbucketClient::new(transport, &api_url, credential)?),
         })
     }
 
@@ -73,7 +83,9 @@ impl HostClient {
     fn host(&self) -> Host {
         match self {
             Self::Github(_) => Host::Github,
+            Self::Gitlab(_) => Host::Gitlab,
             Self::Gitea(_) => Host::Gitea,
+            Self::Bitbucket(_) => Host::Bitbucket,
         }
     }
 }
@@ -83,7 +95,9 @@ pub fn site(host: Host, api_url: &str) -> Option<Url> {
     let api_url = api_url.parse().ok()?;
     Some(match host {
         Host::Github => crate::github::client::site(&api_url),
+        Host::Gitlab => crate::gitlab::client::site(&api_url),
         Host::Gitea => api_url,
+        Host::Bitbucket => crate::bitbucket::client::site(&api_url),
     })
 }
 

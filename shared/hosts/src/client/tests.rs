@@ -1,11 +1,17 @@
-//! Both clients against a server with canned answers.
+//! The clients against a server with canned answers.
 
+mod bitbucket;
 mod canned;
 mod capabilities;
 mod comments;
 mod gitea;
 mod gitea_accounts;
 mod github;
+mod gitlab;
+mod gitlab_comments;
+mod gitlab_hooks;
+mod gitlab_lenient;
+mod gitlab_statuses;
 mod lenient;
 mod limits;
 mod lists;
@@ -22,6 +28,10 @@ use tidegate_model::{
 
 use self::canned::Canned;
 use super::*;
+use crate::hook_label::HookLabel;
+
+/// The hosts whose clients share `v3`. The others have tests of their own.
+const V3: [Host; 2] = [Host::Github, Host::Gitea];
 
 fn settings() -> ClientSettings {
     ClientSettings { timeout: Duration::from_secs(10), egress: EgressPolicy::new(["127.0.0.1".to_owned()]) }
@@ -37,7 +47,9 @@ async fn start(host: Host) -> (Canned, HostClient, &'static str) {
     let server = Canned::start().await;
     let (client, root) = match host {
         Host::Github => (client(host, &format!("{}/api/v3", server.url)), "/api/v3/repos/acme/shop"),
+        Host::Gitlab => (client(host, &format!("{}/git/api/v4", server.url)), gitlab::ROOT),
         Host::Gitea => (client(host, &server.url), "/api/v1/repos/acme/shop"),
+        Host::Bitbucket => (client(host, &format!("{}/2.0", server.url)), "/2.0/repositories/acme/shop"),
     };
     (server, client, root)
 }
@@ -67,7 +79,11 @@ fn reference(text: &str) -> GitRef {
 }
 
 fn spec() -> HookSpec {
-    HookSpec { url: "https://ci.example/hooks/x".to_owned(), secret: SecretString::from("s3cret") }
+    HookSpec {
+        url: "https://ci.example/hooks/x".to_owned(),
+        label: HookLabel::Github,
+        secret: SecretString::from("s3cret"),
+    }
 }
 
 fn status() -> CommitStatus {
@@ -77,6 +93,7 @@ fn status() -> CommitStatus {
         state: StatusState::Failure,
         description: "exit code 1".to_owned(),
         target_url: None,
+        branch: None,
     }
 }
 
@@ -87,8 +104,12 @@ async fn repositories_are_cloned_from_the_site_of_the_api() {
         (Host::Github, "https://api.acme.ghe.com/", "https://acme.ghe.com/acme/shop.git"),
         (Host::Github, "https://git.example/api/v3", "https://git.example/acme/shop.git"),
         (Host::Github, "https://git.example:8443/api/v3/", "https://git.example:8443/acme/shop.git"),
+        (Host::Gitlab, "https://gitlab.com/api/v4", "https://gitlab.com/acme/shop.git"),
+        (Host::Gitlab, "https://git.example:8443/git/api/v4/", "https://git.example:8443/git/acme/shop.git"),
         (Host::Gitea, "https://gitea.com", "https://gitea.com/acme/shop.git"),
         (Host::Gitea, "https://git.example/gitea/", "https://git.example/gitea/acme/shop.git"),
+        (Host::Bitbucket, "https://api.bitbucket.org/2.0", "https://bitbucket.org/acme/shop.git"),
+        (Host::Bitbucket, "https://git.example:8443/2.0/", "https://git.example:8443/acme/shop.git"),
     ] {
         assert_eq!(client(host, api).clone_url(&repository()).as_str(), expected);
     }
@@ -112,7 +133,7 @@ async fn a_client_of_a_forbidden_address_is_not_made() {
 
 #[tokio::test]
 async fn a_name_that_resolves_to_a_private_address_is_not_called() {
-    for host in Host::ALL {
+    for host in [Host::Github, Host::Gitlab, Host::Gitea] {
         let error =
             client(host, "https://localhost:1").list_hooks(&repository()).await.expect_err("forbidden");
         assert!(matches!(error, HostError::Egress(EgressError::NotPublic { .. })), "{error:?}");

@@ -9,6 +9,7 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     // 403 for others than repository and site administrators: `GetRepoPermissions` in `routers/api/v1/repo/collaborators.go`.
     permissions_need_admin: true,
     labels: true,
+    disables_failing_hooks: false,
     // A hook can be tested, no more.
     redelivery: false,
     // `head_commit_id` in `services/forms/repo_form.go`.

@@ -57,7 +57,7 @@ impl V3 for GiteaClient {
 impl GiteaClient {
     pub(crate) fn new(transport: Transport, site: Url, credential: Credential) -> Result<Self, HostError> {
         let authorization = match credential {
-            Credential::Token(token) => {
+            Credential::Token(token) | Credential::TokenOf { token, .. } => {
                 let mut value = HeaderValue::try_from(format!("token {}", token.expose_secret()))
                     .map_err(|_| HostError::Unauthorized)?;
                 value.set_sensitive(true);

@@ -17,4 +17,4 @@ pub(crate) const PROOF: Proof = Proof::Hmac { header: "x-gitea-signature", prefi
 
 /// Source: <https://docs.gitea.com/usage/webhooks>
 pub(crate) const PORT: Port =
-    Port { kind: "x-gitea-event", delivery: "x-gitea-delivery", parse: parse::parse };
+    Port { kind: "x-gitea-event", delivery: "x-gitea-delivery", older_delivery: &[], parse: parse::parse };

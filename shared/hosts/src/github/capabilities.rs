@@ -11,6 +11,7 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     // Source: <https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user>
     permissions_need_admin: false,
     labels: true,
+    disables_failing_hooks: false,
     // Source: <https://docs.github.com/en/rest/repos/webhooks#redeliver-a-delivery-for-a-repository-webhook>
     redelivery: true,
     // Source: <https://docs.github.com/en/rest/pulls/pulls#merge-a-pull-request>

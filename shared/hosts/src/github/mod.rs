@@ -17,4 +17,4 @@ pub(crate) const PROOF: Proof = Proof::Hmac { header: "x-hub-signature-256", pre
 
 /// Source: <https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers>
 pub(crate) const PORT: Port =
-    Port { kind: "x-github-event", delivery: "x-github-delivery", parse: parse::parse };
+    Port { kind: "x-github-event", delivery: "x-github-delivery", older_delivery: &[], parse: parse::parse };

@@ -37,7 +37,7 @@ fn anything_else_is_refused_with_the_part_that_is_wrong() {
         assert_eq!(bad.parse::<HookPath>(), Err(HookPathError::Shape), "{bad:?}");
     }
     for (bad, kind) in [
-        ("/hooks/gitlab/ci/shop/0123456789abcdef", "hook label"),
+        ("/hooks/bazaar/ci/shop/0123456789abcdef", "hook label"),
         ("/hooks/gitea/CI/shop/0123456789abcdef", "object name"),
         ("/hooks/gitea/ci//0123456789abcdef", "object name"),
         ("/hooks/gitea/ci/shop/0123456789abcde", "salt"),

@@ -17,6 +17,8 @@ pub(crate) struct Port {
     pub(crate) kind: &'static str,
     /// The header, in small letters, with the host's id of the delivery: the same when the host sends it again.
     pub(crate) delivery: &'static str,
+    /// What older versions of the host send in its place, the best first.
+    pub(crate) older_delivery: &'static [&'static str],
     /// **Parse.** Reads a proven body of this kind.
     ///
     /// - It says what the host says, and decides nothing: a change that no plugin wants is filled in like any other.
@@ -57,6 +59,8 @@ pub(crate) enum Change {
     Reopened,
     HeadMoved,
     Edited(Edited),
+    /// The delivery doesn't say what changed.
+    Updated,
     LabelsChanged,
     Closed,
     Merged,
@@ -72,6 +76,7 @@ impl Change {
             | Self::Reopened
             | Self::HeadMoved
             | Self::Edited(_)
+            | Self::Updated
             | Self::Closed
             | Self::Merged => None,
         }

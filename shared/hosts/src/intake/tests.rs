@@ -1,13 +1,105 @@
+use std::time::UNIX_EPOCH;
+
 use http::HeaderValue;
 use proptest::prelude::*;
 
 use super::*;
+use crate::hook::{HookPath, MasterKey};
 
 const BODY: &[u8] = br#"{"zen":"Keep it logically awesome."}"#;
 
-fn signed(host: Host, event: &str, body: &[u8]) -> HeaderMap {
+/// A signing token, as GitLab wants it. The other proofs take any text.
+const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const OTHER: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHiA=";
+
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_780_000_000)
+}
+
+fn signed_for(label: HookLabel, event: &str, body: &[u8], secret: &SecretString) -> HeaderMap {
     let id = "d-1".parse().expect("delivery id");
-    signed_headers(HookLabel::for_host(host), event, &id, body, &"s3cret".into()).expect("headers")
+    signed_headers(label, event, &id, body, secret, now()).expect("headers")
+}
+
+fn signed(host: Host, event: &str, body: &[u8]) -> HeaderMap {
+    signed_for(HookLabel::for_host(host), event, body, &SECRET.into())
+}
+
+#[test]
+fn what_is_valid_on_one_path_is_refused_on_the_four_others() {
+    let (config, salt) = ("ci/shop", "0123456789abcdef");
+    let secret = |label: HookLabel| {
+        let path: HookPath = format!("/hooks/{label}/{config}/{salt}").parse().expect("a path");
+        let HookPath::Config { label, config, salt } = path else { unreachable!("a config's hook") };
+        MasterKey::from_hex(&"1".repeat(64).into()).expect("a key").derive(label, &config, &salt)
+    };
+    let mut refused = 0;
+    for (from, to) in HookLabel::ALL.into_iter().flat_map(|from| HookLabel::ALL.map(|to| (from, to))) {
+        let headers = signed_for(from, "push", BODY, &secret(from));
+        let at = |headers: &HeaderMap, secret: SecretString| {
+            verify(to, headers, BODY, &[secret], now()).map(|_| ())
+        };
+        let judged = at(&headers, secret(to));
+        if from == to {
+            assert_eq!(judged, Ok(()));
+            continue;
+        }
+        assert!(matches!(judged, Err(VerifyError::Missing { .. })), "{from} {to}: {judged:?}");
+        // The path decides which header counts, even if both have one secret.
+        assert!(at(&headers, secret(from)).is_err(), "{from} {to}");
+        // Nor do the four others help a proof with another secret.
+        let all: HeaderMap = HookLabel::ALL
+            .into_iter()
+            .filter(|label| *label != to)
+            .flat_map(|label| signed_for(label, "push", BODY, &secret(label)))
+            .chain(signed_for(to, "push", BODY, &OTHER.into()))
+            .filter_map(|(name, value)| Some((name?, value)))
+            .collect();
+        assert_eq!(at(&all, secret(to)), Err(VerifyError::Mismatch), "{from} {to}");
+        refused += 1;
+    }
+    assert_eq!(refused, 20);
+}
+
+#[test]
+fn a_message_that_was_signed_more_than_five_minutes_away_from_now_is_proven_and_not_read() {
+    let headers = signed(Host::Gitlab, "Job Hook", BODY);
+    let read = |now: SystemTime| {
+        let verified = verify(HookLabel::Gitlab, &headers, BODY, &[SECRET.into()], now).expect("proven");
+        verified.normalise().map(|delivery| delivery.id)
+    };
+    let second = Duration::from_secs(1);
+    for near in [now(), now() + MAX_OFF, now() - MAX_OFF] {
+        assert!(read(near).is_ok(), "{near:?}");
+    }
+    for (far, off_s) in
+        [(now() + MAX_OFF + second, 301), (now() - MAX_OFF - second, 301), (UNIX_EPOCH, 1_780_000_000)]
+    {
+        assert_eq!(read(far), Err(NormaliseError::Clock { off_s }));
+    }
+    assert_eq!(
+        verify(HookLabel::Gitlab, &headers, BODY, &[OTHER.into()], UNIX_EPOCH).map(|_| ()),
+        Err(VerifyError::Mismatch),
+        "a wrong signature stays wrong at any time"
+    );
+}
+
+#[test]
+fn an_older_gitlab_names_a_delivery_in_another_header() {
+    let mut headers = signed_for(HookLabel::GitlabToken, "Job Hook", BODY, &SECRET.into());
+    let id = |headers: &HeaderMap| {
+        Unverified::new(Host::Gitlab, headers, BODY).normalise().map(|read| read.id.to_string())
+    };
+    for name in ["x-gitlab-event-uuid", "x-gitlab-webhook-uuid", "idempotency-key"] {
+        headers.insert(name, HeaderValue::from_static(name));
+        assert_eq!(id(&headers).as_deref(), Ok("d-1"), "the newest counts");
+    }
+    headers.remove("webhook-id");
+    for name in ["idempotency-key", "x-gitlab-webhook-uuid", "x-gitlab-event-uuid"] {
+        assert_eq!(id(&headers).as_deref(), Ok(name));
+        headers.remove(name);
+    }
+    assert_eq!(id(&headers), Err(NormaliseError::MissingHeader { header: "webhook-id" }));
 }
 
 #[test]
@@ -29,18 +121,22 @@ fn only_json_is_read_and_the_error_names_the_setting() {
 
 #[test]
 fn headers_that_say_what_a_delivery_is_must_be_there() {
-    for host in Host::ALL {
+    for (host, kind, delivery) in [
+        (Host::Github, "x-github-event", "x-github-delivery"),
+        (Host::Gitea, "x-gitea-event", "x-gitea-delivery"),
+        (Host::Gitlab, "x-gitlab-event", "webhook-id"),
+        (Host::Bitbucket, "x-event-key", "x-request-uuid"),
+    ] {
         let full = signed(host, "ping", BODY);
-        let names = [format!("x-{host}-event"), format!("x-{host}-delivery")];
+        let names = [kind, delivery];
         for name in names {
             let mut headers = full.clone();
-            headers.remove(&name);
+            headers.remove(name);
             let error = Unverified::new(host, &headers, BODY).normalise().expect_err("a header is missing");
             assert_eq!(error.to_string(), format!("failed to read the delivery: header {name} is missing"));
         }
         let mut headers = full.clone();
-        let name = if host == Host::Github { "x-github-delivery" } else { "x-gitea-delivery" };
-        headers.insert(name, HeaderValue::from_static("not one word"));
+        headers.insert(delivery, HeaderValue::from_static("not one word"));
         let error = Unverified::new(host, &headers, BODY).normalise().expect_err("no delivery id");
         assert!(matches!(error, NormaliseError::DeliveryId { .. }), "{error:?}");
     }
@@ -50,7 +146,7 @@ fn headers_that_say_what_a_delivery_is_must_be_there() {
 fn the_error_of_an_unreadable_body_names_the_field_and_stays_short() {
     let sha = "a".repeat(40);
     let long = "x".repeat(100_000);
-    for host in Host::ALL {
+    for host in [Host::Github, Host::Gitea] {
         for (body, field, reason) in [
             (String::new(), ".", "EOF while parsing"),
             ("{".to_owned(), ".", "EOF while parsing"),
@@ -83,6 +179,30 @@ fn the_error_of_an_unreadable_body_names_the_field_and_stays_short() {
 }
 
 #[test]
+fn the_error_of_an_unreadable_body_of_bitbucket_names_the_field() {
+    for (kind, body, field, reason) in [
+        ("repo:push", "{", ".", "EOF while parsing"),
+        ("repo:push", r#"{"repository":{"full_name":"acme/shop"}}"#, ".", "missing field `push`"),
+        (
+            "repo:push",
+            r#"{"push":{"changes":[{"new":{"target":{"hash":"d3022fc0ca3d"}}}]}}"#,
+            "push.changes[0].new.target.hash",
+            "commit SHA \"d3022fc0ca3d\" is invalid",
+        ),
+        ("pullrequest:created", r#"{"pullrequest":{"id":"x"}}"#, "pullrequest.id", "invalid type: string"),
+        ("pullrequest:created", r#"{"pullrequest":{"id":1}}"#, ".", "missing field `repository`"),
+    ] {
+        let headers = signed(Host::Bitbucket, kind, body.as_bytes());
+        let error = Unverified::new(Host::Bitbucket, &headers, body.as_bytes()).normalise();
+        let Err(NormaliseError::Body { field: found, reason: why }) = &error else {
+            unreachable!("{error:?}")
+        };
+        assert_eq!(found, field);
+        assert!(why.starts_with(reason), "{why}");
+    }
+}
+
+#[test]
 fn what_follows_the_body_is_an_error_too() {
     let body = include_bytes!("../../../../tests/payloads/github/push.branch-created.json");
     let mut longer = body.to_vec();
@@ -95,15 +215,21 @@ fn what_follows_the_body_is_an_error_too() {
 
 #[test]
 fn deep_nesting_does_not_overflow_the_stack() {
-    for kind in ["push", "pull_request", "issue_comment"] {
+    for (host, kinds) in [
+        (Host::Github, ["push", "pull_request", "issue_comment"]),
+        (Host::Gitlab, ["Push Hook", "Merge Request Hook", "Note Hook"]),
+        (Host::Gitea, ["push", "pull_request", "issue_comment"]),
+        (Host::Bitbucket, ["repo:push", "pullrequest:created", "pullrequest:comment_created"]),
+    ] {
         for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
             let deep = format!("{}0{}", open.repeat(500_000), close.repeat(500_000));
             for body in [
                 deep.clone(),
                 format!(r#"{{"unused":{deep}}}"#),
                 format!(r#"{{"repository":{{"unused":{deep}}}}}"#),
+                format!(r#"{{"actor":{deep}}}"#),
             ] {
-                for host in Host::ALL {
+                for kind in kinds {
                     let headers = signed(host, kind, b"");
                     assert!(Unverified::new(host, &headers, body.as_bytes()).normalise().is_err());
                 }
@@ -115,20 +241,25 @@ fn deep_nesting_does_not_overflow_the_stack() {
 #[test]
 fn debug_shows_neither_headers_nor_body() {
     let headers = signed(Host::Github, "ping", BODY);
-    let shown =
-        format!("{:?}", verify(HookLabel::Github, &headers, BODY, &["s3cret".into()]).expect("verified"));
-    assert_eq!(shown, "Verified(Unverified { host: Github, body_len: 36, .. })");
+    let shown = format!(
+        "{:?}",
+        verify(HookLabel::Github, &headers, BODY, &[SECRET.into()], now()).expect("verified")
+    );
+    assert_eq!(shown, "Verified { delivery: Unverified { host: Github, body_len: 36, .. }, off: 0ns }");
 }
 
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(
         body in prop::collection::vec(any::<u8>(), 0..300), host in prop::sample::select(&Host::ALL),
-        kind in prop::sample::select(&["push", "pull_request", "issue_comment", "ping", "x"][..]),
+        kind in prop::sample::select(&[
+            "push", "pull_request", "issue_comment", "ping", "Note Hook", "x", "repo:push", "pullrequest:created",
+            "pullrequest:comment_created",
+        ][..]),
     ) {
         let headers = signed(host, kind, b"");
         drop(Unverified::new(host, &headers, &body).normalise());
-        prop_assert!(verify(HookLabel::for_host(host), &headers, &body, &["other".into()]).is_err());
+        prop_assert!(verify(HookLabel::for_host(host), &headers, &body, &[OTHER.into()], now()).is_err());
     }
 
     #[test]

@@ -16,7 +16,7 @@ fn pull_request_event(change: Change) -> Result<PullRequestAction, Ignored> {
         change,
         pull_request: PullRequest {
             number: PullRequestNumber(7),
-            author: account(),
+            author: Some(account()),
             head: Head { sha: "d3022fc0ca3d".parse().ok(), ..Head::default() },
             base: None,
         },
@@ -24,7 +24,7 @@ fn pull_request_event(change: Change) -> Result<PullRequestAction, Ignored> {
     match normalise(Inbound::PullRequest(shown)) {
         Outcome::Events(events) => {
             let [Event::PullRequest(event)] = &events[..] else { unreachable!("{events:?}") };
-            assert_eq!(event.pull_request.author, account());
+            assert_eq!(event.pull_request.author, Some(account()));
             assert_eq!(
                 event.pull_request.head.sha.as_ref().map(ToString::to_string).as_deref(),
                 Some("d3022fc0ca3d")
@@ -45,7 +45,8 @@ fn an_edit_is_an_event_by_the_most_that_it_changes() {
 
 #[test]
 fn what_is_unused_by_its_action_alone_is_unused_as_a_whole() {
-    for change in [Change::Opened, Change::Reopened, Change::HeadMoved, Change::Closed, Change::Merged] {
+    use Change::{Closed, HeadMoved, Merged, Opened, Reopened, Updated};
+    for change in [Opened, Reopened, HeadMoved, Updated, Closed, Merged] {
         assert_eq!((change.unused(), pull_request_event(change).is_ok()), (None, true));
     }
     for change in [Change::LabelsChanged, Change::Other] {

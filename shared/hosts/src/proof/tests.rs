@@ -25,12 +25,12 @@ fn headers(of: &[(&'static str, String)]) -> HeaderMap {
 
 fn proven(proof: Proof, body: &[u8], secret: &str) -> HeaderMap {
     let id = "d-1".parse().expect("a delivery id");
-    headers(&proof.prove(&id, body, &secret.into()).expect("a proof"))
+    headers(&proof.prove(&id, body, &secret.into(), SystemTime::now()).expect("a proof"))
 }
 
 fn check(proof: Proof, headers: &HeaderMap, body: &[u8], secrets: &[&str]) -> Result<(), VerifyError> {
     let secrets: Vec<SecretString> = secrets.iter().map(|secret| (*secret).into()).collect();
-    proof.check(headers, body, &secrets)
+    proof.check(headers, body, &secrets).map(drop)
 }
 
 #[test]
@@ -87,7 +87,8 @@ fn a_signing_token_is_the_key_in_base64_behind_its_mark() {
     let key: Digest = std::array::from_fn(|i| u8::try_from(i).expect("small"));
     let secret = Proof::SignedMessage.secret(key);
     assert_eq!(secret.expose_secret(), SECRET);
-    assert_eq!(Proof::SignedMessage.check(&signed, body, &[secret]), Ok(()));
+    let signed_at = UNIX_EPOCH + Duration::from_secs(1_780_000_000);
+    assert_eq!(Proof::SignedMessage.check(&signed, body, &[secret]), Ok(Some(signed_at)));
     for no_key in ["", "whsec_", "whsec_AAEC!", &SECRET["whsec_".len()..]] {
         assert_eq!(
             check(Proof::SignedMessage, &signed, body, &[no_key]),
@@ -176,6 +177,7 @@ fn each_header_of_a_signed_message_is_needed_and_read_strictly() {
         (TIMESTAMP, "-1"),
         (TIMESTAMP, "1.5"),
         (TIMESTAMP, "+1"),
+        (TIMESTAMP, "4294967296"),
         (SIGNATURE, ""),
         (SIGNATURE, "v1,"),
         (SIGNATURE, &signature[3..]),

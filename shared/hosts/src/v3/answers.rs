@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 use tidegate_model::{CommentId, CommentKind, CommitSha, Login, PullRequestNumber, RefName, RepositoryPath};
 
 use super::{
@@ -67,16 +68,14 @@ impl PullRequest {
             }
         };
         let sha = self.head.sha.ok_or_else(incomplete)?;
+        let repository = self.head.repo.map(|repository| repository.full_name);
+        let owner = repository.as_ref().and_then(|repository| repository.owner().parse().ok());
         let base = self.stack.map_or(self.base, |stack| stack.base).branch.ok_or_else(incomplete)?;
         Ok(PullRequestFacts {
             number: self.number,
             open,
             merged: self.merged,
-            head: HeadFacts {
-                sha,
-                branch: self.head.branch,
-                repository: self.head.repo.map(|repository| repository.full_name),
-            },
+            head: HeadFacts { sha, branch: self.head.branch, owner, repository },
             base,
             author: author(self.user, dialect)?,
             title: self.title,
@@ -246,6 +245,9 @@ struct ShownHookConfig {
     url: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     content_type: Option<String>,
+    /// Only GitHub shows it: a text, in old versions a number.
+    #[serde(default)]
+    insecure_ssl: Option<Value>,
 }
 
 impl ShownHook {
@@ -258,6 +260,9 @@ impl ShownHook {
             active: self.active,
             sends_json: self.config.content_type.as_deref() == Some("json"),
             sends_all_events: dialect.hook_events.iter().copied().all(sends),
+            verifies_tls: !self.config.insecure_ssl.is_some_and(|insecure| insecure == "1" || insecure == 1),
+            has_secret: true,
+            signed: None,
             url: self.config.url?,
         })
     }

@@ -114,6 +114,19 @@ pub(crate) trait V3Comments: V3 {
         self.api().write(Method::POST, &path, &body, &[StatusCode::CREATED]).await.map(drop)
     }
 
+    /// Source: <https://docs.github.com/en/rest/issues/comments#update-an-issue-comment>
+    async fn update_comment(
+        &self,
+        repository: &RepositoryPath,
+        _: PullRequestNumber,
+        comment: CommentId,
+        body: &str,
+    ) -> Result<(), HostError> {
+        let path = format!("/repos/{repository}/issues/comments/{comment}");
+        let body = json!({ "body": body });
+        self.api().write(Method::PATCH, &path, &body, &[StatusCode::OK]).await.map(drop)
+    }
+
     /// 200 says that the same account has reacted so before.
     /// Source: <https://docs.github.com/en/rest/reactions/reactions#create-reaction-for-an-issue-comment>
     async fn react(

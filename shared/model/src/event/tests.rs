@@ -62,7 +62,7 @@ fn longest(message: &str) -> Vec<Event> {
             action: PullRequestAction::Synchronized,
             pull_request: PullRequest {
                 number: PullRequestNumber(u64::MAX),
-                author: account.clone(),
+                author: Some(account.clone()),
                 head: Head {
                     sha: Some(sha.clone().into()),
                     branch: Some(branch.clone()),

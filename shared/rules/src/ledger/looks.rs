@@ -1,9 +1,9 @@
 //! What a config has to look for on its host, because it could not follow events.
 
-use tidegate_model::{CommitSha, GitRef};
+use tidegate_model::{CommitSha, GitRef, RefName};
 
 use super::{
-    Config, Ledger,
+    Config, Ledger, PullRequestState,
     look::{Look, Looks},
 };
 use crate::status::{ConfigState, JobKind};
@@ -43,6 +43,13 @@ impl Ledger {
     pub fn looked(&mut self, look: Look) {
         let is_due = self.looks.is_due && !look.at_pull_requests;
         self.looks = Looks { was_valid: true, is_due, ..Looks::default() };
+    }
+
+    /// The branch of an open pull request with this head. Where several have it, a host that takes one name gets that of the lowest
+    /// number.
+    pub fn branch_of_head(&self, head: &CommitSha) -> Option<&RefName> {
+        let mut seen = self.pull_requests.values().map(|record| &record.seen);
+        seen.find(|seen| seen.state == PullRequestState::Open && seen.head == *head)?.branch.as_ref()
     }
 
     /// The branches and tags that the ledger knows, with where it saw them; `None` for one that was deleted.

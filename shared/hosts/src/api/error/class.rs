@@ -86,7 +86,7 @@ impl HostError {
             Self::RateLimited { .. } => ErrorClass::RateLimited,
             Self::Egress(_) | Self::PrivateKey => ErrorClass::Setup,
             Self::Unauthorized => ErrorClass::Credential,
-            Self::Forbidden { .. } => ErrorClass::Right,
+            Self::Forbidden { .. } | Self::StatusInFork => ErrorClass::Right,
             Self::NotFound => ErrorClass::Missing,
             Self::Rejected { status: StatusCode::UNPROCESSABLE_ENTITY, .. } | Self::Unsupported => {
                 ErrorClass::Refused

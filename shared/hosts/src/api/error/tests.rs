@@ -83,3 +83,25 @@ fn every_error_has_one_class_that_says_what_its_caller_may_conclude() {
         assert_eq!((class.is_transient(), class.is_denial()), (is_transient, is_denial), "{error:?}");
     }
 }
+
+#[test]
+fn a_limit_of_bitbucket_is_reset_after_so_many_seconds() {
+    let headers = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1800")];
+    let limited = error(429, &headers, "Rate limit for this resource has been exceeded");
+    assert_eq!(limited.retry_after(), Some(Duration::from_mins(30)));
+}
+
+#[test]
+fn the_words_of_bitbucket_stand_in_an_object_and_name_the_scopes() {
+    for (detail, expected) in [
+        (
+            r#","detail":{"required":["webhook","repository:admin"]}"#,
+            "No. Required: webhook, repository:admin",
+        ),
+        (r#","detail":"Ask somebody""#, "No."),
+        ("", "No."),
+    ] {
+        let body = format!(r#"{{"type":"error","error":{{"message":"No."{detail}}}}}"#);
+        assert_eq!(error(403, &[], &body).to_string(), format!("the host forbade it: {expected}"));
+    }
+}

@@ -51,6 +51,19 @@ impl HostClient {
         on_host!(self, client => client.create_comment(repository, number, body).await)
     }
 
+    /// Replaces the text of a comment in a pull request's conversation that the credential's owner wrote, in Markdown.
+    ///
+    /// Idempotent. `NotFound`: the comment. Right: as `create_comment`.
+    pub async fn update_comment(
+        &self,
+        repository: &RepositoryPath,
+        number: PullRequestNumber,
+        comment: CommentId,
+        body: &str,
+    ) -> Result<(), HostError> {
+        on_host!(self, client => client.update_comment(repository, number, comment, body).await)
+    }
+
     /// Reacts to a comment in a pull request's conversation, where the host [can](tidegate_model::Capabilities).
     ///
     /// Idempotent: the host keeps one reaction of each account and kind. `NotFound`: the comment. Right: as

@@ -18,7 +18,8 @@ impl HostClient {
 
     /// Registers a webhook for the events that Tidegate uses, and returns its id.
     ///
-    /// Not idempotent: whoever repeats it lists the hooks first. `NotFound`: as `list_hooks`.
+    /// Not idempotent: whoever repeats it lists the hooks first. `NotFound`: as `list_hooks`. `Unsupported`: the hook's label wants a
+    /// signature, and this host makes none: no hook is left there.
     pub async fn create_hook(
         &self,
         repository: &RepositoryPath,
@@ -30,7 +31,7 @@ impl HostClient {
     /// Makes a webhook what it should be, and returns the id it has then: not every host lets a secret be changed in place. Where
     /// the id is another one, the old hook is still there, for the deliveries that it has to make yet.
     ///
-    /// Idempotent where the id stays. `NotFound`: the hook, or as `list_hooks`.
+    /// Idempotent where the id stays. `NotFound`: the hook, or as `list_hooks`. `Unsupported`: as `create_hook`; the hook is gone.
     pub async fn update_hook(
         &self,
         repository: &RepositoryPath,

@@ -43,7 +43,8 @@ impl HostClient {
         on_host!(self, client => client.read_pull_request(repository, number).await)
     }
 
-    /// The open pull requests of a repository, oldest first; at most a thousand.
+    /// The open pull requests of a repository, oldest first; at most a thousand. Where the host shows only the number of a fork, the
+    /// head's repository is `None`.
     ///
     /// `NotFound`: the repository. Right: as `read_pull_request`.
     pub async fn list_open_pull_requests(

@@ -11,7 +11,8 @@ impl HostClient {
     /// Writes a commit status. The host keeps the newest of each context.
     ///
     /// Idempotent: written twice, the host shows the same. `NotFound`: the repository, or on some hosts the commit; others
-    /// answer 422 for it, or 500. 422 is final for this status. Right: Commit statuses write; `write:repository` and somebody who
+    /// answer 422 for it, or 500. 422 is final for this status. GitLab keeps the statuses of a fork's
+    /// head in the fork: `Forbidden` where the credential may not write there. Right: Commit statuses write; `write:repository` and somebody who
     /// may push.
     pub async fn set_status(
         &self,

@@ -30,6 +30,7 @@ async fn a_pull_request_is_read_from_what_gitea_shows() {
                 sha: "f91e24e13cb8f2af20e1d60107f94bb18d5ad3d8".parse().expect("SHA"),
                 branch: Some("forkb".parse().expect("branch")),
                 repository: Some("dev/r-fork".parse().expect("repository")),
+                owner: Some(login("dev")),
             },
             base: "main".parse().expect("branch"),
             author: login("dev"),
@@ -69,7 +70,8 @@ async fn hooks_are_listed_until_their_number_is_reached() {
         .on("GET /api/v1/repos/acme/shop/hooks?limit=50&page=1", (total, Json(hook(1))))
         .on("GET /api/v1/repos/acme/shop/hooks?limit=50&page=2", (total, Json(hook(2))));
     let hooks = client.list_hooks(&repository()).await.expect("hooks");
-    let ids: Vec<_> = hooks.iter().map(|hook| (hook.id.as_str(), hook.is_as_registered())).collect();
+    let ids: Vec<_> =
+        hooks.iter().map(|hook| (hook.id.as_str(), hook.is_as_registered(HookLabel::Gitea))).collect();
     assert_eq!(ids, [("1", true), ("2", true)]);
 }
 

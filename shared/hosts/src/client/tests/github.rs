@@ -40,6 +40,7 @@ async fn a_pull_request_is_read_from_what_github_shows() {
                 sha: sha("a"),
                 branch: Some("fix".parse().expect("branch")),
                 repository: Some("ann/shop".parse().expect("repository")),
+                owner: Some(login("ann")),
             },
             base: "main".parse().expect("branch"),
             author: login("ann"),
@@ -147,7 +148,8 @@ async fn hooks_are_listed_over_all_pages() {
         .on("GET /api/v3/repos/acme/shop/hooks?per_page=100&page=1", (link, Json(json!(first))))
         .on("GET /api/v3/repos/acme/shop/hooks?per_page=100&page=2", Json(json!(second)));
     let hooks = client.list_hooks(&repository()).await.expect("hooks");
-    let ids: Vec<_> = hooks.iter().map(|hook| (hook.id.as_str(), hook.is_as_registered())).collect();
+    let ids: Vec<_> =
+        hooks.iter().map(|hook| (hook.id.as_str(), hook.is_as_registered(HookLabel::Github))).collect();
     assert_eq!(ids, [("1", true), ("2", false), ("3", false), ("4", false), ("5", true), ("6", false)]);
     assert_eq!(hooks[0].url, "https://ci.example/1");
 }

@@ -15,7 +15,7 @@ use tidegate_model::{AccountKind, Login, Permission, RepositoryPath};
 
 use super::GiteaClient;
 use crate::{
-    api::{AccountFacts, HostError, encoded, optional},
+    api::{AccountFacts, HostError, encoded, optional, seen},
     body::lenient,
 };
 
@@ -73,14 +73,6 @@ fn permission(level: &str) -> Permission {
         "write" => Permission::Write,
         "read" => Permission::Read,
         _ => Permission::None,
-    }
-}
-
-/// What the credential may not see counts as absent.
-fn seen<T>(result: Result<T, HostError>) -> Result<Option<T>, HostError> {
-    match result {
-        Err(HostError::Forbidden { .. }) => Ok(None),
-        other => optional(other),
     }
 }
 

@@ -63,7 +63,7 @@ struct Claims {
 impl Authenticated {
     pub(super) fn new(transport: Transport, credential: Credential) -> Result<Self, HostError> {
         let credential = match credential {
-            Credential::Token(token) => Bearer::Token(bearer(&token)?),
+            Credential::Token(token) | Credential::TokenOf { token, .. } => Bearer::Token(bearer(&token)?),
             Credential::Anonymous => Bearer::Nobody,
             Credential::GithubApp { app_id, installation_id: id, private_key } => {
                 // The decoder's error may show parts of the key.

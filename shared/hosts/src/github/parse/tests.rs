@@ -53,7 +53,7 @@ fn a_deleted_fork_and_a_deleted_author_are_no_errors() {
         unreachable!("no event")
     };
     assert_eq!(event.pull_request.head.repository, None);
-    assert_eq!(event.pull_request.author.id.as_str(), "ghost");
+    assert_eq!(event.pull_request.author.expect("the ghost").id.as_str(), "ghost");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tidegate_model::{CommitStatus, JobName, StatusState};
 
-use super::world::{World, job, name, reference, sha};
+use super::world::{World, branch, job, name, reference, sha};
 use crate::{
     ledger::{Ledger, MAX_FORMER_BASES, Observation, Record},
     status::{ConfigState, Context, VerdictState},
@@ -27,6 +27,18 @@ fn an_observation_that_comes_again_changes_nothing() {
     world.restart();
     assert_eq!(world.ledger, before);
     assert_eq!(world.writes.len(), writes);
+}
+
+#[test]
+fn a_head_is_named_by_the_branch_of_its_open_pull_request() {
+    let mut world = World::new(&[job("unit", &[])], &[]);
+    world.open(1, 'a', "main");
+    world.open(2, 'a', "dev");
+    assert_eq!(world.ledger.branch_of_head(&sha('a')), Some(&branch(1)));
+    world.close(1);
+    assert_eq!(world.ledger.branch_of_head(&sha('a')), Some(&branch(2)));
+    world.push_head(2, 'b');
+    assert_eq!(world.ledger.branch_of_head(&sha('a')), None);
 }
 
 #[test]

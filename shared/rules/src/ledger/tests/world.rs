@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidegate_model::{CommitSha, GitRef, JobName, JobSpec, PullRequestNumber, StatusState, When};
+use tidegate_model::{CommitSha, GitRef, JobName, JobSpec, PullRequestNumber, RefName, StatusState, When};
 
 use crate::{
     ledger::{
@@ -207,6 +207,7 @@ impl World {
         let seen = PullRequest {
             state: PullRequestState::Open,
             head: sha(head),
+            branch: Some(branch(number)),
             base,
             mark: self.next_mark.take(),
             is_draft: false,
@@ -327,4 +328,9 @@ impl World {
 
 fn verdict(id: &RunId, state: VerdictState, text: &str) -> Verdict {
     Verdict { state, text: text.into(), run: id.name.clone() }
+}
+
+/// The branch of a pull request's head.
+pub fn branch(number: u64) -> RefName {
+    format!("topic-{number}").parse().expect("a branch")
 }
