@@ -22,6 +22,7 @@ const MAX_LINES: usize = 400;
 const ARROWS: &[(&str, &[&str])] = &[
     ("tidegate-model", &[]),
     ("tidegate-rules", &["tidegate-model"]),
+    ("tidegate-test-suite", &["tidegate-model"]),
     ("tidegate-hosts", &["tidegate-model"]),
     ("tidegate-resources", &["tidegate-model"]),
     ("tidegate-aws", &[]),
@@ -92,9 +93,20 @@ const ARROWS: &[(&str, &[&str])] = &[
 const BUDGETS: &[(&str, &[&str], usize)] = &[
     ("sandbox/cluster/src/", &["sandbox/cluster/src/executor"], 2_500),
     ("sandbox/cluster/src/executor", &[], 1_000),
-    ("sandbox/forge/src/", &["sandbox/forge/src/github/", "sandbox/forge/src/gitea/"], 2_400),
+    (
+        "sandbox/forge/src/",
+        &[
+            "sandbox/forge/src/github/",
+            "sandbox/forge/src/gitlab/",
+            "sandbox/forge/src/gitea/",
+            "sandbox/forge/src/bitbucket/",
+        ],
+        2_400,
+    ),
     ("sandbox/forge/src/github/", &[], 800),
+    ("sandbox/forge/src/gitlab/", &[], 950),
     ("sandbox/forge/src/gitea/", &[], 500),
+    ("sandbox/forge/src/bitbucket/", &[], 950),
 ];
 
 /// The folders whose modules must not need each other in a circle.

@@ -1,7 +1,7 @@
 //! Comments on pull requests, and reviews of them.
 
 use anyhow::Result;
-use tidegate_model::CommitSha;
+use tidegate_model::{CommitSha, Host};
 
 use crate::{
     Comment, CommitComment, Forge,
@@ -18,15 +18,17 @@ impl Forge {
             let repo = state.repository_mut(repo)?;
             repo.pull(number)?;
             let (author, body) = (author.clone(), body.to_owned());
-            let (created_at, updated_at) = (now(), now());
+            // One look at the clock: a later second would be an edit.
+            let created_at = now();
             repo.comments.push(Comment {
                 id,
                 number,
                 author,
                 body,
+                deleted: false,
                 reactions: vec![],
+                updated_at: created_at.clone(),
                 created_at,
-                updated_at,
             });
             anyhow::Ok(id)
         })?;
@@ -81,6 +83,25 @@ impl Forge {
             anyhow::Ok(std::mem::replace(&mut comment.body, body.to_owned()))
         })?;
         self.announce(&path, &by, &Event::Comment { id, edited_from: Some(&old) })
+    }
+
+    /// Deletes a comment. Bitbucket keeps its place, without the text.
+    pub fn delete_comment(&self, repo: &str, id: u64, by: &str) -> Result<()> {
+        let (path, by) = (self.path(repo)?, self.user(by)?);
+        let comment = self.change(|state| {
+            let repo = state.repository_mut(repo)?;
+            let comment = repo.comment_mut(id)?;
+            comment.deleted = true;
+            comment.updated_at = now();
+            if self.inner.dialect == Host::Bitbucket {
+                comment.body.clear();
+                return anyhow::Ok(comment.clone());
+            }
+            let comment = comment.clone();
+            repo.comments.retain(|known| known.id != id);
+            Ok(comment)
+        })?;
+        self.announce(&path, &by, &Event::CommentDeleted(&comment))
     }
 
     /// Adds a reaction; `false` if it was there.

@@ -7,9 +7,9 @@ use sha2::Sha256;
 use tidegate_model::{Host, RepositoryPath};
 
 use crate::{
-    Delivery, Forge, Hook, User,
+    Delivery, Forge, Hook, User, bitbucket,
     event::Event,
-    gitea, github,
+    gitea, github, gitlab,
     state::{State, found, now},
 };
 
@@ -34,6 +34,11 @@ impl Forge {
             hook.updated_at = now();
             Ok(())
         })
+    }
+
+    /// Disables a hook, as a host does after failures, or a person by hand.
+    pub fn disable_hook(&self, repo: &str, id: u64) -> Result<()> {
+        self.edit_hook(repo, id, |hook| hook.active = false)
     }
 
     /// Deletes a hook, as its owner would by hand.
@@ -66,7 +71,7 @@ impl Forge {
             repo.hook(old.hook)?;
             let id = match self.inner.dialect {
                 Host::Github => old.id.clone(),
-                Host::Gitea => uuid(),
+                Host::Gitlab | Host::Gitea | Host::Bitbucket => uuid(),
             };
             let again = Delivery { id, redelivery: true, response: None, ..old.clone() };
             repo.deliveries.push(again);
@@ -80,22 +85,39 @@ impl Forge {
             let repository = state.repository(repo.as_str())?;
             let payloads = match self.inner.dialect {
                 Host::Github => github::payload::render(state, repository, sender, event)?,
+                Host::Gitlab => gitlab::payload::render(state, repository, sender, event)?,
                 Host::Gitea => gitea::payload::render(state, repository, sender, event)?,
+                Host::Bitbucket => bitbucket::payload::render(state, repository, sender, event)?,
+            };
+            let disabled: Vec<u64> = match self.inner.dialect {
+                Host::Gitlab => {
+                    let of_host =
+                        repository.hooks.iter().filter(|hook| gitlab::is_disabled(repository, hook));
+                    of_host.map(|hook| hook.id).collect()
+                }
+                Host::Github | Host::Gitea | Host::Bitbucket => Vec::new(),
             };
             let repository = state.repository_mut(repo.as_str())?;
             for payload in payloads {
                 let body = Bytes::from(serde_json::to_vec(&payload.body)?);
+                if self.inner.dialect == Host::Bitbucket && body.len() > bitbucket::MAX_PAYLOAD {
+                    continue;
+                }
                 let wants = |hook: &&Hook| match event {
                     Event::Ping(id) => hook.id == *id,
-                    Event::Ref(_)
+                    Event::Push(_)
                     | Event::PullRequest(..)
                     | Event::Comment { .. }
+                    | Event::CommentDeleted(_)
                     | Event::CommitComment(_)
                     | Event::Review(_) => {
                         hook.active
+                            && !disabled.contains(&hook.id)
                             && match self.inner.dialect {
                                 Host::Github => github::subscribes(hook, &payload),
+                                Host::Gitlab => gitlab::subscribes(hook, &payload),
                                 Host::Gitea => gitea::subscribes(hook, &payload),
+                                Host::Bitbucket => bitbucket::subscribes(hook, &payload),
                             }
                     }
                 };
@@ -113,7 +135,7 @@ impl Forge {
         })
     }
 
-    /// A hook's task: one request after the other, each made once.
+    /// A hook's task: one request after the other, each made once, or as often as the host repeats what fails.
     async fn deliver_in_order(self, repo: RepositoryPath, hook: u64) {
         let mut changes = self.inner.state.subscribe();
         let work = async {
@@ -129,7 +151,14 @@ impl Forge {
                 let Some(Ok((index, delivery, hook))) = next else {
                     return;
                 };
-                let response = self.send(&hook, &delivery).await.map_err(|error| format!("{error:#}"));
+                let mut attempt = 1;
+                let response = loop {
+                    let response = self.send(&hook, &delivery, attempt).await;
+                    if self.inner.dialect != Host::Bitbucket || !bitbucket::repeats(attempt, &response) {
+                        break response.map_err(|error| format!("{error:#}"));
+                    }
+                    attempt += 1;
+                };
                 self.change(|state| {
                     let found = state.repository_mut(repo.as_str()).ok();
                     if let Some(delivery) = found.and_then(|repo| repo.deliveries.get_mut(index)) {
@@ -144,11 +173,18 @@ impl Forge {
         }
     }
 
-    async fn send(&self, hook: &Hook, delivery: &Delivery) -> Result<u16> {
+    async fn send(&self, hook: &Hook, delivery: &Delivery, attempt: u8) -> Result<u16> {
         let signature = hook.secret.as_ref().map(|secret| sign(secret, &delivery.body));
         let (headers, limit) = match self.inner.dialect {
             Host::Github => (github::headers(delivery, signature), github::DELIVERY_TIMEOUT),
+            Host::Gitlab => {
+                let has_signing_tokens = self.state().has_signing_tokens;
+                (gitlab::headers(hook, delivery, has_signing_tokens), gitlab::DELIVERY_TIMEOUT)
+            }
             Host::Gitea => (gitea::headers(delivery, signature), gitea::DELIVERY_TIMEOUT),
+            Host::Bitbucket => {
+                (bitbucket::headers(delivery, signature, attempt), bitbucket::DELIVERY_TIMEOUT)
+            }
         };
         let mut request = self.inner.client.post(&hook.url).timeout(limit).body(delivery.body.clone());
         for (name, value) in headers {

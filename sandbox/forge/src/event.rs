@@ -3,19 +3,21 @@
 use serde_json::Value;
 use tidegate_model::CommitSha;
 
-use crate::git::Commit;
+use crate::{Comment, git::Commit};
 
 /// Something that hooks may want to know.
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
     /// This hook was created.
     Ping(u64),
-    /// A branch or tag was created, moved or deleted.
-    Ref(&'a RefChange),
+    /// One push created, moved or deleted these branches and tags.
+    Push(&'a [RefChange]),
     /// A pull request changed.
     PullRequest(u64, PullRequestChange<'a>),
     /// A comment was written, or edited from another text.
     Comment { id: u64, edited_from: Option<&'a str> },
+    /// This comment was deleted.
+    CommentDeleted(&'a Comment),
     /// A comment on a commit was written.
     CommitComment(u64),
     /// A review was submitted.
@@ -46,6 +48,8 @@ pub(crate) struct RefChange {
     pub commits: Vec<Commit>,
     /// The commit it points to now, also through an annotated tag.
     pub head: Option<Commit>,
+    /// The commit it pointed to before.
+    pub old_head: Option<Commit>,
 }
 
 impl RefChange {

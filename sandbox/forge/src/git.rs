@@ -209,19 +209,31 @@ impl Git {
         Ok(output.parse()?)
     }
 
-    /// Copies a head branch, of this or another repository, to `refs/pull/N/head`. A head without a branch is there.
+    /// Copies a head branch, of this or another repository, to the ref that keeps it. A head without a branch is there.
     pub async fn fetch_pull_head(
         &self,
         repo: &RepositoryPath,
-        number: u64,
+        target: &str,
         (head_repository, head): (&RepositoryPath, &str),
     ) -> Result<CommitSha> {
         let from = self.directory(head_repository).display().to_string();
-        let target = format!("refs/pull/{number}/head");
         if head != target {
             self.run(repo, &["fetch", "--quiet", &from, &format!("+refs/heads/{head}:{target}")]).await?;
         }
-        self.resolve(repo, &target, "commit").await
+        self.resolve(repo, target, "commit").await
+    }
+
+    /// Copies a branch's commits into a repository that keeps no reference to them.
+    pub async fn copy_branch(
+        &self,
+        into: &RepositoryPath,
+        (from, branch): (&RepositoryPath, &str),
+    ) -> Result<()> {
+        if into != from {
+            let from = self.directory(from).display().to_string();
+            self.run(into, &["fetch", "--quiet", &from, &format!("refs/heads/{branch}")]).await?;
+        }
+        Ok(())
     }
 
     pub async fn merge_base(&self, repo: &RepositoryPath, a: &CommitSha, b: &CommitSha) -> Result<CommitSha> {

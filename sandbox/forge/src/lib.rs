@@ -1,17 +1,20 @@
 //! A Git host in this process, for tests and demos: real bare repositories behind `git http-backend`, the REST API and
-//! the webhooks of GitHub or Gitea around them.
+//! the webhooks of a host around them.
 //!
 //! It signs and renders by itself and shares no code with what it tests: a mistake made twice would cancel out. `state`
-//! is the model without a dialect; `github` and `gitea` render it as their host does. A route that
+//! is the model without a dialect; `github`, `gitlab`, `gitea` and `bitbucket` render it as their host does. A route that
 //! no part of Tidegate calls is not implemented: it answers 501 and names itself.
 
 mod agit;
+mod bitbucket;
 mod comment;
 mod deliver;
 mod event;
+mod fault;
 mod git;
 mod gitea;
 mod github;
+mod gitlab;
 mod people;
 mod pull_request;
 mod push;
@@ -24,12 +27,14 @@ mod status;
 use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
+pub use fault::Fault;
+use fault::FaultRule;
 use git::Git;
 use people::{Account, Team};
 pub use state::{
-    ApiCall, Comment, CommitComment, Delivery, Fault, Hook, PullRequest, PullRequestState, Status, User,
+    ApiCall, Comment, CommitComment, Delivery, Hook, PullRequest, PullRequestState, Status, User,
 };
-use state::{FaultRule, Repository, State, now};
+use state::{Repository, State, now};
 use tidegate_model::{AccountKind, Host, Permission, RepositoryPath};
 use tidegate_sandbox_gate::{Gate, Moment};
 use tokio::{
@@ -93,8 +98,19 @@ impl Forge {
     pub fn api_url(&self) -> String {
         match self.inner.dialect {
             Host::Github => format!("{}{}", self.url(), github::API_ROOT),
+            Host::Gitlab => format!("{}{}", self.url(), gitlab::API_ROOT),
             Host::Gitea => self.url(),
+            Host::Bitbucket => format!("{}{}", self.url(), bitbucket::API_ROOT),
         }
+    }
+
+    /// What the API calls a user: the login, on Bitbucket the UUID.
+    pub fn shown_login(&self, login: &str) -> Result<String> {
+        let user = self.user(login)?;
+        Ok(match self.inner.dialect {
+            Host::Github | Host::Gitlab | Host::Gitea => user.login,
+            Host::Bitbucket => bitbucket::uuid(&user),
+        })
     }
 
     /// Where a repository is cloned from.
@@ -114,6 +130,10 @@ impl Forge {
             }
             let user = User { id: state.next_id(), login: login.to_owned() };
             let token = format!("{:040x}", rand::random::<u128>());
+            let token = match self.inner.dialect {
+                Host::Github | Host::Gitlab | Host::Gitea => token,
+                Host::Bitbucket => format!("{}{token}", bitbucket::ACCESS_TOKEN),
+            };
             let kind = if login.ends_with("[bot]") { AccountKind::Bot } else { AccountKind::Person };
             state.accounts.push(Account { user, token: token.clone(), app, kind });
             token

@@ -1,7 +1,7 @@
 //! Pull requests, as people act on them.
 
 use anyhow::{Context as _, Result, bail, ensure};
-use tidegate_model::{CommitSha, RepositoryPath};
+use tidegate_model::{CommitSha, Host, RepositoryPath};
 
 use crate::{
     Forge, PullRequest, PullRequestState, User,
@@ -75,8 +75,9 @@ impl Forge {
         self.announce(repo, by, &Event::PullRequest(number, PullRequestChange::Closed))
     }
 
-    /// Opens a closed pull request again, at the present head of its branch.
+    /// Opens a closed pull request again, at the present head of its branch. Bitbucket can't.
     pub async fn reopen_pull_request(&self, repo: &str, number: u64, by: &str) -> Result<()> {
+        ensure!(self.inner.dialect != Host::Bitbucket, "Bitbucket opens no declined pull request again");
         let (path, by) = (self.path(repo)?, self.user(by)?);
         let _turn = self.inner.turn.lock().await;
         self.refresh(&path, number).await?;
@@ -84,25 +85,37 @@ impl Forge {
         self.announce(&path, &by, &Event::PullRequest(number, PullRequestChange::Reopened))
     }
 
-    /// Merges with a merge commit and returns it. Hooks hear of the closing first, then of the push.
+    /// Merges with a merge commit and returns it. Hooks hear of the closing first, then of the push; on Bitbucket, of the push
+    /// first.
     pub async fn merge_pull_request(&self, repo: &str, number: u64, by: &str) -> Result<CommitSha> {
         let (path, by, git) = (self.path(repo)?, self.user(by)?, &self.inner.git);
+        let is_pushed_first = self.inner.dialect == Host::Bitbucket;
         let merge = async {
             let pull = self.pull_request(repo, number)?;
             ensure!(pull.state == PullRequestState::Open, "pull request {number} is not open");
             let head = (&pull.head_repository, pull.head.as_str());
             let facts = self.facts(&path, number, head, &pull.base).await?;
             let Some(tree) = facts.merged_tree else { bail!("pull request {number} has conflicts") };
+            if self.inner.dialect == Host::Bitbucket {
+                git.copy_branch(&path, head).await?;
+                git.merge_tree(&path, &facts.base_sha, &facts.head_sha).await?;
+            }
             let message = format!("Merge pull request #{number} from {}\n\n{}\n", pull.head, pull.title);
             let parents = [&facts.base_sha, &facts.head_sha];
             let sha = git.merge_commit(&path, &tree, parents, (&by, &message)).await?;
             git.set_ref(&path, &format!("refs/heads/{}", pull.base), Some(&sha)).await?;
             let merged = PullRequestState::Merged { at: now(), by: by.clone(), sha: sha.clone() };
             self.edit(&path, number, |pull| pull.state = merged)?;
-            self.announce(&path, &by, &Event::PullRequest(number, PullRequestChange::Closed))?;
+            if !is_pushed_first {
+                self.announce(&path, &by, &Event::PullRequest(number, PullRequestChange::Closed))?;
+            }
             Ok(sha)
         };
-        self.change_refs(&path, &by, merge).await
+        let sha = self.change_refs(&path, &by, merge).await?;
+        if is_pushed_first {
+            self.announce(&path, &by, &Event::PullRequest(number, PullRequestChange::Closed))?;
+        }
+        Ok(sha)
     }
 
     /// Lets a pull request merge into another branch.
@@ -135,6 +148,11 @@ impl Forge {
         self.announce(&path, &by, &Event::PullRequest(number, PullRequestChange::TitleChanged { from: &old }))
     }
 
+    /// Every pull request.
+    pub fn pull_requests(&self, repo: &str) -> Result<Vec<PullRequest>> {
+        Ok(self.state().repository(repo)?.pulls.clone())
+    }
+
     /// A pull request as it is now.
     pub fn pull_request(&self, repo: &str, number: u64) -> Result<PullRequest> {
         self.state().repository(repo)?.pull(number).cloned()
@@ -163,7 +181,8 @@ impl Forge {
         })
     }
 
-    /// Copies the head into the repository and looks how it stands to the base.
+    /// Looks how the head stands to the base, where both are. Most hosts copy the head into the repository. Bitbucket has no
+    /// references of pull requests: a fork's commits are in the fork alone, so here it gets the base.
     async fn facts(
         &self,
         repo: &RepositoryPath,
@@ -172,10 +191,21 @@ impl Forge {
         base: &str,
     ) -> Result<Facts> {
         let git = &self.inner.git;
-        let head_sha = git.fetch_pull_head(repo, number, head).await.context("failed to fetch the head")?;
+        let (place, head_sha) = match self.inner.dialect {
+            Host::Github | Host::Gitlab | Host::Gitea => {
+                let kind = if self.inner.dialect == Host::Gitlab { "merge-requests" } else { "pull" };
+                let kept = format!("refs/{kind}/{number}/head");
+                let fetched = git.fetch_pull_head(repo, &kept, head).await;
+                (repo, fetched.context("failed to fetch the head")?)
+            }
+            Host::Bitbucket => {
+                git.copy_branch(head.0, (repo, base)).await.context("failed to fetch the base")?;
+                (head.0, git.resolve(head.0, &format!("refs/heads/{}", head.1), "commit").await?)
+            }
+        };
         let base_sha = git.resolve(repo, &format!("refs/heads/{base}"), "commit").await?;
-        let merge_base = git.merge_base(repo, &base_sha, &head_sha).await?;
-        let merged_tree = git.merge_tree(repo, &base_sha, &head_sha).await?;
+        let merge_base = git.merge_base(place, &base_sha, &head_sha).await?;
+        let merged_tree = git.merge_tree(place, &base_sha, &head_sha).await?;
         Ok(Facts { head_sha, base_sha, merge_base, merged_tree })
     }
 }

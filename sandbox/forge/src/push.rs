@@ -83,10 +83,15 @@ impl Forge {
             anyhow::Ok(std::mem::replace(&mut state.repository_mut(repo.as_str())?.refs, after.clone()))
         })?;
         let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let mut changes = Vec::new();
         for name in names.into_iter().filter(|name| before.get(*name) != after.get(*name)) {
-            let change = self.ref_change(repo, name, &before, &after).await?;
-            self.announce(repo, pusher, &Event::Ref(&change))?;
-            self.follow_in_pull_requests(repo, &change, pusher).await?;
+            changes.push(self.ref_change(repo, name, &before, &after).await?);
+        }
+        if !changes.is_empty() {
+            self.announce(repo, pusher, &Event::Push(&changes))?;
+        }
+        for change in &changes {
+            self.follow_in_pull_requests(repo, change, pusher).await?;
         }
         result
     }
@@ -107,7 +112,11 @@ impl Forge {
             forced: false,
             commits: vec![],
             head: None,
+            old_head: None,
         };
+        if let Some(old) = old {
+            change.old_head = git.show(repo, old.as_str()).await.ok();
+        }
         let Some(new) = new else { return Ok(change) };
         change.head = git.show(repo, new.as_str()).await.ok();
         if name.starts_with("refs/heads/") {

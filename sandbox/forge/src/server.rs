@@ -15,9 +15,12 @@ use serde_json::{Value, json};
 use tidegate_model::{Host, Permission, RepositoryPath};
 use tidegate_sandbox_gate::Moment;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ApiCall, Fault, Forge, Hook, Status, User, gitea, github, smart_http,
+    ApiCall, Fault, Forge, Hook, Status, User, bitbucket,
+    fault::inject,
+    gitea, github, gitlab, smart_http,
     state::{Missing, Repository, State as Known, now},
 };
 
@@ -36,6 +39,8 @@ pub(crate) struct Call<'a> {
     /// `null` if the request has no body.
     pub body: Value,
     pub viewer: Option<User>,
+    /// Whether the viewer showed a name and a password.
+    pub basic: bool,
 }
 
 /// A status code and a body; `null` means no body.
@@ -130,7 +135,8 @@ impl Call<'_> {
         let secret = config["secret"].as_str().map(str::to_owned);
         let events = self.events().unwrap_or_else(|| vec!["push".to_owned()]);
         let active = self.body["active"].as_bool().unwrap_or(active);
-        Ok(Hook { id: 0, url, secret, events, active, created_at: now(), updated_at: now() })
+        let (verify_tls, created_at, updated_at) = (true, now(), now());
+        Ok(Hook { id: 0, url, secret, events, active, verify_tls, created_at, updated_at })
     }
 
     /// The status that the body describes, stored by the viewer; the context defaults to `default`.
@@ -143,7 +149,9 @@ impl Call<'_> {
         let creator = self.viewer.clone().context("the viewer was checked")?;
         self.forge.change(|known| {
             let (id, created_at) = (known.next_id(), now());
-            let status = Status { id, sha, context, state, description, target_url, creator, created_at };
+            let (key, branch) = (None, None);
+            let status =
+                Status { id, sha, context, key, branch, state, description, target_url, creator, created_at };
             known.repository_mut(repo.as_str())?.statuses.push(status.clone());
             Ok(status)
         })
@@ -175,21 +183,36 @@ pub(crate) async fn serve(forge: Forge, listener: TcpListener) {
 async fn handle(
     State(forge): State<Forge>,
     Path(path): Path<String>,
-    Query(query): Query<HashMap<String, String>>,
+    Query(pairs): Query<Vec<(String, String)>>,
     request: Request,
 ) -> Response {
-    let tasks = forge.inner.tasks.clone();
+    let query = query(pairs);
+    let (tasks, dialect) = (forge.inner.tasks.clone(), forge.inner.dialect);
+    let gone = CancellationToken::new();
+    let _client = gone.clone().drop_guard();
     let answer = tasks.spawn(async move {
         tokio::select! {
-            answer = answer(&forge, &path, &query, request) => answer,
+            answer = answer(&forge, &path, &query, request, &gone) => answer,
             () = forge.inner.cancel.cancelled() => Err(Refusal::new(503, "the forge stops")),
         }
     });
     match answer.await {
         Ok(Ok(response)) => response,
-        Ok(Err(refusal)) => json_response(refusal.status, &json!({ "message": refusal.message })),
-        Err(error) => json_response(500, &json!({ "message": error.to_string() })),
+        Ok(Err(refusal)) => json_response(refusal.status, &error_body(dialect, &refusal.message)),
+        Err(error) => json_response(500, &error_body(dialect, &error.to_string())),
     }
+}
+
+/// The values of a list, such as `refs[]`, are joined by commas.
+fn query(pairs: Vec<(String, String)>) -> HashMap<String, String> {
+    let mut query = HashMap::<String, String>::new();
+    for (name, value) in pairs {
+        match query.get_mut(&name) {
+            Some(known) => known.extend([",", &value]),
+            None => drop(query.insert(name, value)),
+        }
+    }
+    query
 }
 
 async fn answer(
@@ -197,23 +220,28 @@ async fn answer(
     path: &str,
     query: &HashMap<String, String>,
     request: Request,
+    gone: &CancellationToken,
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, MAX_BODY).await.map_err(|error| Refusal::new(413, error.to_string()))?;
     let method = parts.method.as_str();
     let root = match forge.inner.dialect {
         Host::Github => github::API_ROOT,
+        Host::Gitlab => gitlab::API_ROOT,
         Host::Gitea => gitea::API_ROOT,
+        Host::Bitbucket => bitbucket::API_ROOT,
     };
     let route = path.strip_prefix(&root[1..]).and_then(|rest| rest.strip_prefix('/'));
     let viewer = authenticate(forge, &parts.headers, route);
+    let authorization = parts.headers.get(header::AUTHORIZATION);
+    let basic = authorization.is_some_and(|value| value.as_bytes().starts_with(b"Basic "));
     let who = viewer.as_ref().ok().and_then(|user| Some(user.as_ref()?.login.clone()));
     let (unavailable, fault) = forge.change(|state| (state.unavailable, state.take_fault(method, path)));
     let held = match &fault {
         Some(Fault::Held(gate, Moment::After)) => Some(gate.clone()),
         _ => None,
     };
-    let reply = match (inject(forge, unavailable, fault).await, viewer, route) {
+    let reply = match (inject(forge.inner.dialect, unavailable, fault, gone).await, viewer, route) {
         (Some(fault), ..) => Ok(fault),
         (None, Err(refusal), _) => Err(refusal),
         (None, Ok(viewer), None) => smart_http::answer(forge, &parts, body, viewer).await,
@@ -221,7 +249,9 @@ async fn answer(
             let segments = route.split('/').collect();
             let body = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
             match body {
-                Ok(body) => answer_api(&Call { forge, method, root, segments, query, body, viewer }).await,
+                Ok(body) => {
+                    answer_api(&Call { forge, method, root, segments, query, body, viewer, basic }).await
+                }
                 Err(error) => Err(Refusal::new(400, format!("the body is no JSON: {error}"))),
             }
         }
@@ -244,20 +274,25 @@ async fn answer(
 async fn answer_api(call: &Call<'_>) -> Result<Response, Refusal> {
     if let Some(location) = new_location(call) {
         let status = match call.forge.inner.dialect {
-            Host::Github => StatusCode::MOVED_PERMANENTLY,
+            Host::Github | Host::Gitlab | Host::Bitbucket => StatusCode::MOVED_PERMANENTLY,
             Host::Gitea => StatusCode::TEMPORARY_REDIRECT,
         };
         return Ok((status, [(header::LOCATION, location)]).into_response());
     }
     let (status, mut body) = match call.forge.inner.dialect {
         Host::Github => github::api::answer(call).await?,
+        Host::Gitlab => gitlab::api::answer(call).await?,
         Host::Gitea => gitea::api::answer(call).await?,
+        Host::Bitbucket => bitbucket::api::answer(call).await?,
     };
     let number = |name: &str| call.query.get(name).and_then(|text| text.parse::<usize>().ok());
     let page = number("page").unwrap_or(1).max(1);
     let size = match call.forge.inner.dialect {
         Host::Github => number("per_page").unwrap_or(30).clamp(1, 100),
+        Host::Gitlab => number("per_page").unwrap_or(20).clamp(1, 100),
         Host::Gitea => number("limit").unwrap_or(30).clamp(1, 50),
+        // Its pages are objects, made already.
+        Host::Bitbucket => usize::MAX,
     };
     let mut total = 0;
     if let Value::Array(items) = &mut body {
@@ -268,7 +303,12 @@ async fn answer_api(call: &Call<'_>) -> Result<Response, Refusal> {
     if body.is_array() && call.forge.inner.dialect == Host::Gitea {
         response.headers_mut().insert("x-total-count", total.into());
     }
-    if total > page * size {
+    if body.is_array() && call.forge.inner.dialect == Host::Gitlab {
+        let next = Some(page + 1).filter(|_| total > page.saturating_mul(size));
+        let next = next.map(|page| page.to_string()).unwrap_or_default();
+        response.headers_mut().insert("x-next-page", next.parse().map_err(anyhow::Error::from)?);
+    }
+    if total > page.saturating_mul(size) {
         let mut query: Vec<_> = call.query.iter().filter(|(name, _)| *name != "page").collect();
         let next = (page + 1).to_string();
         let page = "page".to_owned();
@@ -283,32 +323,42 @@ async fn answer_api(call: &Call<'_>) -> Result<Response, Refusal> {
 
 /// Where the same is of a repository that was renamed.
 fn new_location(call: &Call<'_>) -> Option<String> {
-    let ["repos", owner, name, rest @ ..] = &call.segments[..] else {
+    if call.forge.inner.dialect == Host::Gitlab {
+        let state = call.forge.state();
+        let path = gitlab::api::new_location(call, &state)?;
+        return Some(format!("{}{}/{path}", state.url, call.root));
+    }
+    let [kind @ ("repos" | "repositories"), owner, name, rest @ ..] = &call.segments[..] else {
         return None;
     };
     let state = call.forge.state();
     let new = state.renamed.get(&format!("{owner}/{name}").to_ascii_lowercase())?;
     let path = [&[new.as_str()], rest].concat().join("/");
     let query: Vec<_> = call.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    Some(format!("{}{}/repos/{path}?{}", state.url, call.root, query.join("&")))
+    Some(format!("{}{}/{kind}/{path}?{}", state.url, call.root, query.join("&")))
 }
 
-/// Who shows a token: `Bearer` or `token` in the API, the password for Git. 401 if nobody has it.
+/// Who shows a token: `Bearer` or `token` in the API, the password for Git; Bitbucket has two kinds of tokens. 401 if nobody has
+/// it.
 fn authenticate(forge: &Forge, headers: &HeaderMap, route: Option<&str>) -> Result<Option<User>, Refusal> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Ok(None);
     };
     let bad = || Refusal::new(401, "Bad credentials");
     let (scheme, credentials) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(bad)?;
-    let token = if scheme.eq_ignore_ascii_case("basic") {
+    let (name, token) = if scheme.eq_ignore_ascii_case("basic") {
         let decoded = BASE64_STANDARD.decode(credentials).map_err(|_| bad())?;
         let decoded = String::from_utf8(decoded).map_err(|_| bad())?;
-        decoded.split_once(':').ok_or_else(bad)?.1.to_owned()
+        let (name, password) = decoded.split_once(':').ok_or_else(bad)?;
+        (Some(name.to_owned()), password.to_owned())
     } else {
-        credentials.to_owned()
+        (None, credentials.to_owned())
     };
     let state = forge.state();
-    let account = state.accounts.iter().find(|account| account.token == token);
+    let account = state.accounts.iter().find(|account| match forge.inner.dialect {
+        Host::Github | Host::Gitlab | Host::Gitea => account.token == token,
+        Host::Bitbucket => bitbucket::is_shown(account, scheme, name.as_deref(), &token, route.is_some()),
+    });
     match (account, route) {
         (Some(account), _) => Ok(Some(account.user.clone())),
         // A GitHub App shows a JWT here. The forge holds no keys of Apps and takes any.
@@ -317,46 +367,23 @@ fn authenticate(forge: &Forge, headers: &HeaderMap, route: Option<&str>) -> Resu
     }
 }
 
-/// Lets the request meet its fault. A late answer is a right one, hence `None`.
-async fn inject(forge: &Forge, unavailable: bool, fault: Option<Fault>) -> Option<Response> {
-    if unavailable {
-        return Some(json_response(503, &json!({ "message": "the forge is down for a while" })));
-    }
-    match fault? {
-        Fault::Status(status) => Some(json_response(status, &json!({ "message": "as the test ordered" }))),
-        Fault::RateLimited { retry_after } => {
-            let status = match forge.inner.dialect {
-                Host::Github => 403,
-                Host::Gitea => 429,
-            };
-            let body = json!({ "message": "You have exceeded a secondary rate limit." });
-            let mut response = json_response(status, &body);
-            response.headers_mut().insert(header::RETRY_AFTER, retry_after.as_secs().into());
-            Some(response)
-        }
-        Fault::Slow(delay) => {
-            tokio::time::sleep(delay).await;
-            None
-        }
-        Fault::Held(gate, Moment::Before) => {
-            gate.pass().await;
-            None
-        }
-        Fault::Held(_, Moment::After) => None,
-        Fault::Nonsense => {
-            let page = "<html><body>Please log in to the hotel's network</body></html>";
-            Some(([(header::CONTENT_TYPE, "text/html")], page).into_response())
-        }
+/// An error in the host's shape.
+pub(crate) fn error_body(dialect: Host, message: &str) -> Value {
+    match dialect {
+        Host::Github | Host::Gitlab | Host::Gitea => json!({ "message": message }),
+        Host::Bitbucket => json!({ "type": "error", "error": { "message": message } }),
     }
 }
 
-fn json_response(status: u16, body: &Value) -> Response {
+pub(crate) fn json_response(status: u16, body: &Value) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response =
         if body.is_null() { Body::empty() } else { Body::from(body.to_string()) }.into_response();
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json; charset=utf-8"));
+    // bitbucket.js needs a type, also of an empty answer, and parses an empty answer whose type is JSON.
+    let kind = if body.is_null() { "text/html; charset=utf-8" } else { "application/json; charset=utf-8" };
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Basic realm=\"forge\""));
     }

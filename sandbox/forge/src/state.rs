@@ -1,14 +1,16 @@
 //! What the forge knows, apart from how a host would say it.
 
-use std::{collections::BTreeMap, fmt::Display, time::Duration};
+use std::{collections::BTreeMap, fmt::Display};
 
 use anyhow::Result;
 use axum::body::Bytes;
 use jiff::Timestamp;
 use tidegate_model::{CommitSha, Permission, RepositoryPath};
-use tidegate_sandbox_gate::{Gate, Moment};
 
-use crate::people::{Account, Team};
+use crate::{
+    fault::FaultRule,
+    people::{Account, Team},
+};
 
 /// Something that was asked for is not there: 404 in the API.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +75,7 @@ pub struct PullRequest {
     pub head_repository: RepositoryPath,
     /// The head branch.
     pub head: String,
-    /// The commit that is proposed; also at `refs/pull/N/head`.
+    /// The commit that is proposed; also at `refs/pull/N/head`, except on Bitbucket.
     pub head_sha: CommitSha,
     /// The branch it wants to merge into.
     pub base: String,
@@ -125,6 +127,8 @@ pub struct Comment {
     pub author: User,
     /// The text.
     pub body: String,
+    /// Whether it was deleted. Only Bitbucket keeps such comments.
+    pub deleted: bool,
     /// Who reacted with what.
     pub reactions: Vec<(User, String)>,
     /// When it was written.
@@ -169,6 +173,10 @@ pub struct Status {
     pub sha: CommitSha,
     /// What judges.
     pub context: String,
+    /// Bitbucket's name for the context, of at most 40 characters; the context is what people see.
+    pub key: Option<String>,
+    /// The branch that the client named. Bitbucket calls it `refname`, GitLab `ref`.
+    pub branch: Option<String>,
     /// The verdict, in the client's words: Gitea takes any.
     pub state: String,
     /// One line for people.
@@ -194,6 +202,8 @@ pub struct Hook {
     pub events: Vec<String>,
     /// Whether anything is sent.
     pub active: bool,
+    /// Whether the receiver's certificate is checked.
+    pub verify_tls: bool,
     /// When it was created.
     pub created_at: String,
     /// When it was last edited.
@@ -232,32 +242,6 @@ pub struct ApiCall {
     pub who: Option<String>,
 }
 
-/// Something that goes wrong on purpose.
-#[derive(Debug, Clone)]
-pub enum Fault {
-    /// An error with this status code.
-    Status(u16),
-    /// Too many requests, in the host's way of saying it.
-    RateLimited {
-        /// When the client may come back.
-        retry_after: Duration,
-    },
-    /// A right answer that is late.
-    Slow(Duration),
-    /// 200 with a page of HTML.
-    Nonsense,
-    /// A right answer, once the gate is open.
-    Held(Gate, Moment),
-}
-
-#[derive(Debug)]
-pub(crate) struct FaultRule {
-    pub left: usize,
-    pub method: Option<String>,
-    pub path: String,
-    pub fault: Fault,
-}
-
 /// All of it. Whoever changes it wakes whoever waits.
 #[derive(Debug, Default)]
 pub(crate) struct State {
@@ -269,6 +253,8 @@ pub(crate) struct State {
     pub calls: Vec<ApiCall>,
     pub faults: Vec<FaultRule>,
     pub unavailable: bool,
+    /// Whether it is a GitLab that signs deliveries.
+    pub has_signing_tokens: bool,
     /// Where repositories went that were renamed, by their old path in small letters.
     pub renamed: BTreeMap<String, RepositoryPath>,
     last_id: u64,
@@ -277,7 +263,7 @@ pub(crate) struct State {
 
 impl State {
     pub fn new(url: String) -> Self {
-        Self { url, ..Self::default() }
+        Self { url, has_signing_tokens: true, ..Self::default() }
     }
 
     pub fn next_id(&mut self) -> u64 {
@@ -308,15 +294,6 @@ impl State {
         let path = new.map_or(path, RepositoryPath::as_str);
         let is_it = |repo: &&mut Repository| repo.path.as_str().eq_ignore_ascii_case(path);
         found(self.repositories.iter_mut().find(is_it), "repository", path)
-    }
-
-    /// The fault that this request meets, if any.
-    pub fn take_fault(&mut self, method: &str, path: &str) -> Option<Fault> {
-        let rule = self.faults.iter_mut().find(|rule| {
-            rule.left > 0 && path.contains(&rule.path) && rule.method.as_deref().is_none_or(|m| m == method)
-        })?;
-        rule.left -= 1;
-        Some(rule.fault.clone())
     }
 }
 

@@ -26,7 +26,9 @@ pub(crate) fn render(
 ) -> Result<Vec<Payload>> {
     let mut payloads = match event {
         Event::Ping(_) => vec![],
-        Event::Ref(change) => ref_change(state, repo, sender, change),
+        Event::Push(changes) => {
+            changes.iter().flat_map(|change| ref_change(state, repo, sender, change)).collect()
+        }
         Event::PullRequest(number, change) => {
             vec![pull_request_event(state, repo, repo.pull(*number)?, change)?]
         }
@@ -40,6 +42,15 @@ pub(crate) fn render(
                 "comment": self::comment(state, repo, comment), "is_pull": true,
             });
             let body = merged(body, more);
+            vec![Payload { event: "issue_comment", event_type: "pull_request_comment", body }]
+        }
+        Event::CommentDeleted(comment) => {
+            let pull = repo.pull(comment.number)?;
+            let body = json!({
+                "action": "deleted", "issue": issue(state, repo, pull),
+                "pull_request": pull_request(state, repo, pull)?, "comment": self::comment(state, repo, comment),
+                "is_pull": true,
+            });
             vec![Payload { event: "issue_comment", event_type: "pull_request_comment", body }]
         }
         // Gitea has no comments on commits.

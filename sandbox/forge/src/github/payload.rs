@@ -40,7 +40,9 @@ pub(crate) fn render(
             let hook = hook(state, repo, repo.hook(*id)?);
             vec![("ping", json!({ "zen": "Speak like a human.", "hook_id": id, "hook": hook }))]
         }
-        Event::Ref(change) => ref_change(state, repo, sender, change),
+        Event::Push(changes) => {
+            changes.iter().flat_map(|change| ref_change(state, repo, sender, change)).collect()
+        }
         Event::PullRequest(number, change) => {
             vec![("pull_request", pull_request_event(state, repo, repo.pull(*number)?, change)?)]
         }
@@ -54,6 +56,11 @@ pub(crate) fn render(
                 body["changes"] = json!({ "body": { "from": from } });
             }
             vec![("issue_comment", body)]
+        }
+        Event::CommentDeleted(comment) => {
+            let (issue, comment) =
+                (issue(state, repo, repo.pull(comment.number)?), self::comment(state, repo, comment));
+            vec![("issue_comment", json!({ "action": "deleted", "issue": issue, "comment": comment }))]
         }
         Event::CommitComment(id) => {
             let comment = commit_comment(state, repo, repo.commit_comment(*id)?);
@@ -76,7 +83,7 @@ pub(crate) fn render(
         body["repository"] = repository(state, repo);
         body["sender"] = user(state, sender);
     }
-    if let Some((_, push)) = payloads.iter_mut().find(|(event, _)| *event == "push") {
+    for (_, push) in payloads.iter_mut().filter(|(event, _)| *event == "push") {
         // In this event alone, two of the times are seconds since the epoch.
         let seconds = repo.created_at.parse::<Timestamp>()?.as_second();
         push["repository"]["created_at"] = json!(seconds);

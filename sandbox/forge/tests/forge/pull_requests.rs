@@ -28,38 +28,42 @@ async fn a_forks_head_is_reachable_in_the_base_repository() -> Result<()> {
 
 #[tokio::test]
 async fn a_merge_is_a_real_one() -> Result<()> {
-    let world = World::new(Host::Github, false).await?;
-    let head = world.forge.commit(REPO, "topic", "dora", &[("a", "1\n")], "one").await?;
-    let base = world.forge.commit(REPO, "main", "acme", &[("b", "2\n")], "two").await?;
-    let number = world.forge.open_pull_request(REPO, "dora", "topic", "main", "A change").await?;
-    let merge = world.forge.merge_pull_request(REPO, number, "acme").await?;
-    assert_eq!(world.forge.branch(REPO, "main")?, merge);
-    let state = world.forge.pull_request(REPO, number)?.state;
-    assert!(
-        matches!(&state, PullRequestState::Merged { sha, by, .. } if *sha == merge && by.login == "acme")
-    );
+    for dialect in Host::ALL {
+        let world = World::new(dialect, false).await?;
+        let head = world.forge.commit(REPO, "topic", "dora", &[("a", "1\n")], "one").await?;
+        let base = world.forge.commit(REPO, "main", "acme", &[("b", "2\n")], "two").await?;
+        let number = world.forge.open_pull_request(REPO, "dora", "topic", "main", "A change").await?;
+        let merge = world.forge.merge_pull_request(REPO, number, "acme").await?;
+        assert_eq!(world.forge.branch(REPO, "main")?, merge);
+        let state = world.forge.pull_request(REPO, number)?.state;
+        assert!(
+            matches!(&state, PullRequestState::Merged { sha, by, .. } if *sha == merge && by.login == "acme")
+        );
 
-    world.git(".", &["clone", "--quiet", &world.forge.git_url(REPO), "work"]).await?;
-    let parents = world.git("work", &["log", "-1", "--format=%P"]).await?;
-    assert_eq!(parents, format!("{base} {head}"));
-    assert_eq!(world.git("work", &["ls-files"]).await?, "README.md\na\nb");
-    assert!(world.forge.merge_pull_request(REPO, number, "acme").await.is_err(), "it was merged twice");
+        world.git(".", &["clone", "--quiet", &world.forge.git_url(REPO), "work"]).await?;
+        let parents = world.git("work", &["log", "-1", "--format=%P"]).await?;
+        assert_eq!(parents, format!("{base} {head}"));
+        assert_eq!(world.git("work", &["ls-files"]).await?, "README.md\na\nb");
+        assert!(world.forge.merge_pull_request(REPO, number, "acme").await.is_err(), "it was merged twice");
+    }
     Ok(())
 }
 
 #[tokio::test]
 async fn a_conflict_is_seen_and_not_merged() -> Result<()> {
-    let world = World::new(Host::Github, false).await?;
-    world.forge.commit(REPO, "topic", "dora", &[("README.md", "ours\n")], "one").await?;
-    let number = world.forge.open_pull_request(REPO, "dora", "topic", "main", "A change").await?;
-    assert!(world.forge.pull_request(REPO, number)?.mergeable);
-    let main = world.forge.commit(REPO, "main", "acme", &[("README.md", "theirs\n")], "two").await?;
-    let pull = world.forge.pull_request(REPO, number)?;
-    assert!(!pull.mergeable);
-    assert_ne!(pull.base_sha, main, "the shown base stays until the head moves");
-    let error = world.forge.merge_pull_request(REPO, number, "acme").await.err().context("it merged")?;
-    assert!(error.to_string().contains("conflicts"), "{error}");
-    assert_eq!(world.forge.branch(REPO, "main")?, main);
+    for dialect in Host::ALL {
+        let world = World::new(dialect, false).await?;
+        world.forge.commit(REPO, "topic", "dora", &[("README.md", "ours\n")], "one").await?;
+        let number = world.forge.open_pull_request(REPO, "dora", "topic", "main", "A change").await?;
+        assert!(world.forge.pull_request(REPO, number)?.mergeable);
+        let main = world.forge.commit(REPO, "main", "acme", &[("README.md", "theirs\n")], "two").await?;
+        let pull = world.forge.pull_request(REPO, number)?;
+        assert!(!pull.mergeable);
+        assert_ne!(pull.base_sha, main, "the shown base stays until the head moves");
+        let error = world.forge.merge_pull_request(REPO, number, "acme").await.err().context("it merged")?;
+        assert!(error.to_string().contains("conflicts"), "{error}");
+        assert_eq!(world.forge.branch(REPO, "main")?, main);
+    }
     Ok(())
 }
 

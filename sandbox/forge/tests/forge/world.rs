@@ -14,6 +14,8 @@ use crate::sink::{SECRET, Sink};
 
 pub const PATIENCE: Duration = Duration::from_secs(10);
 pub const REPO: &str = "acme/shop";
+/// The hosts that have most routes and payloads in common.
+pub const V3: [Host; 2] = [Host::Github, Host::Gitea];
 
 /// `acme` owns the repository, `dora` may write, `steve` is a stranger.
 pub struct World {
@@ -23,7 +25,7 @@ pub struct World {
     pub acme: String,
     pub dora: String,
     pub steve: String,
-    client: reqwest::Client,
+    pub client: reqwest::Client,
 }
 
 impl World {
@@ -41,12 +43,13 @@ impl World {
     /// The status code and the body of a REST call; `path` is relative to the dialect's root.
     pub async fn call(&self, method: Method, token: &str, path: &str, body: Value) -> Result<(u16, Value)> {
         let root = match self.dialect {
-            Host::Github => self.forge.api_url(),
+            Host::Github | Host::Gitlab | Host::Bitbucket => self.forge.api_url(),
             Host::Gitea => format!("{}/api/v1", self.forge.api_url()),
         };
         let mut request = self.client.request(method, format!("{root}/{path}"));
         if !token.is_empty() {
-            request = request.header("Authorization", format!("token {token}"));
+            let scheme = if self.dialect == Host::Bitbucket { "Bearer" } else { "token" };
+            request = request.header("Authorization", format!("{scheme} {token}"));
         }
         if !body.is_null() {
             request = request.json(&body);
@@ -56,6 +59,12 @@ impl World {
         let text = response.text().await?;
         let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).context(text)? };
         Ok((status, body))
+    }
+
+    /// The route of [`REPO`].
+    pub fn route(&self) -> String {
+        let kind = if self.dialect == Host::Bitbucket { "repositories" } else { "repos" };
+        format!("{kind}/{REPO}")
     }
 
     pub async fn get(&self, token: &str, path: &str) -> Result<(u16, Value)> {
@@ -76,7 +85,7 @@ impl World {
             Host::Github => {
                 json!(["push", "pull_request", "pull_request_review", "issue_comment", "commit_comment"])
             }
-            Host::Gitea => json!([
+            _ => json!([
                 "push",
                 "pull_request_only",
                 "pull_request_sync",
@@ -98,7 +107,8 @@ impl World {
 
     /// The repository's URL with a token in it.
     pub fn url_for(&self, token: &str) -> String {
-        self.forge.git_url(REPO).replace("://", &format!("://x-access-token:{token}@"))
+        let name = if self.dialect == Host::Bitbucket { "x-token-auth" } else { "x-access-token" };
+        self.forge.git_url(REPO).replace("://", &format!("://{name}:{token}@"))
     }
 
     /// Runs the git program in a folder below the test's own; its output, or an error with what it complained of.
