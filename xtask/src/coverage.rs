@@ -18,9 +18,11 @@ const VARIABLE: &str = "TIDEGATE_TEST_REPORT";
 pub(crate) struct Coverage(PathBuf);
 
 /// One scenario: where it ran, and why it did not elsewhere.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 struct Scenario {
     ran: BTreeSet<String>,
+    /// The seconds that it took on each host, if it is a core scenario.
+    on_hosts: BTreeMap<String, f64>,
     skipped: BTreeMap<String, String>,
 }
 
@@ -42,7 +44,12 @@ impl Coverage {
     /// How many scenarios ran where.
     pub(super) fn print(&self) -> anyhow::Result<()> {
         let mut worlds: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+        let mut hosts: BTreeMap<String, (usize, f64)> = BTreeMap::new();
         for scenario in self.read()?.into_values() {
+            for (host, seconds) in scenario.on_hosts {
+                let (ran, all) = hosts.entry(host).or_default();
+                (*ran, *all) = (*ran + 1, *all + seconds);
+            }
             for world in scenario.ran {
                 worlds.entry(world).or_default().0 += 1;
             }
@@ -52,6 +59,9 @@ impl Coverage {
         }
         for (world, (ran, skipped)) in worlds {
             println!("scenarios and transcripts on the {world}: {ran} ran, {skipped} skipped with a reason");
+        }
+        for (host, (ran, seconds)) in hosts {
+            println!("core scenarios on {host}: {ran} ran, {seconds:.1} s");
         }
         Ok(())
     }
@@ -82,15 +92,23 @@ fn parse(path: &Path) -> anyhow::Result<BTreeMap<String, Scenario>> {
     let mut scenarios: BTreeMap<String, Scenario> = BTreeMap::new();
     for line in text.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
-        let &[world, suite, name, what, _seconds, ref reason @ ..] = &fields[..] else {
+        let &[world, suite, name, what, seconds, ref reason @ ..] = &fields[..] else {
             bail!(
                 "{} has a line that is not world, suite, name, result, seconds, reason: {line:?}",
                 path.display()
             );
         };
+        // A core scenario runs on several hosts, and is one.
+        let (name, host) = name.split_once('@').map_or((name, None), |(name, host)| (name, Some(host)));
         let scenario = scenarios.entry(format!("{suite}::{name}")).or_default();
         match what {
-            "ran" | "failed" => drop(scenario.ran.insert(world.to_owned())),
+            "ran" | "failed" => {
+                scenario.ran.insert(world.to_owned());
+                let took: f64 = seconds.parse().unwrap_or_default();
+                if let Some(host) = host {
+                    *scenario.on_hosts.entry(host.to_owned()).or_default() += took;
+                }
+            }
             "skipped" => drop(scenario.skipped.insert(world.to_owned(), reason.join(" "))),
             other => bail!("{} has an unknown result {other:?}: {line:?}", path.display()),
         }

@@ -11,10 +11,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use futures::future::LocalBoxFuture;
 use libtest_mimic::{Completion, Failed, Trial};
+use tidegate_model::Host;
 
 use crate::{
-    Exclusion, Scenario, World, arguments,
+    Exclusion, Run, Scenario, World, arguments, hosts,
     report::{Outcome, Report},
 };
 
@@ -27,7 +29,22 @@ pub fn main(suite: &'static str) -> Result<ExitCode> {
     let scenarios = declared()?;
     let path = std::env::var_os("TIDEGATE_TEST_REPORT").map(PathBuf::from);
     let report = Arc::new(Report::open(path.as_deref(), world, suite)?);
-    let trials: Vec<_> = scenarios.into_iter().map(|scenario| trial(scenario, world, &report)).collect();
+    let all_hosts = std::env::var_os(hosts::ALL_HOSTS).is_some();
+    let trials_of = |scenario: &'static Scenario| -> Vec<Trial> {
+        match scenario.run {
+            Run::Once(run) => {
+                vec![trial(name(scenario).to_owned(), scenario.exclusions, None, run, world, &report)]
+            }
+            Run::OnHosts(run) => hosts::of(scenario, world, all_hosts)
+                .into_iter()
+                .map(|host| {
+                    let name = format!("{}@{host}", name(scenario));
+                    trial(name, scenario.exclusions, Some(host), move || run(host), world, &report)
+                })
+                .collect(),
+        }
+    };
+    let trials: Vec<_> = scenarios.into_iter().flat_map(trials_of).collect();
     let arguments = arguments::select(arguments, &filters, &trials);
     Ok(libtest_mimic::run(&arguments, trials).exit_code())
 }
@@ -46,31 +63,45 @@ fn declared() -> Result<Vec<&'static Scenario>> {
     Ok(scenarios)
 }
 
-fn trial(scenario: &'static Scenario, world: World, report: &Arc<Report>) -> Trial {
-    let name = name(scenario);
+fn trial(
+    name: String,
+    exclusions: &'static [Exclusion],
+    host: Option<Host>,
+    run: impl FnOnce() -> LocalBoxFuture<'static, Result<()>> + Send + 'static,
+    world: World,
+    report: &Arc<Report>,
+) -> Trial {
     let report = Arc::clone(report);
-    Trial::ignorable_test(name, move || {
-        if let Some(reason) = Exclusion::reason(scenario.exclusions, world) {
-            report.append(name, &Outcome::Skipped(reason), Duration::ZERO).map_err(|error| failed(&error))?;
-            return Ok(Completion::ignored_with(format!("on {world}: {reason}")));
+    Trial::ignorable_test(name.clone(), move || {
+        let on_world = Exclusion::reason(exclusions, world).map(|reason| format!("on {world}: {reason}"));
+        let on_host = host.and_then(|host| Some((host, Exclusion::of_host(exclusions, host)?)));
+        let on_host = on_host.map(|(host, reason)| format!("on {host}: {reason}"));
+        if let Some(reason) = on_world.or(on_host) {
+            report
+                .append(&name, &Outcome::Skipped(&reason), Duration::ZERO)
+                .map_err(|error| failed(&error))?;
+            return Ok(Completion::ignored_with(reason));
         }
         let start = Instant::now();
-        let outcome = outcome_of(scenario);
+        let outcome = outcome_of(&name, run);
         let reported = match &outcome {
             Ok(()) => Outcome::Ran,
             Err(message) => Outcome::Failed(message),
         };
-        report.append(name, &reported, start.elapsed()).map_err(|error| failed(&error))?;
+        report.append(&name, &reported, start.elapsed()).map_err(|error| failed(&error))?;
         outcome.map(|()| Completion::Completed).map_err(Failed::from)
     })
 }
 
 /// Runs a scenario to its end; the error is what to show of its failure.
-fn outcome_of(scenario: &'static Scenario) -> Result<(), String> {
+fn outcome_of(
+    name: &str,
+    run: impl FnOnce() -> LocalBoxFuture<'static, Result<()>> + Send + 'static,
+) -> Result<(), String> {
     // A thread of its own bears its name, which a panic's message shows.
-    let thread = thread::Builder::new().name(name(scenario).to_owned()).spawn(|| {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.context("failed to start a runtime")?.block_on((scenario.run)())
+        runtime.context("failed to start a runtime")?.block_on(run())
     });
     match thread.map(thread::JoinHandle::join) {
         Ok(Ok(Ok(()))) => Ok(()),
@@ -99,9 +130,7 @@ mod tests {
     use super::*;
 
     fn failure_of(run: fn() -> futures::future::LocalBoxFuture<'static, Result<()>>) -> String {
-        let scenario =
-            Box::leak(Box::new(Scenario { path: "it::area::name", run, is_long: false, exclusions: &[] }));
-        outcome_of(scenario).err().unwrap_or_default()
+        outcome_of("area::name", run).err().unwrap_or_default()
     }
 
     #[test]
@@ -122,7 +151,7 @@ mod tests {
     fn a_scenario_is_named_by_module_and_function() {
         let scenario = Scenario {
             path: "it::drain::runs",
-            run: || Box::pin(async { Ok(()) }),
+            run: Run::Once(|| Box::pin(async { Ok(()) })),
             is_long: false,
             exclusions: &[],
         };

@@ -65,7 +65,7 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent) -> anyhow::Result<()> {
 fn all(workspace: &Workspace, extent: Extent, coverage: &Coverage) -> anyhow::Result<()> {
     dependencies::restore(&workspace.tier(FAST.name))?;
     if extent == Extent::Fast {
-        tier(workspace, &FAST, |workspace| tiers::fast(workspace, coverage))?;
+        tier(workspace, &FAST, |workspace| tiers::fast(workspace, coverage, tiers::Hosts::One))?;
         return dependencies::save(&workspace.tier(FAST.name));
     }
     // Whoever lacks something hears of it now, and not in half an hour.
@@ -110,7 +110,7 @@ fn tiers<'scope>(
             Background::start(scope, workspace, "components", |lane| cluster::build(&lane.tier(CLUSTER.name)))
         })
         .transpose()?;
-    tier(workspace, &FAST, |workspace| tiers::fast(workspace, coverage))?;
+    tier(workspace, &FAST, |workspace| tiers::fast(workspace, coverage, tiers::Hosts::All))?;
     let prepared = (!lacks.deploy)
         .then(|| {
             Background::start(scope, workspace, "release", |lane| {

@@ -9,8 +9,17 @@ use crate::{
     workspace::{BINARIES, MEASURE, Workspace},
 };
 
+/// On which hosts core scenarios run.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Hosts {
+    /// Each on one, which its name chooses.
+    One,
+    /// Each on all.
+    All,
+}
+
 /// The inner loop: format, lints, unit tests, scenarios on the sandbox.
-pub(super) fn fast(workspace: &Workspace, coverage: &Coverage) -> anyhow::Result<()> {
+pub(super) fn fast(workspace: &Workspace, coverage: &Coverage, hosts: Hosts) -> anyhow::Result<()> {
     Step::cargo("format", &["fmt", "--all", "--check"]).run(workspace)?;
     workspace.journal.timed("tidy", || tidy::run(workspace))?;
     lints().run(workspace)?;
@@ -21,7 +30,12 @@ pub(super) fn fast(workspace: &Workspace, coverage: &Coverage) -> anyhow::Result
         &["test", "--workspace", "--no-fail-fast", "--quiet"],
     );
     // Scenes mostly wait for one another's processes.
-    coverage.of(tests).env("RUST_TEST_THREADS", "14").run(workspace)?;
+    let tests = coverage.of(tests).env("RUST_TEST_THREADS", "14");
+    let tests = match hosts {
+        Hosts::One => tests,
+        Hosts::All => tests.env("TIDEGATE_ALL_HOSTS", "1"),
+    };
+    tests.run(workspace)?;
     Ok(())
 }
 
