@@ -113,7 +113,7 @@ mod tests {
             number: PullRequestNumber(number),
             open: true,
             merged: false,
-            head: HeadFacts { sha: sha(head), branch: "fix".parse().ok(), repository: None },
+            head: HeadFacts { sha: sha(head), branch: "fix".parse().ok(), repository: None, owner: None },
             base: "main".parse().expect("a branch"),
             author: "dora".parse().expect("a login"),
             title: "Fix".to_owned(),

@@ -3,13 +3,16 @@
 //! Each condition is one function. A new one adds the fact to `Registered`, and a line to `build`.
 
 use k8s_openapi::jiff::Timestamp;
+use tidegate_hosts::hook::HookLabel;
 use tidegate_resources::{ConditionStatus, IntegrationConfig, IntegrationConfigStatus, WebhookStatus};
 use tidegate_rules::schedule::Limits;
 
 use super::{
     dereference::DereferenceError,
+    gap,
     observe::Observed,
     proof::{self, CREDENTIAL_PROVEN},
+    register::Registered,
     renamed,
     status::{self, Verdict},
     validate::Validated,
@@ -27,12 +30,14 @@ pub fn build(
 ) -> IntegrationConfigStatus {
     let (proof, proven) = proof::after(config, observed.check());
     let conditions = [
-        (CONTEXTS_OWNED, validated.owned),
-        ("Ready", ready(config, validated.ready, observed)),
-        ("WebhookRegistered", registered(observed)),
-        (CREDENTIAL_PROVEN, proven),
-        ("WithinLimits", status::within(config, limits)),
+        Some((CONTEXTS_OWNED, validated.owned)),
+        Some(("Ready", ready(config, validated.ready, observed))),
+        Some(("WebhookRegistered", registered(observed, now))),
+        unsigned(observed).map(|verdict| ("WebhookUnsigned", verdict)),
+        Some((CREDENTIAL_PROVEN, proven)),
+        Some(("WithinLimits", status::within(config, limits))),
     ];
+    let conditions = conditions.into_iter().flatten();
     let webhook = match observed {
         Observed::Registered(registered) => registered.webhook.clone(),
         Observed::NotAsked(_) | Observed::Failed { .. } => known,
@@ -59,14 +64,32 @@ fn ready(config: &IntegrationConfig, valid: Verdict, observed: &Observed) -> Ver
 }
 
 /// Whether the hook is on the host as it should be.
-fn registered(observed: &Observed) -> Verdict {
+fn registered(observed: &Observed, now: Timestamp) -> Verdict {
     match observed {
         Observed::Registered(registered) => {
             let id = registered.webhook.id.as_deref().unwrap_or_default();
-            Verdict::yes("Registered", format!("hook {id} delivers to Tidegate"))
+            let delivers = format!("hook {id} delivers to Tidegate");
+            match gap::message(&registered.webhook, now) {
+                Some(gap) => Verdict::yes("RegisteredAgain", format!("{delivers}; {gap}")),
+                None => Verdict::yes("Registered", delivers),
+            }
         }
         Observed::NotAsked(error) => not_asked(error),
         Observed::Failed { error, .. } => Verdict::no(error.reason(), crate::error_chain(error)),
+    }
+}
+
+/// Whether the hook's deliveries prove themselves by a token in clear. `None` while that isn't known, and where each hook signs.
+fn unsigned(observed: &Observed) -> Option<Verdict> {
+    let Observed::Registered(Registered { label, .. }) = observed else { return None };
+    match label {
+        HookLabel::GitlabToken => Some(Verdict::yes(
+            "NoSigningTokens",
+            "this GitLab signs no deliveries: each carries the hook's secret token in clear; with GitLab 19.0 or later the hook \
+             is registered again with a signature",
+        )),
+        HookLabel::Gitlab => Some(Verdict::no("Signed", "the host signs each delivery")),
+        HookLabel::Github | HookLabel::Gitea | HookLabel::Bitbucket => None,
     }
 }
 
@@ -82,7 +105,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        config::{proof::CredentialCheck, register::Registered},
+        config::proof::CredentialCheck,
         host::{CallError, CredentialError, Operation},
     };
 
@@ -102,6 +125,7 @@ mod tests {
     fn shown(repository: &str, missing_right: Option<&str>) -> Observed {
         Observed::Registered(Registered {
             webhook: hook(Some("7")),
+            label: HookLabel::Gitea,
             repository: repository.parse().expect("a path"),
             missing_right: missing_right.map(str::to_owned),
         })
@@ -144,5 +168,17 @@ mod tests {
             assert_eq!(reasons(Verdict::yes("Valid", ""), &observed), expected(ready_if_valid));
             assert_eq!(reasons(Verdict::no("Invalid", ""), &observed), expected(ready_if_not));
         }
+    }
+
+    #[test]
+    fn only_a_hook_that_gitlab_does_not_sign_says_so() {
+        let of = |label| match shown("acme/shop", None) {
+            Observed::Registered(registered) => Observed::Registered(Registered { label, ..registered }),
+            other => other,
+        };
+        let said = |label| unsigned(&of(label)).map(|verdict| verdict.status);
+        assert_eq!(said(HookLabel::GitlabToken), Some(ConditionStatus::True));
+        assert_eq!(said(HookLabel::Gitlab), Some(ConditionStatus::False));
+        assert_eq!(said(HookLabel::Github), None);
     }
 }

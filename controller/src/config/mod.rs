@@ -14,6 +14,7 @@ pub mod cleanup;
 mod conditions;
 mod dereference;
 pub mod error;
+mod gap;
 pub mod hook;
 mod observe;
 pub mod proof;

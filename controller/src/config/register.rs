@@ -4,15 +4,16 @@ use std::time::Instant;
 
 use k8s_openapi::jiff::Timestamp;
 use tidegate_hosts::{
-    client::HookSpec,
+    client::{Hook, HookSpec, HostError},
     hook::{HookLabel, HookPath, Salt},
 };
 use tidegate_keys::{KeyCache, KeysError};
-use tidegate_model::{ConfigRef, Host, RepositoryPath};
+use tidegate_model::{ConfigRef, RepositoryPath};
 use tidegate_resources::WebhookStatus;
 use tidegate_telemetry::field;
 
 use super::{
+    gap,
     hook::{self, HookAction},
     salt::retired,
 };
@@ -37,6 +38,8 @@ pub struct Registration<'a> {
 pub struct Registered {
     /// The hook as it is now.
     pub webhook: WebhookStatus,
+    /// How its deliveries are proven.
+    pub label: HookLabel,
     /// The path under which the host has the repository.
     pub repository: RepositoryPath,
     /// The right that the credential lacks to read permissions.
@@ -77,35 +80,61 @@ pub fn new_salt() -> Salt {
     Salt::from_random(rand::random())
 }
 
-/// The path of a config's hook.
-pub fn path(host: Host, config: &ConfigRef, salt: &Salt) -> HookPath {
-    HookPath::Config { label: HookLabel::for_host(host), config: config.clone(), salt: salt.clone() }
+/// The address of a config's hook.
+fn url(of: &Registration<'_>, label: HookLabel) -> String {
+    let path = HookPath::Config { label, config: of.config.clone(), salt: of.salt.clone() };
+    format!("{}{path}", of.public_url)
 }
 
 /// Reads the repository, and registers its hook. `known` is the hook in the config's status.
 pub async fn register(of: &Registration<'_>, known: &WebhookStatus) -> Result<Registered, RegisterError> {
     let repository = of.client.read_repository().await?;
     let missing_right = of.client.find_missing_right().await?;
-    let webhook = ensure_hook(of, known).await?;
-    Ok(Registered { webhook, repository, missing_right })
+    let (webhook, label) = ensure_hook(of, known).await?;
+    Ok(Registered { webhook, label, repository, missing_right })
 }
 
-/// Compares the host's hooks with the wanted one, and corrects them. Returns the webhook for the status.
-async fn ensure_hook(of: &Registration<'_>, known: &WebhookStatus) -> Result<WebhookStatus, RegisterError> {
+/// Compares the host's hooks with the wanted one, and corrects them. Returns the webhook for the status, and its label.
+///
+/// A host that can't prove its deliveries as asked gets the hook of a weaker proof.
+async fn ensure_hook(
+    of: &Registration<'_>,
+    known: &WebhookStatus,
+) -> Result<(WebhookStatus, HookLabel), RegisterError> {
+    let hooks = of.client.list_hooks().await?;
+    let host = of.client.host();
+    let prefix = |label| url(of, label).strip_suffix(of.salt.as_str()).map(str::to_owned);
+    let prefixes: Vec<String> = hook::labels(host).filter_map(prefix).collect();
+    let label = hook::strongest(host, &hooks, &prefixes);
+    let (label, webhook) = match apply(of, known, &hooks, &prefixes, label).await {
+        Err(RegisterError::Host(CallError { source: HostError::Unsupported, .. }))
+            if label == HookLabel::Gitlab =>
+        {
+            let label = HookLabel::GitlabToken;
+            (label, apply(of, known, &hooks, &prefixes, label).await?)
+        }
+        applied => (label, applied?),
+    };
+    Ok((webhook, label))
+}
+
+/// Makes the hook of this label right, and deletes what else the config has there.
+async fn apply(
+    of: &Registration<'_>,
+    known: &WebhookStatus,
+    hooks: &[Hook],
+    prefixes: &[String],
+    label: HookLabel,
+) -> Result<WebhookStatus, RegisterError> {
     let keys = of.keys.get(Instant::now()).await.map_err(RegisterError::Keys)?;
     let key_id = keys.current().id();
     // A hook of another master key gets its secret again.
     let known_id = known.id.as_deref().filter(|_| known.key_id.as_ref() == Some(&key_id));
-    let (host, repository) = (of.client.host(), of.client.repository());
-    let (config, salt) = (&of.config, &of.salt);
-    let path = path(host, config, salt);
-    let url = format!("{}{path}", of.public_url);
-    let prefix = url.strip_suffix(salt.as_str()).unwrap_or(&url);
-    let secret = keys.current().derive(HookLabel::for_host(host), config, salt);
-    let spec = HookSpec { url: url.clone(), secret };
+    let (url, repository) = (url(of, label), of.client.repository());
+    let spec =
+        HookSpec { url: url.clone(), label, secret: keys.current().derive(label, &of.config, &of.salt) };
 
-    let hooks = of.client.list_hooks().await?;
-    let mut plan = hook::plan(&hooks, prefix, &url, known_id);
+    let mut plan = hook::plan(hooks, label, prefixes, &url, known_id);
     let is_kept = matches!(plan.action, HookAction::Keep(_));
     let id = match plan.action {
         HookAction::Keep(id) => id,
@@ -122,20 +151,24 @@ async fn ensure_hook(of: &Registration<'_>, known: &WebhookStatus) -> Result<Web
             id
         }
     };
-    let retired = retired(known, is_kept, Timestamp::now());
-    if !is_kept && !retired.is_empty() {
-        // The hook of the previous salt stays until the next check, for its pending deliveries.
+    let is_replaced = known.url.as_ref().is_some_and(|known| *known != url);
+    if !is_kept && is_replaced {
+        // The hook of the previous address stays until the next check, for its pending deliveries.
         plan.delete.clear();
     }
     for stale in plan.delete {
         of.client.delete_hook(&stale).await?;
     }
-    Ok(WebhookStatus {
-        salt: salt.to_string(),
+    let now = Timestamp::now();
+    let is_interrupted = !is_replaced && hook::is_interrupted(hooks, known.id.as_deref());
+    let webhook = WebhookStatus {
+        salt: of.salt.to_string(),
         id: Some(id),
         key_id: Some(key_id),
         url: Some(url),
-        retired,
+        retired: retired(known, is_kept, now),
         rotation: known.rotation.clone(),
-    })
+        ..WebhookStatus::default()
+    };
+    Ok(gap::checked(webhook, known, is_interrupted, now))
 }

@@ -88,6 +88,7 @@ calls! {
     ReadComments, read_comments(number: PullRequestNumber, pointer: &CommentPointer) -> Vec<CommentFacts>;
     ListComments, list_comments(number: PullRequestNumber, since: Timestamp) -> Vec<CommentFacts>;
     CreateComment, create_comment(number: PullRequestNumber, body: &str) -> ();
+    UpdateComment, update_comment(number: PullRequestNumber, comment: CommentId, body: &str) -> ();
     React, react(number: PullRequestNumber, comment: CommentId, reaction: Reaction) -> ();
     ReadCommitComment, read_commit_comment(commit: &CommitSha, comment: CommentId) -> Option<CommitCommentFacts>;
     ListCommitComments, list_commit_comments(commit: &CommitSha) -> Vec<CommitCommentFacts>;
@@ -133,6 +134,11 @@ impl RepositoryClient {
     /// The ref that holds a pull request's head; `None` where the host keeps no such refs.
     pub fn pull_request_ref(&self, number: PullRequestNumber) -> Option<String> {
         pull_request_ref(self.host(), number)
+    }
+
+    /// Where `git` clones another repository of the site from, without credentials.
+    pub fn clone_url_of(&self, repository: &RepositoryPath) -> String {
+        self.client.clone_url(repository).into()
     }
 
     /// Where `git` clones the repository from, without credentials.

@@ -6,7 +6,10 @@ use tidegate_resources::{
     VolumeMount,
 };
 
-use super::{dereference::Source, literal};
+use super::{
+    dereference::{Fork, Source},
+    literal,
+};
 
 /// The step's name in its task.
 pub const STEP: &str = "checkout";
@@ -97,8 +100,14 @@ impl Outcome {
 /// The step, for the base at this commit.
 pub fn step(spec: &IntegrationJobSpec, base: &CommitSha, source: &Source, image: &str) -> Step {
     let head = |pull: &Pull| {
-        let reference = source.pull_request_refs.get(&pull.number).map_or("", String::as_str);
-        format!("{} {} {reference}", pull.number, pull.sha).trim_end().to_owned()
+        let (number, sha) = (pull.number, &pull.sha);
+        match (source.pull_request_refs.get(&number), source.forks.get(&number)) {
+            (Some(reference), _) => format!("{number} {sha} {reference}"),
+            (None, Some(Fork { clone_url, branch })) => {
+                format!("{number} {sha} refs/heads/{branch} {clone_url}")
+            }
+            (None, None) => format!("{number} {sha}"),
+        }
     };
     let heads: Vec<String> = spec.pulls.iter().map(head).collect();
     let mut env = literal::variables(vec![

@@ -5,8 +5,8 @@
 #   TIDEGATE_CLONE_URL       where to fetch from
 #   TIDEGATE_BASE_REF        refs/heads/... or refs/tags/...
 #   TIDEGATE_BASE_SHA        the commit to check out, or to merge into
-#   TIDEGATE_HEADS           what to merge: a line "number sha ref" for each pull request. The ref holds the head; it is missing
-#                            where the host keeps no such refs
+#   TIDEGATE_HEADS           what to merge: a line "number sha ref url" for each pull request. The ref holds the head; it is missing
+#                            where the host keeps no such refs. The URL is that of the fork which alone holds it
 #   TIDEGATE_HISTORY_MIB     how many MiB are fetched so that the clone is whole; where it is larger, only what is tested is
 #   TIDEGATE_CREDENTIAL_FILE a file that holds a token; without it the fetch is anonymous
 #   TIDEGATE_GIT_USER        the user that the host expects with the token
@@ -70,8 +70,14 @@ if [ -r "${TIDEGATE_CREDENTIAL_FILE:-}" ]; then
     # Bound to host and path: no redirect makes git show the token to anybody else. The token is read by the shell
     # itself, so it stands in no argument list.
     setting credential.useHttpPath true
-    setting "credential.$TIDEGATE_CLONE_URL.helper" \
-        '!f() { test "$1" = get && printf "username=%s\npassword=%s\n" "$TIDEGATE_GIT_USER" "$(cat "$TIDEGATE_CREDENTIAL_FILE")"; }; f'
+    while read -r _ _ _ url; do
+        # A fork is on the same site.
+        setting "credential.${url:-$TIDEGATE_CLONE_URL}.helper" \
+            '!f() { test "$1" = get && printf "username=%s\npassword=%s\n" "$TIDEGATE_GIT_USER" "$(cat "$TIDEGATE_CREDENTIAL_FILE")"; }; f'
+    done <<URLS
+
+$TIDEGATE_HEADS
+URLS
 fi
 
 format=sha1
@@ -85,6 +91,7 @@ missing='not our ref|find remote ref|unadvertised object'
 lost='^(fatal|error): .*(unable to access|could not fetch|unable to read|RPC failed|early EOF|hung up|disconnect)'
 
 # First everything is fetched: then git needs the host no more, neither here nor in the job, which has no credential.
+from=origin
 how=''
 # In blocks of 512 bytes, which are what `ulimit` and `find` count.
 limit=$((TIDEGATE_HISTORY_MIB * 2048))
@@ -99,7 +106,7 @@ try() {
     pauses='1 4'
     # $how is a list of options on purpose, like $pauses. Every sh that images have knows ulimit -c.
     # shellcheck disable=SC2086,SC3045
-    until (ulimit -c 0; ulimit -f "$limit"; exec git fetch --quiet --no-write-fetch-head $how origin "$@") 2>"$log"; do
+    until (ulimit -c 0; ulimit -f "$limit"; exec git fetch --quiet --no-write-fetch-head $how "$from" "$@") 2>"$log"; do
         cat "$log" >&2
         is_over_limit && is_over=yes || is_over=''
         # What git leaves of a fetch that was ended.
@@ -185,8 +192,8 @@ else
     # A merge needs the whole history, but not every file of it; hosts that don't filter send all.
     how_large=--filter=blob:none
     set -- "$TIDEGATE_BASE_SHA:refs/tidegate/base"
-    while read -r number sha _; do
-        set -- "$@" "$sha:refs/tidegate/pull-$number"
+    while read -r number sha _ url; do
+        test -n "$url" || set -- "$@" "$sha:refs/tidegate/pull-$number"
     done <<HEADS
 $TIDEGATE_HEADS
 HEADS
@@ -194,13 +201,22 @@ HEADS
         grep -qE "$missing" "$log" || give_up
         get "$TIDEGATE_BASE_SHA" "$TIDEGATE_BASE_REF" base ||
             finish error "$TIDEGATE_BASE_REF holds $TIDEGATE_BASE_SHA no more"
-        while read -r number sha ref <&3; do
+        while read -r number sha ref url <&3; do
+            test -z "$url" || continue
             get "$sha" "$ref" "pull-$number" ||
                 finish superseded "#$number holds $sha no more"
         done 3<<HEADS
 $TIDEGATE_HEADS
 HEADS
     fi
+    while read -r number sha ref url <&3; do
+        test -n "$url" || continue
+        from=pull-$number
+        git remote add "$from" "$url"
+        get "$sha" "$ref" "pull-$number" || finish superseded "#$number holds $sha no more"
+    done 3<<HEADS
+$TIDEGATE_HEADS
+HEADS
     attempt checkout --quiet --force --detach refs/tidegate/base || finish error "git checkout failed: $(reason)"
     # Author, committer and dates are fixed, so that every task of a run builds the same commit.
     GIT_COMMITTER_DATE="$(git show -s --format=%ct HEAD) +0000"

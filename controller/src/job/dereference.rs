@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use tidegate_hosts::git_user;
-use tidegate_model::{PullRequestNumber, SecretKeyRef};
+use tidegate_model::{PullRequestNumber, RefName, SecretKeyRef};
 use tidegate_resources::{IntegrationConfig, IntegrationJob, Pull};
 
-use crate::{context::Context, host::CredentialError};
+use crate::{
+    context::Context,
+    host::{CallError, CredentialError, RepositoryClient},
+};
 
 /// Where the code comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +20,19 @@ pub struct Source {
     pub clone_url: String,
     /// The ref that holds the head of each pull request, where the host keeps such refs.
     pub pull_request_refs: BTreeMap<PullRequestNumber, String>,
+    /// Where the heads of forks are, where the host keeps no such refs.
+    pub forks: BTreeMap<PullRequestNumber, Fork>,
     /// What the checkout step logs in with; without it the fetch is anonymous.
     pub clone_credential: Option<CloneCredential>,
+}
+
+/// Where the head of a fork is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fork {
+    /// The address to fetch from, on the same site.
+    pub clone_url: String,
+    /// The branch of the head.
+    pub branch: RefName,
 }
 
 /// What the checkout step logs in to the host with.
@@ -72,6 +86,14 @@ pub enum DereferenceError {
         /// Why.
         source: kube::Error,
     },
+    /// The host did not show where the head of a pull request is.
+    #[error("failed to read pull request {number}")]
+    PullRequest {
+        /// The pull request.
+        number: PullRequestNumber,
+        /// Why.
+        source: CallError,
+    },
     /// The config's credential can't be used.
     #[error("failed to use the credential of IntegrationConfig {name}")]
     Credential {
@@ -91,6 +113,7 @@ impl DereferenceError {
             Self::Config { .. } => "ConfigUnreadable",
             Self::CloneSecret { .. } => "CloneSecretMissing",
             Self::Secret { .. } => "SecretUnreadable",
+            Self::PullRequest { source, .. } => source.source.reason(),
             Self::Credential { source, .. } => source.category(),
         }
     }
@@ -106,6 +129,7 @@ impl DereferenceError {
             Self::ConfigGone(_)
             | Self::OtherRepository { .. }
             | Self::CloneSecret { .. }
+            | Self::PullRequest { .. }
             | Self::Credential { .. } => false,
         }
     }
@@ -154,11 +178,24 @@ pub async fn source(job: &IntegrationJob, context: &Context) -> Result<Source, D
         None => None,
     };
     let of_pull = |pull: &Pull| Some((pull.number, host.pull_request_ref(pull.number)?));
-    Ok(Source {
-        clone_url: host.clone_url(),
-        pull_request_refs: job.spec.pulls.iter().filter_map(of_pull).collect(),
-        clone_credential,
-    })
+    let pull_request_refs: BTreeMap<_, _> = job.spec.pulls.iter().filter_map(of_pull).collect();
+    let mut forks = BTreeMap::new();
+    for pull in job.spec.pulls.iter().filter(|pull| !pull_request_refs.contains_key(&pull.number)) {
+        if let Some(fork) = fork(pull, &host).await? {
+            forks.insert(pull.number, fork);
+        }
+    }
+    Ok(Source { clone_url: host.clone_url(), pull_request_refs, forks, clone_credential })
+}
+
+/// Where the head of a pull request is, if that is a fork. One that is gone, or shows no fork, is fetched from the base.
+async fn fork(pull: &Pull, host: &RepositoryClient) -> Result<Option<Fork>, DereferenceError> {
+    let shown = host.read_pull_request(pull.number).await;
+    let shown = shown.map_err(|source| DereferenceError::PullRequest { number: pull.number, source })?;
+    let Some(head) = shown.map(|shown| shown.head) else { return Ok(None) };
+    let (Some(repository), Some(branch)) = (head.repository, head.branch) else { return Ok(None) };
+    let is_fork = !repository.is_same_as(host.repository());
+    Ok(is_fork.then(|| Fork { clone_url: host.clone_url_of(&repository), branch }))
 }
 
 /// Checks that the checkout step can mount the Secret, and may send it to the host.
@@ -181,9 +218,10 @@ async fn clone_credential(
             .check_bound(secret, &config.spec.git)
             .map_err(|source| DereferenceError::Credential { name: config.name_any(), source })?;
     }
-    let has_key = secret.and_then(|secret| secret.data).is_some_and(|data| data.contains_key(key));
-    if !has_key {
+    let data = secret.and_then(|secret| secret.data);
+    let Some(token) = data.as_ref().and_then(|data| data.get(key)) else {
         return Err(DereferenceError::CloneSecret { name: name.clone(), key: key.clone() });
-    }
-    Ok(CloneCredential { secret: reference.clone(), git_user: git_user(config.spec.git.type_) })
+    };
+    let git_user = git_user(config.spec.git.type_, &String::from_utf8_lossy(&token.0));
+    Ok(CloneCredential { secret: reference.clone(), git_user })
 }

@@ -76,6 +76,11 @@ impl Book {
         .collect()
     }
 
+    /// The branch of an open pull request with this head.
+    pub fn branch_of_head(&self, head: &CommitSha) -> Option<RefName> {
+        self.state().ledger.branch_of_head(head).cloned()
+    }
+
     /// The branches and tags that were pushed while the config could not be followed; none while it still can't be.
     pub fn due_refs(&self) -> Vec<(GitRef, CommitSha)> {
         let state = self.state();

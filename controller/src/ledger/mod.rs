@@ -16,7 +16,7 @@ use std::{
 
 use k8s_openapi::jiff::Timestamp;
 use tidegate_model::{CommentId, CommitSha, GitRef, Login, PullRequestNumber, RefName, StatusState};
-use tidegate_resources::IntegrationConfig;
+use tidegate_resources::{DeliveryGap, IntegrationConfig};
 use tidegate_rules::{
     ledger::{Config, JobRecord, Ledger, Observation, PullRequestState, RunId, TargetKey},
     status::{ConfigState, Context as StatusContext, Decided, JobKind},
@@ -156,18 +156,20 @@ impl Book {
         let rules = rules_of(config);
         let is_as_before = state.config.spec == config.spec
             && state.rules.state == rules.state
-            && state.config.is_proven() == config.is_proven();
+            && state.config.is_proven() == config.is_proven()
+            && gap(&state.config) == gap(config);
         if is_as_before {
             return;
         }
         // Events of an App pass it by now, until it proves its right again.
         let has_lost_proof = state.config.is_proven() && !config.is_proven();
+        let has_lost_deliveries = gap(config).is_some() && gap(config) != gap(&state.config);
         state.rules = rules;
         state.config = Arc::new(config.clone());
         state.config_changes += 1;
         state.is_unsaved = true;
         state.apply(&Observation::Config);
-        if has_lost_proof {
+        if has_lost_proof || has_lost_deliveries {
             state.apply(&Observation::Dropped);
         }
         drop(state);
@@ -213,6 +215,14 @@ impl Book {
             decided: decided.clone(),
         });
         due.collect()
+    }
+
+    /// What every status of a commit should say.
+    pub fn statuses(&self, commit: &CommitSha) -> Vec<(StatusContext, Decided)> {
+        let state = self.state();
+        let record = state.ledger.commits.get(commit);
+        let statuses = record.into_iter().flat_map(|record| record.statuses.iter());
+        statuses.map(|(context, status)| (context.clone(), status.decided.clone())).collect()
     }
 
     /// The host took a status, or refused it for good.
@@ -321,6 +331,11 @@ impl State {
             self.pruned_at_ms = now;
         }
     }
+}
+
+/// The last time in which its host delivered nothing to a config.
+fn gap(config: &IntegrationConfig) -> Option<&DeliveryGap> {
+    config.status.as_ref()?.webhook.as_ref()?.gap.as_ref()
 }
 
 /// The key of a config: namespace and name.

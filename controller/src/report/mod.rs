@@ -5,6 +5,8 @@
 //! yet, a write is due: the `outbox` (pure) decides when it is sent, verdicts first and within the credential's budget
 //! (`crate::budget`), which answers to comments share. After a crash at most the last write is repeated.
 
+mod comment;
+mod commenting;
 mod outbox;
 mod send;
 mod shown;
@@ -18,11 +20,11 @@ use std::{
 
 use k8s_openapi::jiff::Timestamp;
 use rand::RngExt as _;
-use tidegate_model::StatusState;
+use tidegate_model::{CommitSha, StatusState};
 use tidegate_resources::IntegrationConfig;
 use tidegate_rules::{
     ledger::{DeletedBy, Observation},
-    status::Context as StatusContext,
+    status::{Context as StatusContext, Decided},
 };
 use tidegate_telemetry::field;
 use tokio::task::{JoinError, JoinSet};
@@ -65,6 +67,8 @@ struct Reporter {
     shown: Shown,
     /// Ledgers that are being written, and whether they have changed since.
     saving: HashMap<Key, bool>,
+    /// Commits whose statuses are being written into comments, and whether they have changed since.
+    commenting: HashMap<(Key, CommitSha), bool>,
     /// Whether all runs and configs are listed: before that nothing is recorded or sent.
     is_ready: bool,
     is_stopping: bool,
@@ -74,6 +78,7 @@ struct Reporter {
 enum Ended {
     Sent(Due, Sent),
     Saved(Key, bool),
+    Commented(Key, CommitSha, Vec<(StatusContext, Decided)>, Sent),
     Published,
     Waited,
 }
@@ -91,6 +96,7 @@ pub async fn run(context: Context, stop: CancellationToken) -> Result<(), Report
         books: HashMap::new(),
         shown: Shown::default(),
         saving: HashMap::new(),
+        commenting: HashMap::new(),
         is_ready: false,
         is_stopping: false,
     };
@@ -298,8 +304,12 @@ impl Reporter {
                 continue;
             };
             let context = self.context.clone();
+            let book = self.books.get(key);
+            let branch = book.and_then(|book| book.branch_of_head(&due.target.sha));
+            let is_head = book.is_some_and(|book| !book.numbers(&due.target.sha).is_empty());
             self.tasks.spawn(async move {
-                let sent = send::send(&due, &config, &context).instrument(span::of_config(&config)).await;
+                let sent = send::send(&due, branch, is_head, &config, &context);
+                let sent = sent.instrument(span::of_config(&config)).await;
                 Ended::Sent(due, sent)
             });
         }
@@ -313,6 +323,9 @@ impl Reporter {
                 if has_changed || (!is_saved && !self.is_stopping) {
                     self.save(&key);
                 }
+            }
+            Ended::Commented(config, head, statuses, sent) => {
+                self.commented(&config, &head, statuses, &sent);
             }
             Ended::Waited => self.observe_rest().await,
             Ended::Published => (),
@@ -336,6 +349,7 @@ impl Reporter {
                     Ended::Published
                 });
             }
+            WriteResult::ToComment => return self.comment(&due.target.config, &due.target.sha),
             WriteResult::Later => return,
         }
         let Target { config, sha, context } = &due.target;

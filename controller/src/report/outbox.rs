@@ -45,6 +45,8 @@ pub struct Target {
 pub enum Sent {
     /// The host accepted it.
     Taken,
+    /// The host doesn't take it, and a comment can say it.
+    ToComment,
     /// The host refused it for good: the reason.
     Refused(String),
     /// It may succeed later.
@@ -59,6 +61,8 @@ pub enum Sent {
 pub enum WriteResult {
     /// The host accepted it.
     Taken,
+    /// A comment is to say it.
+    ToComment,
     /// It will never accept it: the reason.
     Refused(String),
     /// It is tried again.
@@ -162,6 +166,7 @@ impl Outbox {
         completed(&mut self.in_flight_of, &entry.credential);
         let settled = match result {
             Sent::Taken => WriteResult::Taken,
+            Sent::ToComment => WriteResult::ToComment,
             Sent::Refused(reason) => WriteResult::Refused(reason),
             Sent::Failed { retry_after } => {
                 let retry_after = retry_after.map(|wait| wait.min(LONGEST_PAUSE));

@@ -7,15 +7,25 @@ use kube::{
     runtime::events::{Event, EventType},
 };
 use tidegate_hosts::client::{ErrorClass, HostError};
-use tidegate_model::CommitStatus;
-use tidegate_resources::IntegrationConfig;
+use tidegate_model::{CommitSha, CommitStatus, PullRequestNumber, RefName};
+use tidegate_resources::{IntegrationConfig, statuses_digest};
 use tidegate_telemetry::field;
 
-use super::outbox::{Due, Sent};
+use super::{
+    comment,
+    outbox::{Due, Sent},
+};
 use crate::{context::Context, error_chain, host::CallError, key::Key, outcome::status_content::page_url};
 
-/// Sends a status to the host of a config.
-pub async fn send(due: &Due, config: &IntegrationConfig, context: &Context) -> Sent {
+/// Sends a status to the host of a config. `branch` is that of a pull request with the commit as its head.
+/// `is_head`: open pull requests have it as head, so that a comment can replace it.
+pub async fn send(
+    due: &Due,
+    branch: Option<RefName>,
+    is_head: bool,
+    config: &IntegrationConfig,
+    context: &Context,
+) -> Sent {
     // A missing or unreadable Secret can be repaired; the config's condition shows the cause.
     let Ok(host) = context.hosts.for_config(config).await else {
         return Sent::Failed { retry_after: None };
@@ -28,8 +38,12 @@ pub async fn send(due: &Due, config: &IntegrationConfig, context: &Context) -> S
         state: due.status.state,
         description: due.status.description.clone(),
         target_url: base.zip(run.as_ref()).map(|(base, run)| page_url(base, run)),
+        branch,
     };
     let Err(CallError { source: error, .. }) = host.set_status(&status).await else { return Sent::Taken };
+    if is_head && matches!(error, HostError::StatusInFork) {
+        return Sent::ToComment;
+    }
     let message = error_chain(&error);
     tracing::warn!(
         { field::JOB } = run.map(|run| run.to_string()),
@@ -41,10 +55,47 @@ pub async fn send(due: &Due, config: &IntegrationConfig, context: &Context) -> S
         Next::GiveUp => Sent::Refused(message),
         Next::Wait => Sent::Failed { retry_after: error.retry_after() },
         Next::LookForCommit => match host.has_commit(&due.target.sha).await {
+            // Where the base repository doesn't hold the heads of forks, it has no such commit.
+            Ok(false) if is_head => Sent::ToComment,
             Ok(false) => Sent::Refused(format!("the repository has no such commit any more ({message})")),
             Ok(true) | Err(_) => Sent::Failed { retry_after: error.retry_after() },
         },
     }
+}
+
+/// Writes what the host doesn't take as statuses into a comment on each pull request.
+pub async fn comment(
+    head: &CommitSha,
+    numbers: &[PullRequestNumber],
+    rows: &[comment::Row],
+    config: &IntegrationConfig,
+    context: &Context,
+) -> Sent {
+    // As for a status: the config's condition shows the cause.
+    let Ok(host) = context.hosts.for_config(config).await else {
+        return Sent::Failed { retry_after: None };
+    };
+    let digest = statuses_digest(config.metadata.uid.as_deref().unwrap_or_default());
+    let body = comment::body(head, rows, &digest);
+    for number in numbers {
+        let Err(CallError { source: error, .. }) = comment::write(&host, *number, &body, &digest).await
+        else {
+            continue;
+        };
+        let message = error_chain(&error);
+        tracing::warn!({ field::ERROR } = message, "failed to write the comment that replaces statuses");
+        return match error.class() {
+            ErrorClass::Right | ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Rejected => {
+                Sent::Refused(message)
+            }
+            ErrorClass::Transient
+            | ErrorClass::RateLimited
+            | ErrorClass::Setup
+            | ErrorClass::Credential
+            | ErrorClass::Unreadable => Sent::Failed { retry_after: error.retry_after() },
+        };
+    }
+    Sent::Taken
 }
 
 /// What follows from a failed write of a status. Only a refusal of this very status is final: an operator can repair everything else,

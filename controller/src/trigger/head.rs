@@ -70,14 +70,14 @@ impl Reader<'_> {
         let author = &pull_request.author;
         let repository = pull_request.head.repository.as_ref();
         let is_own = repository.is_some_and(|repository| repository.is_same_as(own));
-        let owner = repository.filter(|_| !is_own).and_then(|fork| fork.owner().parse::<Login>().ok());
+        let owner = pull_request.head.owner.as_ref().filter(|_| !is_own);
         let read_opener = async {
             match opener {
                 Some(opener) => Ok(opener),
                 None => self.account(author).await,
             }
         };
-        let other = owner.as_ref().filter(|owner| *owner != author);
+        let other = owner.filter(|owner| *owner != author);
         let read_owner = OptionFuture::from(other.map(|owner| self.account(owner)));
         let branch = pull_request.head.branch.as_ref().filter(|_| is_own);
         let target = target.filter(|target| Some(&target.branch) == branch);

@@ -191,6 +191,7 @@ fn seen(pull_request: &PullRequestFacts, standing: &Standing) -> (ledger::PullRe
     let seen = ledger::PullRequest {
         state,
         head: pull_request.head.sha.clone(),
+        branch: pull_request.head.branch.clone(),
         base: pull_request.base.clone(),
         mark: skip::skip_marker(&pull_request.title).map(|mark| format!("{mark} in the title")),
         is_draft: pull_request.draft,

@@ -67,6 +67,14 @@ impl Forge {
         }
     }
 
+    /// How a user is named in what the host shows of commands: on Bitbucket by UUID.
+    pub fn shown_login(&self, login: &str) -> Result<String> {
+        match self {
+            Self::Sandbox(forge) => forge.shown_login(login),
+            Self::Gitea(gitea) => Ok(gitea.login(login)),
+        }
+    }
+
     /// Where a repository is cloned from.
     pub fn git_url(&self, repo: &str) -> String {
         match self {

@@ -1,5 +1,6 @@
 //! One repository with its config, and the verbs of scenarios.
 
+mod commented;
 mod config;
 mod expected;
 mod situation;
@@ -17,11 +18,11 @@ use kube::{
     runtime::wait::{Condition, await_condition},
 };
 use serde_json::{Value, json};
-use tidegate_model::{CommitSha, Permission};
+use tidegate_model::{CommitSha, Host, Permission};
 use tidegate_resources::IntegrationJob;
 use tidegate_sandbox_forge::{Delivery, Status};
 
-use crate::{COMMANDS, EVENTS, World, WorldSpec, world::REPORT_URL};
+use crate::{COMMANDS, EVENTS, Forge, World, WorldSpec, world::REPORT_URL};
 
 /// The repository of every scene.
 pub const REPOSITORY: &str = "acme/shop";
@@ -39,7 +40,7 @@ const PATIENCE: Duration = Duration::from_mins(3);
 pub struct Scene {
     /// Everything outside.
     pub world: World,
-    dialect: tidegate_model::Host,
+    dialect: Host,
     expected: expected::Expected,
 }
 
@@ -177,8 +178,25 @@ impl Scene {
 
     /// The same of any config's, by its context.
     pub async fn status_of(&self, sha: &CommitSha, context: &str, state: &str) -> Result<Status> {
-        let found =
-            self.world.forge.wait_for_status(REPOSITORY, sha, context, PATIENCE, |s| s.state == state).await;
+        let found = match (self.dialect, &self.world.forge) {
+            (Host::Gitlab | Host::Bitbucket, Forge::Sandbox(forge)) => {
+                let look = |forge: &tidegate_sandbox_forge::Forge| {
+                    let status = forge.status(REPOSITORY, sha, context).ok()?;
+                    let shown = status.or_else(|| commented::status(forge, sha, context))?;
+                    is_in(&shown, state).then_some(shown)
+                };
+                forge
+                    .wait_for(
+                        &format!("status {context} of {sha}, or the comment in its place"),
+                        PATIENCE,
+                        look,
+                    )
+                    .await
+            }
+            (_, forge) => {
+                forge.wait_for_status(REPOSITORY, sha, context, PATIENCE, |s| is_in(s, state)).await
+            }
+        };
         match found {
             Ok(status) => Ok(status),
             Err(error) => Err(error.context(format!("{context} is not {state}\n{}", self.situation().await))),
@@ -199,11 +217,15 @@ impl Scene {
         }
     }
 
-    /// The states that a job's commit status has had, oldest first.
+    /// The states that a job's commit status has had, oldest first. GitLab and Bitbucket show an error as a failure.
     pub async fn states(&self, sha: &CommitSha, job: &str) -> Result<Vec<String>> {
         let context = format!("tidegate/{CONFIG}/{job}");
         let all = self.world.forge.statuses(REPOSITORY, sha).await?;
-        Ok(all.into_iter().filter(|status| status.context == context).map(|status| status.state).collect())
+        Ok(all
+            .into_iter()
+            .filter(|status| status.context == context)
+            .map(|status| plain(&status.state).to_owned())
+            .collect())
     }
 
     /// Puts a message into the command queue, as a plugin with bad intentions would.
@@ -325,6 +347,21 @@ impl Scene {
             Err(_) => anyhow::bail!("waited {PATIENCE:?} in vain until {what}\n{}", self.situation().await),
         }
     }
+}
+
+/// A state of a status in GitHub's words. GitLab and Bitbucket know no errors.
+fn plain(state: &str) -> &str {
+    match state {
+        "INPROGRESS" | "running" => "pending",
+        "SUCCESSFUL" => "success",
+        "FAILED" | "failed" => "failure",
+        other => other,
+    }
+}
+
+fn is_in(status: &Status, state: &str) -> bool {
+    let shows_errors = !matches!(&*status.state, "FAILED" | "failed");
+    plain(&status.state) == state || (state == "error" && !shows_errors)
 }
 
 /// Runs git and returns what it prints.

@@ -72,6 +72,7 @@ pub(in crate::chat) fn known() -> Known {
                 sha: sha(HEAD),
                 branch: Some("fix".parse().expect("a branch")),
                 repository: Some("acme/shop".parse().expect("a repository")),
+                owner: "acme".parse().ok(),
             },
             base: "main".parse().expect("a branch"),
             author: "dora".parse().expect("a login"),

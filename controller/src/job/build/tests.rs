@@ -16,6 +16,7 @@ const SETTINGS: RunSettings<'static> = RunSettings {
 fn source(secret: Option<&str>) -> Source {
     Source {
         clone_url: "https://git.example.com/acme/shop.git".to_owned(),
+        forks: [].into(),
         pull_request_refs: [(PullRequestNumber(7), "refs/pull/7/head".to_owned())].into(),
         clone_credential: secret.map(|name| CloneCredential {
             secret: SecretKeyRef { name: name.to_owned(), key: "token".to_owned() },

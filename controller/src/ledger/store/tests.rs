@@ -55,6 +55,7 @@ fn a_part_that_does_not_fit_into_an_object_is_refused_before_it_is_sent() {
     let seen = PullRequest {
         state: PullRequestState::Open,
         head: sha(),
+        branch: None,
         base: "main".parse().expect("a branch"),
         mark: Some("x".repeat(IntegrationLedger::MAX_RECORDS)),
         is_draft: false,

@@ -36,6 +36,7 @@ fn pull_request(open: bool) -> PullRequestFacts {
             sha: sha('a'),
             branch: Some("fix".parse().expect("a branch")),
             repository: Some("ACME/shop".parse().expect("a repository")),
+            owner: "ACME".parse().ok(),
         },
         base: "main".parse().expect("a branch"),
         author: "dora".parse().expect("a login"),

@@ -153,6 +153,7 @@ impl Gitea {
             secret: None,
             events: hook.events,
             active: hook.active,
+            verify_tls: true,
             created_at: hook.created_at,
             updated_at: hook.updated_at,
         };
@@ -177,6 +178,8 @@ impl Gitea {
                 id: status.id,
                 sha: sha.clone(),
                 context: status.context,
+                key: None,
+                branch: None,
                 state: status.status,
                 description: status.description,
                 target_url: status.target_url,

@@ -74,7 +74,8 @@ impl Gitea {
             let reactions = reactions.into_iter().flatten();
             let reactions = reactions.map(|reaction| (reaction.user.into(), reaction.content)).collect();
             let author = user.into();
-            comments.push(Comment { id, number, author, body, reactions, created_at, updated_at });
+            let deleted = false;
+            comments.push(Comment { id, number, author, body, deleted, reactions, created_at, updated_at });
         }
         Ok(comments)
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use tidegate_model::Host;
 use tidegate_sandbox_forge::Comment;
 
 use super::{PATIENCE, Scene};
@@ -19,11 +20,17 @@ impl Scene {
         self.world.forge.comment(REPOSITORY, number, by, body).await
     }
 
-    /// Waits until a comment has got its thumb: all that it asked for was done.
+    /// Waits until a comment has got its thumb: all that it asked for was done. A host without reactions has a reply instead.
     pub async fn thumb(&self, number: u64, comment: u64) -> Result<()> {
         let has_thumb = |comments: &[Comment]| {
             let comment = comments.iter().find(|known| known.id == comment)?;
-            comment.reactions.iter().any(|(_, content)| content == "+1").then_some(())
+            let thumbs = ["+1", "thumbsup"];
+            let has_thumb = comment.reactions.iter().any(|(_, content)| thumbs.contains(&&**content));
+            let is_reply = |later: &Comment| {
+                later.id > comment.id && later.body.contains(MARKER) && later.body.contains(": done")
+            };
+            let has_reply = self.dialect == Host::Bitbucket && comments.iter().any(is_reply);
+            (has_thumb || has_reply).then_some(())
         };
         let found = self.world.forge.wait_for_comments(REPOSITORY, number, PATIENCE, has_thumb).await;
         match found {

@@ -3,12 +3,12 @@
 use anyhow::{Context as _, Result};
 use kube::ResourceExt;
 use serde_json::json;
-use tidegate_model::CommitSha;
+use tidegate_model::{CommitSha, Host};
 use tidegate_resources::Phase;
 use tidegate_scenarios::{REPOSITORY, Scene, WorldSpec};
 use tidegate_test_suite::scenario;
 
-use crate::{OWN_CONTEXT, gitea, github, job, unit};
+use crate::{OWN_CONTEXT, github, job, on, unit};
 
 /// Steve's pull request from his fork, shown as waiting for approval since a second that is over.
 async fn waiting(scene: &Scene) -> Result<(u64, CommitSha)> {
@@ -20,14 +20,14 @@ async fn waiting(scene: &Scene) -> Result<(u64, CommitSha)> {
     Ok((number, head))
 }
 
-scenario!(ok_to_test_runs_the_head_that_was_shown_on_gitea);
-async fn ok_to_test_runs_the_head_that_was_shown_on_gitea() -> Result<()> {
-    ok_to_test(gitea()).await
-}
-
-scenario!(ok_to_test_runs_the_head_that_was_shown_on_github, not_on_cluster = "there is no GitHub");
-async fn ok_to_test_runs_the_head_that_was_shown_on_github() -> Result<()> {
-    ok_to_test(github()).await
+scenario!(
+    ok_to_test_runs_the_head_that_was_shown,
+    on_hosts,
+    not_on_gitlab = "a fork's head has no status, which an approval without a SHA needs",
+    not_on_bitbucket = "a fork's head has no status, which an approval without a SHA needs"
+);
+async fn ok_to_test_runs_the_head_that_was_shown(host: Host) -> Result<()> {
+    ok_to_test(on(host)).await
 }
 
 async fn ok_to_test(spec: WorldSpec) -> Result<()> {
@@ -56,9 +56,9 @@ async fn ok_to_test(spec: WorldSpec) -> Result<()> {
     scene.end().await
 }
 
-scenario!(an_approval_is_valid_for_its_head_and_for_no_later_one);
-async fn an_approval_is_valid_for_its_head_and_for_no_later_one() -> Result<()> {
-    let scene = Scene::set(gitea(), &unit()).await?;
+scenario!(an_approval_is_valid_for_its_head_and_for_no_later_one, on_hosts,);
+async fn an_approval_is_valid_for_its_head_and_for_no_later_one(host: Host) -> Result<()> {
+    let scene = Scene::set(on(host), &unit()).await?;
     let (number, old) = waiting(&scene).await?;
     let comment = scene.comment("dora", number, &format!("/ok-to-test {old}")).await?;
     scene.thumb(number, comment).await?;
@@ -77,9 +77,11 @@ async fn an_approval_is_valid_for_its_head_and_for_no_later_one() -> Result<()> 
     scene.end().await
 }
 
-scenario!(a_bare_approval_of_a_head_that_was_not_shown_is_refused_and_names_the_head);
-async fn a_bare_approval_of_a_head_that_was_not_shown_is_refused_and_names_the_head() -> Result<()> {
-    let mut scene = Scene::set(gitea(), &unit()).await?;
+scenario!(a_bare_approval_of_a_head_that_was_not_shown_is_refused_and_names_the_head, on_hosts,);
+async fn a_bare_approval_of_a_head_that_was_not_shown_is_refused_and_names_the_head(
+    host: Host,
+) -> Result<()> {
+    let mut scene = Scene::set(on(host), &unit()).await?;
     let (number, _) = waiting(&scene).await?;
     // Steve pushes while dora writes: nobody has shown her the new head.
     if let Some(controller) = scene.world.controller.take() {

@@ -9,14 +9,14 @@ use tidegate_resources::ConditionStatus;
 use tidegate_scenarios::{REPOSITORY, Scene, WorldSpec};
 use tidegate_test_suite::scenario;
 
-use crate::{gitea, github, job, unit};
+use crate::{gitea, github, job, on, unit};
 
-scenario!(the_webhook_is_registered_once_and_removed_with_the_config);
-async fn the_webhook_is_registered_once_and_removed_with_the_config() -> Result<()> {
-    let scene = Scene::set(github(), &unit()).await?;
+scenario!(the_webhook_is_registered_once_and_removed_with_the_config, on_hosts);
+async fn the_webhook_is_registered_once_and_removed_with_the_config(host: Host) -> Result<()> {
+    let scene = Scene::set(on(host), &unit()).await?;
     let hooks = scene.world.forge.hooks(REPOSITORY).await?;
     assert_eq!(hooks.len(), 1);
-    let host = scene.world.forge.dialect(Host::Github);
+    let host = scene.world.forge.dialect(host);
     let prefix = format!("{}/hooks/{host}/{}/shop/", scene.world.cloud.gateway(), scene.world.namespace);
     assert!(hooks[0].url.starts_with(&prefix), "{}", hooks[0].url);
     scene.delete_config().await?;
@@ -24,9 +24,9 @@ async fn the_webhook_is_registered_once_and_removed_with_the_config() -> Result<
     scene.end().await
 }
 
-scenario!(a_removed_webhook_is_registered_again);
-async fn a_removed_webhook_is_registered_again() -> Result<()> {
-    let spec = WorldSpec { webhook_check_interval: "1s", ..gitea() };
+scenario!(a_removed_webhook_is_registered_again, on_hosts);
+async fn a_removed_webhook_is_registered_again(host: Host) -> Result<()> {
+    let spec = WorldSpec { webhook_check_interval: "1s", ..on(host) };
     let scene = Scene::set(spec, &unit()).await?;
     let hook = scene.world.forge.hooks(REPOSITORY).await?.remove(0);
     scene.world.forge.delete_hook(REPOSITORY, hook.id).await?;

@@ -23,6 +23,7 @@ mod drain;
 mod expansion;
 mod git_of_jobs;
 mod head_trust;
+mod hooks;
 mod host_faults;
 mod kill;
 mod kill_between;
@@ -71,6 +72,11 @@ fn gitea() -> WorldSpec {
 /// A world whose forge speaks GitHub's dialect. On the real cluster a Gitea takes its place.
 fn github() -> WorldSpec {
     WorldSpec::new(Host::Github)
+}
+
+/// A world whose forge speaks a host's dialect.
+fn on(host: Host) -> WorldSpec {
+    WorldSpec::new(host)
 }
 
 /// One preSubmit job `unit` that succeeds when the file `ok` says yes.

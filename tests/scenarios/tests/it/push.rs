@@ -2,14 +2,15 @@
 
 use anyhow::Result;
 use serde_json::json;
+use tidegate_model::Host;
 use tidegate_resources::{Phase, Trigger};
 use tidegate_scenarios::{OWNER, REPOSITORY, Scene};
 use tidegate_test_suite::scenario;
 
-use crate::{gitea, github, job};
+use crate::{github, job, on};
 
-scenario!(a_push_runs_the_jobs_of_its_branch_or_tag);
-async fn a_push_runs_the_jobs_of_its_branch_or_tag() -> Result<()> {
+scenario!(a_push_runs_the_jobs_of_its_branch_or_tag, on_hosts);
+async fn a_push_runs_the_jobs_of_its_branch_or_tag(host: Host) -> Result<()> {
     let mut deploy = job("deploy", "test \"$TIDEGATE_BASE_REF\" = refs/heads/main");
     deploy["when"] = json!({"branches": ["main"]});
     let mut release = job(
@@ -17,7 +18,7 @@ async fn a_push_runs_the_jobs_of_its_branch_or_tag() -> Result<()> {
         "git describe --exact-match --tags HEAD || true; test \"$TIDEGATE_BASE_REF\" = refs/tags/v1.0",
     );
     release["when"] = json!({"tags": ["v*"], "skipTags": ["*-rc*"]});
-    let scene = Scene::set(gitea(), &json!({"postSubmit": [deploy, release]})).await?;
+    let scene = Scene::set(on(host), &json!({"postSubmit": [deploy, release]})).await?;
 
     let side = scene.push("side", "dora", &[("a", "1\n")]).await?;
     let main = scene.push("main", OWNER, &[("b", "1\n")]).await?;
@@ -36,9 +37,9 @@ async fn a_push_runs_the_jobs_of_its_branch_or_tag() -> Result<()> {
     scene.end().await
 }
 
-scenario!(a_deleted_branch_runs_nothing_and_the_same_commit_on_another_branch_runs);
-async fn a_deleted_branch_runs_nothing_and_the_same_commit_on_another_branch_runs() -> Result<()> {
-    let scene = Scene::set(github(), &json!({"postSubmit": [job("build", "true")]})).await?;
+scenario!(a_deleted_branch_runs_nothing_and_the_same_commit_on_another_branch_runs, on_hosts);
+async fn a_deleted_branch_runs_nothing_and_the_same_commit_on_another_branch_runs(host: Host) -> Result<()> {
+    let scene = Scene::set(on(host), &json!({"postSubmit": [job("build", "true")]})).await?;
     let sha = scene.push("one", "dora", &[("a", "1\n")]).await?;
     scene.status(&sha, "build", "success").await?;
     scene.world.forge.force_branch(REPOSITORY, "two", &sha, "dora").await?;
@@ -51,11 +52,11 @@ async fn a_deleted_branch_runs_nothing_and_the_same_commit_on_another_branch_run
     scene.end().await
 }
 
-scenario!(a_branch_pushed_back_to_an_older_commit_is_built_again);
-async fn a_branch_pushed_back_to_an_older_commit_is_built_again() -> Result<()> {
+scenario!(a_branch_pushed_back_to_an_older_commit_is_built_again, on_hosts);
+async fn a_branch_pushed_back_to_an_older_commit_is_built_again(host: Host) -> Result<()> {
     let mut deploy = job("deploy", "true");
     deploy["when"] = json!({"branches": ["main"]});
-    let scene = Scene::set(gitea(), &json!({"postSubmit": [deploy]})).await?;
+    let scene = Scene::set(on(host), &json!({"postSubmit": [deploy]})).await?;
     let first = scene.push("main", OWNER, &[("a", "1\n")]).await?;
     scene.status(&first, "deploy", "success").await?;
     let second = scene.push("main", OWNER, &[("b", "1\n")]).await?;

@@ -2,11 +2,11 @@
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
-use tidegate_model::CommitSha;
+use tidegate_model::{CommitSha, Host};
 use tidegate_scenarios::{OWNER, REPOSITORY, Scene, WorldSpec};
 use tidegate_test_suite::scenario;
 
-use crate::{OWN_CONTEXT, gitea, github, job, unit};
+use crate::{OWN_CONTEXT, gitea, github, job, on, unit};
 
 /// The job `unit` for pull requests into main only.
 fn unit_for_main() -> Value {
@@ -40,17 +40,9 @@ fn last(states: &[String]) -> Option<&str> {
     states.last().map(String::as_str)
 }
 
-scenario!(a_second_pull_request_of_a_failed_head_does_not_cover_the_failure_on_gitea);
-async fn a_second_pull_request_of_a_failed_head_does_not_cover_the_failure_on_gitea() -> Result<()> {
-    no_cover(gitea()).await
-}
-
-scenario!(
-    a_second_pull_request_of_a_failed_head_does_not_cover_the_failure_on_github,
-    not_on_cluster = "there is no GitHub"
-);
-async fn a_second_pull_request_of_a_failed_head_does_not_cover_the_failure_on_github() -> Result<()> {
-    no_cover(github()).await
+scenario!(a_second_pull_request_of_a_failed_head_does_not_cover_the_failure, on_hosts);
+async fn a_second_pull_request_of_a_failed_head_does_not_cover_the_failure(host: Host) -> Result<()> {
+    no_cover(on(host)).await
 }
 
 async fn no_cover(spec: WorldSpec) -> Result<()> {
@@ -81,17 +73,9 @@ async fn closing_the_failed_one_leaves_what_the_other_shows_and_reopening_it_run
     scene.end().await
 }
 
-scenario!(a_retarget_to_a_filtered_branch_and_back_keeps_the_failure_on_gitea);
-async fn a_retarget_to_a_filtered_branch_and_back_keeps_the_failure_on_gitea() -> Result<()> {
-    retarget(gitea()).await
-}
-
-scenario!(
-    a_retarget_to_a_filtered_branch_and_back_keeps_the_failure_on_github,
-    not_on_cluster = "there is no GitHub"
-);
-async fn a_retarget_to_a_filtered_branch_and_back_keeps_the_failure_on_github() -> Result<()> {
-    retarget(github()).await
+scenario!(a_retarget_to_a_filtered_branch_and_back_keeps_the_failure, on_hosts);
+async fn a_retarget_to_a_filtered_branch_and_back_keeps_the_failure(host: Host) -> Result<()> {
+    retarget(on(host)).await
 }
 
 async fn retarget(spec: WorldSpec) -> Result<()> {

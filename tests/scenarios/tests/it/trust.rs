@@ -2,16 +2,16 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tidegate_model::Permission;
+use tidegate_model::{Host, Permission};
 use tidegate_resources::Phase;
 use tidegate_scenarios::{REPOSITORY, Scene};
 use tidegate_test_suite::scenario;
 
-use crate::{OWN_CONTEXT, gitea, github, job, unit};
+use crate::{OWN_CONTEXT, job, on, unit};
 
-scenario!(a_strangers_fork_waits_for_approval_and_nothing_of_it_runs);
-async fn a_strangers_fork_waits_for_approval_and_nothing_of_it_runs() -> Result<()> {
-    let scene = Scene::set(gitea(), &unit()).await?;
+scenario!(a_strangers_fork_waits_for_approval_and_nothing_of_it_runs, on_hosts,);
+async fn a_strangers_fork_waits_for_approval_and_nothing_of_it_runs(host: Host) -> Result<()> {
+    let scene = Scene::set(on(host), &unit()).await?;
     let fork = scene.world.forge.fork(REPOSITORY, "steve").await?;
     let head = scene.world.forge.commit(&fork, "fix", "steve", &[("ok", "yes\n")], "Fix").await?;
     scene.open("steve", "steve:fix").await?;
@@ -30,9 +30,9 @@ async fn a_strangers_fork_waits_for_approval_and_nothing_of_it_runs() -> Result<
     scene.end().await
 }
 
-scenario!(a_fork_of_somebody_who_may_write_runs_the_forks_head);
-async fn a_fork_of_somebody_who_may_write_runs_the_forks_head() -> Result<()> {
-    let scene = Scene::set(github(), &unit()).await?;
+scenario!(a_fork_of_somebody_who_may_write_runs_the_forks_head, on_hosts,);
+async fn a_fork_of_somebody_who_may_write_runs_the_forks_head(host: Host) -> Result<()> {
+    let scene = Scene::set(on(host), &unit()).await?;
     let fork = scene.world.forge.fork(REPOSITORY, "dora").await?;
     let head = scene.world.forge.commit(&fork, "fix", "dora", &[("ok", "yes\n")], "Fix").await?;
     scene.open("dora", "dora:fix").await?;
@@ -40,11 +40,11 @@ async fn a_fork_of_somebody_who_may_write_runs_the_forks_head() -> Result<()> {
     scene.end().await
 }
 
-scenario!(a_fork_never_gets_a_secret);
-async fn a_fork_never_gets_a_secret() -> Result<()> {
+scenario!(a_fork_never_gets_a_secret, on_hosts,);
+async fn a_fork_never_gets_a_secret(host: Host) -> Result<()> {
     let mut deploy = job("unit", "true");
     deploy["env"] = json!([{"name": "TOKEN", "secretKeyRef": {"name": "git", "key": "token"}}]);
-    let scene = Scene::set(gitea(), &json!({"preSubmit": [deploy]})).await?;
+    let scene = Scene::set(on(host), &json!({"preSubmit": [deploy]})).await?;
     let fork = scene.world.forge.fork(REPOSITORY, "dora").await?;
     let head = scene.world.forge.commit(&fork, "fix", "dora", &[("ok", "yes\n")], "Fix").await?;
     scene.open("dora", "dora:fix").await?;
