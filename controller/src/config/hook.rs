@@ -26,18 +26,18 @@ pub enum HookAction {
 
 /// The labels that hooks of this host can have.
 pub fn labels(host: Host) -> impl Iterator<Item = HookLabel> {
-    HookLabel::ALL.into_iter().filter(move |label| label.host() == host)
+    let strongest = HookLabel::for_host(host);
+    [Some(strongest), strongest.weaker()].into_iter().flatten()
 }
 
-/// The label of the strongest proof that the host offers, as far as its hooks show it: a GitLab without signing tokens shows
-/// hooks that don't say whether they sign.
+/// The label of the strongest proof that the host offers, as far as its hooks show it: a host that doesn't show whether a hook
+/// signs has no hooks that sign.
 pub fn strongest(host: Host, hooks: &[Hook], prefixes: &[String]) -> HookLabel {
     let is_own = |hook: &&Hook| prefixes.iter().any(|prefix| hook.url.starts_with(prefix));
-    match host {
-        Host::Gitlab if hooks.iter().filter(is_own).any(|hook| hook.signed.is_none()) => {
-            HookLabel::GitlabToken
-        }
-        Host::Github | Host::Gitlab | Host::Gitea | Host::Bitbucket => HookLabel::for_host(host),
+    let strongest = HookLabel::for_host(host);
+    match strongest.weaker() {
+        Some(weaker) if hooks.iter().filter(is_own).any(|hook| hook.signed.is_none()) => weaker,
+        Some(_) | None => strongest,
     }
 }
 

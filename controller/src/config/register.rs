@@ -106,14 +106,12 @@ async fn ensure_hook(
     let prefix = |label| url(of, label).strip_suffix(of.salt.as_str()).map(str::to_owned);
     let prefixes: Vec<String> = hook::labels(host).filter_map(prefix).collect();
     let label = hook::strongest(host, &hooks, &prefixes);
-    let (label, webhook) = match apply(of, known, &hooks, &prefixes, label).await {
-        Err(RegisterError::Host(CallError { source: HostError::Unsupported, .. }))
-            if label == HookLabel::Gitlab =>
-        {
-            let label = HookLabel::GitlabToken;
-            (label, apply(of, known, &hooks, &prefixes, label).await?)
+    let applied = apply(of, known, &hooks, &prefixes, label).await;
+    let (label, webhook) = match (applied, label.weaker()) {
+        (Err(RegisterError::Host(CallError { source: HostError::Unsupported, .. })), Some(weaker)) => {
+            (weaker, apply(of, known, &hooks, &prefixes, weaker).await?)
         }
-        applied => (label, applied?),
+        (applied, _) => (label, applied?),
     };
     Ok((webhook, label))
 }

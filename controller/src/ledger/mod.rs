@@ -277,6 +277,13 @@ impl Book {
         self.state().ledger.open_with_head(head).map(|(number, _)| number).collect()
     }
 
+    /// The pull requests that have this head, open or not.
+    pub fn shown_on(&self, head: &CommitSha) -> Vec<PullRequestNumber> {
+        let state = self.state();
+        let shown = state.ledger.pull_requests.iter().filter(|(_, record)| record.seen.head == *head);
+        shown.map(|(number, _)| *number).collect()
+    }
+
     /// Whether another open pull request than this one has the same head and base, so that they share a run.
     pub fn is_shared(&self, head: &CommitSha, base: &RefName, besides: PullRequestNumber) -> bool {
         let state = self.state();

@@ -1,6 +1,7 @@
-//! Which heads have their statuses written into a comment now: one task for each.
+//! The statuses that are written into comments now: one task for each config, so that an older head never overwrites a newer one's.
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,15 +17,15 @@ use crate::{budget::CredentialKey, key::Key, outcome::status_content::page_url, 
 const RETRY_COMMENT: Duration = Duration::from_secs(5);
 
 impl Reporter {
-    /// Writes the statuses of a head into a comment, one write at a time.
+    /// Writes the statuses of a head into a comment, once the comment that is being written is there.
     pub(super) fn comment(&mut self, config: &Key, head: &CommitSha) {
         let Some(book) = self.books.get(config) else { return };
-        if let Some(is_changed) = self.commenting.get_mut(&(config.clone(), head.clone())) {
-            *is_changed = true;
+        if let Some(waiting) = self.commenting.get_mut(config) {
+            waiting.insert(head.clone());
             return;
         }
-        self.commenting.insert((config.clone(), head.clone()), false);
-        let (numbers, statuses) = (book.numbers(head), book.statuses(head));
+        self.commenting.insert(config.clone(), BTreeSet::new());
+        let (numbers, statuses) = (book.shown_on(head), book.statuses(head));
         let base = self.context.settings.report_url.as_deref();
         let row = |(context, decided): &(StatusContext, Decided)| {
             let run =
@@ -60,16 +61,16 @@ impl Reporter {
         statuses: Vec<(StatusContext, Decided)>,
         sent: &Sent,
     ) {
-        let has_changed = self.commenting.remove(&(config.clone(), head.clone())).unwrap_or_default();
+        let waiting = self.commenting.remove(config).unwrap_or_default();
         let Some(book) = self.books.get(config).cloned() else { return };
         if !matches!(sent, Sent::Failed { .. }) {
             for (context, decided) in statuses {
                 book.settle(head, &context, decided.state, &decided.text);
             }
             self.save(config);
-            if has_changed {
-                self.comment(config, head);
-            }
+        }
+        for head in waiting {
+            self.comment(config, &head);
         }
         if !self.is_stopping {
             self.review(&book);

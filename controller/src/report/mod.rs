@@ -67,8 +67,8 @@ struct Reporter {
     shown: Shown,
     /// Ledgers that are being written, and whether they have changed since.
     saving: HashMap<Key, bool>,
-    /// Commits whose statuses are being written into comments, and whether they have changed since.
-    commenting: HashMap<(Key, CommitSha), bool>,
+    /// Configs of which a comment is being written, and the heads that wait for theirs.
+    commenting: HashMap<Key, BTreeSet<CommitSha>>,
     /// Whether all runs and configs are listed: before that nothing is recorded or sent.
     is_ready: bool,
     is_stopping: bool,
@@ -306,7 +306,7 @@ impl Reporter {
             let context = self.context.clone();
             let book = self.books.get(key);
             let branch = book.and_then(|book| book.branch_of_head(&due.target.sha));
-            let is_head = book.is_some_and(|book| !book.numbers(&due.target.sha).is_empty());
+            let is_head = book.is_some_and(|book| !book.shown_on(&due.target.sha).is_empty());
             self.tasks.spawn(async move {
                 let sent = send::send(&due, branch, is_head, &config, &context);
                 let sent = sent.instrument(span::of_config(&config)).await;

@@ -18,7 +18,7 @@ use super::{
 use crate::{context::Context, error_chain, host::CallError, key::Key, outcome::status_content::page_url};
 
 /// Sends a status to the host of a config. `branch` is that of a pull request with the commit as its head.
-/// `is_head`: open pull requests have it as head, so that a comment can replace it.
+/// `is_head`: pull requests have it as head, so that a comment can replace it.
 pub async fn send(
     due: &Due,
     branch: Option<RefName>,
@@ -41,10 +41,10 @@ pub async fn send(
         branch,
     };
     let Err(CallError { source: error, .. }) = host.set_status(&status).await else { return Sent::Taken };
-    if is_head && matches!(error, HostError::StatusInFork) {
-        return Sent::ToComment;
-    }
     let message = error_chain(&error);
+    if matches!(error, HostError::StatusInFork) {
+        return if is_head { Sent::ToComment } else { Sent::Refused(message) };
+    }
     tracing::warn!(
         { field::JOB } = run.map(|run| run.to_string()),
         { field::CONTEXT } = status.context,

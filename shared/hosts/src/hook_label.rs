@@ -36,6 +36,14 @@ impl HookLabel {
         }
     }
 
+    /// The label of the proof that the host offers where this one is not available.
+    pub const fn weaker(self) -> Option<Self> {
+        match self {
+            Self::Gitlab => Some(Self::GitlabToken),
+            Self::Github | Self::GitlabToken | Self::Gitea | Self::Bitbucket => None,
+        }
+    }
+
     /// The host.
     pub const fn host(self) -> Host {
         match self {

@@ -8,7 +8,7 @@ use tidegate_model::{CommitSha, CommitStatus, RefName, RepositoryPath, StatusSta
 
 use super::{GitlabClient, places::Place, project};
 use crate::{
-    api::{Api, HostError, StatusFacts, seen},
+    api::{Api, HostError, StatusFacts},
     body::lenient,
 };
 
@@ -119,18 +119,20 @@ impl GitlabClient {
         }
     }
 
-    /// GitLab lists the newest status of each name, in no order that its older versions let one choose.
+    /// GitLab lists the newest status of each name, in no order that its older versions let one choose. Those of a fork are left
+    /// out: its owner may write them.
     pub(crate) async fn list_statuses(
         &self,
         repository: &RepositoryPath,
         sha: &CommitSha,
     ) -> Result<Vec<StatusFacts>, HostError> {
         let place = self.place(repository, sha).await?;
-        let path = format!("{}/repository/commits/{sha}/statuses", project_of(&place, repository));
-        let listed = self.api.list(&path, Api::MAX_ITEMS, |shown: ShownStatus| Ok(shown)).await;
-        // Those of a fork that is hidden are shown to nobody here.
-        let listed = if place.fork.is_some() { seen(listed)? } else { Some(listed?) };
-        let mut statuses = listed.map(|listed| listed.items).unwrap_or_default();
+        if place.fork.is_some() {
+            return Ok(Vec::new());
+        }
+        let path = format!("{}/repository/commits/{sha}/statuses", project(repository));
+        let listed = self.api.list(&path, Api::MAX_ITEMS, |shown: ShownStatus| Ok(shown)).await?;
+        let mut statuses = listed.items;
         statuses.sort_by_key(|status| std::cmp::Reverse(status.id));
         let facts = |ShownStatus { name: context, description, created_at, .. }| StatusFacts {
             context,
